@@ -1,0 +1,30 @@
+from . import classify as classify
+from . import core as core
+from . import data as data
+from . import explain as explain
+from . import image as image
+from . import metrics as metrics
+from . import nn as nn
+from . import train as train
+from . import zoo as zoo
+from .core.conversions import channels_first as channels_first
+from .core.conversions import channels_last as channels_last
+from .core.conversions import to_float as to_float
+from .core.conversions import to_uint8 as to_uint8
+from .core.catalogue import methods as methods
+from .core.errors import DataError as DataError
+from .core.errors import FormatError as FormatError
+from .core.errors import InputError as InputError
+from .core.errors import SightlineError as SightlineError
+from .core.errors import WeightsError as WeightsError
+from .core.results import Classification as Classification
+from .core.results import Detections as Detections
+from .core.results import Segmentation as Segmentation
+from .core.trace import load_trace as load_trace
+from .core.trace import trace as trace
+from .image.read import read as read
+from .image.show import show as show
+from .image.write import write as write
+from .train.run import load as load
+
+__version__: str

@@ -1,0 +1,127 @@
+"""Drawing over an image: what results, `image.draw` and reports use. Pillow does the rasterising.
+
+Coordinates are points (the centre of the top-left pixel is (0, 0)) except for boxes, which have continuous edges.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+import numpy as np
+from PIL import Image as PillowImage
+from PIL import ImageDraw, ImageFont
+
+from sightline.core.checks import as_image
+from sightline.core.conversions import to_uint8
+
+Colour = tuple[int, int, int]
+
+# Okabe and Ito 2008: distinguishable with every kind of colour vision.
+PALETTE: tuple[Colour, ...] = (
+    (230, 159, 0),
+    (86, 180, 233),
+    (0, 158, 115),
+    (240, 228, 66),
+    (0, 114, 178),
+    (213, 94, 0),
+    (204, 121, 167),
+)
+
+
+def colour_of(index: int) -> Colour:
+    """Return the palette's colour for a class index or an identity; the same index, the same colour, always."""
+    return PALETTE[index % len(PALETTE)]
+
+
+class Canvas:
+    """A private RGB uint8 copy of an image that is drawn on.
+
+    Parameters
+    ----------
+    image
+        H×W, H×W×3; uint8, uint16 or float32. Never changed.
+    """
+
+    def __init__(self, image: np.ndarray) -> None:
+        image = to_uint8(as_image("draw", image))
+        if image.ndim == 2:
+            image = np.repeat(image[..., None], 3, axis=2)
+        self._picture = PillowImage.fromarray(image)
+        self._draw = ImageDraw.Draw(self._picture)
+        self.width = max(1, round(min(image.shape[:2]) / 240))  # of lines, in pixels
+        self._font = _font(max(10, round(min(image.shape[:2]) / 32)))
+
+    def image(self) -> np.ndarray:
+        """Return what was drawn, H×W×3 uint8."""
+        return np.array(self._picture)
+
+    def box(self, box: Sequence[float] | np.ndarray, colour: Colour, label: str = "") -> None:
+        """Outline ``box`` (xyxy, continuous edges) and write ``label`` above it, or inside when there is no room."""
+        x1, y1, x2, y2 = (float(v) for v in box)
+        corners = (x1, y1, max(x1, x2 - 1), max(y1, y2 - 1))  # edges to pixel indices
+        self._draw.rectangle(corners, outline=colour, width=self.width)
+        if label:
+            height = self._draw.textbbox((0, 0), label, font=self._font)[3] + 2
+            self.text(label, (x1, y1 - height if y1 >= height else y1), colour)
+
+    def text(self, text: str, at: tuple[float, float], colour: Colour) -> None:
+        """Write ``text`` with its top-left corner at ``at`` on a patch of ``colour``, black or white by contrast."""
+        x, y = at
+        left, top, right, bottom = self._draw.multiline_textbbox((x + 2, y), text, font=self._font)
+        self._draw.rectangle((left - 2, top - 1, right + 2, bottom + 1), fill=colour)
+        luma = 0.299 * colour[0] + 0.587 * colour[1] + 0.114 * colour[2]
+        self._draw.multiline_text((x + 2, y), text, font=self._font, fill=(0, 0, 0) if luma > 128 else (255, 255, 255))
+
+    def line(self, points: np.ndarray, colour: Colour, *, closed: bool = False) -> None:
+        """Draw a polyline through N×2 points (x, y)."""
+        path = [(float(x), float(y)) for x, y in points]
+        self._draw.line([*path, path[0]] if closed else path, fill=colour, width=self.width, joint="curve")
+
+    def dots(self, points: np.ndarray, colour: Colour, radius: float | None = None) -> None:
+        """Draw a filled disc at each of N×2 points."""
+        r = 2.0 * self.width if radius is None else radius
+        for x, y in points:
+            self._draw.ellipse((x - r, y - r, x + r, y + r), fill=colour)
+
+    def mask(self, mask: np.ndarray, colour: Colour, opacity: float = 0.45) -> None:
+        """Tint the true pixels of a bool H×W mask."""
+        alpha = PillowImage.fromarray(np.where(mask, np.uint8(round(255 * opacity)), np.uint8(0)))
+        self._picture.paste(colour, (0, 0), alpha)
+
+    def heat(self, values: np.ndarray, opacity: float = 0.5) -> None:
+        """Blend a heat map (H×W, 0–1) over the picture, in colours of rising lightness."""
+        colours = PillowImage.fromarray(heat_colours(values))
+        self._picture.paste(PillowImage.blend(self._picture, colours, opacity), (0, 0))
+
+
+# Anchors of a perceptually ordered map (dark violet to yellow), interpolated in RGB; readable in grey and colour-blind.
+_HEAT = np.array(
+    [
+        (0, 0, 4),
+        (40, 11, 84),
+        (101, 21, 110),
+        (159, 42, 99),
+        (212, 72, 66),
+        (245, 125, 21),
+        (250, 193, 39),
+        (252, 255, 164),
+    ],
+    np.float32,
+)
+
+
+def heat_colours(values: np.ndarray) -> np.ndarray:
+    """Return H×W×3 uint8 colours for values in 0–1 (clipped; NaN is grey)."""
+    bad = np.isnan(values)
+    position = np.clip(np.where(bad, 0, values), 0, 1).astype(np.float32) * (len(_HEAT) - 1)
+    low = np.minimum(position.astype(np.int64), len(_HEAT) - 2)
+    share = (position - low)[..., None]
+    colours = _HEAT[low] * (1 - share) + _HEAT[low + 1] * share
+    colours[bad] = 128
+    return np.rint(colours).astype(np.uint8)
+
+
+@lru_cache(maxsize=16)
+def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    return ImageFont.load_default(size)

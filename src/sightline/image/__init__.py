@@ -1,0 +1,5 @@
+"""The pixel grid: arrays in, arrays out."""
+
+from sightline.core.lazy import make_lazy
+
+__all__ = make_lazy(__name__)
