@@ -1,0 +1,123 @@
+"""Fixtures that every test shares: real photos, the shared data folder, and the recorder of evidence."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from sightline.core.evidence import Evidence, record
+
+ROOT = Path(__file__).parent.parent
+
+
+def find_shared_data() -> Path | None:
+    """Return the folder of real data: ``SIGHTLINE_DATA``, or ``shared/data`` beside the checkout; None without one."""
+    places = [os.environ.get("SIGHTLINE_DATA", ""), str(ROOT.parent / "shared" / "data")]
+    return next((Path(place) for place in places if place and (Path(place) / "README.md").exists()), None)
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Return the folder of real data, or skip."""
+    folder = find_shared_data()
+    if folder is None:
+        pytest.skip("the shared data folder is absent (set SIGHTLINE_DATA)")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def photos() -> dict[str, np.ndarray]:
+    """Return uint8 images by name, gray and RGB, odd sizes among them: real photos where the data folder is there."""
+    folder = find_shared_data()
+    y, x = np.mgrid[0:97, 0:131]
+    rings = (127 + 90 * np.sin(np.hypot(x - 60, y - 40) / 4)).astype(np.uint8)
+    noise = np.random.default_rng(7).integers(0, 256, (64, 50, 3), dtype=np.uint8)
+    found = {"rings": rings, "noise": noise, "column": rings[:, :1].copy(), "row": rings[:1].copy()}
+    if folder is None:
+        return found
+    real = {
+        "camera": "skimage_samples/camera.png",
+        "coins": "skimage_samples/coins.png",
+        "coffee": "skimage_samples/coffee.png",
+        "chelsea": "skimage_samples/chelsea.png",
+        "building": "opencv_samples/building.jpg",
+        "sudoku": "opencv_samples/sudoku.png",
+        "fruits": "opencv_samples/fruits.jpg",
+    }
+    for name, path in real.items():
+        if (folder / path).exists():
+            picture = Image.open(folder / path)
+            found[name] = np.array(picture.convert("L" if picture.mode in ("L", "1", "I;16") else "RGB"))
+    return found
+
+
+@pytest.fixture
+def measured(request: pytest.FixtureRequest) -> Callable[[float], None]:
+    """Return the recorder of an evidence test: call it once with the measured error, agreement or figure."""
+
+    def recorder(value: float) -> None:
+        request.node.measured = float(value)
+
+    return recorder
+
+
+# --- the ledger: entries travel from the workers to the controller as user properties of the reports ---
+
+_results: list[Evidence] = []
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+    report = yield
+    claims = getattr(getattr(item, "function", None), "__evidence__", [])
+    if call.when == "call" and claims and not report.skipped:
+        value = getattr(item, "measured", None)
+        if report.passed and value is None:
+            report.outcome = "failed"
+            report.longrepr = f"{item.nodeid}: an evidence test must call measured(value)"
+        command = f"pytest {item.nodeid.partition('[')[0]}"
+        rows = [replace(claim, measured=value, holds=report.passed, command=command) for claim in claims]
+        report.user_properties.append(("evidence", [row.__dict__ for row in rows]))
+    return report
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    if report.when == "call":
+        for name, rows in report.user_properties:
+            if name == "evidence":
+                _results.extend(Evidence(**row) for row in rows)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if hasattr(session.config, "workerinput") or not _results:
+        return
+    # A parametrised test is one claim: it holds when every case does; the worst case comes last and is kept.
+    merged: dict[tuple[str, ...], Evidence] = {}
+    for entry in _results:
+        before = merged.get(entry.key)
+        holds = entry.holds and (before is None or before.holds)
+        keep = entry if before is None or not entry.holds else before
+        merged[entry.key] = replace(keep, holds=holds)
+    record(list(merged.values()))
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave slow and oracle tests to the lanes that ask for them by ``-m``."""
+    if config.option.markexpr:
+        return
+    kept = [item for item in items if not any(item.get_closest_marker(name) for name in ("slow", "oracle"))]
+    config.hook.pytest_deselected(items=[item for item in items if item not in kept])
+    items[:] = kept
+
+
+@pytest.fixture(autouse=True, scope="session")
+def one_torch_thread_per_worker() -> None:
+    """Keep parallel workers from fighting over the processors; torch is only touched where a test loads it."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        os.environ.setdefault("OMP_NUM_THREADS", "1")
