@@ -15,6 +15,9 @@ from sightline.core.evidence import Evidence, record
 
 ROOT = Path(__file__).parent.parent
 
+if "PYTEST_XDIST_WORKER" in os.environ:  # parallel workers would fight over the processors
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 
 def find_shared_data() -> Path | None:
     """Return the folder of real data: ``SIGHTLINE_DATA``, or ``shared/data`` beside the checkout; None without one."""
@@ -104,7 +107,16 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         holds = entry.holds and (before is None or before.holds)
         keep = entry if before is None or not entry.holds else before
         merged[entry.key] = replace(keep, holds=holds)
-    record(list(merged.values()))
+    record(list(merged.values()), still_there=_test_exists)
+
+
+def _test_exists(entry: Evidence) -> bool:
+    """Return whether the test behind an old claim is still in the source (it may have been left out of this run)."""
+    if not entry.command.startswith("pytest "):
+        return True
+    path, _, name = entry.command.removeprefix("pytest ").partition("::")
+    source = ROOT / path
+    return source.exists() and f"def {name.rpartition('::')[2]}(" in source.read_text("utf-8")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -114,10 +126,3 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     kept = [item for item in items if not any(item.get_closest_marker(name) for name in ("slow", "oracle"))]
     config.hook.pytest_deselected(items=[item for item in items if item not in kept])
     items[:] = kept
-
-
-@pytest.fixture(autouse=True, scope="session")
-def one_torch_thread_per_worker() -> None:
-    """Keep parallel workers from fighting over the processors; torch is only touched where a test loads it."""
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        os.environ.setdefault("OMP_NUM_THREADS", "1")

@@ -133,9 +133,18 @@ def ledger() -> tuple[Evidence, ...]:
         raise FormatError(f"evidence: '{LEDGER}' is not a ledger: {error}.") from error
 
 
-def record(entries: list[Evidence]) -> None:
-    """Merge ``entries`` into the ledger: a claim that ran again replaces its old line, the others stay."""
-    merged = {entry.key: entry for entry in ledger()}
+def record(entries: list[Evidence], still_there: Callable[[Evidence], bool] = lambda _: True) -> None:
+    """Merge ``entries`` into the ledger: a claim that ran again replaces its old line, the others stay.
+
+    Parameters
+    ----------
+    entries
+        Claims with what was measured.
+    still_there
+        Says of an old claim whether its test still exists; the others are dropped.
+    """
+    ledger.cache_clear()
+    merged = {entry.key: entry for entry in ledger() if still_there(entry)}
     for entry in entries:
         version = peer_version(entry.peer) if entry.peer else ""
         measured = None if entry.measured is None else float(f"{entry.measured:.4g}")

@@ -49,17 +49,17 @@ def atomic_writer(path: PathLike) -> Iterator[HashingFile]:
         handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent)
     except FileNotFoundError as error:
         raise MissingFileError(f"write: folder '{target.parent}' does not exist.") from error
+    temporary = Path(name)
     try:
         with os.fdopen(handle, "wb") as stream:
             writer = HashingFile(stream)
             yield writer
             stream.flush()
             os.fsync(stream.fileno())
-        os.chmod(name, 0o666 & ~_umask())
-        os.replace(name, target)
+        temporary.chmod(0o666 & ~_umask())
+        temporary.replace(target)
     except BaseException:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(name)
+        temporary.unlink(missing_ok=True)
         raise
     _sync_folder(target.parent)
 

@@ -13,15 +13,15 @@ import numpy as np
 from jaxtyping import Bool, Float, Float32, Int32, UInt8, UInt16
 
 # RGB or grey, H×W or H×W×C: uint8 0–255, uint16 0–65535, float32 0–1.
-Image: TypeAlias = Union[UInt8[np.ndarray, "h w *c"], UInt16[np.ndarray, "h w *c"], Float32[np.ndarray, "h w *c"]]
-Gray: TypeAlias = Union[UInt8[np.ndarray, "h w"], UInt16[np.ndarray, "h w"], Float32[np.ndarray, "h w"]]
+Image: TypeAlias = UInt8[np.ndarray, "h w *c"] | UInt16[np.ndarray, "h w *c"] | Float32[np.ndarray, "h w *c"]
+Gray: TypeAlias = UInt8[np.ndarray, "h w"] | UInt16[np.ndarray, "h w"] | Float32[np.ndarray, "h w"]
 Mask: TypeAlias = Bool[np.ndarray, "h w"]
 Labels: TypeAlias = Int32[np.ndarray, "h w"]
 Flow: TypeAlias = Float32[np.ndarray, "h w 2"]
 Points: TypeAlias = Float[np.ndarray, "n 2"]  # (x, y); (0, 0) is the centre of the top-left pixel
 Boxes: TypeAlias = Float[np.ndarray, "n 4"]  # xyxy, continuous edges; the top-left pixel is (0, 0, 1, 1)
 PathLike: TypeAlias = Union[str, "os.PathLike[str]"]
-Seed: TypeAlias = Union[int, np.random.Generator]
+Seed: TypeAlias = int | np.random.Generator
 
 
 @dataclass(frozen=True)

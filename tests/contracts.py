@@ -1,0 +1,256 @@
+"""The contracts that every catalogued method keeps, as functions that raise AssertionError naming the method."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sightline.core import kernels
+from sightline.core.catalogue import Method, documented_parameters
+from sightline.core.errors import InputError
+
+TESTS = Path(__file__).parent
+
+
+def claimed_methods() -> set[str]:
+    """Return every ``field.name`` that some test or reproduction carries evidence for, read off the sources."""
+    sources = [*TESTS.rglob("test_*.py"), *(TESTS.parent / "reproduce").glob("*.py")]
+    pattern = re.compile(r'^@?\s*(?:evidence\.)(?:equals|reaches)\(\s*"([\w.]+)"', re.MULTILINE)
+    return {name for source in sources for name in pattern.findall(source.read_text("utf-8"))}
+
+
+# --- every method ---
+
+
+def documents_its_parameters(method: Method) -> None:
+    """Every parameter is documented, none is that does not exist; the page starts with one sentence."""
+    documented = documented_parameters(inspect.getdoc(method.function) or "")
+    real = [name.lstrip("*") for name in inspect.signature(method.function).parameters]
+    assert sorted(documented) == sorted(real), (
+        f"{method.name}: documented parameters {sorted(documented)} are not the signature's {sorted(real)}"
+    )
+    empty = [name for name, text in documented.items() if not text]
+    assert not empty, f"{method.name}: parameters without a description: {empty}"
+    assert method.summary.endswith("."), f"{method.name}: the docstring does not start with a sentence"
+
+
+def has_evidence(method: Method, claims: set[str]) -> None:
+    """Some test compares it with a reference."""
+    name = f"{method.field}.{method.name}"
+    assert name in claims, f"{name}: no test carries evidence (evidence.equals or evidence.reaches) for it"
+
+
+def states_its_source(method: Method) -> None:
+    """It names its source and what it is for."""
+    assert method.task, f"{method.name}: no task"
+    assert method.paper, f"{method.name}: no paper"
+
+
+def can_be_called_by_a_page(method: Method) -> None:
+    """Every parameter after the data has a default or stands in the example."""
+    missing = [p.name for p in method.parameters[1:] if p.required and p.name not in method.example]
+    assert not missing, f"{method.name}: no default and no example for {missing}"
+
+
+# --- methods that take an image or a mask ---
+
+
+def sample_inputs(method: Method, height: int = 53, width: int = 71) -> Iterator[np.ndarray]:
+    """Yield the inputs that the method accepts: gray and RGB in each dtype, or a mask."""
+    random = np.random.default_rng(11)
+    y, x = np.mgrid[0:height, 0:width]
+    wave = 0.5 + 0.35 * np.sin(x / 5.0) * np.cos(y / 7.0) + 0.1 * random.random((height, width))
+    gray = np.clip(wave, 0, 1).astype(np.float32)
+    rgb = np.stack([gray, gray[::-1], 1 - gray], axis=2)
+    if method.parameters[0].kind == "mask":
+        yield gray > 0.5
+        return
+    for picture in (gray, rgb):
+        for image in (picture, (picture * 255).astype(np.uint8), (picture * 65535).astype(np.uint16)):
+            if accepts(method, image):
+                yield image
+
+
+def accepts(method: Method, image: np.ndarray) -> bool:
+    """Return whether the method takes this shape and dtype; a refusal must be an InputError that names it."""
+    try:
+        call(method, image.copy())
+    except InputError as error:
+        assert method.name in str(error), f"{method.name}: a refusal does not name the function: {error}"
+        return False
+    return True
+
+
+def call(method: Method, image: np.ndarray, **options: Any) -> Any:
+    """Call the method with its example arguments."""
+    return method.function(image, **{**method.example, **options})
+
+
+def same(a: Any, b: Any) -> bool:
+    """Return whether two results are equal bit for bit (NaN equals NaN)."""
+    if isinstance(a, (tuple, list)):
+        return len(a) == len(b) and all(same(x, y) for x, y in zip(a, b, strict=True))
+    if isinstance(a, np.ndarray):
+        return isinstance(b, np.ndarray) and a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes()
+    return bool(a == b) or (a != a and b != b)
+
+
+def leaves_its_input_alone(method: Method) -> None:
+    """The input is not changed, and the result is not a view of it."""
+    for image in sample_inputs(method):
+        before = image.copy()
+        result = call(method, image)
+        assert same(image, before), f"{method.name}: changed its input ({image.dtype})"
+        for part in result if isinstance(result, tuple) else (result,):
+            if isinstance(part, np.ndarray) and part.size:
+                part.fill(0)
+        assert same(image, before), f"{method.name}: the result shares memory with the input ({image.dtype})"
+
+
+def keeps_the_dtype(method: Method) -> None:
+    """What returns an image returns the dtype that it got."""
+    inputs = list(sample_inputs(method))
+    assert inputs, f"{method.name}: accepts none of gray or RGB uint8, uint16, float32"
+    if method.returns != "image":
+        return
+    for image in inputs:
+        result = call(method, image)
+        assert result.dtype == image.dtype, f"{method.name}: {image.dtype} in, {result.dtype} out"
+
+
+def layouts_of(image: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
+    """Yield the same pixels in other memory layouts."""
+    yield "Fortran order", np.asfortranarray(image)
+    wide = np.zeros((image.shape[0], 2 * image.shape[1], *image.shape[2:]), image.dtype)
+    wide[:, ::2] = image
+    yield "every second column", wide[:, ::2]
+    yield "negative strides", image[::-1, ::-1].copy()[::-1, ::-1]
+    locked = image.copy()
+    locked.flags.writeable = False
+    yield "read-only", locked
+    yield "big-endian", image.astype(image.dtype.newbyteorder(">"))
+    raw = np.zeros(image.nbytes + 1, np.uint8)
+    shifted = raw[1:].view(image.dtype).reshape(image.shape)
+    shifted[...] = image
+    yield "unaligned", shifted
+    yield "transposed twice", image.swapaxes(0, 1).copy().swapaxes(0, 1)
+
+
+def takes_any_layout(method: Method) -> None:
+    """Strided, read-only, big-endian and unaligned inputs give the bits of the contiguous one."""
+    for image in sample_inputs(method):
+        expected = call(method, image)
+        for name, other in layouts_of(image):
+            assert same(call(method, other), expected), f"{method.name}: another result for {name} ({image.dtype})"
+
+
+def takes_one_pixel(method: Method) -> None:
+    """1×1, 1×N and N×1 work or are refused by name."""
+    for image in sample_inputs(method):
+        for small in (image[:1, :1], image[:1], image[:, :1]):
+            if accepts(method, small):
+                call(method, small)
+
+
+WRONG_INPUTS: tuple[Any, ...] = (
+    None,
+    "photo.jpg",
+    3.5,
+    [[1, 2], [3, 4]],
+    np.zeros((0, 5), np.uint8),
+    np.zeros((5, 0, 3), np.uint8),
+    np.zeros((4, 4), np.int64),
+    np.zeros((4, 4), np.float64),
+    np.zeros((4, 4), np.complex64),
+    np.zeros((4, 4), object),
+    np.zeros((4, 4), "S3"),
+    np.zeros(7, np.uint8),
+    np.array(5, np.uint8),
+    np.zeros((2, 3, 4, 5), np.uint8),
+)
+
+
+def refuses_by_name(method: Method) -> None:
+    """What is no image raises an InputError whose sentence names the function, and what came."""
+    for wrong in WRONG_INPUTS:
+        try:
+            call(method, wrong)
+        except InputError as error:
+            assert method.name in str(error), f"{method.name}: the sentence does not name it: {error}"
+            assert "got" in str(error), f"{method.name}: the sentence does not say what came: {error}"
+        except Exception as error:
+            raise AssertionError(
+                f"{method.name}: {type(error).__name__} instead of InputError for {wrong!r}"
+            ) from error
+        else:
+            raise AssertionError(f"{method.name}: accepted {wrong!r}")
+
+
+def states_its_nan_policy(method: Method) -> None:
+    """The docstring says what NaN does; a call with NaN and infinity is refused by name or gives the same twice."""
+    floats = [image for image in sample_inputs(method) if image.dtype == np.float32]
+    if not floats:
+        return
+    text = inspect.getdoc(method.function) or ""
+    assert "NaN" in text, f"{method.name}: the docstring does not say what NaN does"
+    for image in floats:
+        for value in (np.nan, np.inf, -np.inf):
+            spoiled = image.copy()
+            spoiled[3, 4] = value
+            if accepts(method, spoiled):
+                assert same(call(method, spoiled), call(method, spoiled)), f"{method.name}: {value} gives two results"
+
+
+def gives_the_same_bits_at_any_thread_count(method: Method) -> None:
+    """One, two and four threads, and twice in a row, give the same bits."""
+    before = kernels.threads()
+    try:
+        for image in sample_inputs(method, 301, 97):
+            results = []
+            for count in (1, 2, 4, 4):
+                kernels.set_threads(count)
+                results.append(call(method, image))
+            assert all(same(results[0], other) for other in results[1:]), f"{method.name}: depends on the thread count"
+    finally:
+        kernels.set_threads(before)
+
+
+def is_safe_from_eight_threads(method: Method) -> None:
+    """Eight Python threads at once get what one gets."""
+    for image in sample_inputs(method, 203, 111):
+        expected = call(method, image)
+        with ThreadPoolExecutor(8) as pool:
+            results = list(pool.map(lambda _, image=image: call(method, image), range(16)))
+        assert all(same(result, expected) for result in results), f"{method.name}: threads disturb one another"
+
+
+def ends_its_steps_in_the_result(method: Method) -> None:
+    """The value of the last step is what the method returns."""
+    if method.steps is None:
+        return
+    for image in sample_inputs(method):
+        steps = list(method.steps(image, **method.example))
+        assert len(steps) > 1, f"{method.name}: one step shows nothing"
+        names = [step.name for step in steps]
+        assert len(set(names)) == len(names), f"{method.name}: two steps share a name: {names}"
+        assert same(steps[-1].value, call(method, image)), f"{method.name}: the last step is not the result"
+
+
+STRUCTURE = (documents_its_parameters, states_its_source, can_be_called_by_a_page)
+PIXELS = (
+    leaves_its_input_alone,
+    keeps_the_dtype,
+    takes_any_layout,
+    takes_one_pixel,
+    refuses_by_name,
+    states_its_nan_policy,
+    gives_the_same_bits_at_any_thread_count,
+    is_safe_from_eight_threads,
+    ends_its_steps_in_the_result,
+)
