@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import os
 import pkgutil
 import re
 import typing
@@ -177,6 +178,8 @@ def method(*, task: str, paper: str, lesson: str = "", example: dict[str, Any] |
     """
 
     def register(function: F) -> F:
+        if os.environ.get("SIGHTLINE_CHECK_SHAPES"):
+            function = _check_shapes(function)
         folder = function.__module__.split(".")[1]
         entry = Method(function.__name__, folder, function, task, paper, lesson, dict(example or {}))
         _methods[folder, entry.name] = entry
@@ -189,6 +192,14 @@ def method(*, task: str, paper: str, lesson: str = "", example: dict[str, Any] |
         return function
 
     return register
+
+
+def _check_shapes(function: F) -> F:
+    """Return the function with its annotated shapes checked at each call: one test lane runs so, nothing else does."""
+    from beartype import beartype
+    from jaxtyping import jaxtyped
+
+    return jaxtyped(function, typechecker=beartype)
 
 
 def fields() -> list[str]:

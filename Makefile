@@ -1,0 +1,82 @@
+# Two commands do everything on a fresh machine with Python: `make demo` and `make test`.
+PYTHON ?= python3
+BIN    := .venv/bin
+PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
+WORKERS ?= 2
+SOURCES := pyproject.toml constraints.txt
+
+.PHONY: demo test check bench docs oracle shapes bounds slow evidence reproduce lean clean help
+
+help:            ## list the targets
+	@grep -hE '^[a-z]+: .*##|^[a-z]+:  *##' $(MAKEFILE_LIST) | sed 's/:.*##/  /'
+
+# The virtual environment; each stamp is newer than what it was made from, so a second call does nothing.
+.venv/pip.stamp:
+	$(PYTHON) -c 'import sys; sys.exit("Sightline needs Python 3.11 or newer; this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else 0'
+	$(PYTHON) -m venv .venv
+	$(PIP) install 'pip>=25.1'
+	@touch $@
+
+.venv/user.stamp: .venv/pip.stamp $(SOURCES)
+	@echo "Setting up .venv (once; a few minutes) …"
+	$(PIP) install -c constraints.txt -e '.[deep]'
+	@touch $@
+
+.venv/dev.stamp: .venv/user.stamp
+	@echo "Installing what the tests compare with …"
+	$(PIP) install -c constraints.txt -e '.[all]' --group dev --group docs
+	@touch $@
+
+demo: .venv/user.stamp  ## set up, then the main job: train, prove and explain a classifier; writes runs/demo/report.html
+	$(BIN)/sightline demo
+
+test: .venv/dev.stamp  ## set up, then the tests (under 10 minutes on 2 cores)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+
+check: .venv/dev.stamp  ## format, lint, types, import contracts, sizes
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/pyrefly check
+	$(BIN)/lint-imports
+	$(BIN)/python tests/sizes.py
+
+bench: .venv/dev.stamp  ## time every operation against its peer, alternately in one run
+	$(BIN)/sightline bench
+
+docs: .venv/dev.stamp  ## build the site into docs/_build, warnings are errors
+	$(BIN)/python -m sphinx -q -W -b html docs docs/_build
+
+slow: .venv/dev.stamp  ## the tests that take minutes
+	$(BIN)/python -m pytest -m slow -n $(WORKERS) --dist loadfile
+
+shapes: .venv/dev.stamp  ## image tests with every annotated shape checked at the call
+	SIGHTLINE_CHECK_SHAPES=1 $(BIN)/python -m pytest tests/image -n $(WORKERS) --dist loadfile -k "not message and not refus"
+
+bounds: .venv/dev.stamp  ## kernels with bounds checks compiled in
+	NUMBA_BOUNDSCHECK=1 NUMBA_CACHE_DIR=.venv/bounds $(BIN)/python -m pytest tests/test_contracts.py -n $(WORKERS) -k "one_pixel or any_layout"
+
+evidence: .venv/dev.stamp  ## fail when a method has no evidence that holds
+	$(BIN)/sightline evidence --check
+
+.venv-oracle/stamp: oracle-constraints.txt pyproject.toml
+	$(PYTHON) -m venv .venv-oracle
+	.venv-oracle/bin/python -m pip install --quiet 'pip>=25.1'
+	.venv-oracle/bin/python -m pip install --quiet -r oracle-constraints.txt
+	.venv-oracle/bin/python -m pip install --quiet --no-deps -e .
+	@touch $@
+
+oracle: .venv-oracle/stamp  ## tests against peers that need an environment of their own (timm, torchvision, grad-cam)
+	.venv-oracle/bin/python -m pytest -m oracle tests/oracle
+
+lean:            ## install the lean core alone into an empty environment and use it without torch
+	rm -rf .venv-lean && $(PYTHON) -m venv .venv-lean
+	.venv-lean/bin/python -m pip install --quiet 'pip>=25.1'
+	.venv-lean/bin/python -m pip install --quiet -c constraints.txt .
+	cd / && $(CURDIR)/.venv-lean/bin/python $(CURDIR)/tests/lean.py
+	rm -rf .venv-lean
+
+reproduce: .venv/dev.stamp  ## run every published figure that is claimed
+	$(BIN)/sightline reproduce --all
+
+clean:           ## remove environments and build products (never runs/)
+	rm -rf .venv .venv-oracle .venv-lean docs/_build docs/generated dist
