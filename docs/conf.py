@@ -1,0 +1,29 @@
+"""The site: Markdown pages, and tables made from the catalogue, the ledger and the benchmark's last table."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+import tables  # noqa: E402
+
+import sightline  # noqa: E402
+
+project = "Sightline"
+author = "The Sightline authors"
+copyright = "2026, the Sightline authors"
+release = version = sightline.__version__
+extensions = ["myst_nb"]
+nb_execution_mode = "off"
+myst_enable_extensions = ["dollarmath", "colon_fence"]
+exclude_patterns = ["_build"]
+html_theme = "pydata_sphinx_theme"
+html_title = "Sightline"
+html_static_path = ["_static"]
+html_theme_options = {"show_prev_next": False, "navigation_with_keys": True, "secondary_sidebar_items": ["page-toc"]}
+html_sidebars = {"**": ["sidebar-nav-bs"]}
+html_copy_source = False
+
+tables.write(Path(__file__).parent / "generated")

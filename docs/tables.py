@@ -1,0 +1,112 @@
+"""Write the pages that are lists: methods, evidence, speed. Nothing in them is typed by hand."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from sightline.core.catalogue import Method, methods
+from sightline.core.evidence import ledger
+
+SPEED = Path(__file__).parent / "speed.json"
+
+
+def write(folder: Path) -> None:
+    """Write all generated pages into ``folder``."""
+    folder.mkdir(exist_ok=True)
+    catalogue = methods()
+    (folder / "methods.md").write_text(methods_page(catalogue), "utf-8")
+    (folder / "evidence.md").write_text(evidence_page(), "utf-8")
+    (folder / "speed.md").write_text(speed_page(), "utf-8")
+    reference = folder / "reference"
+    reference.mkdir(exist_ok=True)
+    for field in sorted({entry.field for entry in catalogue}):
+        page = field_page(field, [entry for entry in catalogue if entry.field == field])
+        (reference / f"{field}.md").write_text(page, "utf-8")
+
+
+def table(columns: Iterable[str], rows: Iterable[Iterable[Any]]) -> str:
+    """Return a Markdown table."""
+    columns = list(columns)
+    lines = ["| " + " | ".join(columns) + " |", "|" + "---|" * len(columns)]
+    lines += ["| " + " | ".join(str(cell).replace("|", "\\|").replace("\n", " ") for cell in row) + " |" for row in rows]
+    return "\n".join(lines) + "\n"
+
+
+def methods_page(catalogue: list[Method]) -> str:
+    """Return the table of every method."""
+    rows = [
+        (
+            f"[`{m.field}.{m.name}`](reference/{m.field}.md)",
+            m.task,
+            m.summary,
+            m.paper,
+            "yes" if m.steps else "",
+            sum(e.holds for e in m.evidence),
+        )
+        for m in catalogue
+    ]
+    head = ("method", "for", "what it does", "source", "steps", "evidence")
+    return f"# Methods\n\nEvery method in the catalogue: {len(rows)}.\n\n" + table(head, rows)
+
+
+def field_page(field: str, entries: list[Method]) -> str:
+    """Return the reference of one folder: signature, parameters, docstring and evidence of each method."""
+    parts = [f"# sightline.{field}\n"]
+    for m in entries:
+        doc = inspect.getdoc(m.function) or ""
+        signature = inspect.signature(m.function)
+        names = ", ".join(
+            name if p.default is inspect.Parameter.empty else f"{name}={p.default!r}" for name, p in signature.parameters.items()
+        )
+        span = [
+            (f"`{p.name}`", p.kind, "" if p.low is None else f"{p.low:g}–{p.high:g}", ", ".join(p.choices), p.text)
+            for p in m.parameters
+        ]
+        proof = [(e.kind, e.peer or e.figure, e.tolerance or e.published, e.measured, e.holds) for e in m.evidence]
+        parts += [
+            f"## {m.name}\n",
+            f"```python\nsightline.{field}.{m.name}({names})\n```\n",
+            f"{m.summary} ({m.paper})\n",
+            table(("parameter", "kind", "range", "choices", ""), span),
+            table(("evidence", "against", "bound", "measured", "holds"), proof) if proof else "",
+            f"```text\n{doc}\n```\n",
+        ]
+    return "\n".join(parts)
+
+
+def evidence_page() -> str:
+    """Return the ledger."""
+    rows = [
+        (
+            f"`{e.field}.{e.method}`",
+            f"{e.peer} {e.version}".strip() or e.figure,
+            e.tolerance or e.published,
+            "" if e.measured is None else f"{e.measured:.4g}",
+            "holds" if e.holds else "**fails**",
+            f"`{e.command}`",
+        )
+        for e in ledger()
+    ]
+    head = ("method", "against", "bound or published", "measured", "", "command")
+    return (
+        "# Evidence\n\nWritten by the test run: each line compares a method with a reference that none of us wrote.\n\n"
+        + table(head, rows)
+    )
+
+
+def speed_page() -> str:
+    """Return the last benchmark table that was kept, with the machine that it ran on."""
+    text = "# Speed\n\n"
+    if not SPEED.exists():
+        return text + "No table has been kept yet: run `make bench`.\n"
+    kept = json.loads(SPEED.read_text("utf-8"))
+    rows = [
+        (r["name"], r["peer"], f"{r['ours_ms']:.3f}", f"{r['peer_ms']:.3f}", f"**{r['ratio']:.2f}×**")
+        for r in kept["rows"]
+    ]
+    text += f"{kept['conditions']}\n\nRatio = peer's time / ours: above 1 we are faster. Losses are listed too.\n\n"
+    return text + table(("operation", "peer", "ours, ms", "peer, ms", "ratio"), rows)
