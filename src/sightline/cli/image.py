@@ -1,0 +1,119 @@
+"""``sightline image NAME SOURCE``: one command for each image method, generated from the catalogue."""
+
+from __future__ import annotations
+
+import inspect
+import typing
+from collections.abc import Callable
+from pathlib import Path
+from types import UnionType
+from typing import Annotated, Any, Literal, Union
+
+import numpy as np
+from cyclopts import App, Parameter
+
+from sightline.cli.apply import run_method
+from sightline.cli.sources import Source
+from sightline.core.catalogue import Method, methods
+from sightline.core.catalogue import Parameter as Option
+from sightline.core.types import Choice, Range
+
+_TAKEN = ("out",)  # buffers are no business of a command line
+_RESERVED = ("source", "output", "steps", "json")
+
+
+def has_command(entry: Method) -> bool:
+    """Return whether a method can be a command: a picture in, and all else that it needs can be written in words."""
+    first, *others = entry.parameters or (None,)
+    if first is None or first.kind != "image" or entry.returns == "other" and entry.name in ("show", "write"):
+        return False
+    return all(_plain_type(entry, option) is not None for option in others if option.required)
+
+
+def command_of(entry: Method) -> Callable[..., Any]:
+    """Return a function with the method's options as its signature, for cyclopts to read."""
+    options = {
+        option.name: kind
+        for option in entry.parameters[1:]
+        if option.name not in (*_TAKEN, *_RESERVED) and (kind := _plain_type(entry, option)) is not None
+    }
+
+    def command(*source: str, **values: Any) -> Any:
+        given = {name: values.pop(name) for name in ("output", "steps", "json")}
+        return run_method(entry, source, {k: v for k, v in values.items() if v is not None or k in options}, **given)
+
+    signature = _signature(entry, options)
+    command.__signature__ = signature  # type: ignore[attr-defined]
+    command.__annotations__ = {name: item.annotation for name, item in signature.parameters.items()}
+    command.__name__ = entry.name
+    command.__doc__ = entry.summary
+    return command
+
+
+def _signature(entry: Method, options: dict[str, Any]) -> inspect.Signature:
+    known = {option.name: option for option in entry.parameters}
+    words = Annotated[str, Parameter(required=True, help="Image, folder, pattern, .txt list of paths, or - for stdin.")]
+    target = Annotated[
+        Path | None, Parameter(alias="-o", help="File to write (or folder, for several sources); .npy keeps numbers.")
+    ]
+    steps = Annotated[Path | None, Parameter(help="HTML file to write the steps to.")]
+    flag = Annotated[bool, Parameter(negative="", help="Give what was computed as JSON.")]
+    only = inspect.Parameter.KEYWORD_ONLY
+    items = [inspect.Parameter("source", inspect.Parameter.VAR_POSITIONAL, annotation=words)]
+    for name, kind in options.items():
+        default = inspect.Parameter.empty if known[name].required else known[name].default
+        hint = Annotated[kind, Parameter(help=_help(known[name]))]
+        items.append(inspect.Parameter(name, only, default=default, annotation=hint))
+    for name, kind, default in (("output", target, None), ("steps", steps, None), ("json", flag, False)):
+        items.append(inspect.Parameter(name, only, default=default, annotation=kind))
+    return inspect.Signature(items)
+
+
+def _help(option: Option) -> str:
+    text = option.text
+    if option.low is not None and option.high is not None:
+        text += f" [{option.low:g} to {option.high:g}]"
+    return text
+
+
+def _plain_type(entry: Method, option: Option) -> Any:
+    """Return the type that words of a command line can be read as, or None when there is none."""
+    hint = typing.get_type_hints(entry.function, include_extras=True).get(option.name, Any)
+    if option.choices:
+        words = Literal[option.choices]
+        return words | None if option.default is None and not option.required else words
+    return _words_type(hint)
+
+
+def _words_type(hint: Any) -> Any:
+    if typing.get_origin(hint) is Annotated:
+        bare, *extra = typing.get_args(hint)
+        choice = next((item for item in extra if isinstance(item, Choice)), None)
+        return Literal[choice.options] if choice else _words_type(bare)
+    if hint in (int, float, bool, str):
+        return hint
+    origin, parts = typing.get_origin(hint), typing.get_args(hint)
+    if origin is tuple and all(part in (int, float) for part in parts):
+        return hint
+    if origin in (Union, UnionType):
+        optional = type(None) in parts
+        kinds = [kind for part in parts if part is not type(None) and (kind := _words_type(part)) is not None]
+        return None if not kinds else kinds[0] | None if optional else kinds[0]
+    return None
+
+
+def _build() -> App:
+    made = App(name="image", help="Run one image method on a picture, a folder or a list.", help_format="plaintext")
+    for entry in methods("image"):
+        if has_command(entry):
+            made.command(command_of(entry), name=entry.name.replace("_", "-"), alias=_other_spelling(entry.name))
+    return made
+
+
+def _other_spelling(name: str) -> tuple[str, ...]:
+    return (name,) if "_" in name else ()
+
+
+__all__ = ["Range", "Source", "app", "command_of", "has_command"]
+
+app = _build()

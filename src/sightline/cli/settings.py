@@ -1,0 +1,45 @@
+"""Settings of a training: ``key=value`` and ``--key value`` from the command line over those of a TOML file."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from sightline.core.errors import FormatError, InputError, MissingFileError
+
+
+def read_value(text: str) -> Any:
+    """Return the TOML value that ``text`` spells (a number, ``true``, a list …), or ``text`` itself."""
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def read_pairs(words: Iterable[str]) -> dict[str, Any]:
+    """Return ``{key: value}`` of words like ``lr=0.1``."""
+    found: dict[str, Any] = {}
+    for word in words:
+        key, sign, value = word.partition("=")
+        if not sign or not key.strip():
+            raise InputError(f"train: settings must be key=value; got '{word}'.")
+        found[key.strip().replace("-", "_")] = read_value(value.strip())
+    return found
+
+
+def read_config(path: Path | None) -> dict[str, Any]:
+    """Return the settings of a TOML file; one level of tables is flattened, so that ``[optimizer] lr`` is ``lr``."""
+    if path is None:
+        return {}
+    try:
+        table = tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError as error:
+        raise MissingFileError(f"train: settings file '{path}' does not exist.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise FormatError(f"train: '{path}' is not TOML: {error}.") from error
+    flat: dict[str, Any] = {}
+    for key, value in table.items():
+        flat.update(value if isinstance(value, Mapping) else {key: value})
+    return flat

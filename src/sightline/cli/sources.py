@@ -1,0 +1,90 @@
+"""Where images come from: a file, a folder, a pattern, a list of paths, or stdin."""
+
+from __future__ import annotations
+
+import glob
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+
+from sightline.core.errors import DataError, FormatError, MissingFileError
+
+SUFFIXES = frozenset(
+    ".jpg .jpeg .jpe .png .bmp .dib .gif .tif .tiff .webp .ppm .pgm .pbm .pnm .jp2 .avif .ico .tga".split()
+)
+
+
+class Source:
+    """One image to work on.
+
+    Parameters
+    ----------
+    name
+        What it is called in answers: its path, or ``-`` for stdin.
+    data
+        The encoded bytes, where it is not a file.
+    """
+
+    def __init__(self, name: str, data: bytes | None = None) -> None:
+        self.name, self._data = name, data
+
+    @property
+    def stem(self) -> str:
+        """File name without suffix, for the names of what is written."""
+        return "stdin" if self._data is not None else Path(self.name).stem
+
+    def read(self) -> np.ndarray:
+        """Return the image, H×W or H×W×3."""
+        from sightline.image.read import read
+
+        return read(self.name if self._data is None else self._data)
+
+
+def find_sources(words: Iterable[str]) -> list[Source]:
+    """Return the images that the words name, in order: files, folders, patterns, ``.txt`` lists, ``-`` for stdin."""
+    found = [source for word in words for source in _expand(word)]
+    if not found:
+        raise DataError("sources: no image was named.")
+    return found
+
+
+def _expand(word: str) -> Iterator[Source]:
+    path = Path(word)
+    if word == "-":
+        yield from _from_stdin()
+    elif path.is_dir():
+        files = sorted(item for item in path.rglob("*") if item.suffix.lower() in SUFFIXES and item.is_file())
+        if not files:
+            raise DataError(f"sources: folder '{word}' holds no image.")
+        yield from (Source(str(item)) for item in files)
+    elif path.exists():
+        yield from _from_list(path.read_text("utf-8"), path.parent) if path.suffix == ".txt" else [Source(word)]
+    elif any(sign in word for sign in "*?["):
+        matches = sorted(glob.glob(word, recursive=True))
+        if not matches:
+            raise MissingFileError(f"sources: nothing matches '{word}'.")
+        yield from (Source(item) for item in matches if Path(item).is_file())
+    else:
+        raise MissingFileError(f"sources: '{word}' does not exist.")
+
+
+def _from_list(text: str, folder: Path) -> Iterator[Source]:
+    for line in text.splitlines():
+        if line.strip():
+            yield Source(str(folder / line.strip()))
+
+
+def _from_stdin() -> Iterator[Source]:
+    data = sys.stdin.buffer.read()
+    if not data:
+        raise FormatError("sources: stdin is empty.")
+    # Every image format has bytes that no text has, most of them a NUL.
+    if b"\0" in data:
+        yield Source("-", data)
+        return
+    try:
+        yield from _from_list(data.decode("utf-8"), Path())
+    except UnicodeDecodeError as error:
+        raise FormatError("sources: stdin is neither an image nor a list of paths.") from error

@@ -1,0 +1,91 @@
+"""What a command says: its answer on stdout, for people or as one JSON document; everything else on stderr."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TextIO
+
+from rich.console import Console
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+OK, FAILED, USAGE, INTERRUPTED, BROKEN_PIPE = 0, 1, 2, 130, 141
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a command found.
+
+    Parameters
+    ----------
+    value
+        The JSON document of ``--json``; results and arrays in it are turned into plain values.
+    show
+        Prints the same for people.
+    as_json
+        Whether ``--json`` was given.
+    code
+        Exit code of the process.
+    """
+
+    value: Any
+    show: Callable[[Console], None]
+    as_json: bool = False
+    code: int = OK
+
+    def write(self, stream: TextIO) -> None:
+        """Write the answer in the form that was asked for."""
+        if self.as_json:
+            stream.write(json.dumps(plain(self.value), ensure_ascii=False, allow_nan=False, indent=2) + "\n")
+        else:
+            self.show(Console(file=stream, highlight=False))
+        stream.flush()
+
+
+def plain(value: Any) -> Any:
+    """Return ``value`` as JSON values: results by their ``to_json``, arrays as lists, NaN and infinity as null."""
+    if hasattr(value, "to_json"):
+        return plain(value.to_json())
+    if hasattr(value, "tolist"):
+        return plain(value.tolist())
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [plain(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value if isinstance(value, (bool, int, float, str, type(None))) else str(value)
+
+
+def talk() -> Console:
+    """Return the console for everything that is not the answer: stderr."""
+    return Console(file=sys.stderr, highlight=False)
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, title: str = "", right: Sequence[str] = ()) -> Table:
+    """Return a plain table; the columns named in ``right`` are flushed right, the first one never wraps."""
+    from rich.table import Table
+
+    made = Table(title=title or None, title_justify="left", box=None, header_style="bold", pad_edge=False)
+    for index, column in enumerate(columns):
+        made.add_column(column, justify="right" if column in right else "left", no_wrap=index == 0, overflow="fold")
+    for row in rows:
+        made.add_row(*("" if cell is None else str(cell) for cell in row))
+    return made
+
+
+def counted(items: Sequence[Any], what: str) -> Iterator[Any]:
+    """Go through ``items`` with a progress bar on stderr; nothing is drawn for a single one."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    if len(items) < 2:
+        yield from items
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=talk()) as progress:
+        yield from progress.track(items, description=what)

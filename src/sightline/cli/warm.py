@@ -1,0 +1,62 @@
+"""``sightline warm``: compile every kernel now, so that no first call waits."""
+
+from __future__ import annotations
+
+import inspect
+import time
+from typing import Annotated, Any
+
+import numpy as np
+from cyclopts import Parameter
+from rich.console import Console
+
+from sightline.cli.terminal import Answer, counted
+from sightline.core.catalogue import Method, methods
+from sightline.core.errors import SightlineError
+
+_SIZE = (96, 112)  # more rows than a strip, so that both ways through the kernel doorway are taken
+
+
+def warm(*, json: Annotated[bool, Parameter(negative="")] = False) -> Answer:
+    """Compile all kernels ahead of their first use, and keep the machine code on disk.
+
+    Parameters
+    ----------
+    json
+        Give the seconds and calls of each method as JSON.
+    """
+    start = time.perf_counter()
+    rows = [warm_method(entry) for entry in counted(methods("image"), "compile")]
+    seconds = time.perf_counter() - start
+    value = {"seconds": round(seconds, 3), "methods": [row for row in rows if row["calls"]]}
+
+    def show(console: Console) -> None:
+        console.print(f"{len(value['methods'])} methods are compiled, in {seconds:.1f} s.")
+
+    return Answer(value, show, json)
+
+
+def warm_method(entry: Method) -> dict[str, Any]:
+    """Call a method on a small image of each dtype, grey and RGB; say how long it took and which calls it accepted."""
+    start, calls = time.perf_counter(), 0
+    if takes_image(entry):
+        for dtype, top in (("uint8", 255), ("uint16", 65535), ("float32", 1)):
+            for shape in (_SIZE, (*_SIZE, 3)):
+                ramp = np.linspace(0, top, int(np.prod(shape))).reshape(shape).astype(dtype)
+                calls += _accepts(entry, ramp)
+    return {"name": entry.name, "seconds": round(time.perf_counter() - start, 4), "calls": calls}
+
+
+def takes_image(entry: Method) -> bool:
+    """Return whether the method's first argument, and no other one that it needs, is an image."""
+    kinds = [parameter.kind for parameter in entry.parameters if parameter.required]
+    return bool(kinds) and entry.parameters[0].kind == "image" and "image" not in kinds[1:]
+
+
+def _accepts(entry: Method, image: np.ndarray) -> bool:
+    first = next(iter(inspect.signature(entry.function).parameters))
+    try:
+        entry.function(image, **{name: value for name, value in entry.example.items() if name != first})
+    except SightlineError:  # not every method takes every dtype; what it refuses needs no kernel
+        return False
+    return True
