@@ -10,7 +10,8 @@ import pytest
 import contracts
 from sightline.core.catalogue import Method, methods
 from sightline.core.checks import as_image
-from sightline.core.trace import Picture, Step
+from sightline.core.layers import Picture
+from sightline.core.trace import Step
 from sightline.core.types import Image
 
 METHODS = methods()

@@ -37,7 +37,7 @@ def empty(shape: tuple[int, ...], dtype: Any) -> np.ndarray:
         return np.empty(shape, dtype)
     memory = _take(-(-count * dtype.itemsize // _PAGE) * _PAGE)
     # Over a memoryview, NumPy never looks through to `memory`: each view keeps `root` alive, so its death is the last.
-    root = np.frombuffer(memoryview(memory), dtype=dtype, count=count)
+    root = np.frombuffer(memory.data, dtype=dtype, count=count)
     key = id(root)
     _owners[key] = (weakref.ref(root, lambda _: _recycle(key)), memory)
     return root.reshape(shape)

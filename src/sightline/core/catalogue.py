@@ -15,7 +15,7 @@ import typing
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from sightline.core import types
 from sightline.core.errors import InputError, MissingExtraError, missing_extra, suggest
@@ -199,7 +199,7 @@ def _check_shapes(function: F) -> F:
     from beartype import beartype
     from jaxtyping import jaxtyped
 
-    return jaxtyped(function, typechecker=beartype)
+    return cast(F, jaxtyped(function, typechecker=beartype))
 
 
 def fields() -> list[str]:

@@ -64,6 +64,22 @@ def atomic_writer(path: PathLike) -> Iterator[HashingFile]:
     _sync_folder(target.parent)
 
 
+def link_file(source: PathLike, path: PathLike) -> None:
+    """Give the file ``source`` a second name ``path``, atomically; where the file system has no links, copy it."""
+    origin, target = Path(source), Path(path)
+    name = target.with_name(f".{target.name}.{os.getpid()}.part")
+    try:
+        name.unlink(missing_ok=True)
+        os.link(origin, name)
+    except OSError:
+        with atomic_writer(target) as stream, open(origin, "rb") as content:
+            while block := content.read(1 << 20):
+                stream.write(block)
+        return
+    os.replace(name, target)
+    _sync_folder(target.parent)
+
+
 def write_bytes(path: PathLike, data: bytes) -> str:
     """Write ``data`` to ``path`` atomically; return its SHA-256."""
     with atomic_writer(path) as stream:

@@ -1,0 +1,90 @@
+"""Traces: one file, the same bytes wherever it is played."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import sightline as sl
+from sightline.core.errors import FormatError, InputError
+from sightline.core.layers import LAYERS, Boxes, Curve, Grid, Heat, Mask, Picture, Table, Value
+from sightline.core.trace import Step, Trace
+
+
+def full_trace() -> Trace:
+    random = np.random.default_rng(3)
+    photo = random.integers(0, 256, (20, 30, 3), dtype=np.uint8)
+    return Trace(
+        "image.sample",
+        {"low": 4.0, "kind": "soft"},
+        (
+            Step("photo", Picture(photo), Boxes(np.array([[1.0, 2, 9, 12]]), ("box",)), note="where it starts"),
+            Step("heat", Heat(random.random((20, 30), np.float32))),
+            Step("curve", Curve(random.random((7, 2)), ("t", "variance"), 0.5), Table(np.eye(2), ("a", "b"))),
+            Step("tiles", Grid(random.random((5, 4, 4), np.float32))),
+            Step("answer", Value(0.25, "t^*"), Mask(photo[..., 0] > 99)),
+        ),
+    )
+
+
+def test_a_saved_trace_comes_back_equal(tmp_path: Path) -> None:
+    trace = full_trace()
+    trace.save(tmp_path / "x.trace")
+    again = sl.load_trace(tmp_path / "x.trace")
+    assert (again.method, again.parameters, len(again)) == (trace.method, trace.parameters, len(trace))
+    for before, after in zip(trace, again, strict=True):
+        assert (before.name, before.note) == (after.name, after.note)
+        for a, b in zip(before.layers, after.layers, strict=True):
+            assert type(a) is type(b)
+            np.testing.assert_array_equal(np.asarray(a.value), np.asarray(b.value))
+    assert again["curve"].layers[0] == again["curve"].layers[0]
+    assert again.result == 0.25
+
+
+def test_every_flipped_byte_is_noticed(tmp_path: Path) -> None:
+    path = tmp_path / "x.trace"
+    full_trace().save(path)
+    data = bytearray(path.read_bytes())
+    for at in range(0, len(data), 97):
+        spoiled = data.copy()
+        spoiled[at] ^= 0x10
+        path.write_bytes(spoiled)
+        with pytest.raises(FormatError, match=re.escape(str(path))):
+            sl.load_trace(path)
+
+
+@pytest.mark.parametrize("cut", [0, 3, 40, 400])
+def test_a_cut_trace_is_refused(tmp_path: Path, cut: int) -> None:
+    path = tmp_path / "x.trace"
+    path.write_bytes(full_trace().to_bytes()[:cut])
+    with pytest.raises(FormatError, match=r"x\.trace"):
+        sl.load_trace(path)
+
+
+def test_html_is_self_contained() -> None:
+    page = full_trace()._repr_html_()
+    assert page.count("<figure") == 5
+    assert "http" not in page
+    assert "data:image/png;base64," in page
+    assert "<script>" not in Trace("x", {}, (Step("<script>", Value("<script>")),)).to_html()
+
+
+def test_a_real_method_is_traced() -> None:
+    image = np.random.default_rng(0).integers(0, 256, (60, 80), dtype=np.uint8)
+    trace = sl.trace(sl.image.canny, image, low=40)
+    assert trace.parameters == {"low": 40}
+    np.testing.assert_array_equal(trace.result, sl.image.canny(image, low=40))
+
+
+def test_methods_without_steps_say_so() -> None:
+    with pytest.raises(InputError, match="does not show its steps"):
+        sl.trace(sl.read, "x.png")
+    with pytest.raises(InputError, match="at least one layer"):
+        Step("empty")
+
+
+def test_every_layer_kind_is_named_once() -> None:
+    assert set(LAYERS) >= {"picture", "heat", "mask", "boxes", "points", "lines", "matches", "grid", "table", "curve"}

@@ -1,0 +1,60 @@
+"""What the pages say is run: the docs' sessions, and CONTRIBUTING's method, from file to contracts."""
+
+from __future__ import annotations
+
+import doctest
+import re
+import runpy
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import contracts
+from sightline.core.catalogue import _methods, methods
+from sightline.core.errors import InputError
+
+ROOT = Path(__file__).parent.parent
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+OPTIONS = doctest.ELLIPSIS | doctest.IGNORE_EXCEPTION_DETAIL
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_sessions_in_the_pages_run(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    text = page.read_text("utf-8").replace("```", "")
+    test = doctest.DocTestParser().get_doctest(text, {}, page.name, str(page), 0)
+    result = doctest.DocTestRunner(optionflags=OPTIONS).run(test)
+    assert result.failed == 0
+
+
+@pytest.mark.parametrize("page", [*PAGES, ROOT / "CONTRIBUTING.md"], ids=lambda page: page.name)
+def test_commands_in_the_pages_exist(page: Path) -> None:
+    known = {p.stem for p in (ROOT / "src/sightline/cli").glob("*.py")} | {"image", "methods", "evidence"}
+    for command in re.findall(r"^\$ sightline (\w+)", page.read_text("utf-8"), re.MULTILINE):
+        assert command in known, f"{page.name}: sightline {command}"
+
+
+@pytest.mark.parametrize("method", methods(), ids=lambda m: f"{m.field}.{m.name}")
+def test_examples_in_docstrings_run(method: object) -> None:
+    function = method.function
+    finder = doctest.DocTestFinder(recurse=False)
+    for test in finder.find(function, method.name, globs={}):
+        assert doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(test).failed == 0
+
+
+def test_the_method_in_contributing_keeps_every_contract(tmp_path: Path) -> None:
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "CONTRIBUTING.md").read_text("utf-8"), re.DOTALL)
+    folder = tmp_path / "image"
+    folder.mkdir()
+    (folder / "invert.py").write_text(blocks[0])
+    try:
+        scope = runpy.run_path(str(folder / "invert.py"), run_name="sightline.image.invert")
+        entry = _methods["image", "invert"]
+        for contract in (*contracts.STRUCTURE, *contracts.PIXELS):
+            contract(entry)
+        assert int(scope["invert"](np.zeros((2, 2), np.uint8))[0, 0]) == 255
+        with pytest.raises(InputError, match="invert: image must be"):
+            scope["invert"](np.zeros((2, 2)))
+    finally:
+        _methods.pop(("image", "invert"), None)
