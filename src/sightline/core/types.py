@@ -57,4 +57,4 @@ class Choice:
         return hash(self.options)
 
 
-Array: TypeAlias = "np.ndarray[Any, Any]"
+Array: TypeAlias = np.ndarray[Any, Any]
