@@ -17,7 +17,8 @@ from torch.nn import functional as F
 
 from sightline.core.catalogue import method
 from sightline.core.errors import InputError
-from sightline.core.trace import Curve, Grid, Heat, Step
+from sightline.core.layers import Curve, Grid, Heat
+from sightline.core.trace import Step
 from sightline.explain.probe import Images, Target, as_batch, chosen, heat_maps, probing, score_of, scores_of
 
 
