@@ -20,6 +20,30 @@ ALLOWED: dict[tuple[str, str], str] = {
 }
 
 
+# One word per concept: a public function's parameter may not be called by the left one.
+GLOSSARY = {
+    "img": "image",
+    "im": "image",
+    "imgs": "images",
+    "bbox": "box",
+    "bboxes": "boxes",
+    "keypoint": "keypoints",
+    "ksize": "size",
+    "kernel_size": "size",
+    "border_mode": "border",
+    "padding_mode": "border",
+    "n_iter": "iterations",
+    "max_iter": "iterations",
+    "num_iterations": "iterations",
+    "random_state": "seed",
+    "rng": "seed",
+    "epsilon": "eps",
+    "n_heads": "num_heads",
+    "num_classes": "classes",
+    "lr": "learning_rate",
+}
+
+
 def body_lines(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
     """Return the lines of a function's body without its docstring."""
     first = node.body[0]
@@ -58,7 +82,27 @@ def breaches(path: Path) -> Iterator[str]:
                 yield f"{name}:{node.lineno}: {node.name} has {body_lines(node)} lines (limit {limit})"
             if argument_count(node) > 12 and not is_kernel_or_forward(node):
                 yield f"{name}:{node.lineno}: {node.name} has {argument_count(node)} arguments (limit 12)"
+            yield from synonyms(name, node)
         yield from static_breaches(name, node)
+
+
+def synonyms(name: str, node: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[str]:
+    """Yield parameters of public functions that go by another word than the glossary's."""
+    if node.name.startswith("_") and node.name != "__init__":
+        return
+    for argument in (*node.args.args, *node.args.kwonlyargs):
+        if argument.arg in GLOSSARY:
+            yield f"{name}:{node.lineno}: {node.name}({argument.arg}) is called '{GLOSSARY[argument.arg]}' here"
+
+
+def writes_a_file(node: ast.Call) -> bool:
+    """Return whether a call opens a final path for writing."""
+    called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+    if called in ("write_text", "write_bytes") and isinstance(node.func, ast.Attribute):
+        return True
+    modes = [*node.args[1:2], *node.args[:1], *(k.value for k in node.keywords if k.arg == "mode")]
+    texts = [m.value for m in modes if isinstance(m, ast.Constant) and isinstance(m.value, str)]
+    return called in ("open", "fdopen") and any(set(t) <= set("rwaxbt+") and set(t) & set("wax+") for t in texts)
 
 
 def static_breaches(name: str, node: ast.AST) -> Iterator[str]:
@@ -81,8 +125,7 @@ def static_breaches(name: str, node: ast.AST) -> Iterator[str]:
             bad = (keyword.arg, value) in {("shell", True), ("allow_pickle", True), ("weights_only", False)}
             if bad:
                 yield f"{name}:{node.lineno}: {keyword.arg}={value}"
-        writes = called in ("write_text", "write_bytes") and isinstance(node.func, ast.Attribute)
-        if writes and (name, "open") not in ALLOWED:
+        if writes_a_file(node) and (name, "open") not in ALLOWED:
             yield f"{name}:{node.lineno}: writes to a final path; use core.files"
 
 
