@@ -1,0 +1,9 @@
+from .lenet5 import lenet5 as lenet5
+from .mlp import mlp as mlp
+from .resnet import resnet18 as resnet18
+from .resnet import resnet20 as resnet20
+from .resnet import resnet34 as resnet34
+from .resnet import resnet50 as resnet50
+from .resnet import resnet101 as resnet101
+from .resnet import resnet152 as resnet152
+from .vit import vit as vit
