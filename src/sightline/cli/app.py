@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import sys
 import traceback
 from collections.abc import Sequence
@@ -107,7 +108,7 @@ def _run(words: list[str], stdout: TextIO) -> int:
 def _explain(error: Exception) -> tuple[str, int]:
     if isinstance(error, CycloptsError):
         command = " ".join(["sightline", *(error.command_chain or ())])
-        text = " ".join(str(error).split())
+        text = re.sub('^(Command "[^"]*" parameter|Parameter) ', "", " ".join(str(error).split()))
         return f"{command}: {text} See {command} --help.", USAGE
     if isinstance(error, SightlineError):
         return str(error), USAGE if isinstance(error, InputError) else FAILED

@@ -13,9 +13,7 @@ from sightline.cli.terminal import Answer, table, talk
 from sightline.core.errors import InputError, MissingExtraError
 
 
-def bench(
-    *names: str, repeats: int = 15, json: Annotated[bool, Parameter(negative="")] = False
-) -> Answer:
+def bench(*names: str, repeats: int = 15, json: Annotated[bool, Parameter(negative="")] = False) -> Answer:
     """Time the methods side by side with their peers, alternately in one run; losses are shown, too.
 
     Parameters

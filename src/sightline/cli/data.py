@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any
 
-import numpy as np
 from cyclopts import App, Parameter
 from rich.console import Console
 
@@ -15,9 +14,7 @@ app = App(name="data", help="Look at a dataset, check it, repair it.", help_form
 
 
 @app.command
-def check(
-    folder: Path, /, *, fix: Path | None = None, json: Annotated[bool, Parameter(negative="")] = False
-) -> Answer:
+def check(folder: Path, /, *, fix: Path | None = None, json: Annotated[bool, Parameter(negative="")] = False) -> Answer:
     """Look for unreadable files, duplicates within and across splits, unbalanced classes, suspicious sizes.
 
     Parameters
@@ -56,33 +53,19 @@ def info(data: str, /, *, json: Annotated[bool, Parameter(negative="")] = False)
     """
     from sightline.data import open_dataset
 
-    opened: Any = open_dataset(data)
-    value = _describe(data, opened)
+    opened = open_dataset(data)
+    counts = {name: split.counts(len(opened.classes)).tolist() for name, split in opened.splits.items()}
+    first = next((split[0][0] for split in opened.splits.values() if len(split)), None)
+    shape = None if first is None else list(first.shape)
+    value = opened.to_json() | {"images": sum(map(sum, counts.values())), "per_class": counts, "shape": shape}
 
     def show(console: Console) -> None:
-        console.print(f"{data}: {value['kind']}, {value['images']} images, {len(value['classes'])} classes")
-        splits = value["splits"]
-        columns = ("class", *splits)
-        rows = [(name, *(split["per_class"][i] for split in splits.values())) for i, name in enumerate(value["classes"])]
-        rows.append(("all", *(split["images"] for split in splits.values())))
-        console.print(table(columns, rows, right=columns[1:]))
+        size = "" if shape is None else f", the first one {'×'.join(map(str, shape))}"
+        console.print(f"{opened.name}: {value['images']} images in {len(opened.classes)} classes{size}", markup=False)
+        rows = [(name, *(split[i] for split in counts.values())) for i, name in enumerate(opened.classes)]
+        rows.append(("all", *(sum(split) for split in counts.values())))
+        console.print(table(("class", *counts), rows, right=tuple(counts)))
+        for note in opened.notes:
+            console.print(note, markup=False)
 
     return Answer(value, show, json)
-
-
-def _describe(data: str, opened: Any) -> dict[str, Any]:
-    classes = list(opened.classes)
-    splits = {
-        name: {"images": len(split), "per_class": np.bincount(split.labels, minlength=len(classes)).tolist()}
-        for name, split in opened.splits.items()
-    }
-    first = next((split[0][0] for split in opened.splits.values() if len(split)), None)
-    return {
-        "name": data,
-        "kind": getattr(opened, "kind", ""),
-        "images": sum(split["images"] for split in splits.values()),
-        "classes": classes,
-        "shape": None if first is None else list(first.shape),
-        "dtype": None if first is None else first.dtype.name,
-        "splits": splits,
-    }

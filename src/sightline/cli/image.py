@@ -3,29 +3,28 @@
 from __future__ import annotations
 
 import inspect
+import re
 import typing
 from collections.abc import Callable
 from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, Literal, Union
 
-import numpy as np
 from cyclopts import App, Parameter
 
 from sightline.cli.apply import run_method
-from sightline.cli.sources import Source
 from sightline.core.catalogue import Method, methods
 from sightline.core.catalogue import Parameter as Option
-from sightline.core.types import Choice, Range
+from sightline.core.types import Choice
 
 _TAKEN = ("out",)  # buffers are no business of a command line
-_RESERVED = ("source", "output", "steps", "json")
+_RESERVED = ("images", "output", "steps", "json")
 
 
 def has_command(entry: Method) -> bool:
     """Return whether a method can be a command: a picture in, and all else that it needs can be written in words."""
     first, *others = entry.parameters or (None,)
-    if first is None or first.kind != "image" or entry.returns == "other" and entry.name in ("show", "write"):
+    if first is None or first.kind != "image" or entry.name in ("show", "write"):
         return False
     return all(_plain_type(entry, option) is not None for option in others if option.required)
 
@@ -38,15 +37,15 @@ def command_of(entry: Method) -> Callable[..., Any]:
         if option.name not in (*_TAKEN, *_RESERVED) and (kind := _plain_type(entry, option)) is not None
     }
 
-    def command(*source: str, **values: Any) -> Any:
+    def command(*images: str, **values: Any) -> Any:
         given = {name: values.pop(name) for name in ("output", "steps", "json")}
-        return run_method(entry, source, {k: v for k, v in values.items() if v is not None or k in options}, **given)
+        return run_method(entry, images, {k: v for k, v in values.items() if v is not None or k in options}, **given)
 
     signature = _signature(entry, options)
     command.__signature__ = signature  # type: ignore[attr-defined]
     command.__annotations__ = {name: item.annotation for name, item in signature.parameters.items()}
     command.__name__ = entry.name
-    command.__doc__ = entry.summary
+    command.__doc__ = _plain_text(entry.summary)
     return command
 
 
@@ -59,7 +58,7 @@ def _signature(entry: Method, options: dict[str, Any]) -> inspect.Signature:
     steps = Annotated[Path | None, Parameter(help="HTML file to write the steps to.")]
     flag = Annotated[bool, Parameter(negative="", help="Give what was computed as JSON.")]
     only = inspect.Parameter.KEYWORD_ONLY
-    items = [inspect.Parameter("source", inspect.Parameter.VAR_POSITIONAL, annotation=words)]
+    items = [inspect.Parameter("images", inspect.Parameter.VAR_POSITIONAL, annotation=words)]
     for name, kind in options.items():
         default = inspect.Parameter.empty if known[name].required else known[name].default
         hint = Annotated[kind, Parameter(help=_help(known[name]))]
@@ -70,10 +69,15 @@ def _signature(entry: Method, options: dict[str, Any]) -> inspect.Signature:
 
 
 def _help(option: Option) -> str:
-    text = option.text
+    text = _plain_text(option.text)
     if option.low is not None and option.high is not None:
         text += f" [{option.low:g} to {option.high:g}]"
     return text
+
+
+def _plain_text(text: str) -> str:
+    """Return a docstring's text without the marks of reStructuredText."""
+    return re.sub(r":\w+:`([^`]*)`", r"\1", text).replace("`", "")
 
 
 def _plain_type(entry: Method, option: Option) -> Any:
@@ -113,7 +117,5 @@ def _build() -> App:
 def _other_spelling(name: str) -> tuple[str, ...]:
     return (name,) if "_" in name else ()
 
-
-__all__ = ["Range", "Source", "app", "command_of", "has_command"]
 
 app = _build()

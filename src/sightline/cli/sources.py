@@ -11,9 +11,12 @@ import numpy as np
 
 from sightline.core.errors import DataError, FormatError, MissingFileError
 
-SUFFIXES = frozenset(
-    ".jpg .jpeg .jpe .png .bmp .dib .gif .tif .tiff .webp .ppm .pgm .pbm .pnm .jp2 .avif .ico .tga".split()
-)
+# fmt: off
+SUFFIXES = frozenset([
+    ".jpg", ".jpeg", ".jpe", ".png", ".bmp", ".dib", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm", ".pbm", ".pnm",
+    ".jp2", ".avif", ".ico", ".tga",
+])
+# fmt: on
 
 
 class Source:
@@ -62,7 +65,7 @@ def _expand(word: str) -> Iterator[Source]:
     elif path.exists():
         yield from _from_list(path.read_text("utf-8"), path.parent) if path.suffix == ".txt" else [Source(word)]
     elif any(sign in word for sign in "*?["):
-        matches = sorted(glob.glob(word, recursive=True))
+        matches = sorted(glob.glob(word, recursive=True))  # noqa: PTH207
         if not matches:
             raise MissingFileError(f"sources: nothing matches '{word}'.")
         yield from (Source(item) for item in matches if Path(item).is_file())

@@ -67,7 +67,9 @@ def talk() -> Console:
     return Console(file=sys.stderr, highlight=False)
 
 
-def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, title: str = "", right: Sequence[str] = ()) -> Table:
+def table(
+    columns: Sequence[str], rows: Iterable[Sequence[Any]], *, title: str = "", right: Sequence[str] = ()
+) -> Table:
     """Return a plain table; the columns named in ``right`` are flushed right, the first one never wraps."""
     from rich.table import Table
 

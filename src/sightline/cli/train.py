@@ -35,7 +35,7 @@ def train(
     recipe
         What to train: field/method, for example classify/resnet18.
     data
-        A folder with one folder of images for each class (or a CSV, idx or npz file), or a name: digits, mnist, cifar10 …
+        A folder with one folder of images for each class, a CSV, idx or npz file, or a name: digits, mnist, cifar10.
     settings
         Settings as key=value, for example lr=0.01 batch_size=32.
     epochs
