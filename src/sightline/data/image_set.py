@@ -5,17 +5,15 @@ Every division is made by class and by seed: the same set, seed and fraction giv
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 
 from sightline.core.checks import describe, integer, number
 from sightline.core.errors import DataError, InputError, suggest
-from sightline.core.seeds import generator
+from sightline.data.divide import draw_by_class, fold_by_class, place_groups
 
 
 class Images(Protocol):
@@ -141,7 +139,7 @@ class Split:
         if chosen.ndim != 1 or (chosen.size and chosen.dtype.kind not in "iu"):
             raise InputError(f"subset: indices must be a list of whole numbers; got {describe(chosen)}.")
         chosen = chosen.astype(np.int64)
-        if chosen.size and not (0 <= chosen.min() and chosen.max() < len(self)):
+        if chosen.size and not (chosen.min() >= 0 and chosen.max() < len(self)):
             raise InputError(f"subset: indices must be in 0–{len(self) - 1}; got {chosen.min()} to {chosen.max()}.")
         part = Split.__new__(Split)
         part._images = self._images
@@ -270,7 +268,7 @@ class ImageSet:
         if name in self.splits:
             raise DataError(f"split_off: '{self.name}' has a split '{name}' already; use it, or merge_and_split(…).")
         labels = self.train.labels if stratified else np.zeros(len(self.train), np.int64)
-        moved = _draw(labels, fraction, seed)
+        moved = draw_by_class(labels, fraction, seed)
         parts = {"train": self.train.subset(np.flatnonzero(~moved)), name: self.train.subset(np.flatnonzero(moved))}
         others = {key: split for key, split in self.splits.items() if key != "train"}
         share = f"{fraction:.0%} of train became {name} by seed {seed}" + (", by class." if stratified else ".")
@@ -288,9 +286,7 @@ class ImageSet:
         """
         train = self.train
         folds = integer("k_fold", "folds", folds, 2, max(2, len(train)))
-        order = np.lexsort((generator(seed).random(len(train)), train.labels))  # by class, shuffled inside
-        fold = np.empty(len(train), np.int64)
-        fold[order] = np.arange(len(train)) % folds
+        fold = fold_by_class(train.labels, folds, seed)
         others = {key: split for key, split in self.splits.items() if key not in ("train", "val")}
         for current in range(folds):
             parts = {
@@ -326,7 +322,7 @@ class ImageSet:
         group = np.arange(len(pool)) if groups is None else np.asarray(groups)
         if group.shape != (len(pool),):
             raise InputError(f"merge_and_split: groups must be {len(pool)} whole numbers; got {describe(group)}.")
-        place = _place_groups(pool.labels, group, np.array(list(shares.values())), len(self.classes), seed)
+        place = place_groups(pool.labels, group, np.array(list(shares.values())), len(self.classes), seed)
         splits = {name: pool.subset(np.flatnonzero(place == index)) for index, name in enumerate(shares)}
         kept = np.unique(group).size
         note = f"All splits were pooled and divided anew by class and seed {seed}; {kept} groups were kept whole."
@@ -343,64 +339,3 @@ class ImageSet:
             "splits": sizes,
             "notes": list(self.notes),
         }
-
-
-def _draw(labels: np.ndarray, fraction: float, seed: int) -> np.ndarray:
-    """Return a bool mask of the samples that are drawn: the same share of each class, never a whole class."""
-    drawn = np.zeros(len(labels), bool)
-    for label in np.unique(labels):
-        members = np.flatnonzero(labels == label)
-        count = min(max(round(fraction * members.size), 1), members.size - 1)
-        drawn[generator(seed, int(label)).permutation(members)[: max(count, 0)]] = True
-    return drawn
-
-
-def _place_groups(labels: np.ndarray, groups: np.ndarray, shares: np.ndarray, classes: int, seed: int) -> np.ndarray:
-    """Return the split of each sample: large groups first, each where its classes lack most."""
-    wanted = shares[:, None] * np.bincount(labels, minlength=classes)[None]  # split × class
-    lacking = wanted.copy()
-    names, members, sizes = np.unique(groups, return_inverse=True, return_counts=True)
-    order = np.lexsort((generator(seed).random(names.size), -sizes))
-    by_group = np.split(np.argsort(members, kind="stable"), np.cumsum(sizes)[:-1])
-    place = np.empty(len(labels), np.int64)
-    for group in order:
-        samples = by_group[group]
-        held = np.bincount(labels[samples], minlength=classes)
-        need = (held * lacking / np.maximum(wanted, 1e-9)).sum(axis=1)
-        best = int(np.argmax(need))
-        place[samples] = best
-        lacking[best] -= held
-    return place
-
-
-def digest_of_arrays(*arrays: np.ndarray) -> str:
-    """Return the SHA-256 of arrays' shapes, dtypes and bytes.
-
-    Parameters
-    ----------
-    *arrays
-        Any arrays without Python objects.
-    """
-    digest = hashlib.sha256()
-    for array in arrays:
-        digest.update(f"{array.shape}{array.dtype.str}".encode())
-        digest.update(np.ascontiguousarray(array).data)
-    return digest.hexdigest()
-
-
-def digest_of_files(paths: Sequence[str], labels: Sequence[int], root: Path) -> str:
-    """Return the SHA-256 of files' names below ``root``, labels and byte sizes; their pixels are not read.
-
-    Parameters
-    ----------
-    paths, labels
-        Files and their labels, in sample order.
-    root
-        Folder that names are taken relative to, so that a copied folder keeps its digest.
-    """
-    digest = hashlib.sha256()
-    for path, label in zip(paths, labels, strict=True):
-        file = Path(path)
-        name = file.relative_to(root).as_posix() if file.is_relative_to(root) else file.name
-        digest.update(f"{name}\0{label}\0{file.stat().st_size}\n".encode())
-    return digest.hexdigest()
