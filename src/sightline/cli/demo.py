@@ -1,4 +1,4 @@
-"""``sightline demo``: the whole way in two minutes, from the numbers of a photo to a trained, proven, explained model."""
+"""``sightline demo``: the whole way in two minutes, from the numbers of a photo to a model that is proven."""
 
 from __future__ import annotations
 

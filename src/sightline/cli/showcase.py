@@ -27,7 +27,7 @@ FILTERS: tuple[tuple[str, dict[str, object], str], ...] = (
     (
         "canny",
         {"low": 40.0, "high": 110.0},
-        "Edges thinned to one pixel and followed as long as they are strong enough.",
+        "Edges, one pixel wide, followed while they are strong enough.",
     ),
     ("otsu_threshold", {}, "The brightness that divides the picture best into two groups."),
 )

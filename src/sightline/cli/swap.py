@@ -18,9 +18,7 @@ def check_replaceable(target: Path) -> None:
     if target.is_symlink() or (target.exists() and not target.is_dir()):
         raise InputError(f"demo: '{target}' exists and is not a folder. Choose another one with --out.")
     if target.is_dir() and any(target.iterdir()) and not (target / _MARK).exists():
-        raise InputError(
-            f"demo: '{target}' was not made by the demo and stays as it is. Choose another one with --out."
-        )
+        raise InputError(f"demo: '{target}' is not the demo's and stays as it is. Choose another one with --out.")
 
 
 @contextlib.contextmanager
