@@ -41,16 +41,19 @@ class Canvas:
     ----------
     image
         H×W, H×W×3; uint8, uint16 or float32. Never changed.
+    function
+        Name for the error's sentence when it is none of those.
     """
 
-    def __init__(self, image: np.ndarray) -> None:
-        image = to_uint8(as_image("draw", image))
+    def __init__(self, image: np.ndarray, *, function: str = "draw") -> None:
+        image = to_uint8(as_image(function, image))
         if image.ndim == 2:
             image = np.repeat(image[..., None], 3, axis=2)
         self._picture = PillowImage.fromarray(image)
         self._draw = ImageDraw.Draw(self._picture)
         self.width = max(1, round(min(image.shape[:2]) / 240))  # of lines, in pixels
-        self._font = _font(max(10, round(min(image.shape[:2]) / 32)))
+        size = max(10, round(min(image.shape[:2]) / 32))
+        self._font, self._pad = _font(size), max(2, size // 5)
 
     def image(self) -> np.ndarray:
         """Return what was drawn, H×W×3 uint8."""
@@ -62,16 +65,35 @@ class Canvas:
         corners = (x1, y1, max(x1, x2 - 1), max(y1, y2 - 1))  # edges to pixel indices
         self._draw.rectangle(corners, outline=colour, width=self.width)
         if label:
-            height = self._draw.textbbox((0, 0), label, font=self._font)[3] + 2
+            height = self._patch(label)[1]
             self.text(label, (x1, y1 - height if y1 >= height else y1), colour)
 
     def text(self, text: str, at: tuple[float, float], colour: Colour) -> None:
-        """Write ``text`` with its top-left corner at ``at`` on a patch of ``colour``, black or white by contrast."""
-        x, y = at
-        left, top, right, bottom = self._draw.multiline_textbbox((x + 2, y), text, font=self._font)
-        self._draw.rectangle((left - 2, top - 1, right + 2, bottom + 1), fill=colour)
+        """Write ``text`` on a patch of ``colour``, black or white by contrast.
+
+        Parameters
+        ----------
+        text
+            One line or several.
+        at
+            Top-left corner of the patch; moved as far as needed to keep the patch inside the picture.
+        colour
+            Of the patch.
+        """
+        width, height = self._patch(text)
+        x = max(0, min(round(at[0]), self._picture.width - width))
+        y = max(0, min(round(at[1]), self._picture.height - height))
+        self._draw.rectangle((x, y, x + width - 1, y + height - 1), fill=colour)
         luma = 0.299 * colour[0] + 0.587 * colour[1] + 0.114 * colour[2]
-        self._draw.multiline_text((x + 2, y), text, font=self._font, fill=(0, 0, 0) if luma > 128 else (255, 255, 255))
+        ink = (0, 0, 0) if luma > 128 else (255, 255, 255)
+        self._draw.multiline_text((x + self._pad, y + self._pad // 2), text, font=self._font, fill=ink)
+
+    def _patch(self, text: str) -> tuple[int, int]:
+        """Return the width and height of the patch behind ``text``; every line is of one height."""
+        ruler = "\n".join("Äg" for _ in text.split("\n"))
+        right = self._draw.multiline_textbbox((0, 0), text, font=self._font)[2]
+        bottom = self._draw.multiline_textbbox((0, 0), ruler, font=self._font)[3]
+        return round(right) + 2 * self._pad, round(bottom) + self._pad
 
     def line(self, points: np.ndarray, colour: Colour, *, closed: bool = False) -> None:
         """Draw a polyline through N×2 points (x, y)."""
@@ -81,8 +103,9 @@ class Canvas:
     def dots(self, points: np.ndarray, colour: Colour, radius: float | None = None) -> None:
         """Draw a filled disc at each of N×2 points."""
         r = 2.0 * self.width if radius is None else radius
+        rim = (0, 0, 0) if r >= 4 else None  # keeps a dot visible on its own colour
         for x, y in points:
-            self._draw.ellipse((x - r, y - r, x + r, y + r), fill=colour)
+            self._draw.ellipse((x - r, y - r, x + r, y + r), fill=colour, outline=rim)
 
     def mask(self, mask: np.ndarray, colour: Colour, opacity: float = 0.45) -> None:
         """Tint the true pixels of a bool H×W mask."""
@@ -90,8 +113,10 @@ class Canvas:
         self._picture.paste(colour, (0, 0), alpha)
 
     def heat(self, values: np.ndarray, opacity: float = 0.5) -> None:
-        """Blend a heat map (H×W, 0–1) over the picture, in colours of rising lightness."""
+        """Blend a 2-D heat map (0–1, any size) over the picture, in colours of rising lightness."""
         colours = PillowImage.fromarray(heat_colours(values))
+        if colours.size != self._picture.size:
+            colours = colours.resize(self._picture.size, PillowImage.Resampling.BILINEAR)
         self._picture.paste(PillowImage.blend(self._picture, colours, opacity), (0, 0))
 
 

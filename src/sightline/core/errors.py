@@ -35,6 +35,13 @@ class MissingFileError(SightlineError, FileNotFoundError):
         return str(self.args[0]) if self.args else ""
 
 
+class DiskError(SightlineError, OSError):
+    """A file cannot be written: the disk is full, read-only, or permission is missing. What was there is untouched."""
+
+    def __str__(self) -> str:
+        return str(self.args[0]) if self.args else ""
+
+
 class MissingExtraError(SightlineError, ImportError):
     """An optional part of Sightline is not installed."""
 

@@ -9,25 +9,28 @@ import contextlib
 import hashlib
 import json
 import os
+import stat
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
-from sightline.core.errors import FormatError, MissingFileError
+from sightline.core.errors import DiskError, FormatError, MissingFileError
 from sightline.core.types import PathLike
 
 
 class HashingFile:
     """A binary file to write to that knows the SHA-256 of what went through."""
 
-    def __init__(self, stream: IO[bytes]) -> None:
-        self._stream, self._hash = stream, hashlib.sha256()
+    def __init__(self, stream: IO[bytes], target: Path) -> None:
+        self._stream, self._target, self._hash = stream, target, hashlib.sha256()
 
     def write(self, data: bytes | bytearray | memoryview) -> int:
         """Append ``data``; return its length in bytes."""
+        with _naming(self._target):
+            written = self._stream.write(data)
         self._hash.update(data)
-        return self._stream.write(data)
+        return written
 
     @property
     def sha256(self) -> str:
@@ -39,29 +42,78 @@ class HashingFile:
 def atomic_writer(path: PathLike) -> Iterator[HashingFile]:
     """Open ``path`` for writing; it changes only when the block ends without an error.
 
+    Raises :class:`DiskError` when the disk is full or the folder may not be written to.
+
     Parameters
     ----------
     path
         File to write. Its folder must exist; an existing file is replaced.
     """
     target = Path(path)
+    with _naming(target):
+        handle, name = tempfile.mkstemp(prefix=".", suffix=".part", dir=target.parent)
     try:
-        handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent)
-    except FileNotFoundError as error:
-        raise MissingFileError(f"write: folder '{target.parent}' does not exist.") from error
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            writer = HashingFile(stream)
+        stream = os.fdopen(handle, "wb")
+        writer = HashingFile(stream, target)
+        try:
             yield writer
-            stream.flush()
-            os.fsync(stream.fileno())
-        temporary.chmod(0o666 & ~_umask())
-        temporary.replace(target)
+        except BaseException:
+            with contextlib.suppress(OSError):  # closing flushes, which fails again on a full disk
+                stream.close()
+            raise
+        with _naming(target):
+            with stream:
+                stream.flush()
+                os.fsync(stream.fileno())
+            part = Path(name)
+            part.chmod(_mode_for(target))
+            part.replace(target)
     except BaseException:
-        temporary.unlink(missing_ok=True)
+        Path(name).unlink(missing_ok=True)
         raise
     _sync_folder(target.parent)
+
+
+@contextlib.contextmanager
+def _naming(target: Path) -> Iterator[None]:
+    """Turn the system's errors into one sentence that names the file."""
+    try:
+        yield
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise MissingFileError(f"write: folder '{_printable(target.parent)}' does not exist.") from error
+    except OSError as error:
+        reason = os.strerror(error.errno).lower() if error.errno else str(error)
+        failure = DiskError(f"write: '{_printable(target)}' cannot be written: {reason}.")
+        failure.errno = error.errno
+        raise failure from error
+
+
+def _printable(path: Path) -> str:
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+def _mode_for(target: Path) -> int:
+    """Return the permissions of the file that is replaced, or those that a new file gets."""
+    try:
+        return stat.S_IMODE(target.stat().st_mode)
+    except FileNotFoundError:
+        return 0o666 & ~_umask()
+
+
+def publish(part: PathLike, path: PathLike) -> None:
+    """Give a finished file its name: flush it to the disk, rename it, flush the folder.
+
+    Parameters
+    ----------
+    part
+        A closed file beside ``path``, for what is written over many runs (a resumed download).
+    path
+        Its final name; an existing file is replaced.
+    """
+    with open(part, "rb+") as stream:
+        os.fsync(stream.fileno())
+    Path(part).replace(path)
+    _sync_folder(Path(path).parent)
 
 
 def link_file(source: PathLike, path: PathLike) -> None:
@@ -76,7 +128,7 @@ def link_file(source: PathLike, path: PathLike) -> None:
             while block := content.read(1 << 20):
                 stream.write(block)
         return
-    os.replace(name, target)
+    Path(name).replace(target)
     _sync_folder(target.parent)
 
 

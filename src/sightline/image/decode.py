@@ -1,0 +1,378 @@
+"""The one door through which image files become arrays: Pillow, behind a fence.
+
+Only regular files are opened, the type is told from the first bytes, every limit is checked against the header before
+a pixel is decoded, and whatever goes wrong is one :class:`FormatError` (or :class:`MissingFileError`) that names the
+file.
+"""
+
+from __future__ import annotations
+
+import errno
+import io
+import logging
+import os
+import re
+import stat
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any, NoReturn
+
+import numpy as np
+from PIL import AvifImagePlugin, TiffImagePlugin, WebPImagePlugin
+from PIL import Image as Pillow
+
+from sightline.core.checks import choice, describe, integer
+from sightline.core.errors import FormatError, InputError, MissingFileError, SightlineError
+from sightline.core.types import PathLike
+from sightline.image import signature
+
+Source = PathLike | bytes | bytearray | memoryview | IO[bytes]
+
+MAX_PIXELS = 120_000_000  # a 100-megapixel camera fits; at most about 1 GB while decoding
+_MAX_STREAM = 1 << 30  # bytes taken from a file object
+_MAX_SCANS = 100  # of a progressive JPEG: real ones have about ten
+_MAX_CHUNKS, _MAX_TEXTS = 500_000, 16  # of a PNG; each text may unpack to 1 MB
+_MAX_TAGS = 1 << 24  # bytes that the tags of a TIFF may claim beyond the size of the file
+_CUT_OFF = ("PNG", "JPEG", "TIFF", "BMP", "PPM")  # decoded row by row, so that a part of them is something
+_PLUGINS = (AvifImagePlugin, TiffImagePlugin, WebPImagePlugin)
+
+_TURNS = {
+    2: Pillow.Transpose.FLIP_LEFT_RIGHT,
+    3: Pillow.Transpose.ROTATE_180,
+    4: Pillow.Transpose.FLIP_TOP_BOTTOM,
+    5: Pillow.Transpose.TRANSPOSE,
+    6: Pillow.Transpose.ROTATE_270,
+    7: Pillow.Transpose.TRANSVERSE,
+    8: Pillow.Transpose.ROTATE_90,
+}
+
+Pillow.preinit()
+logging.getLogger("PIL").addHandler(logging.NullHandler())  # without any handler its errors would go to stderr
+
+
+def decode(
+    source: Source, *, mode: str = "rgb", max_pixels: int = MAX_PIXELS, truncated: bool = False, function: str = "read"
+) -> np.ndarray:
+    """Return the pixels of an image file; see :func:`sightline.image.read`, which is this function made public.
+
+    Parameters
+    ----------
+    source
+        Path, the bytes of a file, or a binary file object (read from where it stands).
+    mode
+        ``rgb``, ``gray`` or ``unchanged``.
+    max_pixels
+        Largest width × height that is decoded.
+    truncated
+        Accept a file that is cut off, with a warning that counts its real rows.
+    function
+        Name for the error's sentence.
+    """
+    choice(function, "mode", mode, ("rgb", "gray", "unchanged"))
+    integer(function, "max_pixels", max_pixels, 1)
+    name = _name(function, source)
+    with _open(function, source, name) as stream:
+        try:
+            file = _Fenced(function, name, stream, max_pixels)
+            pixels = file.pixels(mode, truncated)
+        except SightlineError:
+            raise
+        except Exception as error:  # a fence: whatever a decoder raises, the caller gets one error that names the file
+            raise FormatError(f"{function}: {name} cannot be decoded: {_reason(error)}.") from error
+    return pixels
+
+
+class _Fenced:
+    """An image file whose header was found harmless.
+
+    Parameters
+    ----------
+    function, name
+        For the error's sentence.
+    stream
+        Seekable, at its start.
+    max_pixels
+        Largest width × height.
+    """
+
+    def __init__(self, function: str, name: str, stream: IO[bytes], max_pixels: int) -> None:
+        self.function, self.name, self.stream, self.max_pixels = function, name, stream, max_pixels
+        head = stream.read(signature.HEAD_BYTES)
+        if not head:
+            self.refuse("is empty (0 bytes)")
+        self.format = signature.format_of(head)
+        if not self.format:
+            found = signature.describe_head(head)
+            self.refuse(f"is {found}, not an image that can be read (PNG, JPEG, WebP, TIFF, BMP, GIF, AVIF, PNM)")
+        self.check_size(signature.declared_size(self.format, head))
+        self.check_structure()
+        self.picture = self.open()
+        self.check_size(self.picture.size)
+
+    def refuse(self, reason: str) -> NoReturn:
+        raise FormatError(f"{self.function}: {self.name} {reason}.")
+
+    def check_size(self, size: tuple[int, int] | None) -> None:
+        if size is not None and size[0] * size[1] > self.max_pixels:
+            self.refuse(
+                f"declares {size[0]}×{size[1]} pixels, more than the limit of {self.max_pixels:,}. "
+                "Pass a larger max_pixels if you trust it"
+            )
+
+    def check_structure(self) -> None:
+        """Refuse what costs out of proportion to the pixels: scans of a JPEG, chunks of a PNG, tags of a TIFF."""
+        if self.format == "JPEG" and (scans := signature.count_scans(self.stream, _MAX_SCANS)) > _MAX_SCANS:
+            self.refuse(f"has {scans} or more scans, more than the limit of {_MAX_SCANS}")
+        if self.format == "PNG":
+            chunks, texts = signature.count_chunks(self.stream, _MAX_CHUNKS)
+            if chunks == _MAX_CHUNKS or texts > _MAX_TEXTS:
+                self.refuse(f"has {chunks} chunks, {texts} of them texts; at most {_MAX_TEXTS} texts are read")
+        if self.format == "TIFF":
+            claimed, size = signature.tag_bytes(self.stream), self.stream.seek(0, io.SEEK_END)
+            if claimed > size + _MAX_TAGS:
+                self.refuse(f"has tags that claim {claimed:,} bytes in a file of {size:,}")
+
+    def open(self) -> Any:
+        """Parse the header again and return Pillow's image of it, nothing decoded yet."""
+        # Not Image.open: its own pixel limit is one global number, and it warns.
+        self.stream.seek(0)
+        with _quiet():
+            return Pillow.OPEN[self.format][0](self.stream, "")
+
+    def pixels(self, mode: str, truncated: bool) -> np.ndarray:
+        """Decode, turn upright, and arrange the channels as ``mode`` asks."""
+        deep = _DEEP.fullmatch(_rawmode(self.picture))
+        if deep and self.picture.mode in ("RGB", "RGBA"):
+            return _arrange(self.deep_pixels(deep, truncated), mode)
+        picture = self.load(self.picture, truncated)
+        if picture.mode == "I":
+            values = np.array(picture)
+            if self.format == "PPM":
+                return _arrange(values.astype(np.uint16), mode)
+            if np.abs(values.astype(np.int64)).max() > 1 << 24:
+                self.refuse("holds whole numbers beyond ±16,777,216, which float32 cannot keep")
+            return _arrange(values.astype(np.float32), mode)
+        if picture.mode == "F" or picture.mode.startswith("I;16"):
+            values = np.array(picture)
+            return _arrange(values.astype(values.dtype.newbyteorder("=")), mode)
+        return _arrange(_eight_bits(picture, keep_alpha=mode == "unchanged"), mode)
+
+    def deep_pixels(self, deep: re.Match[str], truncated: bool) -> np.ndarray:
+        """Decode 16-bit colour, which Pillow narrows to the high bytes: once for those and once for the low ones."""
+        layout, order = deep.group(1), deep.group(2)
+        if layout not in ("RGB", "RGBA", "RGBX", "LA") or _is_planar(self.picture):
+            self.refuse(f"holds 16-bit channels laid out as {layout}, which cannot be read without loss")
+        if layout == "LA":  # four bytes a pixel: luminance high and low, alpha high and low
+            raw = np.array(self.load(self.picture, truncated, rawmode="RGBA")).astype(np.uint16)
+            return raw[..., 0::2] << 8 | raw[..., 1::2]
+        little = order == "L" or (order == "N" and np.little_endian)
+        high, low = ("16L", "16B") if little else ("16B", "16L")
+        planes = [
+            np.array(self.load(picture, truncated, rawmode=f"{layout};{part}")).astype(np.uint16)
+            for picture, part in ((self.picture, high), (self.open(), low))
+        ]
+        return planes[0] << 8 | planes[1]
+
+    def load(self, picture: Any, truncated: bool, rawmode: str = "") -> Any:
+        """Decode ``picture`` and turn it upright; where asked, keep what a cut-off file holds."""
+        if rawmode:
+            picture.tile = [_with_rawmode(tile, rawmode) for tile in picture.tile]
+        try:
+            picture.load()
+        except Exception as error:
+            if not truncated or self.format not in _CUT_OFF:
+                raise
+            picture = self.salvage(rawmode, error)
+        turn = _TURNS.get(_orientation(picture))
+        return picture if turn is None else picture.transpose(turn)
+
+    def salvage(self, rawmode: str, error: Exception) -> Any:
+        """Decode a cut-off file over black and over white: the rows on which both agree are the real ones."""
+        attempts = []
+        for shade in (0, 255):
+            picture = self.open()
+            if rawmode:
+                picture.tile = [_with_rawmode(tile, rawmode) for tile in picture.tile]
+            bands = len(picture.getbands())
+            picture.im = Pillow.new(picture.mode, picture.size, shade if bands == 1 else (shade,) * bands).im
+            try:
+                picture.load()
+            except Exception:  # the reason is in `error`, and what came before it is in the picture
+                picture.tile = []
+            attempts.append(picture)
+        black, white = (np.asarray(attempt) for attempt in attempts)
+        differ = (black != white).reshape(len(black), -1).any(axis=1)
+        real = int(differ.argmax()) if differ.any() else len(black)
+        if real == 0:
+            self.refuse(f"is cut off before its first row: {_reason(error)}")
+        message = (
+            f"{self.function}: {self.name} is cut off: {real} of {len(black)} rows are real, the others are filler."
+        )
+        warnings.warn(message, stacklevel=5)
+        return attempts[0]
+
+
+_DEEP = re.compile(r"(\w+);16([BLN])")
+
+
+def _rawmode(picture: Any) -> str:
+    """Return how the first tile's samples are laid out in the file."""
+    if not picture.tile:
+        return ""
+    args = picture.tile[0][3]
+    first = args if isinstance(args, str) else args[0] if isinstance(args, tuple) and args else ""
+    if first == "RGB" and picture.tile[0][0] == "ppm" and args[1] > 255:
+        return "PPM;16B"
+    return first if isinstance(first, str) else ""
+
+
+def _with_rawmode(tile: Any, rawmode: str) -> Any:
+    args = tile[3]
+    changed = rawmode if isinstance(args, str) else (rawmode, *args[1:])
+    return type(tile)(tile[0], tile[1], tile[2], changed)
+
+
+def _is_planar(picture: Any) -> bool:
+    tags = getattr(picture, "tag_v2", {})
+    return tags.get(284, 1) == 2
+
+
+def _orientation(picture: Any) -> int:
+    """Return EXIF's orientation, 1–8; 1 when there is none or it is damaged."""
+    blob = picture.info.get("exif", b"")
+    if isinstance(blob, bytes) and signature.tag_bytes(io.BytesIO(blob.removeprefix(b"Exif\x00\x00"))) > _MAX_TAGS:
+        return 1
+    with _quiet():
+        try:
+            return int(picture.getexif().get(0x0112, 1))
+        except Exception:  # the picture is whole, and a damaged note about it is no reason to refuse it
+            return 1
+
+
+def _eight_bits(picture: Any, *, keep_alpha: bool) -> np.ndarray:
+    """Return a picture of an 8-bit mode as H×W, H×W×2, H×W×3 or H×W×4; without alpha it lies on white."""
+    if picture.mode in ("LA", "PA", "RGBA", "La", "RGBa") or "transparency" in picture.info:
+        gray = picture.mode in ("LA", "La")
+        picture = picture.convert("RGBA")
+        if not keep_alpha:
+            white = Pillow.new("RGBA", picture.size, (255, 255, 255, 255))
+            picture = Pillow.alpha_composite(white, picture).convert("RGB")
+        if gray:
+            picture = picture.getchannel("R") if not keep_alpha else picture.convert("LA")
+    elif picture.mode == "1":
+        picture = picture.convert("L")
+    elif picture.mode not in ("L", "RGB"):
+        picture = picture.convert("RGB")
+    return np.array(picture)
+
+
+def _arrange(pixels: np.ndarray, mode: str) -> np.ndarray:
+    """Return H×W or H×W×C pixels as ``mode`` asks, C-contiguous."""
+    if mode != "unchanged" and pixels.ndim == 3 and pixels.shape[2] in (2, 4):  # only 16-bit ones still have alpha
+        pixels = _over_white(pixels)
+    if mode == "rgb" and pixels.ndim == 2:
+        pixels = np.repeat(pixels[..., None], 3, axis=2)
+    if mode == "gray" and pixels.ndim == 3:
+        from sightline.image.convert import convert
+
+        pixels = convert(pixels, "rgb", "gray")
+    return np.ascontiguousarray(pixels)
+
+
+def _over_white(pixels: np.ndarray) -> np.ndarray:
+    colour, alpha = pixels[..., :-1].astype(np.uint32), pixels[..., -1:].astype(np.uint32)
+    mixed = ((colour * alpha + 65535 * (65535 - alpha) + 32767) // 65535).astype(np.uint16)
+    return mixed[..., 0] if mixed.shape[2] == 1 else mixed
+
+
+def _name(function: str, source: Any) -> str:
+    """Return what to call the source in a sentence; printable whatever bytes the file's name holds."""
+    if isinstance(source, (bytes, bytearray, memoryview)):
+        return f"the data ({memoryview(source).nbytes} bytes)"
+    if isinstance(source, (str, os.PathLike)):
+        return f"'{os.fsencode(source).decode('utf-8', 'backslashreplace')}'"
+    if hasattr(source, "read"):
+        inner = getattr(source, "name", "")
+        return f"'{inner}'" if isinstance(inner, str) and inner else "the stream"
+    raise InputError(f"{function}: path must be a path, bytes or a binary file object; got {describe(source)}.")
+
+
+@contextmanager
+def _open(function: str, source: Any, name: str) -> Iterator[IO[bytes]]:
+    if isinstance(source, (bytes, bytearray, memoryview)):
+        yield io.BytesIO(source)
+    elif isinstance(source, (str, os.PathLike)):
+        with _open_path(function, source, name) as stream:
+            yield stream
+    else:
+        yield _drain(function, source, name)
+
+
+def _open_path(function: str, path: PathLike, name: str) -> IO[bytes]:
+    try:
+        kind = Path(path).stat().st_mode
+        if not stat.S_ISREG(kind):
+            raise FormatError(f"{function}: {name} is {_kind_of(kind)}, not an image file.")
+        # Not blocking, and looked at again: between the two calls the path may have become a FIFO.
+        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    except (FileNotFoundError, NotADirectoryError) as error:
+        hint = " Download it first." if "://" in name else ""
+        raise MissingFileError(f"{function}: {name} does not exist.{hint}") from error
+    except (OSError, ValueError) as error:
+        if isinstance(error, SightlineError):
+            raise
+        raise MissingFileError(f"{function}: {name} cannot be opened: {_reason(error)}.") from error
+    stream = os.fdopen(handle, "rb")
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        stream.close()
+        raise FormatError(f"{function}: {name} is not a regular file.")
+    return stream
+
+
+def _kind_of(kind: int) -> str:
+    named = ((stat.S_ISDIR, "a folder"), (stat.S_ISFIFO, "a pipe"), (stat.S_ISSOCK, "a socket"))
+    return next((text for test, text in named if test(kind)), "a device")
+
+
+def _drain(function: str, stream: Any, name: str) -> IO[bytes]:
+    """Return what is left in a file object as a seekable stream."""
+    collected = io.BytesIO()
+    while block := stream.read(1 << 20):
+        if not isinstance(block, (bytes, bytearray, memoryview)):
+            raise InputError(f"{function}: path must be opened in binary mode, open(…, 'rb'); got a text stream.")
+        if collected.write(block) and collected.tell() > _MAX_STREAM:
+            raise FormatError(f"{function}: {name} holds more than {_MAX_STREAM:,} bytes.")
+    collected.seek(0)
+    return collected
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, MemoryError):
+        return "it needs more memory than there is"
+    if isinstance(error, OSError) and error.errno is not None:
+        return f"{os.strerror(error.errno).lower()} ({errno.errorcode.get(error.errno, error.errno)})"
+    text = str(error).strip().rstrip(".").partition("\n")[0]
+    return text or f"the decoder gave up ({type(error).__name__})"
+
+
+_warnings_lock = threading.Lock()
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Ignore warnings about metadata. One thread at a time: the filters are global; headers only, so it is brief."""
+    with _warnings_lock, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def _new_lock() -> None:
+    global _warnings_lock
+    _warnings_lock = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_new_lock)
