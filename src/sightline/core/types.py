@@ -20,7 +20,7 @@ Labels: TypeAlias = Int32[np.ndarray, "h w"]
 Flow: TypeAlias = Float32[np.ndarray, "h w 2"]
 Points: TypeAlias = Float[np.ndarray, "n 2"]  # (x, y); (0, 0) is the centre of the top-left pixel
 Boxes: TypeAlias = Float[np.ndarray, "n 4"]  # xyxy, continuous edges; the top-left pixel is (0, 0, 1, 1)
-PathLike: TypeAlias = Union[str, "os.PathLike[str]"]
+PathLike: TypeAlias = Union[str, os.PathLike[str]]
 Seed: TypeAlias = int | np.random.Generator
 
 
