@@ -1,3 +1,16 @@
+from .affine import affine as affine
+from .affine import random_affine as random_affine
+from .augment import Augment as Augment
+from .colour import adjust_colour as adjust_colour
+from .colour import random_colour as random_colour
+from .crop import random_crop as random_crop
+from .crop import random_resized_crop as random_resized_crop
+from .cutout import cutout as cutout
+from .flip import random_flip as random_flip
 from .image_set import ImageSet as ImageSet
 from .image_set import Split as Split
+from .mixing import cutmix as cutmix
+from .mixing import mixup as mixup
+from .mixing import one_hot as one_hot
 from .open_dataset import open_dataset as open_dataset
+from .rand_augment import rand_augment as rand_augment

@@ -48,7 +48,7 @@ def download(
     path
         File to write; its folder must exist. A file that is there already is checked and kept.
     sha256, md5
-        Expected checksums, hexadecimal; at least one of them.
+        Expected checksums, hexadecimal; at least one of them. Where a publisher states only the first digits, those.
     size
         Expected size in bytes; more than that is never stored. None where it is not known.
     progress
@@ -153,7 +153,7 @@ def _wrong(path: Path, sha256: str, md5: str) -> str:
             with path.open("rb") as stream:
                 # MD5 guards against accidents only; it is used where the publisher gives nothing better.
                 found = hashlib.file_digest(stream, lambda n=name: hashlib.new(n, usedforsecurity=False)).hexdigest()
-            if found != wanted.lower():
+            if not found.startswith(wanted.lower()):
                 return f"its {name} is {found}, expected {wanted}"
     return ""
 

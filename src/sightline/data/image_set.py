@@ -12,6 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from sightline.core.checks import describe, integer, number
+from sightline.core.conversions import to_uint8
 from sightline.core.errors import DataError, InputError, suggest
 from sightline.data.divide import draw_by_class, fold_by_class, place_groups
 
@@ -29,7 +30,7 @@ class Images(Protocol):
 
 
 class FileImages:
-    """Images that are read from disk, one by one, when they are asked for.
+    """Images that are read from disk, one by one, when they are asked for: H×W×3 uint8, whatever the file holds.
 
     Parameters
     ----------
@@ -46,7 +47,7 @@ class FileImages:
     def __getitem__(self, index: int) -> np.ndarray:
         from sightline.image.read import read  # sets in memory do without a decoder
 
-        return read(self.paths[index])
+        return to_uint8(read(self.paths[index]))
 
 
 class _JoinedImages:
