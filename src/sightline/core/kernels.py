@@ -24,8 +24,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 @overload
 def kernel(function: F) -> F: ...
 @overload
-def kernel(*, fastmath: bool = False, inline: bool = False) -> Callable[[F], F]: ...
-def kernel(function: Any = None, *, fastmath: bool = False, inline: bool = False) -> Any:
+def kernel(*, fastmath: bool = False, contract: bool = False, inline: bool = False) -> Callable[[F], F]: ...
+def kernel(function: Any = None, *, fastmath: bool = False, contract: bool = False, inline: bool = False) -> Any:
     """Compile a function of plain loops to machine code, without the GIL, cached on disk.
 
     Parameters
@@ -34,12 +34,14 @@ def kernel(function: Any = None, *, fastmath: bool = False, inline: bool = False
         Written for Numba: arrays and numbers in, nothing that needs Python inside.
     fastmath
         Let the compiler reorder floating-point sums. Only where no reduction order and no NaN rule depends on it.
+    contract
+        Let a product and the sum that it goes into be one instruction, rounded once. NaN and order stay as written.
     inline
         Compile into each caller: for helpers of a line or two that kernels share.
     """
 
     def compile_(function: Any) -> Any:
-        options: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": fastmath}
+        options: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": fastmath or ({"contract"} if contract else False)}
         if inline:
             options["inline"] = "always"
         try:

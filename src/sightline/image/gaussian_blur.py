@@ -1,0 +1,233 @@
+"""Gaussian blur: the bell curve weighs the neighbours, first down the columns, then across the rows.
+
+The two-dimensional Gaussian is the product of two one-dimensional ones, so that 2·n products per pixel do the work of
+n². Witkin 1983, "Scale-space filtering", IJCAI; Koenderink 1984, "The structure of images", Biological Cybernetics 50.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated
+
+import numpy as np
+
+from sightline.core.catalogue import method
+from sightline.core.checks import as_image, choice, number, output
+from sightline.core.kernels import kernel, over_rows
+from sightline.core.layers import Curve, Picture
+from sightline.core.trace import Step
+from sightline.core.types import Array, Choice, Image, Range
+from sightline.image.border import BORDERS, interleaved, source_indices
+
+_GROUP = 4  # pairs of taps that one pass over a row takes in
+_WHOLE = 256  # what the weights of the uint8 path sum to
+_BYTE_SIGMA = 16.0  # beyond it 1/256 is too coarse a step for weights
+
+
+@method(task="smoothing", paper="Koenderink 1984", lesson="w1d4", example={"sigma": 2.0})
+def gaussian_blur(
+    image: Image,
+    sigma: Annotated[float, Range(0, 50, 0.1)],
+    *,
+    border: Annotated[str, Choice("reflect", "symmetric", "edge", "wrap")] = "reflect",
+    out: Array | None = None,
+) -> Image:
+    """Return ``image`` blurred with a Gaussian.
+
+    The kernel ends at 3 sigma for uint8 and at 4 sigma otherwise: ``round(6·sigma + 1)`` or ``round(8·sigma + 1)`` taps,
+    the next odd number when that is even. For uint8 up to sigma = 16 the weights are multiples of 1/256, with the rounding error
+    carried outwards so that a flat image stays as it is. NaN and infinity spoil the pixels within the kernel's reach.
+
+    Parameters
+    ----------
+    image
+        H×W or H×W×C; uint8, uint16 or float32.
+    sigma
+        Standard deviation in pixels, 0–1000; 0 returns an equal copy.
+    border
+        What lies beyond the border: ``"reflect"`` (2 1 | 0 1 2), ``"symmetric"`` (1 0 | 0 1 2), ``"edge"`` (0 0 | 0 1 2)
+        or ``"wrap"`` (8 9 | 0 1 2).
+    out
+        Array to write to, of the image's shape and dtype; None for a new one.
+
+    Returns
+    -------
+    The blurred image, same shape and dtype.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import sightline as sl
+    >>> dot = np.zeros((3, 5), np.uint8)
+    >>> dot[1, 2] = 255
+    >>> sl.image.gaussian_blur(dot, 0.5)
+    array([[  0,  21, 159,  21,   0],
+           [  0,  21, 159,  21,   0],
+           [  0,  21, 159,  21,   0]], dtype=uint8)
+
+    References
+    ----------
+    J. J. Koenderink, "The structure of images", Biological Cybernetics 50, 1984.
+    """
+    image, sigma = _checked(image, sigma, border)
+    result = output("gaussian_blur", out, image.shape, image.dtype, [image])
+    weights = _weights(sigma, image.dtype)
+    _correlate(image, weights, weights, border, result)
+    return result
+
+
+@gaussian_blur.steps
+def _(image: Image, sigma: float, *, border: str = "reflect", out: Array | None = None) -> Iterator[Step]:
+    image, sigma = _checked(image, sigma, border)
+    weights = _weights(sigma, image.dtype)
+    bell = np.concatenate([weights[:0:-1], weights]).astype(np.float64) / (2 * weights[1:].sum() + weights[0])
+    curve = np.stack([np.arange(bell.size) - bell.size // 2, bell], axis=1)
+    yield Step("kernel", Curve(curve, axes=("pixels", "weight")), note=f"{bell.size} weights that sum to 1.")
+    down = np.empty_like(image)
+    alone = weights[:1] * 0 + weights.dtype.type(_WHOLE if weights.dtype == np.uint16 else 1)
+    _correlate(image, weights, alone, border, down)
+    yield Step("down", Picture(down), note="Each pixel becomes the weighted mean of its column.")
+    yield Step("result", Picture(gaussian_blur(image, sigma, border=border, out=out)), note="The same across the rows.")
+
+
+def _checked(image: Image, sigma: float, border: str) -> tuple[Array, float]:
+    choice("gaussian_blur", "border", border, BORDERS)
+    return (
+        as_image("gaussian_blur", image, channels=()),
+        number("gaussian_blur", "sigma", sigma, 0, 1000, unit="pixels"),
+    )
+
+
+def _weights(sigma: float, dtype: np.dtype) -> Array:
+    """Return the weights from the centre outwards: uint16 that sum to 256 on both sides together, or float32 to 1."""
+    if sigma == 0:
+        return np.array([_WHOLE], np.uint16) if dtype == np.uint8 else np.ones(1, np.float32)
+    reach = (round((6 if dtype == np.uint8 else 8) * sigma + 1) | 1) // 2
+    bell = np.exp(-0.5 * (np.arange(reach + 1) / sigma) ** 2)
+    bell /= bell[0] + 2 * bell[1:].sum()
+    if dtype != np.uint8 or sigma > _BYTE_SIGMA:
+        return bell.astype(np.float32)
+    whole, error = np.zeros(reach + 1, np.uint16), 0.0
+    for k in range(reach, 0, -1):
+        wanted = bell[k] * _WHOLE + error
+        whole[k] = round(wanted)
+        error = wanted - whole[k]
+    whole[0] = _WHOLE - 2 * int(whole.sum())
+    return whole
+
+
+def _correlate(image: Array, down: Array, across: Array, border: str, result: Array) -> None:
+    height, width = image.shape[:2]
+    channels = image.shape[2] if image.ndim == 3 else 1
+    rows = source_indices(height, down.size - 1, border)
+    columns = interleaved(source_indices(width, across.size - 1, border), channels)
+    flat = image.reshape(height, -1), result.reshape(height, -1)
+    function = _correlate_bytes if down.dtype == np.uint16 else _correlate_floats
+    over_rows(function, height, *flat, *_grouped(down), rows, *_grouped(across), columns, channels, strip=32)
+
+
+def _grouped(weights: Array) -> tuple[Array, Array]:
+    """Return weights and offsets, filled up to whole groups by weightless taps that reach no further than the last."""
+    pairs = weights.size - 1
+    offsets = np.minimum(np.arange(1 + -(-pairs // _GROUP) * _GROUP), pairs)
+    filled = np.zeros(offsets.size, weights.dtype)
+    filled[: weights.size] = weights
+    return filled, offsets
+
+
+@kernel
+def _correlate_bytes(image, result, down, up_down, rows, across, left_right, columns, channels, y0, y1):
+    # All in uint16: the weights sum to 256, so that no sum exceeds 255 · 256 + 128.
+    width, reach = image.shape[1], up_down[-1]
+    margin = channels * left_right[-1]
+    total = np.empty(width, np.uint16)
+    line = np.empty(width + 2 * margin, np.uint8)
+    inner = line[margin : margin + width]
+    half = np.uint16(128)
+    for y in range(y0, y1):
+        _start(total, image[y], down[0], half)
+        _add_rows(total, image, y + reach, down, up_down, rows)
+        for x in range(width):
+            inner[x] = np.uint8(total[x] >> np.uint16(8))
+        _fill_margins(line, inner, columns, margin)
+        _start(total, inner, across[0], half)
+        _add_shifts(total, line, margin, across, left_right, channels)
+        row = result[y]
+        for x in range(width):
+            row[x] = np.uint8(total[x] >> np.uint16(8))
+
+
+@kernel(contract=True)
+def _correlate_floats(image, result, down, up_down, rows, across, left_right, columns, channels, y0, y1):
+    width, reach = image.shape[1], up_down[-1]
+    margin = channels * left_right[-1]
+    total = np.empty(width, np.float32)
+    line = np.empty(width + 2 * margin, np.float32)
+    inner = line[margin : margin + width]
+    integer = result.dtype.type(0.5) == result.dtype.type(0)
+    half = np.float32(0.5) if integer else np.float32(0)
+    for y in range(y0, y1):
+        _start(inner, image[y], down[0], np.float32(0))
+        _add_rows(inner, image, y + reach, down, up_down, rows)
+        _fill_margins(line, inner, columns, margin)
+        _start(total, inner, across[0], half)
+        _add_shifts(total, line, margin, across, left_right, channels)
+        row = result[y]
+        for x in range(width):
+            row[x] = result.dtype.type(total[x])
+
+
+@kernel
+def _start(total, row, weight, half):
+    number = total.dtype.type
+    for x in range(total.size):
+        total[x] = number(weight * number(row[x]) + half)
+
+
+@kernel(inline=True)
+def _add_rows(total, image, y, weights, offsets, rows):
+    for k in range(1, weights.size, 4):
+        i, j, m, n = offsets[k], offsets[k + 1], offsets[k + 2], offsets[k + 3]
+        _add_pairs(
+            total,
+            image[rows[y - i]], image[rows[y + i]], weights[k],
+            image[rows[y - j]], image[rows[y + j]], weights[k + 1],
+            image[rows[y - m]], image[rows[y + m]], weights[k + 2],
+            image[rows[y - n]], image[rows[y + n]], weights[k + 3],
+        )  # fmt: skip
+
+
+@kernel(inline=True)
+def _add_shifts(total, line, start, weights, offsets, channels):
+    width = total.size
+    for k in range(1, weights.size, 4):
+        i, j = channels * offsets[k], channels * offsets[k + 1]
+        m, n = channels * offsets[k + 2], channels * offsets[k + 3]
+        _add_pairs(
+            total,
+            line[start - i : start - i + width], line[start + i : start + i + width], weights[k],
+            line[start - j : start - j + width], line[start + j : start + j + width], weights[k + 1],
+            line[start - m : start - m + width], line[start + m : start + m + width], weights[k + 2],
+            line[start - n : start - n + width], line[start + n : start + n + width], weights[k + 3],
+        )  # fmt: skip
+
+
+@kernel(contract=True, inline=True)
+def _add_pairs(total, a, b, v, c, d, w, e, f, p, g, h, q):
+    # Four pairs at equal distance from the centre: total += v (a + b) + w (c + d) + p (e + f) + q (g + h).
+    number = total.dtype.type
+    for x in range(total.size):
+        total[x] = number(
+            total[x]
+            + v * number(number(a[x]) + number(b[x]))
+            + w * number(number(c[x]) + number(d[x]))
+            + p * number(number(e[x]) + number(f[x]))
+            + q * number(number(g[x]) + number(h[x]))
+        )
+
+
+@kernel
+def _fill_margins(line, inner, columns, margin):
+    for i in range(margin):
+        line[i] = inner[columns[i]]
+        line[margin + inner.size + i] = inner[columns[margin + inner.size + i]]
