@@ -1,0 +1,106 @@
+"""Fetch public weights by name: from this machine when they are there, else from the official address, by digest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from torch import nn
+
+from sightline.core.errors import DataError
+from sightline.core.files import sha256_of
+from sightline.zoo.table import entry
+
+Progress = Callable[[str, int, "int | None"], None]  # file name, bytes so far, total bytes where it is known
+
+
+def fetch(name: str, *, download: bool = True, progress: Progress | None = None) -> Path:
+    """Return the file of public weights, fetching it when it is not on this machine.
+
+    It is searched in ``weights/`` of the folder ``SIGHTLINE_DATA`` and of the user's cache.
+
+    Parameters
+    ----------
+    name
+        Name in the zoo, for example ``"resnet50-imagenet"``.
+    download
+        Whether it may be fetched.
+    progress
+        Called while fetching with ``(file name, bytes so far, total bytes or None)``.
+
+    Returns
+    -------
+    Path
+        The file, its digest checked.
+
+    Raises
+    ------
+    InputError
+        When the zoo has no such name.
+    DataError
+        When it is not there and may not or cannot be fetched.
+    """
+    from sightline.data.download import download as get  # the door to the network, opened by name only
+    from sightline.data.named import data_folders
+
+    wanted = entry(name)
+    file = wanted.url.rpartition("/")[2]
+    *shared, cache = data_folders()
+    places = [*(folder / "weights" for folder in shared), cache.parent / "weights"]
+    for place in places:
+        if (place / file).is_file() and sha256_of(place / file).startswith(wanted.sha256):
+            return place / file
+    if not download:
+        raise DataError(
+            f"fetch: '{file}' is not on this machine (searched: {', '.join(map(str, places))}) and fetching it was not "
+            f"allowed. Put it there from {wanted.url}."
+        )
+    places[-1].mkdir(parents=True, exist_ok=True)
+    return get(wanted.url, places[-1] / file, sha256=wanted.sha256, progress=progress)
+
+
+def load(name: str, *, download: bool = True, progress: Progress | None = None) -> nn.Module:
+    """Return a network of the zoo with its public weights, ready to predict.
+
+    Parameters
+    ----------
+    name
+        Name in the zoo, for example ``"resnet50-imagenet"``.
+    download
+        Whether the weights may be fetched.
+    progress
+        Called while fetching with ``(file name, bytes so far, total bytes or None)``.
+
+    Returns
+    -------
+    Module
+        In eval mode, with the pixel statistics that the weights were trained with.
+
+    Raises
+    ------
+    InputError
+        When the zoo has no such name.
+    DataError
+        When the weights are not there and may not or cannot be fetched.
+    WeightsError
+        When the file is damaged or does not fit.
+    """
+    from sightline.zoo.load import load_weights
+
+    wanted = entry(name)
+    path = fetch(name, download=download, progress=progress)
+    return load_weights(build(name), path, naming=wanted.naming, sha256=wanted.sha256).eval()
+
+
+def build(name: str) -> nn.Module:
+    """Return a network of the zoo with fresh weights.
+
+    Parameters
+    ----------
+    name
+        Name in the zoo.
+    """
+    from sightline.core.catalogue import find
+
+    wanted = entry(name)
+    return find(wanted.method).function(mean=wanted.mean, std=wanted.std, **wanted.options)

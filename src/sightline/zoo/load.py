@@ -1,0 +1,172 @@
+"""Load weights key by key, or not at all: all that is missing, unexpected or of another shape stands in one error."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+import torch
+from torch import Tensor, nn
+
+from sightline.core.checks import describe
+from sightline.core.errors import InputError, WeightsError, suggest
+from sightline.core.types import PathLike
+from sightline.zoo.names import Names, detect, modern, names
+from sightline.zoo.read import read_weights
+from sightline.zoo.table import entries, entry
+
+Model = TypeVar("Model", bound=nn.Module)
+
+_SHOWN = 12  # differences that an error lists; the rest is counted
+
+
+def load_weights(
+    model: Model,
+    source: PathLike | Mapping[str, Tensor],
+    *,
+    naming: str | None = None,
+    sha256: str | None = None,
+    fresh_head: bool = False,
+) -> Model:
+    """Copy weights into a model, strictly: every parameter and buffer, or nothing at all.
+
+    Parameters
+    ----------
+    model
+        The model that is filled, in place.
+    source
+        A weight file, a name of the zoo (fetched when it is not there yet), or a state dict.
+    naming
+        How the source calls its parameters: ``"sightline"``, ``"torchvision"``, ``"timm"`` or ``"transformers"``; None
+        finds out.
+    sha256
+        Digest that a file must have, in hexadecimal; the first 8 digits or more.
+    fresh_head
+        Leave the model's ``head`` as it is: for training on with other classes.
+
+    Returns
+    -------
+    Module
+        The model itself. NaN and infinity in the weights are kept.
+
+    Raises
+    ------
+    WeightsError
+        When the weights do not fit: the error lists what differs, and the model is as it was.
+
+    Examples
+    --------
+    >>> model = nn.Linear(2, 1)
+    >>> _ = load_weights(model, {"weight": torch.ones(1, 2), "bias": torch.zeros(1)})
+    >>> model.weight.tolist()
+    [[1.0, 1.0]]
+    """
+    label, weights = _open(source, sha256)
+    target = model.state_dict()
+    naming = naming or detect(target, weights)
+    mapping = names(target, naming)
+    unused = set()
+    if fresh_head:
+        head = {key for key in mapping if key.startswith("head.")}
+        unused = {theirs for key in head for theirs in mapping[key]}
+        mapping = {key: theirs for key, theirs in mapping.items() if key not in head}
+    differences = _differences(mapping, target, weights, unused)
+    if differences:
+        listed = "; ".join(differences[:_SHOWN])
+        more = f"; and {len(differences) - _SHOWN} more" if len(differences) > _SHOWN else ""
+        raise WeightsError(
+            f"load_weights: {label} does not fit {type(model).__name__} ({naming} names), nothing was changed: "
+            f"{listed}{more}."
+        )
+    with torch.no_grad():
+        for key, theirs in mapping.items():
+            if theirs[0] in weights:
+                target[key].copy_(_joined(weights, theirs))
+    return model
+
+
+def export_weights(model: nn.Module, *, naming: str = "sightline") -> dict[str, Tensor]:
+    """Return a model's state dict in another library's naming.
+
+    Parameters
+    ----------
+    model
+        The model; it is not changed, and the tensors are copies.
+    naming
+        ``"sightline"``, ``"torchvision"``, ``"timm"`` or ``"transformers"``.
+
+    Returns
+    -------
+    dict of str to Tensor
+        By their name for each tensor; what they keep apart is cut apart. NaN and infinity are kept.
+
+    Examples
+    --------
+    >>> sorted(export_weights(nn.Linear(2, 1)))
+    ['bias', 'weight']
+    """
+    state = model.state_dict()
+    mapping = names(state, naming)
+    return {
+        theirs: part.clone()
+        for key, group in mapping.items()
+        for theirs, part in zip(group, state[key].chunk(len(group)) if len(group) > 1 else [state[key]], strict=True)
+    }
+
+
+def _open(source: PathLike | Mapping[str, Tensor], sha256: str | None) -> tuple[str, dict[str, Tensor]]:
+    if isinstance(source, Mapping):
+        if sha256 is not None:
+            raise InputError("load_weights: sha256 is for files; a state dict has none.")
+        return "the state dict", {modern(key): tensor for key, tensor in source.items()}
+    if not isinstance(source, (str, os.PathLike)):
+        raise InputError(
+            f"load_weights: source must be a file, a name of the zoo or a state dict; got {describe(source)}."
+        )
+    path = Path(source)
+    if not path.exists() and isinstance(source, str) and not path.suffix:
+        if source not in entries():
+            raise InputError(
+                f"load_weights: '{source}' is neither a file nor a name of the zoo.{suggest(source, entries())}"
+            )
+        from sightline.zoo.fetch import fetch
+
+        path, sha256 = fetch(source), sha256 or entry(source).sha256
+    weights = read_weights(path, sha256=sha256)
+    return f"'{path}'", {modern(key): tensor for key, tensor in weights.items()}
+
+
+def _differences(
+    mapping: Names, target: Mapping[str, Tensor], weights: Mapping[str, Tensor], unused: set[str]
+) -> list[str]:
+    expected = {theirs for group in mapping.values() for theirs in group}
+    unexpected = [key for key in weights if key not in expected and key not in unused]
+    missing, shapes = [], []
+    for key, group in mapping.items():
+        absent = [theirs for theirs in group if theirs not in weights]
+        # A counter that batch normalisation never uses here; files from before 2018 do not have it.
+        missing += [theirs for theirs in absent if not theirs.endswith("num_batches_tracked")]
+        if not absent and (got := _shape(weights, group)) != tuple(target[key].shape):
+            shapes.append(f"{' + '.join(group)} must be {_text(tuple(target[key].shape))}, got {_text(got)}")
+    return (
+        [f"missing {key}{suggest(key, unexpected)}" for key in missing]
+        + [f"unexpected {key}" for key in unexpected]
+        + shapes
+    )
+
+
+def _shape(weights: Mapping[str, Tensor], group: Sequence[str]) -> tuple[int, ...]:
+    shapes = [tuple(weights[theirs].shape) for theirs in group]
+    if len(shapes) == 1:
+        return shapes[0]
+    return (sum(shape[0] for shape in shapes if shape), *shapes[0][1:])
+
+
+def _joined(weights: Mapping[str, Tensor], group: Sequence[str]) -> Tensor:
+    return weights[group[0]] if len(group) == 1 else torch.cat([weights[theirs] for theirs in group])
+
+
+def _text(shape: tuple[int, ...]) -> str:
+    return "×".join(map(str, shape)) or "a scalar"

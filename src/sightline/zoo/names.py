@@ -1,0 +1,166 @@
+"""Name maps: what torchvision, timm and transformers call the parameters of our models.
+
+A map goes from our key to the keys that hold it elsewhere; several keys are laid one after the other along the first
+axis, as transformers' separate q, k and v make our one matrix.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from functools import partial
+
+from sightline.core.checks import choice
+
+NAMINGS = ("sightline", "torchvision", "timm", "transformers")
+Names = dict[str, tuple[str, ...]]
+
+_NORM = r"(weight|bias|running_mean|running_var|num_batches_tracked)"
+
+# One rule for each kind of key: pattern over our key, what it is called elsewhere. Order does not matter.
+_RESNET_TORCHVISION: dict[str, str] = {
+    r"stem\.conv1\.conv\.weight": "conv1.weight",
+    rf"stem\.conv1\.norm\.{_NORM}": r"bn1.\1",
+    r"stages\.(\d+)\.(\d+)\.conv(\d)\.conv\.weight": r"layer{1+1}.\2.conv\3.weight",
+    rf"stages\.(\d+)\.(\d+)\.conv(\d)\.norm\.{_NORM}": r"layer{1+1}.\2.bn\3.\4",
+    r"stages\.(\d+)\.(\d+)\.shortcut\.conv\.weight": r"layer{1+1}.\2.downsample.0.weight",
+    rf"stages\.(\d+)\.(\d+)\.shortcut\.norm\.{_NORM}": r"layer{1+1}.\2.downsample.1.\3",
+    r"head\.linear\.(weight|bias)": r"fc.\1",
+}
+_RESNET_TRANSFORMERS: dict[str, str] = {
+    r"stem\.conv1\.conv\.weight": "resnet.embedder.embedder.convolution.weight",
+    rf"stem\.conv1\.norm\.{_NORM}": r"resnet.embedder.embedder.normalization.\1",
+    r"stages\.(\d+)\.(\d+)\.conv(\d)\.conv\.weight": (
+        r"resnet.encoder.stages.\1.layers.\2.layer.{3-1}.convolution.weight"
+    ),
+    rf"stages\.(\d+)\.(\d+)\.conv(\d)\.norm\.{_NORM}": (
+        r"resnet.encoder.stages.\1.layers.\2.layer.{3-1}.normalization.\4"
+    ),
+    r"stages\.(\d+)\.(\d+)\.shortcut\.conv\.weight": r"resnet.encoder.stages.\1.layers.\2.shortcut.convolution.weight",
+    rf"stages\.(\d+)\.(\d+)\.shortcut\.norm\.{_NORM}": r"resnet.encoder.stages.\1.layers.\2.shortcut.normalization.\3",
+    r"head\.linear\.(weight|bias)": r"classifier.1.\1",
+}
+_VIT_TIMM: dict[str, str] = {
+    r"class_token": "cls_token",
+    r"positions": "pos_embed",
+    r"patches\.(weight|bias)": r"patch_embed.proj.\1",
+    r"blocks\.(\d+)\.norm([12])\.(weight|bias)": r"blocks.\1.norm\2.\3",
+    r"blocks\.(\d+)\.attention\.qkv\.(weight|bias)": r"blocks.\1.attn.qkv.\2",
+    r"blocks\.(\d+)\.attention\.out\.(weight|bias)": r"blocks.\1.attn.proj.\2",
+    r"blocks\.(\d+)\.mlp\.0\.(weight|bias)": r"blocks.\1.mlp.fc1.\2",
+    r"blocks\.(\d+)\.mlp\.3\.(weight|bias)": r"blocks.\1.mlp.fc2.\2",
+    r"norm\.(weight|bias)": r"norm.\1",
+    r"head\.(weight|bias)": r"head.\1",
+}
+_VIT_TORCHVISION: dict[str, str] = {
+    r"class_token": "class_token",
+    r"positions": "encoder.pos_embedding",
+    r"patches\.(weight|bias)": r"conv_proj.\1",
+    r"blocks\.(\d+)\.norm([12])\.(weight|bias)": r"encoder.layers.encoder_layer_\1.ln_\2.\3",
+    r"blocks\.(\d+)\.attention\.qkv\.(weight|bias)": r"encoder.layers.encoder_layer_\1.self_attention.in_proj_\2",
+    r"blocks\.(\d+)\.attention\.out\.(weight|bias)": r"encoder.layers.encoder_layer_\1.self_attention.out_proj.\2",
+    r"blocks\.(\d+)\.mlp\.([03])\.(weight|bias)": r"encoder.layers.encoder_layer_\1.mlp.\2.\3",
+    r"norm\.(weight|bias)": r"encoder.ln.\1",
+    r"head\.(weight|bias)": r"heads.head.\1",
+}
+_QKV = "|".join(rf"vit.layers.\1.attention.{part}_proj.\2" for part in "qkv")
+_VIT_TRANSFORMERS: dict[str, str] = {
+    r"class_token": "vit.embeddings.cls_token",
+    r"positions": "vit.embeddings.position_embeddings",
+    r"patches\.(weight|bias)": r"vit.embeddings.patch_embeddings.projection.\1",
+    r"blocks\.(\d+)\.norm1\.(weight|bias)": r"vit.layers.\1.layernorm_before.\2",
+    r"blocks\.(\d+)\.norm2\.(weight|bias)": r"vit.layers.\1.layernorm_after.\2",
+    r"blocks\.(\d+)\.attention\.qkv\.(weight|bias)": _QKV,
+    r"blocks\.(\d+)\.attention\.out\.(weight|bias)": r"vit.layers.\1.attention.o_proj.\2",
+    r"blocks\.(\d+)\.mlp\.0\.(weight|bias)": r"vit.layers.\1.mlp.fc1.\2",
+    r"blocks\.(\d+)\.mlp\.3\.(weight|bias)": r"vit.layers.\1.mlp.fc2.\2",
+    r"norm\.(weight|bias)": r"vit.layernorm.\1",
+    r"head\.(weight|bias)": r"classifier.\1",
+}
+_RULES: dict[str, dict[str, dict[str, str]]] = {
+    "resnet": {
+        "torchvision": _RESNET_TORCHVISION,
+        "timm": _RESNET_TORCHVISION,
+        "transformers": _RESNET_TRANSFORMERS,
+    },
+    "vit": {"torchvision": _VIT_TORCHVISION, "timm": _VIT_TIMM, "transformers": _VIT_TRANSFORMERS},
+}
+
+# transformers before version 5 spelled its vision transformer so, and most files on disk still do.
+_OLD_TRANSFORMERS: dict[str, str] = {
+    r"^vit\.encoder\.layer\.(\d+)\.attention\.attention\.query\.": r"vit.layers.\1.attention.q_proj.",
+    r"^vit\.encoder\.layer\.(\d+)\.attention\.attention\.key\.": r"vit.layers.\1.attention.k_proj.",
+    r"^vit\.encoder\.layer\.(\d+)\.attention\.attention\.value\.": r"vit.layers.\1.attention.v_proj.",
+    r"^vit\.encoder\.layer\.(\d+)\.attention\.output\.dense\.": r"vit.layers.\1.attention.o_proj.",
+    r"^vit\.encoder\.layer\.(\d+)\.intermediate\.dense\.": r"vit.layers.\1.mlp.fc1.",
+    r"^vit\.encoder\.layer\.(\d+)\.output\.dense\.": r"vit.layers.\1.mlp.fc2.",
+    r"^vit\.encoder\.layer\.(\d+)\.layernorm_": r"vit.layers.\1.layernorm_",
+}
+
+
+def names(keys: Iterable[str], naming: str) -> Names:
+    """Return ``{our key: the keys that hold it in another naming}``.
+
+    Parameters
+    ----------
+    keys
+        The keys of one of our state dicts.
+    naming
+        ``"sightline"``, ``"torchvision"``, ``"timm"`` or ``"transformers"``. A model that this naming does not know
+        keeps its own keys.
+
+    Examples
+    --------
+    >>> names(["stages.0.1.conv2.norm.bias"], "torchvision")
+    {'stages.0.1.conv2.norm.bias': ('layer1.1.bn2.bias',)}
+    """
+    keys = list(keys)
+    choice("names", "naming", naming, NAMINGS)
+    rules = next((family[naming] for family in _RULES.values() if naming in family and _cover(family, keys)), None)
+    if rules is None:
+        return {key: (key,) for key in keys}
+    return {key: tuple(_rename(key, rules).split("|")) for key in keys}
+
+
+def detect(keys: Iterable[str], found: Iterable[str]) -> str:
+    """Return the naming in which most keys of a file belong to a model.
+
+    Parameters
+    ----------
+    keys
+        The keys of the model, in our naming.
+    found
+        The keys of the file.
+    """
+    keys, found = list(keys), set(found)
+    score: Callable[[str], int] = lambda naming: len(
+        found & {theirs for group in names(keys, naming).values() for theirs in group}
+    )
+    return max(NAMINGS, key=score)
+
+
+def modern(key: str) -> str:
+    """Return today's spelling of a key that an older version of its library wrote."""
+    for pattern, spelling in _OLD_TRANSFORMERS.items():
+        key = re.sub(pattern, spelling, key)
+    return key
+
+
+def _cover(family: dict[str, dict[str, str]], keys: list[str]) -> bool:
+    rules = next(iter(family.values()))
+    return bool(keys) and all(any(re.fullmatch(pattern, key) for pattern in rules) for key in keys)
+
+
+def _rename(key: str, rules: dict[str, str]) -> str:
+    for pattern, spelling in rules.items():
+        match = re.fullmatch(pattern, key)
+        if match:
+            # {1+1} counts group 1 up: our stages begin with 0, torchvision's layers with 1.
+            groups = match.groups()
+            counted = re.sub(r"\{(\d)([+-]\d)\}", partial(_count, groups), spelling)
+            return match.expand(counted)
+    return key
+
+
+def _count(groups: tuple[str, ...], found: re.Match[str]) -> str:
+    return str(int(groups[int(found[1]) - 1]) + int(found[2]))

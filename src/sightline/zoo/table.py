@@ -1,0 +1,91 @@
+"""The zoo's table: public weights by name, with address, digest, licence, pixel statistics and published accuracy."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from sightline.core.errors import InputError, suggest
+
+TABLE = Path(__file__).with_name("weights.toml")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """Public weights of one network.
+
+    Parameters
+    ----------
+    name
+        Name in the zoo.
+    method
+        The catalogued function that builds the network, ``field.name``.
+    url
+        Official address.
+    sha256
+        First digits of the file's SHA-256, 8 or more.
+    naming
+        Whose names the file uses.
+    licence
+        As the publisher states it.
+    source
+        Who published it, and where it is described.
+    size, resize
+        Side of the centre crop that it was evaluated on, and of the shorter side before that, in pixels.
+    mean, std
+        Of the pixels in 0–1, one number for each channel.
+    top1, top5
+        Published accuracy on the ImageNet-1k validation set, in per cent.
+    options
+        Keyword arguments of the method.
+    """
+
+    name: str
+    method: str
+    url: str
+    sha256: str
+    naming: str
+    licence: str
+    source: str
+    size: int
+    resize: int
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    top1: float
+    top5: float
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+@lru_cache(maxsize=1)
+def entries() -> dict[str, Entry]:
+    """Return the table, by name."""
+    table = tomllib.loads(TABLE.read_text("utf-8"))
+    common = table.pop("common")
+    found = {}
+    for name, given in table.items():
+        row: dict[str, Any] = {**common, **given}
+        row.update(name=name, mean=tuple(row["mean"]), std=tuple(row["std"]))
+        found[name] = Entry(**row)
+    return found
+
+
+def entry(name: str) -> Entry:
+    """Return one line of the table.
+
+    Parameters
+    ----------
+    name
+        Name in the zoo, for example ``"resnet50-imagenet"``.
+
+    Examples
+    --------
+    >>> entry("resnet18-imagenet").top1
+    69.758
+    """
+    try:
+        return entries()[name]
+    except KeyError:
+        raise InputError(f"zoo: no weights are named '{name}'.{suggest(name, entries())}") from None
