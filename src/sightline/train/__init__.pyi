@@ -1,0 +1,14 @@
+from .checkpoint import CheckpointWarning as CheckpointWarning
+from .engine import Diverged as Diverged
+from .recipe import Batch as Batch
+from .recipe import Phase as Phase
+from .recipe import Plan as Plan
+from .recipe import Recipe as Recipe
+from .recipe import Samples as Samples
+from .recipe import Section as Section
+from .run import Predictor as Predictor
+from .run import Run as Run
+from .run import load as load
+from .settings import Settings as Settings
+from .train import Interrupted as Interrupted
+from .train import train as train

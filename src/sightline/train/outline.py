@@ -1,0 +1,74 @@
+"""What is about to be trained, found by a rehearsal on a copy of the model: parameters, FLOPs, time."""
+
+from __future__ import annotations
+
+import copy
+import time
+from typing import Any
+
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from sightline.train.engine import Engine
+from sightline.train.progress import Outline, clock, short
+
+REHEARSALS = 2  # timed batches, after one that warms up and is counted
+
+
+def rehearse(engine: Engine) -> tuple[int, float]:
+    """Return the FLOPs of one sample's forward pass and the seconds of one batch, forward and backward.
+
+    Parameters
+    ----------
+    engine
+        About to run; it is left as it was.
+    """
+    model = copy.deepcopy(engine.model).train()
+    batch = engine.training.peek()
+    counter = FlopCounterMode(display=False)
+    with counter, engine.autocast():
+        engine.phases[0].losses(model, batch)
+    seconds: list[float] = []
+    for _ in range(1 + REHEARSALS):
+        started = time.perf_counter()
+        for phase in engine.phases:
+            with engine.autocast():
+                loss = phase.losses(model, batch)["loss"]
+            loss.backward()
+        if engine.device.type == "cuda":
+            torch.cuda.synchronize(engine.device)
+        seconds.append(time.perf_counter() - started)
+    return int(counter.get_total_flops() / engine.order.share), min(seconds[1:])
+
+
+def outline(engine: Engine) -> Outline:
+    """Return what to show before the start, and to keep in ``environment.json``."""
+    plan, settings = engine.recipe.plan(), engine.settings
+    parameters = sum(p.numel() for p in engine.model.parameters())
+    trained = sum(p.numel() for p in engine.model.parameters() if p.requires_grad)
+    flops, seconds = rehearse(engine)
+    left = engine.total_batches - engine.position.epoch * engine.batches_per_epoch - engine.position.batch
+    batch = engine.order.share * engine.group.size
+    frozen = f", {short(trained)} trained" if trained < parameters else ""
+    per_epoch = f"{engine.batches_per_epoch} batches of {batch} an epoch"
+    facts = {
+        "images": f"{plan.images} of {'×'.join(map(str, plan.shape))}, {per_epoch}",
+        **plan.facts,
+        "parameters": f"{short(parameters)}{frozen}",
+        "FLOPs": f"{short(flops)} for one image, forward",
+        "device": f"{engine.device}, {settings.precision}"
+        + (f", {engine.group.size} processes" if engine.group.size > 1 else ""),
+        "time": f"about {clock(left * seconds)} for {settings.epochs} epochs",
+    }
+    values: dict[str, Any] = {
+        "images": plan.images,
+        "shape": list(plan.shape),
+        "facts": dict(plan.facts),
+        "warnings": list(plan.warnings),
+        "parameters": parameters,
+        "trained_parameters": trained,
+        "flops": flops,
+        "batch_size": batch,
+        "steps": engine.total_steps,
+    }
+    return Outline(engine.recipe.name, facts, plan.warnings, values)

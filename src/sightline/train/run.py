@@ -1,0 +1,214 @@
+"""Runs: train one, find it again, use it.
+
+A run is a folder: ``config.toml``, ``metrics.csv``, ``environment.json``, ``checkpoints/``, ``report.html``.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from torch import nn
+
+from sightline.core.checks import choice
+from sightline.core.errors import MissingFileError, WeightsError
+from sightline.core.files import read_json
+from sightline.core.types import PathLike
+from sightline.train import folder as files
+from sightline.train.checkpoint import BEST, LAST
+from sightline.train.processes import pick_device
+from sightline.train.recipe import Recipe, find_recipe
+from sightline.train.settings import Settings
+from sightline.train.tensors import load_tensors, load_weights
+
+
+@dataclass(frozen=True)
+class Run:
+    """A training that was done, or begun: what it was asked and what came out.
+
+    Parameters
+    ----------
+    folder
+        Where it is kept.
+    """
+
+    folder: Path
+
+    @cached_property
+    def config(self) -> dict[str, Any]:
+        """``config.toml``: ``recipe``, ``data``, ``sightline``, ``settings``, ``options`` and ``model``."""
+        return files.read_config(self.folder)
+
+    @property
+    def recipe_name(self) -> str:
+        """Name of the recipe, ``field/method``."""
+        return self.config["recipe"]
+
+    @property
+    def data(self) -> str:
+        """What it was trained on: a path or a name."""
+        return self.config["data"]
+
+    @cached_property
+    def settings(self) -> Settings:
+        """The engine's settings."""
+        return Settings.from_dict(self.config["settings"])
+
+    @cached_property
+    def environment(self) -> dict[str, Any]:
+        """``environment.json``: versions, machine, command, commit, and the plan (parameters, FLOPs, images)."""
+        return read_json(self.folder / files.ENVIRONMENT)
+
+    @property
+    def metrics(self) -> list[dict[str, Any]]:
+        """One row an epoch: ``epoch``, ``step``, ``learning_rate``, ``train_…``, ``val_…``, ``seconds``, speed."""
+        return files.read_metrics(self.folder)
+
+    @property
+    def best(self) -> dict[str, Any]:
+        """The row of the epoch whose weights are the best; empty before the first epoch."""
+        path = self.folder / files.CHECKPOINTS / BEST
+        epoch = load_tensors(path)[1]["epoch"] if path.exists() else 0
+        return next((row for row in self.metrics if row["epoch"] == epoch), {})
+
+    @cached_property
+    def predictor(self) -> Predictor:
+        """The trained model, ready to use."""
+        return load(self.folder)
+
+    @property
+    def report(self) -> Path:
+        """The report's file."""
+        return self.folder / "report.html"
+
+    def predict(self, images: Any) -> Any:
+        """Predict with the best weights; see :meth:`Predictor.predict`."""
+        return self.predictor.predict(images)
+
+    def evaluate(self, data: Any = None, split: str | None = None) -> dict[str, Any]:
+        """Evaluate the best weights; see :meth:`Predictor.evaluate`."""
+        return self.predictor.evaluate(data, split)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain JSON values: where it is, the best epoch and every epoch's metrics."""
+        epochs = self.metrics
+        return {
+            "folder": str(self.folder),
+            "recipe": self.recipe_name,
+            "data": self.data,
+            "epochs": len(epochs),
+            "best": self.best,
+            "metrics": epochs,
+        }
+
+
+class Predictor:
+    """A trained model and the recipe that knows what goes in and what comes out.
+
+    Parameters
+    ----------
+    folder
+        The run it comes from.
+    recipe
+        Made from the run's configuration, without data.
+    model
+        In evaluation mode, with the run's weights.
+    """
+
+    def __init__(self, folder: Path, recipe: Recipe, model: nn.Module) -> None:
+        self.folder, self.recipe, self.model = folder, recipe, model
+
+    def predict(self, images: Any) -> Any:
+        """Predict on an image (array or path), or on a list of them; return one result, or a list.
+
+        Parameters
+        ----------
+        images
+            H×W or H×W×3 array, path, or a list or tuple of them.
+        """
+        single = isinstance(images, (np.ndarray, str, os.PathLike))
+        arrays = [_as_array(image) for image in ([images] if single else images)]
+        results = self.recipe.predict(self.model, arrays)
+        return results[0] if single else results
+
+    def evaluate(self, data: Any = None, split: str | None = None) -> dict[str, Any]:
+        """Evaluate on a dataset; return JSON values, the recipe's metric among them.
+
+        Parameters
+        ----------
+        data
+            Folder, file, name or opened set; None for the data that the run was trained on, divided as it was then.
+        split
+            ``train``, ``val`` or ``test``; None for the one to report on.
+        """
+        if data is not None:
+            return self.recipe.evaluate(self.model, data, split)
+        config = files.read_config(self.folder)
+        kind, method = find_recipe(config["recipe"])
+        seed = config["settings"]["seed"]
+        return kind.open(method, config["data"], seed, config["options"]).evaluate(self.model, None, split)
+
+    def __repr__(self) -> str:
+        return f"Predictor({str(self.folder)!r}, {self.recipe.name})"
+
+
+def load(source: PathLike, *, weights: str = "best", device: str = "auto") -> Predictor:
+    """Load a run's trained model.
+
+    Parameters
+    ----------
+    source
+        Folder of a run.
+    weights
+        ``best`` (by the recipe's metric on the validation samples) or ``last``.
+    device
+        Where to put the model: ``auto``, ``cpu``, ``cuda``, ``mps``.
+
+    Returns
+    -------
+    Predictor
+        With ``predict``, ``evaluate``, ``model`` and ``recipe``.
+
+    Raises
+    ------
+    MissingFileError
+        When there is no such run.
+    WeightsError
+        When its weights were changed, cut, or are of another architecture.
+    """
+    choice("load", "weights", weights, ("best", "last"))
+    folder = Path(source)
+    if not files.is_run(folder):
+        raise MissingFileError(f"load: '{source}' is not a run: it has no {files.CONFIG}.{_runs_near(folder)}")
+    config = files.read_config(folder)
+    kind, _ = find_recipe(config["recipe"])
+    recipe = kind.from_config(config["model"])
+    path = folder / files.CHECKPOINTS / (BEST if weights == "best" else LAST)
+    if weights == "best" and not path.exists():
+        path = path.with_name(LAST)
+    if not path.exists():
+        raise MissingFileError(f"load: '{folder}' has no weights yet: no checkpoint was saved.")
+    tensors, about, _ = load_tensors(path)
+    if about.get("recipe") != config["recipe"]:
+        raise WeightsError(f"load: '{path}' holds weights of {about.get('recipe')}, not of {config['recipe']}.")
+    model = recipe.model()
+    load_weights(model, tensors, f"'{path}'")
+    return Predictor(folder, recipe, model.to(pick_device(device)).eval())
+
+
+def _runs_near(folder: Path) -> str:
+    places = (folder, Path("runs"))
+    found = sorted({path.parent for place in places if place.is_dir() for path in place.glob(f"*/{files.CONFIG}")})
+    return f" Runs: {', '.join(str(path) for path in found[-5:])}." if found else ""
+
+
+def _as_array(image: Any) -> np.ndarray:
+    if isinstance(image, (str, os.PathLike)):
+        from sightline.image.read import read
+
+        return read(image)
+    return image
