@@ -64,6 +64,10 @@ class _JoinedImages:
         part = int(np.searchsorted(self._starts, index, side="right")) - 1
         return self._splits[part][index - int(self._starts[part])][0]
 
+    def path(self, index: int) -> str | None:
+        part = int(np.searchsorted(self._starts, index, side="right")) - 1
+        return self._splits[part].path(index - int(self._starts[part]))
+
 
 class Split:
     """One split of a set: ``len(split)``, ``split[i] -> (image, label)``, labels and keys of all samples.
@@ -127,6 +131,19 @@ class Split:
         if not isinstance(self._images, np.ndarray):
             return None
         return self._images if self._index is None else self._images[self._index]
+
+    def path(self, index: int) -> str | None:
+        """Return the file of a sample; None where the set lives in memory.
+
+        Parameters
+        ----------
+        index
+            Whole number in 0 … len − 1.
+        """
+        place = index if self._index is None else int(self._index[index])
+        if isinstance(self._images, FileImages):
+            return self._images.paths[place]
+        return self._images.path(place) if isinstance(self._images, _JoinedImages) else None
 
     def subset(self, indices: np.ndarray | Sequence[int]) -> Split:
         """Return the samples at ``indices``, in that order, without copying images.
