@@ -17,7 +17,7 @@ from cyclopts import App, CycloptsError
 from rich.console import Console
 
 from sightline import __version__
-from sightline.cli.terminal import BROKEN_PIPE, FAILED, INTERRUPTED, OK, USAGE, Answer
+from sightline.cli.terminal import BROKEN_PIPE, FAILED, INTERRUPTED, OK, STDIN, USAGE, Answer
 from sightline.core.errors import InputError, SightlineError, suggest
 
 _COMMANDS = {
@@ -92,6 +92,10 @@ def _run(words: list[str], stdout: TextIO) -> int:
     if words and words[0][:1] != "-" and words[0] not in _COMMANDS:
         known = ", ".join(_COMMANDS)
         raise InputError(f"sightline: no command is named '{words[0]}'.{suggest(words[0], _COMMANDS)} Known: {known}.")
+    if words[:1] == ["image"] and len(words) > 1:
+        words = ["image", words[1].replace("-", "_") if words[1][:1] != "-" else words[1], *words[2:]]
+    # A lone dash would be read as an option without a name.
+    words = [STDIN if word == "-" else word for word in words]
     app = build(Console(file=stdout, highlight=False))
     if words[:1] == ["--install-completion"]:  # registered on demand: it costs a tenth of the time that --help takes
         app.register_install_completion_command()
@@ -110,6 +114,8 @@ def _explain(error: Exception) -> tuple[str, int]:
         command = " ".join(["sightline", *(error.command_chain or ())])
         text = re.sub('^(Command "[^"]*" parameter|Parameter) ', "", " ".join(str(error).split()))
         return f"{command}: {text} See {command} --help.", USAGE
+    if isinstance(error, ImportError) and isinstance(error.__cause__, Exception):
+        return _explain(error.__cause__)  # the wrapper of a command that could not be loaded
     if isinstance(error, SightlineError):
         return str(error), USAGE if isinstance(error, InputError) else FAILED
     if isinstance(error, OSError) and error.strerror:

@@ -27,6 +27,7 @@ def run_method(
     *,
     output: Path | None,
     steps: Path | None,
+    gray: bool,
     json: bool,
 ) -> Answer:
     """Run ``entry`` on every source; pictures are written, numbers are told. A source that fails is named.
@@ -43,15 +44,18 @@ def run_method(
         File for a single source, folder for several; None for a name made of the source's and the method's.
     steps
         HTML file for the method's steps on the first source.
+    gray
+        Whether colour is turned to grey first.
     json
         Whether the answer is for a machine.
     """
     sources = find_sources(words)
+    mode = "gray" if gray else "stored"
     rows: list[dict[str, Any]] = []
     for source in counted(sources, entry.name):
         row: dict[str, Any] = {"source": source.name}
         try:
-            row |= _run_one(entry, source, values, _target(entry, source, output, several=len(sources) > 1))
+            row |= _run_one(entry, source.read(mode), values, _target(entry, source, output, several=len(sources) > 1))
         except SightlineError as error:
             if len(sources) == 1:
                 raise
@@ -59,7 +63,7 @@ def run_method(
             row["error"] = str(error)
         rows.append(row)
     if steps is not None:
-        _write_steps(entry, sources[0], values, steps)
+        _write_steps(entry, sources[0].name, sources[0].read(mode), values, steps)
 
     def show(console: Console) -> None:
         for row in rows:
@@ -84,8 +88,7 @@ def _target(entry: Method, source: Source, output: Path | None, *, several: bool
     return output
 
 
-def _run_one(entry: Method, source: Source, values: Mapping[str, Any], target: Path) -> dict[str, Any]:
-    image = source.read()
+def _run_one(entry: Method, image: np.ndarray, values: Mapping[str, Any], target: Path) -> dict[str, Any]:
     start = time.perf_counter()
     result = entry.function(image, **values)
     row: dict[str, Any] = {"milliseconds": round(1000 * (time.perf_counter() - start), 3)}
@@ -136,10 +139,10 @@ def _picture(array: np.ndarray) -> np.ndarray:
     return np.rint(np.nan_to_num((values - low) / max(high - low, 1e-12)) * 255).astype(np.uint8)
 
 
-def _write_steps(entry: Method, source: Source, values: Mapping[str, Any], target: Path) -> None:
+def _write_steps(entry: Method, name: str, image: np.ndarray, values: Mapping[str, Any], target: Path) -> None:
     if entry.steps is None:
         raise InputError(f"{entry.name}: it has no steps to show.")
-    body = trace(entry.function, source.read(), **values).to_html()
-    title = html.escape(f"{entry.field}.{entry.name}: {source.name}")
+    body = trace(entry.function, image, **values).to_html()
+    title = html.escape(f"{entry.field}.{entry.name}: {name}")
     page = f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title><h1>{title}</h1>{body}</html>\n'
     write_text(target, page)

@@ -17,9 +17,11 @@ from sightline.cli import showcase
 from sightline.cli.swap import check_replaceable, new_folder
 from sightline.cli.terminal import Answer, counted, talk
 from sightline.core.files import write_json
+from sightline.data import open_dataset
+from sightline.image import read, write
 
-RECIPE, DATA = "classify/resnet18", "digits"
-SETTINGS: dict[str, Any] = {"epochs": 12, "batch_size": 64, "seed": 0, "device": "cpu"}
+RECIPE, DATA = "classify/resnet20", "digits"
+SETTINGS: dict[str, Any] = {"epochs": 12, "image_size": 16, "seed": 0, "device": "cpu"}
 
 
 def demo(
@@ -38,8 +40,11 @@ def demo(
     """
     start = time.perf_counter()
     check_replaceable(out)
+    photo = read(showcase.PHOTO)
+    shown = _look(photo)
     with new_folder(out) as folder:
-        summary = _run(folder, out, start)
+        _train(folder)
+    summary = _show_model(out, photo, shown, start)
 
     def show(console: Console) -> None:
         _farewell(console, out, summary)
@@ -47,35 +52,54 @@ def demo(
     return Answer(summary, show, json)
 
 
-def _run(folder: Path, out: Path, start: float) -> dict[str, Any]:
-    import sightline
+def _train(folder: Path) -> None:
+    from sightline.train import train
 
-    photo = sightline.read(showcase.PHOTO)
-    shown = _look(photo)
     _title("3 · A classifier learns to read 1,797 scanned digits")
-    run = sightline.train(RECIPE, DATA, out=folder, progress=True, **SETTINGS)
+    train(RECIPE, DATA, out=folder, report=False, progress=True, **SETTINGS)
+
+
+def _show_model(out: Path, photo: np.ndarray, shown: list[showcase.Shown], start: float) -> dict[str, Any]:
+    """Evaluate, predict and explain the model in ``out``; write its report and summary, and return the summary."""
+    from sightline.train import Run
+    from sightline.train.recipe import find_recipe
+    from sightline.train.report import write_report
+
     _title("4 · How good is it, and where does it look?")
-    predictor = sightline.load(folder)
-    figures = predictor.evaluate(DATA, split="test")
-    picture = _save_digit(folder)
-    found = predictor.predict(picture)
-    summary = {
+    run = Run(out)
+    predictor = run.predictor
+    kind, method = find_recipe(RECIPE)
+    recipe = kind.open(method, DATA, SETTINGS["seed"], run.config["options"])
+    figures = recipe.evaluate(predictor.model, None, "test")
+    file = _save_digit(out)
+    found, heat = predictor.predict(file), _explain(predictor, file)
+    summary: dict[str, Any] = {
         "accuracy": figures["accuracy"],
-        "interval": figures.get("interval"),
-        "images": figures.get("images"),
+        "interval": figures["accuracy_interval"],
+        "images": figures["images"],
         "seconds": 0.0,
         "recipe": RECIPE,
         "data": DATA,
-        "prediction": {"file": picture.name, **found.to_json()},
-        "filters": {item.name: round(item.milliseconds, 3) for item in shown},
+        "prediction": {"file": file.name, **found.top(3).to_json()},
+        "filters_ms": {item.name: round(item.milliseconds, 3) for item in shown},
         "command": f"sightline demo --out {out}",
         "versions": _versions(),
     }
-    _tell(summary)
-    _ = run
+    talk().print(f"  test accuracy {figures['accuracy']:.2%} on {figures['images']} scans it has never seen")
+    talk().print(f"  {file}: a {found.label}, with {found.score:.1%} certainty")
+    sections = [*showcase.sections(photo, shown), showcase.prediction_section(file.name, read(file), found, heat)]
+    write_report(run, recipe, predictor.model, extra_sections=sections)
     summary["seconds"] = round(time.perf_counter() - start, 1)
-    write_json(folder / "summary.json", summary)
+    write_json(out / "summary.json", summary)
     return summary
+
+
+def _explain(predictor: Any, file: Path) -> np.ndarray:
+    from sightline.cli.explain import heat_of, heat_over
+
+    picture = read(file)
+    label = predictor.predict(picture).label
+    return heat_over(picture, heat_of(predictor, picture, "grad_cam", label))
 
 
 def _look(photo: np.ndarray) -> list[showcase.Shown]:
@@ -99,21 +123,11 @@ def counted_filters(photo: np.ndarray) -> Any:
 
 
 def _save_digit(folder: Path) -> Path:
-    """Write one scan of the test split as a PNG: a file from disk, as anybody has them."""
-    import sightline
-    from sightline.data import open_dataset
-
+    """Write one scan of the test split as a PNG: a file on disk, as anybody has them."""
     image, label = open_dataset(DATA).test[7]
     path = folder / f"digit-{label}.png"
-    sightline.write(path, image)
+    write(path, image)
     return path
-
-
-def _tell(summary: dict[str, Any]) -> None:
-    found = summary["prediction"]
-    talk().print(
-        f"  test accuracy {summary['accuracy']:.2%}; {found['file']} is a {found['label']} ({found['score']:.1%})"
-    )
 
 
 def _title(text: str) -> None:
@@ -134,8 +148,8 @@ def _versions() -> dict[str, str]:
 
 
 def _farewell(console: Console, out: Path, summary: dict[str, Any]) -> None:
-    low, high = summary["interval"] or (None, None)
-    span = "" if low is None else f" (95 % interval {low:.2%} to {high:.2%})"
+    low, high = summary["interval"]
+    span = f" (95 % interval {low:.2%} to {high:.2%})"
     console.print(f"\nTest accuracy {summary['accuracy']:.2%}{span}, in {summary['seconds']:.0f} s.", soft_wrap=True)
     console.print(f"The report: {out / 'report.html'}\n", soft_wrap=True)
     console.print("The same with your own photos, one folder for each class:", soft_wrap=True)

@@ -33,7 +33,7 @@ def evaluate(
     """
     import sightline
 
-    found: dict[str, Any] = sightline.load(run).evaluate(data, split=split)
+    found: dict[str, Any] = sightline.load(run).evaluate(data, split)
 
     def show(console: Console) -> None:
         rows = [(name.replace("_", " "), _cell(name, value)) for name, value in found.items() if _simple(value)]

@@ -18,7 +18,7 @@ from sightline.core.catalogue import Parameter as Option
 from sightline.core.types import Choice
 
 _TAKEN = ("out",)  # buffers are no business of a command line
-_RESERVED = ("images", "output", "steps", "json")
+_OWN = ("output", "steps", "gray", "json")  # options that every command has
 
 
 def has_command(entry: Method) -> bool:
@@ -34,12 +34,13 @@ def command_of(entry: Method) -> Callable[..., Any]:
     options = {
         option.name: kind
         for option in entry.parameters[1:]
-        if option.name not in (*_TAKEN, *_RESERVED) and (kind := _plain_type(entry, option)) is not None
+        if option.name not in (*_TAKEN, *_OWN, "images") and (kind := _plain_type(entry, option)) is not None
     }
 
     def command(*images: str, **values: Any) -> Any:
-        given = {name: values.pop(name) for name in ("output", "steps", "json")}
-        return run_method(entry, images, {k: v for k, v in values.items() if v is not None or k in options}, **given)
+        own = {"output": None, "steps": None, "gray": False, "json": False}
+        given = {name: values.pop(name, default) for name, default in own.items()}
+        return run_method(entry, images, values, **given)
 
     signature = _signature(entry, options)
     command.__signature__ = signature  # type: ignore[attr-defined]
@@ -57,13 +58,15 @@ def _signature(entry: Method, options: dict[str, Any]) -> inspect.Signature:
     ]
     steps = Annotated[Path | None, Parameter(help="HTML file to write the steps to.")]
     flag = Annotated[bool, Parameter(negative="", help="Give what was computed as JSON.")]
+    gray = Annotated[bool, Parameter(negative="", help="Turn colour to grey first.")]
     only = inspect.Parameter.KEYWORD_ONLY
     items = [inspect.Parameter("images", inspect.Parameter.VAR_POSITIONAL, annotation=words)]
     for name, kind in options.items():
         default = inspect.Parameter.empty if known[name].required else known[name].default
         hint = Annotated[kind, Parameter(help=_help(known[name]))]
         items.append(inspect.Parameter(name, only, default=default, annotation=hint))
-    for name, kind, default in (("output", target, None), ("steps", steps, None), ("json", flag, False)):
+    for name, kind in zip(_OWN, (target, steps, gray, flag), strict=True):
+        default = False if kind in (gray, flag) else None
         items.append(inspect.Parameter(name, only, default=default, annotation=kind))
     return inspect.Signature(items)
 
@@ -84,7 +87,7 @@ def _plain_type(entry: Method, option: Option) -> Any:
     """Return the type that words of a command line can be read as, or None when there is none."""
     hint = typing.get_type_hints(entry.function, include_extras=True).get(option.name, Any)
     if option.choices:
-        words = Literal[option.choices]
+        words = Literal[option.choices]  # pyrefly: ignore
         return words | None if option.default is None and not option.required else words
     return _words_type(hint)
 
@@ -93,7 +96,7 @@ def _words_type(hint: Any) -> Any:
     if typing.get_origin(hint) is Annotated:
         bare, *extra = typing.get_args(hint)
         choice = next((item for item in extra if isinstance(item, Choice)), None)
-        return Literal[choice.options] if choice else _words_type(bare)
+        return Literal[choice.options] if choice else _words_type(bare)  # pyrefly: ignore
     if hint in (int, float, bool, str):
         return hint
     origin, parts = typing.get_origin(hint), typing.get_args(hint)
@@ -110,12 +113,8 @@ def _build() -> App:
     made = App(name="image", help="Run one image method on a picture, a folder or a list.", help_format="plaintext")
     for entry in methods("image"):
         if has_command(entry):
-            made.command(command_of(entry), name=entry.name.replace("_", "-"), alias=_other_spelling(entry.name))
+            made.command(command_of(entry), name=entry.name)
     return made
-
-
-def _other_spelling(name: str) -> tuple[str, ...]:
-    return (name,) if "_" in name else ()
 
 
 app = _build()

@@ -34,7 +34,7 @@ def _list(json: bool) -> Answer:
     rows = [{"name": name, "about": _first_line(name)} for name in file_names("reproduce")]
 
     def show(console: Console) -> None:
-        console.print(table(("name", "what it repeats"), [row.values() for row in rows]))
+        console.print(table(("name", "what it repeats"), [tuple(row.values()) for row in rows]))
         console.print("\nRun one: sightline reproduce NAME")
 
     return Answer(rows, show, json)

@@ -25,7 +25,7 @@ def read_pairs(words: Iterable[str]) -> dict[str, Any]:
         key, sign, value = word.partition("=")
         if not sign or not key.strip():
             raise InputError(f"train: settings must be key=value; got '{word}'.")
-        found[key.strip().replace("-", "_")] = read_value(value.strip())
+        found[full_name(key)] = read_value(value.strip())
     return found
 
 
@@ -42,4 +42,12 @@ def read_config(path: Path | None) -> dict[str, Any]:
     flat: dict[str, Any] = {}
     for key, value in table.items():
         flat.update(value if isinstance(value, Mapping) else {key: value})
-    return flat
+    return {full_name(key): value for key, value in flat.items()}
+
+
+def full_name(key: str) -> str:
+    """Return a setting's name in the engine's spelling: ``lr`` and ``batch-size`` have two."""
+    from sightline.train.settings import ALIASES
+
+    name = key.strip().replace("-", "_")
+    return ALIASES.get(name, name)

@@ -13,9 +13,12 @@ import numpy as np
 from rich.console import Console
 from rich.text import Text
 
+from sightline.core.canvas import Canvas
 from sightline.core.catalogue import find
-from sightline.core.conversions import to_uint8
+from sightline.core.results import Classification
 from sightline.core.trace import Trace, trace
+from sightline.train.page import figure, picture
+from sightline.train.recipe import Section
 
 PHOTO = Path(str(resources.files("sightline.cli"))) / "samples" / "chelsea.jpg"
 PATCH = (102, 232, 8, 10)  # top, left, height, width: the rim of the cat's eye
@@ -103,25 +106,51 @@ def patch_html(photo: np.ndarray) -> str:
     )
 
 
+def sections(photo: np.ndarray, shown: list[Shown]) -> list[Section]:
+    """Return the report's sections on the photo and its filters."""
+    height, width = photo.shape[:2]
+    top, left, rows, columns = PATCH
+    framed = Canvas(photo)
+    framed.box((left - 2, top - 2, left + columns + 2, top + rows + 2), (230, 159, 0))
+    words = f"{PHOTO.name} is {height} rows × {width} columns × 3 colours: {photo.size:,} numbers, shown as light."
+    grid = f"<p>{words}</p>" + _row(
+        [figure(picture(framed.image(), "the photo"), "The photo; the box is read out below.")]
+    )
+    filters = "".join(filter_html(item) for item in shown)
+    return [
+        Section("A photo is a grid of numbers", grid + patch_html(photo)),
+        Section("Five filters, step by step", filters),
+    ]
+
+
+def prediction_section(name: str, image: np.ndarray, found: Classification, heat: np.ndarray) -> Section:
+    """Return the report's section on a file that was predicted and explained."""
+    large = np.repeat(np.repeat(image, 24, axis=0), 24, axis=1)
+    answers = ", ".join(f"{label} {score:.1%}" for label, score in found.top(3))
+    figures = [
+        figure(picture(large, f"{name}, enlarged"), name),
+        figure(picture(heat, "Grad-CAM"), "Grad-CAM: where it looked"),
+    ]
+    return Section(
+        "A file from disk, read and explained", f"<p>Read as: <b>{html.escape(answers)}</b>.</p>{_row(figures)}"
+    )
+
+
 def filter_html(shown: Shown) -> str:
     """Return the steps of one filter as a row of pictures."""
-    from sightline.train.page import picture
-
     figures = []
     for step in shown.trace:
         image = step.picture()
-        note = f"<br><small>{html.escape(step.note)}</small>" if step.note else ""
-        if image is None:
-            body = f"<p><b>{html.escape(_told(step.value))}</b></p>"
-        else:
-            body = picture(to_uint8(image), f"{shown.name}: {step.name}")
-        figures.append(
-            f'<figure style="flex:1 1 11rem;max-width:20rem;margin:0">{body}'
-            f"<figcaption><b>{html.escape(step.name)}</b>{note}</figcaption></figure>"
-        )
-    row = f'<div style="display:flex;flex-wrap:wrap;gap:1rem">{"".join(figures)}</div>'
+        told = "" if image is not None else f"<p><b>{html.escape(_told(step.value))}</b></p>"
+        body = told or picture(image, f"{shown.name}: {step.name}")
+        figures.append(figure(body, f"{step.name}. {step.note}" if step.note else step.name))
     call = f"<code>{html.escape(shown.call)}</code> · {shown.milliseconds:.2f} ms"
-    return f"<h3>{html.escape(shown.name.replace('_', ' '))}</h3><p>{html.escape(shown.about)}<br>{call}</p>{row}"
+    return f"<h3>{html.escape(shown.name.replace('_', ' '))}</h3><p>{html.escape(shown.about)}<br>{call}</p>{_row(figures)}"
+
+
+def _row(figures: list[str]) -> str:
+    items = "".join(f'<div style="flex:1 1 11rem;max-width:18rem">{body}</div>' for body in figures)
+    return f'<div style="display:flex;flex-wrap:wrap;gap:1rem">{items}</div>'
 
 
 def _told(value: object) -> str:

@@ -9,14 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
+from sightline.cli.terminal import STDIN
 from sightline.core.errors import DataError, FormatError, MissingFileError
-
-# fmt: off
-SUFFIXES = frozenset([
-    ".jpg", ".jpeg", ".jpe", ".png", ".bmp", ".dib", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm", ".pbm", ".pnm",
-    ".jp2", ".avif", ".ico", ".tga",
-])
-# fmt: on
+from sightline.data.naming import is_image_name
 
 
 class Source:
@@ -38,11 +33,15 @@ class Source:
         """File name without suffix, for the names of what is written."""
         return "stdin" if self._data is not None else Path(self.name).stem
 
-    def read(self) -> np.ndarray:
-        """Return the image, H×W or H×W×3."""
+    def read(self, mode: str = "rgb") -> np.ndarray:
+        """Return the image: ``rgb`` H×W×3, ``gray`` H×W, ``stored`` H×W for grey files and H×W×3 for all others."""
         from sightline.image.read import read
 
-        return read(self.name if self._data is None else self._data)
+        data = self.name if self._data is None else self._data
+        if mode != "stored":
+            return read(data, mode=mode)
+        image = read(data, mode="unchanged")
+        return image if image.ndim == 2 or image.shape[2] == 3 else read(data)
 
 
 def find_sources(words: Iterable[str]) -> list[Source]:
@@ -55,10 +54,10 @@ def find_sources(words: Iterable[str]) -> list[Source]:
 
 def _expand(word: str) -> Iterator[Source]:
     path = Path(word)
-    if word == "-":
+    if word in ("-", STDIN):
         yield from _from_stdin()
     elif path.is_dir():
-        files = sorted(item for item in path.rglob("*") if item.suffix.lower() in SUFFIXES and item.is_file())
+        files = sorted(item for item in path.rglob("*") if is_image_name(item.name) and item.is_file())
         if not files:
             raise DataError(f"sources: folder '{word}' holds no image.")
         yield from (Source(str(item)) for item in files)

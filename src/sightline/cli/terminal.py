@@ -14,6 +14,7 @@ from rich.console import Console
 if TYPE_CHECKING:
     from rich.table import Table
 
+STDIN = "/dev/stdin"  # what a lone - becomes
 OK, FAILED, USAGE, INTERRUPTED, BROKEN_PIPE = 0, 1, 2, 130, 141
 
 

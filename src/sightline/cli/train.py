@@ -8,10 +8,8 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 from rich.console import Console
 
-from sightline.cli.settings import read_config, read_pairs, read_value
+from sightline.cli.settings import full_name, read_config, read_pairs, read_value
 from sightline.cli.terminal import Answer
-
-_NAMED = ("epochs", "seed", "device", "out")
 
 
 def train(
@@ -53,16 +51,16 @@ def train(
     json
         Give the run's folder and its metrics as JSON.
     """
-    import sightline
+    from sightline.train import train as start
 
     chosen: dict[str, Any] = read_config(config)
     chosen.update(read_pairs(settings))
-    chosen.update({name.replace("-", "_"): read_value(value) for name, value in more.items()})
+    chosen.update({full_name(name): read_value(value) for name, value in more.items()})
     given = {"epochs": epochs, "seed": seed, "device": device, "out": out}
     chosen.update({name: value for name, value in given.items() if value is not None})
     chosen.pop("recipe", None)
     chosen.pop("data", None)
-    run = sightline.train(recipe, data, resume=resume, progress=True, **chosen)
+    run = start(recipe, data, resume=resume, progress=True, **chosen)
     value = run.to_json()
 
     def show(console: Console) -> None:

@@ -1,0 +1,85 @@
+"""``sightline image``: commands made from the catalogue."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from sightline.cli.app import main
+from sightline.image import gaussian_blur, read
+
+
+@pytest.fixture
+def photo(tmp_path, photos, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    picture = photos["noise"]
+    Image.fromarray(picture).save("photo.png")
+    return picture
+
+
+def test_options_come_from_the_signature(capsys):
+    assert main(["image", "canny", "--help"]) == 0
+    text = capsys.readouterr().out
+    for part in ("--low", "--high", "0 to 1500", "--output -o", "default: 50"):
+        assert part in text
+
+
+def test_a_picture_is_written(photo, capsys):
+    assert main(["image", "gaussian-blur", "photo.png", "--sigma", "2", "-o", "blurred.png"]) == 0
+    assert (read("blurred.png") == gaussian_blur(photo, 2.0)).all()
+    assert capsys.readouterr().out == "photo.png: blurred.png\n"
+
+
+def test_numbers_are_kept_by_npy_and_told(photo, capsys):
+    assert main(["image", "sobel", "photo.png", "-o", "edges.npy", "--gray", "--json"]) == 0
+    row = json.loads(capsys.readouterr().out)
+    assert row["output"] == ["edges.npy"]
+    assert np.load("edges.npy").dtype == np.float32
+
+
+def test_a_folder_is_done_image_by_image_and_a_broken_file_is_named(photo, tmp_path, capsys):
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for name in ("a.png", "b.jpg"):
+        Image.fromarray(photo).save(folder / name)
+    (folder / "c.jpg").write_bytes((folder / "b.jpg").read_bytes()[:300])
+    assert main(["image", "canny", str(folder), "-o", "edges"]) == 1
+    assert sorted(path.name for path in (tmp_path / "edges").iterdir()) == ["a-canny.png", "b-canny.png"]
+    assert "c.jpg" in capsys.readouterr().err
+
+
+def test_steps_are_written_as_a_page(photo, tmp_path):
+    assert main(["image", "canny", "photo.png", "--steps", "steps.html"]) == 0
+    assert "strong and weak" in (tmp_path / "steps.html").read_text("utf-8")
+
+
+def test_the_source_is_not_overwritten(photo, capsys):
+    assert main(["image", "sobel", "photo.png", "-o", "photo.png"]) == 2
+    assert "must not be the source" in capsys.readouterr().err
+    assert (read("photo.png") == photo).all()
+
+
+def test_a_single_pixel_is_enough(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Image.new("L", (1, 1), 7).save("one.png")
+    assert main(["image", "gaussian_blur", "one.png", "--sigma", "1", "-o", "out.png"]) == 0
+    assert read("out.png", mode="gray").tolist() == [[7]]
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "sentence"),
+    [
+        (["cany", "photo.png"], 2, 'Did you mean "canny"?'),
+        (["canny", "photo.png", "--lo", "3"], 2, "Did you mean --low?"),
+        (["canny", "photo.png", "--low", "9000"], 2, "low must be a number in 0–1500"),
+        (["canny", "photo.png", "--norm", "l3"], 2, "l3"),
+        (["canny", "nowhere.png"], 1, "'nowhere.png' does not exist"),
+        (["canny", "*.gif"], 1, "nothing matches '*.gif'"),
+        (["canny", "."], 0, ""),
+        (["canny", "photo.png", "-o", "nowhere/x.png"], 1, "folder 'nowhere' does not exist"),
+    ],
+)
+def test_what_is_wrong_is_said(words, code, sentence, photo, capsys):
+    assert main(["image", *words]) == code
+    assert sentence in capsys.readouterr().err.replace("\n", " ")
