@@ -25,6 +25,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 _KINDS: list[tuple[Any, str]] = [
     (types.Image, "image"),
+    (types.NewImage, "image"),
     (types.Gray, "image"),
     (types.Mask, "mask"),
     (types.Labels, "labels"),
@@ -196,10 +197,10 @@ def method(*, task: str, paper: str, lesson: str = "", example: dict[str, Any] |
 
 def _check_shapes(function: F) -> F:
     """Return the function with its annotated shapes checked at each call: one test lane runs so, nothing else does."""
-    from beartype import beartype
+    from beartype import BeartypeConf, beartype
     from jaxtyping import jaxtyped
 
-    return cast(F, jaxtyped(function, typechecker=beartype))
+    return cast(F, jaxtyped(function, typechecker=beartype(conf=BeartypeConf(is_pep484_tower=True))))
 
 
 def fields() -> list[str]:

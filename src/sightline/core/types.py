@@ -7,20 +7,26 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import Any, TypeAlias, Union
+from typing import TypeAlias
 
 import numpy as np
 from jaxtyping import Bool, Float, Float32, Int32, UInt8, UInt16
 
 # RGB or grey, H×W or H×W×C: uint8 0–255, uint16 0–65535, float32 0–1.
 Image: TypeAlias = UInt8[np.ndarray, "h w *c"] | UInt16[np.ndarray, "h w *c"] | Float32[np.ndarray, "h w *c"]
+# An image whose shape is not the input's, as a result: resized, or with other channels.
+NewImage: TypeAlias = (
+    UInt8[np.ndarray, "new_h new_w *new_c"]
+    | UInt16[np.ndarray, "new_h new_w *new_c"]
+    | Float32[np.ndarray, "new_h new_w *new_c"]
+)
 Gray: TypeAlias = UInt8[np.ndarray, "h w"] | UInt16[np.ndarray, "h w"] | Float32[np.ndarray, "h w"]
 Mask: TypeAlias = Bool[np.ndarray, "h w"]
 Labels: TypeAlias = Int32[np.ndarray, "h w"]
 Flow: TypeAlias = Float32[np.ndarray, "h w 2"]
 Points: TypeAlias = Float[np.ndarray, "n 2"]  # (x, y); (0, 0) is the centre of the top-left pixel
 Boxes: TypeAlias = Float[np.ndarray, "n 4"]  # xyxy, continuous edges; the top-left pixel is (0, 0, 1, 1)
-PathLike: TypeAlias = Union[str, os.PathLike[str]]
+PathLike: TypeAlias = str | os.PathLike[str]
 Seed: TypeAlias = int | np.random.Generator
 
 
@@ -57,4 +63,4 @@ class Choice:
         return hash(self.options)
 
 
-Array: TypeAlias = np.ndarray[Any, Any]
+Array: TypeAlias = np.ndarray

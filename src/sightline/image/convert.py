@@ -14,7 +14,7 @@ import numpy as np
 from sightline.core.catalogue import method
 from sightline.core.checks import as_image, choice, output
 from sightline.core.kernels import kernel, over_rows
-from sightline.core.types import Array, Choice, Image
+from sightline.core.types import Array, Choice, Image, NewImage
 
 CHANNELS = {"gray": 1, "hsv": 3, "rgb": 3}
 SPACES = tuple(CHANNELS)
@@ -31,7 +31,7 @@ def convert(
     target: Annotated[str, Choice("gray", "hsv", "rgb")],
     *,
     out: Array | None = None,
-) -> Image:
+) -> NewImage:
     """Return ``image`` in another colour space.
 
     Gray of integers uses weights of 15 bits, rounded to nearest. HSV holds hue, saturation and value; saturation and
