@@ -39,8 +39,8 @@ def load_weights(
     source
         A weight file, a name of the zoo (fetched when it is not there yet), or a state dict.
     naming
-        How the source calls its parameters: ``"sightline"``, ``"torchvision"``, ``"timm"`` or ``"transformers"``; None
-        finds out.
+        How the source calls its parameters: ``"sightline"``, ``"torchvision"``, ``"timm"``, ``"transformers"`` or
+        ``"cifar"``; None finds out.
     sha256
         Digest that a file must have, in hexadecimal; the first 8 digits or more.
     fresh_head
@@ -67,6 +67,8 @@ def load_weights(
     target = model.state_dict()
     naming = naming or detect(target, weights)
     mapping = names(target, naming)
+    if naming == "transformers":
+        weights = {modern(key): tensor for key, tensor in weights.items()}
     unused = set()
     if fresh_head:
         head = {key for key in mapping if key.startswith("head.")}
@@ -95,7 +97,7 @@ def export_weights(model: nn.Module, *, naming: str = "sightline") -> dict[str, 
     model
         The model; it is not changed, and the tensors are copies.
     naming
-        ``"sightline"``, ``"torchvision"``, ``"timm"`` or ``"transformers"``.
+        ``"sightline"``, ``"torchvision"``, ``"timm"``, ``"transformers"`` or ``"cifar"``.
 
     Returns
     -------
@@ -120,7 +122,7 @@ def _open(source: PathLike | Mapping[str, Tensor], sha256: str | None) -> tuple[
     if isinstance(source, Mapping):
         if sha256 is not None:
             raise InputError("load_weights: sha256 is for files; a state dict has none.")
-        return "the state dict", {modern(key): tensor for key, tensor in source.items()}
+        return "the state dict", dict(source)
     if not isinstance(source, (str, os.PathLike)):
         raise InputError(
             f"load_weights: source must be a file, a name of the zoo or a state dict; got {describe(source)}."
@@ -135,7 +137,7 @@ def _open(source: PathLike | Mapping[str, Tensor], sha256: str | None) -> tuple[
 
         path, sha256 = fetch(source), sha256 or entry(source).sha256
     weights = read_weights(path, sha256=sha256)
-    return f"'{path}'", {modern(key): tensor for key, tensor in weights.items()}
+    return f"'{path}'", weights
 
 
 def _differences(

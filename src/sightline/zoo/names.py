@@ -12,7 +12,7 @@ from functools import partial
 
 from sightline.core.checks import choice
 
-NAMINGS = ("sightline", "torchvision", "timm", "transformers")
+NAMINGS = ("sightline", "torchvision", "timm", "transformers", "cifar")
 Names = dict[str, tuple[str, ...]]
 
 _NORM = r"(weight|bias|running_mean|running_var|num_batches_tracked)"
@@ -82,6 +82,7 @@ _RULES: dict[str, dict[str, dict[str, str]]] = {
         "torchvision": _RESNET_TORCHVISION,
         "timm": _RESNET_TORCHVISION,
         "transformers": _RESNET_TRANSFORMERS,
+        "cifar": {**_RESNET_TORCHVISION, r"head\.linear\.(weight|bias)": r"linear.\1"},  # the public CIFAR-10 nets
     },
     "vit": {"torchvision": _VIT_TORCHVISION, "timm": _VIT_TIMM, "transformers": _VIT_TRANSFORMERS},
 }
@@ -106,8 +107,8 @@ def names(keys: Iterable[str], naming: str) -> Names:
     keys
         The keys of one of our state dicts.
     naming
-        ``"sightline"``, ``"torchvision"``, ``"timm"`` or ``"transformers"``. A model that this naming does not know
-        keeps its own keys.
+        ``"sightline"``, ``"torchvision"``, ``"timm"``, ``"transformers"`` or ``"cifar"`` (the ResNets for CIFAR-10 in
+        torchvision's style). A model that this naming does not know keeps its own keys.
 
     Examples
     --------
@@ -133,6 +134,7 @@ def detect(keys: Iterable[str], found: Iterable[str]) -> str:
         The keys of the file.
     """
     keys, found = list(keys), set(found)
+    found |= {modern(key) for key in found}
     score: Callable[[str], int] = lambda naming: len(
         found & {theirs for group in names(keys, naming).values() for theirs in group}
     )
