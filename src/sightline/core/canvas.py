@@ -120,16 +120,26 @@ class Canvas:
         self._picture.paste(PillowImage.blend(self._picture, colours, opacity), (0, 0))
 
 
-# Anchors of a perceptually ordered map (dark violet to yellow), interpolated in RGB; readable in grey and colour-blind.
+# Every sixteenth colour of "inferno" (van der Walt and Smith 2015), interpolated in RGB: lightness rises evenly, so it
+# reads in grey and with every kind of colour vision.
 _HEAT = np.array(
     [
         (0, 0, 4),
-        (40, 11, 84),
-        (101, 21, 110),
-        (159, 42, 99),
-        (212, 72, 66),
-        (245, 125, 21),
-        (250, 193, 39),
+        (11, 7, 36),
+        (33, 12, 74),
+        (61, 9, 101),
+        (86, 16, 110),
+        (112, 25, 110),
+        (137, 34, 106),
+        (163, 44, 97),
+        (187, 54, 84),
+        (209, 69, 69),
+        (227, 89, 50),
+        (241, 114, 30),
+        (249, 140, 10),
+        (252, 170, 15),
+        (249, 201, 50),
+        (242, 232, 101),
         (252, 255, 164),
     ],
     np.float32,

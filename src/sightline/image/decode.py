@@ -7,6 +7,7 @@ file.
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import io
 import logging
@@ -16,7 +17,7 @@ import stat
 import threading
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any, NoReturn
 
@@ -34,6 +35,7 @@ Source = PathLike | bytes | bytearray | memoryview | IO[bytes]
 MAX_PIXELS = 120_000_000  # a 100-megapixel camera fits; at most about 1 GB while decoding
 _MAX_STREAM = 1 << 30  # bytes taken from a file object
 _MAX_SCANS = 100  # of a progressive JPEG: real ones have about ten
+_MAX_SCANNED = 20 * MAX_PIXELS  # pixels times scans: a few seconds
 _MAX_CHUNKS, _MAX_TEXTS = 500_000, 16  # of a PNG; each text may unpack to 1 MB
 _MAX_TAGS = 1 << 24  # bytes that the tags of a TIFF may claim beyond the size of the file
 _CUT_OFF = ("PNG", "JPEG", "TIFF", "BMP", "PPM")  # decoded row by row, so that a part of them is something
@@ -51,6 +53,8 @@ _TURNS = {
 
 Pillow.preinit()
 logging.getLogger("PIL").addHandler(logging.NullHandler())  # without any handler its errors would go to stderr
+with suppress(OSError, AttributeError):  # libtiff writes its errors to stderr, besides reporting them to Pillow
+    ctypes.CDLL(Pillow.core.__file__).TIFFSetErrorHandler(None)
 
 
 def decode(
@@ -108,9 +112,13 @@ class _Fenced:
             found = signature.describe_head(head)
             self.refuse(f"is {found}, not an image that can be read (PNG, JPEG, WebP, TIFF, BMP, GIF, AVIF, PNM)")
         self.check_size(signature.declared_size(self.format, head))
-        self.check_structure()
+        scans = self.check_structure()
         self.picture = self.open()
         self.check_size(self.picture.size)
+        if scans * self.picture.width * self.picture.height > max(_MAX_SCANNED, 20 * max_pixels):
+            self.refuse(
+                f"has {scans} scans of {self.picture.width}×{self.picture.height} pixels, too much work for one"
+            )
 
     def refuse(self, reason: str) -> NoReturn:
         raise FormatError(f"{self.function}: {self.name} {reason}.")
@@ -122,9 +130,10 @@ class _Fenced:
                 "Pass a larger max_pixels if you trust it"
             )
 
-    def check_structure(self) -> None:
-        """Refuse what costs out of proportion to the pixels: scans of a JPEG, chunks of a PNG, tags of a TIFF."""
-        if self.format == "JPEG" and (scans := signature.count_scans(self.stream, _MAX_SCANS)) > _MAX_SCANS:
+    def check_structure(self) -> int:
+        """Refuse what costs out of proportion to the pixels; return the number of scans, which is 1 but for JPEG."""
+        scans = signature.count_scans(self.stream, _MAX_SCANS) if self.format == "JPEG" else 1
+        if scans > _MAX_SCANS:
             self.refuse(f"has {scans} or more scans, more than the limit of {_MAX_SCANS}")
         if self.format == "PNG":
             chunks, texts = signature.count_chunks(self.stream, _MAX_CHUNKS)
@@ -134,6 +143,7 @@ class _Fenced:
             claimed, size = signature.tag_bytes(self.stream), self.stream.seek(0, io.SEEK_END)
             if claimed > size + _MAX_TAGS:
                 self.refuse(f"has tags that claim {claimed:,} bytes in a file of {size:,}")
+        return scans
 
     def open(self) -> Any:
         """Parse the header again and return Pillow's image of it, nothing decoded yet."""
@@ -144,6 +154,8 @@ class _Fenced:
 
     def pixels(self, mode: str, truncated: bool) -> np.ndarray:
         """Decode, turn upright, and arrange the channels as ``mode`` asks."""
+        if _is_planar(self.picture) and any(bits != 8 for bits in self.picture.tag_v2.get(258, ())):
+            self.refuse("holds channels in planes of other than 8 bits, which the decoder would misread")
         deep = _DEEP.fullmatch(_rawmode(self.picture))
         if deep and self.picture.mode in ("RGB", "RGBA"):
             return _arrange(self.deep_pixels(deep, truncated), mode)
@@ -163,7 +175,7 @@ class _Fenced:
     def deep_pixels(self, deep: re.Match[str], truncated: bool) -> np.ndarray:
         """Decode 16-bit colour, which Pillow narrows to the high bytes: once for those and once for the low ones."""
         layout, order = deep.group(1), deep.group(2)
-        if layout not in ("RGB", "RGBA", "RGBX", "LA") or _is_planar(self.picture):
+        if layout not in ("RGB", "RGBA", "RGBX", "LA"):
             self.refuse(f"holds 16-bit channels laid out as {layout}, which cannot be read without loss")
         if layout == "LA":  # four bytes a pixel: luminance high and low, alpha high and low
             raw = np.array(self.load(self.picture, truncated, rawmode="RGBA")).astype(np.uint16)
@@ -205,9 +217,9 @@ class _Fenced:
             attempts.append(picture)
         black, white = (np.asarray(attempt) for attempt in attempts)
         differ = (black != white).reshape(len(black), -1).any(axis=1)
-        real = int(differ.argmax()) if differ.any() else len(black)
+        real = len(black) - int(np.count_nonzero(differ))
         if real == 0:
-            self.refuse(f"is cut off before its first row: {_reason(error)}")
+            self.refuse(f"is cut off before its first row is complete: {_reason(error)}")
         message = (
             f"{self.function}: {self.name} is cut off: {real} of {len(black)} rows are real, the others are filler."
         )
@@ -237,7 +249,7 @@ def _with_rawmode(tile: Any, rawmode: str) -> Any:
 
 def _is_planar(picture: Any) -> bool:
     tags = getattr(picture, "tag_v2", {})
-    return tags.get(284, 1) == 2
+    return tags.get(284, 1) == 2 and tags.get(277, 1) > 1
 
 
 def _orientation(picture: Any) -> int:
