@@ -43,9 +43,13 @@ def test_the_digest_is_hashlibs(tmp_path, parts):
 
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, SystemExit])
 def test_an_error_in_the_block_leaves_the_old_file(target, error):
-    with pytest.raises(error), files.atomic_writer(target) as stream:
-        stream.write(b"half of the n")
-        raise error
+    def write_half():
+        with files.atomic_writer(target) as stream:
+            stream.write(b"half of the n")
+            raise error
+
+    with pytest.raises(error):
+        write_half()
     assert target.read_bytes() == b"old content"
     only(target)
 

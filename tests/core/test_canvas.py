@@ -1,0 +1,66 @@
+import numpy as np
+import pytest
+
+from sightline.core.canvas import PALETTE, Canvas, colour_of
+from sightline.core.errors import InputError
+
+
+def test_the_palette_repeats_and_its_colours_differ_in_gray_too():
+    assert colour_of(0) == colour_of(len(PALETTE))
+    lumas = [0.299 * r + 0.587 * g + 0.114 * b for r, g, b in PALETTE]
+    assert len({round(luma / 8) for luma in lumas}) >= 5
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
+def test_every_image_becomes_rgb_bytes(dtype):
+    image = np.full((5, 6), 1 if dtype == "float32" else np.iinfo(dtype).max, dtype)
+    assert (Canvas(image).image() == 255).all()
+    assert Canvas(np.dstack([image] * 3)).image().shape == (5, 6, 3)
+
+
+def test_the_image_is_never_changed():
+    image = np.zeros((30, 40, 3), np.uint8)
+    canvas = Canvas(image)
+    canvas.box([0, 0, 40, 30], (1, 2, 3), "label")
+    canvas.mask(np.ones((30, 40), bool), (200, 0, 0))
+    canvas.heat(np.ones((30, 40)))
+    canvas.line(np.array([[0, 0], [39, 29]]), (9, 9, 9), closed=True)
+    assert not image.any()
+    before = canvas.image()
+    canvas.image()[...] = 77
+    np.testing.assert_array_equal(canvas.image(), before)
+
+
+def test_a_box_covers_its_edge_pixels():
+    canvas = Canvas(np.zeros((8, 9), np.uint8))
+    canvas.box([2, 1, 7, 6], (255, 255, 255))
+    expected = np.zeros((8, 9), bool)
+    expected[1:6, 2:7] = True
+    expected[2:5, 3:6] = False
+    np.testing.assert_array_equal(canvas.image().any(axis=2), expected)
+
+
+def test_ink_is_chosen_by_contrast():
+    for colour, ink in (((250, 240, 60), 0), ((0, 0, 90), 255)):
+        canvas = Canvas(np.full((60, 200, 3), 128, np.uint8))
+        canvas.text("MMMM", (5, 5), colour)
+        assert (np.abs(canvas.image().astype(int) - ink) < 60).all(axis=2).any()
+
+
+def test_lines_get_thicker_with_the_picture():
+    assert Canvas(np.zeros((100, 100), np.uint8)).width == 1
+    assert Canvas(np.zeros((2000, 3000), np.uint8)).width == 8
+
+
+@pytest.mark.parametrize("at", [(-50, -50), (500, 500), (0, 0)])
+def test_text_stays_inside(at):
+    canvas = Canvas(np.zeros((60, 100), np.uint8))
+    canvas.text("two\nlines", at, (255, 255, 255))
+    reached = np.argwhere(canvas.image().any(axis=2))
+    assert np.ptp(reached[:, 0]) > 20
+    assert np.ptp(reached[:, 1]) > 15
+
+
+def test_a_wrong_image_is_named_by_the_caller():
+    with pytest.raises(InputError, match="show: image must be"):
+        Canvas(np.zeros((3, 3)), function="show")
