@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -97,8 +98,12 @@ class DataReport:
     def __str__(self) -> str:
         faults = sum(problem.fault for problem in self.problems)
         sizes = ", ".join(f"{name} {sum(row)}" for name, row in self.counts.items())
-        lines = [f"{self.source}: {self.images} images in {len(self.classes)} classes ({sizes})".rstrip(" ()")]
-        lines += [f"{'FAULT' if p.fault else 'look'}  {p.kind}: {p.reason}" for p in self.problems]
+        lines = [
+            f"{self.source}: {self.images} images in {len(self.classes)} classes" + (f" ({sizes})" if sizes else "")
+        ]
+        # Files are told relative to the source here; `problems` has their whole names.
+        inside = self.source.rstrip("/\\") + os.sep
+        lines += [f"{'FAULT' if p.fault else 'look'}  {p.kind}: {p.reason.replace(inside, '')}" for p in self.problems]
         lines += [f"note  {note}" for note in self.notes]
         rest = len(self.problems) - faults
         lines.append(f"{faults} faults, {rest} things to look at." if self.problems else "Nothing was found.")
