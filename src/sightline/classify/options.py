@@ -1,0 +1,136 @@
+"""What a user may ask of the classification recipe, besides the engine's settings and the architecture's own."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sightline.core.checks import choice, integer, number
+from sightline.core.errors import InputError, suggest
+from sightline.data.augment import POLICIES, Augment
+
+AUGMENTATIONS = ("auto", *POLICIES)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """Options of the classification recipe.
+
+    Parameters
+    ----------
+    image_size
+        Side of the model's input in pixels; 0 lets the data decide: 16 to 64 pixels as they are, smaller ones enlarged,
+        photos 64 or 128.
+    val_fraction
+        Share of the training images that is set aside for validation where the set has none, in 0–0.9; 0 takes 10 %,
+        or 20 % of fewer than 1,000 images.
+    augment
+        How training images vary from epoch to epoch: ``none``, ``light`` (mirror, shift), ``standard`` (mirror, turn,
+        shift, scale, colour) or ``randaugment``; ``auto`` takes ``standard``. Mirroring is left out where it changes
+        the meaning.
+    mixup
+        Strength α of Mixup, 0–4; 0 is off.
+    cutmix
+        Strength α of CutMix, 0–4; 0 is off. With both, about half of the batches get each.
+    label_smoothing
+        Share of each label that is spread over all classes, in 0–1.
+    class_weights
+        Give every class the same say, however many images it has.
+    in_memory
+        Decode all images once and keep them, when they take less than 1 GiB.
+    """
+
+    image_size: int = 0
+    val_fraction: float = 0.0
+    augment: str = "auto"
+    mixup: float = 0.0
+    cutmix: float = 0.0
+    label_smoothing: float = 0.0
+    class_weights: bool = False
+    in_memory: bool = True
+
+    def __post_init__(self) -> None:
+        integer("train", "image_size", self.image_size, 0, 4096)
+        number("train", "val_fraction", self.val_fraction, 0.0, 0.9)
+        choice("train", "augment", self.augment, AUGMENTATIONS)
+        for name in ("mixup", "cutmix"):
+            number("train", name, getattr(self, name), 0.0, 4.0)
+        number("train", "label_smoothing", self.label_smoothing, 0.0, 1.0)
+        for name in ("class_weights", "in_memory"):
+            if not isinstance(getattr(self, name), bool):
+                raise InputError(f"train: {name} must be true or false; got {getattr(self, name)!r}.")
+
+    @classmethod
+    def split(cls, given: Mapping[str, Any], model: Mapping[str, inspect.Parameter]) -> tuple[Options, dict[str, Any]]:
+        """Return the options among ``given`` and the rest, which are the architecture's; refuse unknown names.
+
+        Parameters
+        ----------
+        given
+            Values by name; texts are read as the option's type.
+        model
+            The architecture's keyword arguments.
+        """
+        kinds = {item.name: type(item.default) for item in dataclasses.fields(cls)}
+        own: dict[str, Any] = {}
+        rest: dict[str, Any] = {}
+        for name, value in given.items():
+            if name in kinds:
+                own[name] = _read(name, value, kinds[name])
+            elif name in model:
+                default = model[name].default
+                kind = type(default) if isinstance(default, (bool, int, float, str, tuple)) else type(value)
+                rest[name] = _read(name, value, kind)
+            else:
+                known = sorted([*kinds, *model])
+                raise InputError(
+                    f"train: no setting is named '{name}'.{suggest(name, known)} "
+                    f"Of this recipe there are: {', '.join(known)}."
+                )
+        return cls(**own), rest
+
+    def policy(self, mirror: bool) -> Augment:
+        """Return the augmentation.
+
+        Parameters
+        ----------
+        mirror
+            Whether a mirrored image still means the same.
+        """
+        return Augment("standard" if self.augment == "auto" else self.augment, mirror=mirror)
+
+    @property
+    def mixed(self) -> bool:
+        """Whether batches are mixed."""
+        return self.mixup > 0 or self.cutmix > 0
+
+    def said(self, augment: Augment) -> str:
+        """Say in a few words how training images vary.
+
+        Parameters
+        ----------
+        augment
+            From :meth:`policy`.
+        """
+        mixing = [f"{name} {value:g}" for name, value in (("Mixup", self.mixup), ("CutMix", self.cutmix)) if value]
+        return ", ".join([*augment.describe(), *mixing]) or "none"
+
+
+def _read(name: str, value: Any, kind: type) -> Any:
+    """Return a word of the command line as the type that is wanted; other values as they are."""
+    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if not isinstance(value, str) or kind is str:
+        return value
+    if kind is bool:
+        words = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+        if value.lower() not in words:
+            raise InputError(f"train: {name} must be true or false; got {value!r}.")
+        return words[value.lower()]
+    try:
+        return tuple(int(part) for part in value.replace(",", " ").split()) if kind is tuple else kind(value)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"train: {name} must be a number; got {value!r}.") from error

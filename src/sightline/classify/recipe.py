@@ -1,0 +1,343 @@
+"""The recipe of classification: any architecture of this folder on any set of labelled images."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import importlib
+import inspect
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from sightline.classify.advice import listed, warnings_about
+from sightline.classify.evaluate import Examination, summarise
+from sightline.classify.options import Options
+from sightline.classify.prepare import Form, Prepared, choose_form
+from sightline.classify.samples import Training, Untouched, stack
+from sightline.core.errors import DataError, InputError, suggest
+from sightline.core.results import Classification
+from sightline.data import ImageSet, Split, open_dataset
+from sightline.data.augment import Augment
+from sightline.train.recipe import Batch, Plan, Recipe, Samples, Section
+
+# Where each architecture is written, and the engine's settings that suit it.
+METHODS: dict[str, str] = {
+    "mlp": "mlp",
+    "lenet5": "lenet5",
+    **dict.fromkeys(("resnet20", "resnet18", "resnet34", "resnet50", "resnet101", "resnet152"), "resnet"),
+    "vit": "vit",
+}
+_DEFAULTS: dict[str, dict[str, Any]] = {
+    "mlp": {"learning_rate": 1e-3, "epochs": 20},
+    "lenet5": {"learning_rate": 2e-3, "epochs": 20},
+    "resnet": {"learning_rate": 4e-3, "epochs": 12, "weight_decay": 0.05},
+    "vit": {"learning_rate": 1e-3, "epochs": 40, "weight_decay": 0.05, "clip": 1.0, "warmup": 2.0},
+}
+_SMALL_STEM = 64  # pixels a side; an ImageNet stem would leave too few places of anything smaller
+_LARGEST = {"lenet5": 32}
+
+
+class ClassifyRecipe(Recipe):
+    """Train one of :data:`METHODS` to tell classes apart.
+
+    Parameters
+    ----------
+    config
+        What :meth:`config` returns.
+    data
+        The set to learn from; None when there is only a trained model.
+    """
+
+    metric = "accuracy"
+    higher_is_better = True
+
+    def __init__(self, config: dict[str, Any], data: ImageSet | None = None) -> None:
+        self._config = config
+        self.method: str = config["method"]
+        self.name = f"classify/{self.method}"
+        self.classes: tuple[str, ...] = tuple(config["classes"])
+        self.form = Form((int(config["size"][0]), int(config["size"][1])), int(config["channels"]))
+        self.options = Options(**config["options"])
+        self.data = data
+        self.defaults = dict(_DEFAULTS[METHODS[self.method]])
+        if data is not None:
+            self.defaults["batch_size"] = _batch_size(len(data.train))
+        self._prepared: dict[str, Prepared] = {}
+        self._weights: Tensor | None = None
+        self._examined: tuple[Any, Examination] | None = None
+
+    # --- making ---
+
+    @classmethod
+    def open(cls, method: str, data: Any, seed: int, options: dict[str, Any]) -> ClassifyRecipe:
+        """Make the recipe on a dataset: choose the input's size and channels, set images aside for validation.
+
+        Parameters
+        ----------
+        method
+            One of :data:`METHODS`.
+        data
+            Folder, file, name or :class:`~sightline.data.ImageSet`.
+        seed
+            Decides which images are set aside.
+        options
+            Fields of :class:`Options` and keyword arguments of the architecture, such as ``stem``.
+        """
+        chosen, rest = Options.split(options, _model_options(method))
+        opened = open_dataset(data, seed=seed)
+        if len(opened.classes) < 2:
+            raise DataError(f"train: '{opened.source}' has 1 class; a classifier needs two or more.")
+        if not opened.has_val:
+            opened = _set_aside(opened, chosen.val_fraction, seed)
+        form = choose_form(opened.train, chosen.image_size, _LARGEST.get(method))
+        mean, std = Prepared(opened.train, form, keep=False).statistics(limit=1000)
+        config = {
+            "method": method,
+            "classes": list(opened.classes),
+            "size": list(form.size),
+            "channels": form.channels,
+            "mean": mean,
+            "std": std,
+            "seed": seed,
+            "options": dataclasses.asdict(chosen),
+            "model": {**_suited(method, form), **rest},
+            "data": {"name": opened.name, "digest": opened.digest},
+        }
+        return cls(config, opened)
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> ClassifyRecipe:
+        """Make the recipe again without its data."""
+        if config.get("method") not in METHODS:
+            known = ", ".join(METHODS)
+            raise InputError(f"load: no classifier is named '{config.get('method')}'. Known: {known}.")
+        return cls(config)
+
+    def config(self) -> dict[str, Any]:
+        """Return everything that decides on the model and on how an image becomes its input."""
+        return self._config
+
+    def model(self) -> nn.Module:
+        """Build the network for this number of classes, channels and pixels."""
+        build = _builder(self.method)
+        takes = inspect.signature(build).parameters
+        given: dict[str, Any] = {
+            "in_channels": self.form.channels,
+            "size": self.form.size,
+            "mean": tuple(self._config["mean"]),
+            "std": tuple(self._config["std"]),
+        }
+        settings = {name: value for name, value in given.items() if name in takes}
+        return build(len(self.classes), **settings, **self._config["model"])
+
+    # --- data ---
+
+    def split(self, name: str) -> Prepared:
+        """Return a split of the data in the model's form: ``train``, ``val`` or ``test``."""
+        if self.data is None:
+            raise DataError(f"{self.name}: the run is not on its data; name a dataset.")
+        if name not in self._prepared:
+            part = self.data.test if name == "test" else self.data.split(name)
+            self._prepared[name] = Prepared(part, self.form, keep=self.options.in_memory)
+        return self._prepared[name]
+
+    @property
+    def held_out(self) -> str:
+        """The split to report on: ``test``, or ``val`` where there is no other."""
+        return "test" if self.data is not None and "test" in self.data.splits else "val"
+
+    def training(self) -> Samples:
+        """Return the training images, changed anew in every epoch as the options say."""
+        seed = int(self._config["seed"])
+        return Training(self.split("train").load(), self._augment(), seed, self.options.mixed)
+
+    def validation(self) -> Samples:
+        """Return the validation images as they are."""
+        return Untouched(self.split("val").load())
+
+    def collate(self, samples: list[dict[str, Any]]) -> Batch:
+        """Stack B images to B×C×H×W float32 in 0–1; labels to B, or B×classes where they are mixed."""
+        images, labels = stack(samples, self.options, len(self.classes))
+        return {"image": torch.from_numpy(images), "label": torch.from_numpy(labels)}
+
+    def _augment(self) -> Augment:
+        return self.options.policy(self._opened().mirror)
+
+    def plan(self) -> Plan:
+        """Say how many images of what form are learnt from, and warn when that is little."""
+        data = self._opened()
+        sizes = ", ".join(f"{len(split)} {name}" for name, split in data.splits.items())
+        facts = {
+            "data": f"{data.name}: {sizes}",
+            "classes": f"{len(self.classes)} ({listed(self.classes)})",
+            "input": f"{self.form.size[0]}×{self.form.size[1]}, {'grey' if self.form.channels == 1 else 'RGB'}",
+            "architecture": ", ".join(f"{name} {value}" for name, value in self._config["model"].items()),
+            "augmentation": self.options.said(self._augment()),
+        }
+        shape = (self.form.channels, *self.form.size)
+        return Plan(len(data.train), shape, warnings_about(data, self.options), facts)
+
+    # --- learning ---
+
+    def losses(self, model: nn.Module, batch: Batch) -> dict[str, Tensor]:
+        """Return the cross-entropy between the model's scores and the labels, smoothed and weighted as asked."""
+        images, labels = batch["image"], batch["label"]
+        if model.training and len(images) == 1:  # one value has no variance for batch normalisation to divide by
+            images, labels = images.repeat(2, 1, 1, 1), labels.repeat(2, *[1] * (labels.ndim - 1))
+        loss = F.cross_entropy(
+            model(images).float(),
+            labels,
+            weight=self._class_weights(images.device),
+            label_smoothing=self.options.label_smoothing,
+        )
+        return {"loss": loss}
+
+    def _class_weights(self, device: torch.device) -> Tensor | None:
+        if not self.options.class_weights:
+            return None
+        if self._weights is None:
+            counts = self._opened().train.counts(len(self.classes))
+            # n / (K n_k): every class counts the same, and the average weight of an image is 1.
+            self._weights = torch.tensor(counts.sum() / (len(counts) * np.maximum(counts, 1)), dtype=torch.float32)
+        return self._weights.to(device)
+
+    def measure(self, model: nn.Module, batches: Iterable[Batch]) -> dict[str, float]:
+        """Return ``loss`` (nats), ``accuracy`` and, from six classes on, ``top5`` over all batches."""
+        loss = right = among = count = 0.0
+        for batch in batches:
+            scores, labels = model(batch["image"]).float(), batch["label"]
+            loss += F.cross_entropy(scores, labels, reduction="sum").item()
+            ranked = scores.topk(min(5, scores.shape[1]), dim=1).indices == labels[:, None]  # B×5
+            right += ranked[:, 0].sum().item()
+            among += ranked.any(dim=1).sum().item()
+            count += len(labels)
+        found = {"loss": loss / count, "accuracy": right / count}
+        return {**found, "top5": among / count} if len(self.classes) > 5 else found
+
+    # --- using ---
+
+    def scores(self, model: nn.Module, images: Sequence[np.ndarray] | Prepared, batch_size: int = 64) -> np.ndarray:
+        """Return N×classes probabilities of prepared images (H×W×C uint8)."""
+        device = next(model.parameters()).device
+        found = []
+        with torch.inference_mode():
+            for first in range(0, len(images), batch_size):
+                some = [images[i] for i in range(first, min(first + batch_size, len(images)))]
+                batch = torch.from_numpy(np.stack(some)).to(device).permute(0, 3, 1, 2).to(torch.float32).div_(255)
+                found.append(model(batch).float().softmax(dim=1).cpu().numpy())
+        return np.concatenate(found) if found else np.empty((0, len(self.classes)), np.float32)
+
+    def predict(self, model: nn.Module, images: Sequence[np.ndarray]) -> list[Classification]:
+        """Return one :class:`Classification` with all classes for each image.
+
+        Parameters
+        ----------
+        model
+            In eval mode.
+        images
+            H×W or H×W×3 arrays of any size; uint8, uint16 or float32.
+        """
+        found = []
+        for row in self.scores(model, [self.form.prepare(image) for image in images]):
+            order = np.argsort(-row, kind="stable")
+            found.append(Classification(tuple(self.classes[i] for i in order), tuple(float(row[i]) for i in order)))
+        return found
+
+    def evaluate(self, model: nn.Module, data: Any = None, split: str | None = None) -> dict[str, Any]:
+        """Return accuracy with its 95 % interval, per-class figures, confusion matrix and calibration error.
+
+        Parameters
+        ----------
+        model
+            In eval mode.
+        data
+            Folder, file, name or set; None for the data of the recipe.
+        split
+            ``train``, ``val`` or ``test``; None takes ``test``, or ``val`` where there is no other.
+        """
+        return summarise(self.examine(model, data, split), self.classes)
+
+    def examine(self, model: nn.Module, data: Any = None, split: str | None = None) -> Examination:
+        """Return what :meth:`evaluate` and the report are made from; kept until the model or the data changes."""
+        key = (_digest(model), data if isinstance(data, ImageSet) else str(data), split)
+        if self._examined is None or self._examined[0] != key:
+            images, labels, place = self._examined_images(data, split)
+            self._examined = (key, Examination(self.scores(model, images), labels, images.keys, place))
+        return self._examined[1]
+
+    def _examined_images(self, data: Any, split: str | None) -> tuple[Prepared, np.ndarray, str]:
+        if data is None:
+            place = split or self.held_out
+            prepared = self.split(place)
+            return prepared, prepared.labels, place
+        opened = open_dataset(data, seed=int(self._config["seed"]))
+        place = split or next(name for name in ("test", "val", *opened.splits) if name in opened.splits)
+        part = opened.split(place)
+        return Prepared(part, self.form, keep=False), _relabel(part, opened.classes, self.classes), place
+
+    def sections(self, model: nn.Module) -> list[Section]:
+        """Return sample pictures, confusion matrix, per-class table, calibration and the worst mistakes."""
+        from sightline.classify.sections import sections
+
+        return sections(self, model)
+
+    def _opened(self) -> ImageSet:
+        if self.data is None:
+            raise DataError(f"{self.name}: the run is not on its data; name a dataset.")
+        return self.data
+
+
+RECIPE = ClassifyRecipe
+
+
+def _builder(method: str) -> Callable[..., nn.Module]:
+    return getattr(importlib.import_module(f"sightline.classify.{METHODS[method]}"), method)
+
+
+def _digest(model: nn.Module) -> str:
+    digest = hashlib.blake2b(digest_size=16)
+    for value in (*model.parameters(), *model.buffers()):
+        digest.update(value.detach().cpu().contiguous().numpy().data)
+    return digest.hexdigest()
+
+
+def _model_options(method: str) -> dict[str, inspect.Parameter]:
+    """Return the architecture's keyword arguments that a user may set: not those that the data decides."""
+    decided = ("in_channels", "size", "mean", "std")
+    parameters = inspect.signature(_builder(method)).parameters
+    return {name: item for name, item in parameters.items() if item.kind is item.KEYWORD_ONLY and name not in decided}
+
+
+def _suited(method: str, form: Form) -> dict[str, Any]:
+    """Return the architecture's arguments that suit the data, unless the user says otherwise."""
+    suited = {"stem": "small" if max(form.size) <= _SMALL_STEM else "imagenet", "variant": "tiny"}
+    return {name: value for name, value in suited.items() if name in _model_options(method)}
+
+
+def _set_aside(data: ImageSet, fraction: float, seed: int) -> ImageSet:
+    """Return the set with a validation split from ``train``; with ``train`` itself where it is too small to divide."""
+    fraction = fraction or (0.1 if len(data.train) >= 1000 else 0.2)
+    if data.train.counts(len(data.classes)).max() < 2:
+        return dataclasses.replace(data, splits={**data.splits, "val": data.train})
+    return data.split_off(fraction, seed=seed)
+
+
+def _batch_size(images: int) -> int:
+    """Return a batch that leaves some ten steps to an epoch, from 8 to 64 images."""
+    return int(np.clip(2 ** round(np.log2(max(images, 1) / 10)), 8, 64))
+
+
+def _relabel(part: Split, names: Sequence[str], known: Sequence[str]) -> np.ndarray:
+    """Return labels in the model's order of classes, matched by name."""
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise DataError(
+            f"evaluate: class '{unknown[0]}' is not one that the model knows.{suggest(unknown[0], known)} "
+            f"Known: {listed(known)}."
+        )
+    return np.array([known.index(name) for name in names], np.int64)[part.labels]
