@@ -177,8 +177,10 @@ class _Story:
         parts.append(chart(rate, "Learning rate"))
         settings = Settings.from_dict(self.config["settings"])
         schedule = settings.schedule.replace("_", "-")
-        text = f"{settings.optimizer} with batches of {settings.batch_size}, a {schedule} schedule "
-            f"from a peak rate of {settings.learning_rate:g}, seed {settings.seed}."
+        text = (
+            f"{settings.optimizer} with batches of {settings.batch_size}, a {schedule} schedule from a peak rate of "
+            f"{settings.learning_rate:g}, seed {settings.seed}."
+        )
         kept = f" The weights of epoch {best[0]:g} were kept." if best else ""
         return f'<p>{escape(text)}{kept}</p><div class="charts">{"".join(parts)}</div>'
 
