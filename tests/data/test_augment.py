@@ -96,7 +96,7 @@ def test_a_crop_reaches_every_place() -> None:
     "data.random_resized_crop",
     peer="pillow",
     tolerance="±1 level",
-    data="photos, enlarged bilinearly, inside the border",
+    data="photos, a part enlarged bilinearly",
 )
 def test_a_resized_crop_is_pillows(photos: dict[str, np.ndarray], measured: Measured) -> None:
     worst = 0
@@ -131,9 +131,8 @@ def test_an_affine_map_is_opencvs(photos: dict[str, np.ndarray], measured: Measu
             # OpenCV's own matrix of a turn about the centre; the shear goes before it.
             matrix = cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), 25 * turn, 1 + 0.2 * size)
             matrix[:, 2] += (0.1 * width * right, 0.1 * height * down)
-            slant = np.array(
-                [[1, math.tan(0.3 * shear), -math.tan(0.3 * shear) * (height - 1) / 2], [0, 1, 0], [0, 0, 1]]
-            )
+            tangent = math.tan(0.3 * shear)
+            slant = np.array([[1, tangent, -tangent * (height - 1) / 2], [0, 1, 0], [0, 0, 1]])
             peer = cv2.warpAffine(image, matrix @ slant, (width, height), flags=cv2.INTER_LINEAR, borderMode=flag)
             ours = random_affine(
                 image, angle=math.radians(25), shift=0.1, scale=0.2, shear=0.3, border=border, seed=seed
@@ -213,28 +212,22 @@ PEERS: dict[str, Callable[[Image.Image], Image.Image]] = {
     "contrast": lambda image: ImageEnhance.Contrast(image).enhance(1.63),
     "saturation": lambda image: ImageEnhance.Color(image).enhance(1.63),
     "sharpness": lambda image: ImageEnhance.Sharpness(image).enhance(1.63),
-    "rotate": lambda image: image.rotate(21, Image.Resampling.BILINEAR),
 }
 
 
 @evidence.equals(
     "data.rand_augment",
     peer="pillow",
-    tolerance="±2 levels, operation by operation (turns: 99 % of pixels)",
+    tolerance="±1 level, each of eight operations",
     data="photos",
 )
 def test_the_operations_are_pillows(photos: dict[str, np.ndarray], measured: Measured) -> None:
     worst = 0
     for image in small_photos(photos):
         for name, peer in PEERS.items():
-            ours, theirs = OPERATIONS[name](image, 0.7), np.asarray(peer(Image.fromarray(image)))
-            if name == "rotate":  # Pillow leaves out pixels that lie partly outside
-                if min(image.shape[:2]) > 40:
-                    assert np.mean(np.abs(ours.astype(int) - theirs) <= 2) >= 0.98
-                continue
-            worst = max(worst, levels_apart(ours, theirs))
+            worst = max(worst, levels_apart(OPERATIONS[name](image, 0.7), np.asarray(peer(Image.fromarray(image)))))
     measured(worst)
-    assert worst <= 2
+    assert worst <= 1
 
 
 def test_rand_augment_draws_all_operations(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -192,6 +192,7 @@ def random_affine(
     shift = number("random_affine", "shift", shift, 0, 1)
     scale = number("random_affine", "scale", scale, 0, 0.9)
     shear = number("random_affine", "shear", shear, 0, 1.4, unit="radians")
+    choice("random_affine", "border", border, _BORDERS)
     draws = generator(seed).uniform(-1, 1, 5).tolist()
     height, width = image.shape[:2]
     return affine(

@@ -133,7 +133,7 @@ def random_resized_crop(
     from sightline.image.resize import resize  # compiles kernels; the other crops do without
 
     top, left, height, width = draw_rectangle(image.shape[0], image.shape[1], smallest, stretch, seed)
-    part = np.ascontiguousarray(image[top : top + height, left : left + width])
+    part = image[top : top + height, left : left + width].copy(order="C")
     return part if part.shape[:2] == target else resize(part, target)
 
 

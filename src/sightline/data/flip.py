@@ -59,4 +59,4 @@ def random_flip(
     choice("random_flip", "direction", direction, ("horizontal", "vertical"))
     if generator(seed).random() >= probability:
         return image.copy()
-    return np.ascontiguousarray(image[:, ::-1] if direction == "horizontal" else image[::-1])
+    return (image[:, ::-1] if direction == "horizontal" else image[::-1]).copy(order="C")
