@@ -85,7 +85,7 @@ def _blur(a: np.ndarray, b: np.ndarray) -> list[Case]:
 def _resize(gray: np.ndarray, rgb: np.ndarray) -> list[Case]:
     rows = []
     peers = {"bilinear": cv2.INTER_LINEAR, "bicubic": cv2.INTER_CUBIC, "lanczos": cv2.INTER_LANCZOS4}
-    peers |= {"area": cv2.INTER_AREA, "nearest": cv2.INTER_NEAREST}
+    peers |= {"area": cv2.INTER_AREA, "nearest": cv2.INTER_NEAREST_EXACT}
     wanted = [
         ("bilinear", gray, (540, 960), 0),
         ("bilinear", rgb, (540, 960), 0),

@@ -1,6 +1,15 @@
 from . import draw as draw
+from .canny import canny as canny
 from .convert import convert as convert
+from .dilate import dilate as dilate
+from .erode import erode as erode
 from .gaussian_blur import gaussian_blur as gaussian_blur
+from .gradient import gradient as gradient
+from .median_blur import median_blur as median_blur
+from .otsu_threshold import otsu_threshold as otsu_threshold
 from .read import read as read
+from .resize import resize as resize
 from .show import show as show
+from .sobel import sobel as sobel
+from .threshold import threshold as threshold
 from .write import write as write

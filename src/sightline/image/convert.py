@@ -154,11 +154,7 @@ def _rgb_to_hsv_u8(image, hsv, y0, y1):
             v, c = _f32(max(value, _i32(1))), _f32(max(chroma, _i32(1)))
             inverse = _f32(1) / (v * c)
             per_value, per_chroma = _i32(np.rint(_SATURATION * (c * inverse))), _i32(np.rint(_HUE * (v * inverse)))
-            sector = (
-                g - b
-                if value == r
-                else (b - r + _i32(2) * chroma if value == g else r - g + _i32(4) * chroma)
-            )
+            sector = g - b if value == r else (b - r + _i32(2) * chroma if value == g else r - g + _i32(4) * chroma)
             hue = (sector * per_chroma + _i32(2048)) >> _i32(12)
             row[3 * x] = np.uint8(hue + _i32(180) if hue < 0 else hue)
             row[3 * x + 1] = np.uint8((chroma * per_value + _i32(2048)) >> _i32(12))

@@ -1,0 +1,217 @@
+"""Resize: every new pixel is a weighted mean of the old ones around its centre.
+
+Sampling follows pixel centres: the new pixel i lies at (i + ½) · old / new − ½. Keys 1981, "Cubic convolution
+interpolation for digital image processing", IEEE Transactions on Acoustics, Speech and Signal Processing 29(6);
+Turkowski 1990, "Filters for common resampling tasks", Graphics Gems, for widening the filter when an image shrinks.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import numpy as np
+
+from sightline.core.catalogue import method as catalogued
+from sightline.core.checks import as_image, choice, output, size_2d
+from sightline.core.errors import InputError
+from sightline.core.kernels import kernel, over_rows
+from sightline.core.types import Array, Choice, Image
+from sightline.image.resize_weights import Axis, axis_weights
+
+METHODS = ("nearest", "bilinear", "bicubic", "lanczos", "area")
+
+
+@catalogued(task="sampling", paper="Keys 1981", lesson="w1d3", example={"shape": (48, 64)})
+def resize(
+    image: Image,
+    shape: tuple[int, int],
+    method: Annotated[str, Choice("nearest", "bilinear", "bicubic", "lanczos", "area")] = "bilinear",
+    antialias: bool | None = None,
+    *,
+    out: Array | None = None,
+) -> Image:
+    """Return ``image`` with another number of rows and columns.
+
+    With antialiasing the filter widens by the factor of shrinking, so that every old pixel counts; results are Pillow's.
+    Without it, results are OpenCV's. The cubic's parameter is -½ with and -¾ without antialiasing, Lanczos has 3 and
+    4 lobes. Nearest and area (the exact mean of the covered area) are the same either way. Beyond the border, filters
+    are cut off and scaled up (with antialiasing), or the outermost pixel repeats. NaN and infinity spoil the new pixels
+    whose window holds them.
+
+    Parameters
+    ----------
+    image
+        H×W or H×W×C; uint8, uint16 or float32.
+    shape
+        ``(height, width)`` of the result in pixels, each ≥ 1; the image's own shape returns an equal copy.
+    method
+        ``"nearest"``, ``"bilinear"``, ``"bicubic"``, ``"lanczos"`` or ``"area"``.
+    antialias
+        Whether to widen the filter; None does so when an axis shrinks.
+    out
+        Array to write to, of the result's shape and the image's dtype; None for a new one.
+
+    Returns
+    -------
+    The image at its new size, same dtype. Integers are rounded and clipped, floats may overshoot.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import sightline as sl
+    >>> sl.image.resize(np.array([[0, 100]], np.uint8), (1, 4))
+    array([[  0,  25,  75, 100]], dtype=uint8)
+
+    References
+    ----------
+    R. G. Keys, "Cubic convolution interpolation for digital image processing", IEEE Transactions on Acoustics, Speech
+    and Signal Processing 29(6), 1981.
+    """
+    image = as_image("resize", image, channels=())
+    height, width = size_2d("resize", "shape", shape)
+    method = choice("resize", "method", method, METHODS)
+    if antialias is not None and not isinstance(antialias, (bool, np.bool_)):
+        raise InputError(f"resize: antialias must be True, False or None; got {antialias!r}.")
+    if antialias is None:
+        antialias = height < image.shape[0] or width < image.shape[1]
+    result = output("resize", out, (height, width, *image.shape[2:]), image.dtype, [image])
+    if result.shape == image.shape:
+        np.copyto(result, image)
+    elif method == "nearest":
+        _nearest(image, result)
+    elif method == "bilinear" and not antialias and _is_half(image, result):
+        over_rows(_half_gray if image.ndim == 2 else _half_rgb, height, _flat(image), _flat(result), strip=135)
+    else:
+        _weighted(image, result, method, bool(antialias))
+    return result
+
+
+def _flat(image: Array) -> Array:
+    return image.reshape(len(image), -1)
+
+
+def _is_half(image: Array, result: Array) -> bool:
+    halves = image.shape[0] == 2 * result.shape[0] and image.shape[1] == 2 * result.shape[1]
+    return halves and image.dtype == np.uint8 and (image.ndim == 2 or image.shape[2] == 3)
+
+
+def _weighted(image: Array, result: Array, method: str, antialias: bool) -> None:
+    down = axis_weights(image.shape[0], result.shape[0], method, antialias)
+    across = axis_weights(image.shape[1], result.shape[1], method, antialias)
+    channels = image.shape[2] if image.ndim == 3 else 1
+    index, weights = _interleaved(across, channels)
+    top = float(np.iinfo(image.dtype).max) if image.dtype.kind == "u" else np.inf
+    arguments = (_flat(image), _flat(result), down.start, down.weights, index, weights, channels, np.float32(top))
+    over_rows(_resample, len(result), *arguments, strip=24)
+
+
+def _interleaved(axis: Axis, channels: int) -> tuple[Array, Array]:
+    """Return index and weights (taps first) for a flat row whose pixels have ``channels`` values each."""
+    index = (axis.start[:, None] * channels + np.arange(channels)).ravel().astype(np.uint32)
+    return index, np.repeat(axis.weights.T, channels, axis=1)
+
+
+@kernel(contract=True)
+def _resample(image, result, start, down, index, across, channels, top, y0, y1):
+    rows, width = image.shape
+    line = np.zeros(width + across.shape[0] * channels, np.float32)  # weightless taps may reach beyond the end
+    total = np.empty(result.shape[1], np.float32)
+    middle = line[:width]
+    whole = top < np.float32(np.inf)
+    low, half = (np.float32(0), np.float32(0.5)) if whole else (-top, np.float32(0))
+    for y in range(y0, y1):
+        middle[:] = np.float32(0)
+        for k in range(0, down.shape[1], 2):
+            first, second = min(start[y] + k, rows - 1), min(start[y] + k + 1, rows - 1)
+            _add_rows(middle, image[first], down[y, k], image[second], down[y, k + 1])
+        total[:] = half
+        for k in range(0, across.shape[0], 2):
+            _add_gathered(total, line[k * channels :], across[k], line[(k + 1) * channels :], across[k + 1], index)
+        row = result[y]
+        if whole:
+            for x in range(row.size):
+                row[x] = result.dtype.type(min(max(total[x], low), top))
+        else:
+            for x in range(row.size):
+                row[x] = result.dtype.type(total[x])
+
+
+@kernel(contract=True)
+def _add_rows(total, a, u, b, v):
+    for x in range(total.size):
+        total[x] += u * np.float32(a[x]) + v * np.float32(b[x])
+
+
+@kernel(contract=True)
+def _add_gathered(total, a, u, b, v, index):
+    for x in range(total.size):
+        i = index[x]
+        total[x] += u[x] * a[i] + v[x] * b[i]
+
+
+# --- exactly half: the mean of four, in integers ---
+
+
+@kernel
+def _half_gray(image, result, y0, y1):
+    for y in range(y0, y1):
+        a, b, row = image[2 * y], image[2 * y + 1], result[y]
+        for x in range(row.size):
+            total = np.uint16(a[2 * x]) + np.uint16(a[2 * x + 1]) + np.uint16(b[2 * x]) + np.uint16(b[2 * x + 1])
+            row[x] = np.uint8(np.uint16(total + np.uint16(2)) >> np.uint16(2))
+
+
+@kernel
+def _half_rgb(image, result, y0, y1):
+    sums = np.empty(image.shape[1], np.uint16)
+    for y in range(y0, y1):
+        a, b, row = image[2 * y], image[2 * y + 1], result[y]
+        for x in range(sums.size):
+            sums[x] = np.uint16(a[x]) + np.uint16(b[x])
+        for x in range(row.size // 3):
+            for c in range(3):
+                total = sums[6 * x + c] + sums[6 * x + 3 + c] + np.uint16(2)
+                row[3 * x + c] = np.uint8(np.uint16(total) >> np.uint16(2))
+
+
+# --- nearest ---
+
+
+def _nearest(image: Array, result: Array) -> None:
+    rows, columns = (
+        ((2 * np.arange(new) + 1) * old // (2 * new))
+        for old, new in zip(image.shape[:2], result.shape[:2], strict=True)
+    )
+    # A pixel is moved as one item where there is a number as wide as it.
+    bytes_ = image.dtype.itemsize * (image.shape[2] if image.ndim == 3 else 1)
+    if image.dtype != np.uint8 and bytes_ in (1, 2, 4, 8):
+        wide = np.dtype(f"u{bytes_}")
+        over_rows(
+            _pick, len(result), _flat(image).view(wide), _flat(result).view(wide), rows, columns.astype(np.uint32)
+        )
+    elif image.ndim == 2:
+        over_rows(_pick, len(result), image, result, rows, columns.astype(np.uint32))
+    elif image.shape[2] == 3:
+        over_rows(_pick_3, len(result), _flat(image), _flat(result), rows, (3 * columns).astype(np.uint32))
+    else:
+        index = (columns[:, None] * image.shape[2] + np.arange(image.shape[2])).ravel()
+        over_rows(_pick, len(result), _flat(image), _flat(result), rows, index.astype(np.uint32))
+
+
+@kernel
+def _pick(image, result, rows, index, y0, y1):
+    for y in range(y0, y1):
+        source, row = image[rows[y]], result[y]
+        for x in range(row.size):
+            row[x] = source[index[x]]
+
+
+@kernel
+def _pick_3(image, result, rows, index, y0, y1):
+    for y in range(y0, y1):
+        source, row = image[rows[y]], result[y]
+        for x in range(index.size):
+            i = index[x]
+            row[3 * x] = source[i]
+            row[3 * x + 1] = source[i + np.uint32(1)]
+            row[3 * x + 2] = source[i + np.uint32(2)]
