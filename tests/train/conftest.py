@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 import torch
-from train import toy
 
 from sightline.train.run import Run
 from sightline.train.train import train
+from train import toy
 
 
 @pytest.fixture(autouse=True)

