@@ -21,7 +21,7 @@ from sightline.data import open_dataset
 from sightline.image import read, write
 
 RECIPE, DATA = "classify/resnet20", "digits"
-SETTINGS: dict[str, Any] = {"epochs": 12, "image_size": 16, "seed": 0, "device": "cpu"}
+SETTINGS: dict[str, Any] = {"epochs": 9, "image_size": 16, "seed": 0, "device": "cpu"}
 
 
 def demo(
@@ -61,6 +61,7 @@ def _train(folder: Path) -> None:
 
 def _show_model(out: Path, photo: np.ndarray, shown: list[showcase.Shown], start: float) -> dict[str, Any]:
     """Evaluate, predict and explain the model in ``out``; write its report and summary, and return the summary."""
+    from sightline.cli import demo_report
     from sightline.train import Run
     from sightline.train.recipe import find_recipe
     from sightline.train.report import write_report
@@ -87,7 +88,8 @@ def _show_model(out: Path, photo: np.ndarray, shown: list[showcase.Shown], start
     }
     talk().print(f"  test accuracy {figures['accuracy']:.2%} on {figures['images']} scans it has never seen")
     talk().print(f"  {file}: a {found.label}, with {found.score:.1%} certainty")
-    sections = [*showcase.sections(photo, shown), showcase.prediction_section(file.name, read(file), found, heat)]
+    sections = demo_report.photo_sections(photo, shown)
+    sections.append(demo_report.prediction_section(file.name, read(file), found, heat))
     write_report(run, recipe, predictor.model, extra_sections=sections)
     summary["seconds"] = round(time.perf_counter() - start, 1)
     write_json(out / "summary.json", summary)
