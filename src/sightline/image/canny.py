@@ -1,0 +1,229 @@
+"""Canny edges: smooth, differentiate, thin, follow.
+
+Canny 1986, "A Computational Approach to Edge Detection", IEEE PAMI 8(6), which the code follows in its order.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+import numpy as np
+
+from sightline.core.buffers import empty
+from sightline.core.catalogue import method
+from sightline.core.checks import choice, number, output
+from sightline.core.errors import InputError
+from sightline.core.kernels import kernel, over_rows
+from sightline.core.layers import Heat, Picture
+from sightline.core.layers import Mask as MaskLayer
+from sightline.core.trace import Step
+from sightline.core.types import Choice, Image, Mask, Range
+from sightline.image.gaussian_blur import gaussian_blur
+from sightline.image.gradient import REPEAT, as_gray, derivatives_of_row, gradient, working_number
+
+NONE, STRONG, WEAK = 0, 1, 2  # labels of a pixel; a weak one that is reached from a strong one becomes strong
+STRONGEST = 1500.0  # no 8-bit image has a larger gradient
+GRAY_LEVELS = {"uint8": 1.0, "uint16": 257.0, "float32": 1 / 255}  # one grey level in the image's own units
+_STRIP = 64
+
+
+@method(task="edges", paper="Canny 1986", lesson="w1d6")
+def canny(
+    image: Image,
+    low: Annotated[float, Range(0, STRONGEST, 1)] = 50,
+    high: Annotated[float, Range(0, STRONGEST, 1)] = 150,
+    sigma: Annotated[float, Range(0, 20, 0.1)] = 1.4,
+    *,
+    norm: Annotated[str, Choice("l2", "l1")] = "l2",
+    out: np.ndarray | None = None,
+) -> Mask:
+    """Return the edges of an image, one pixel wide.
+
+    The image is smoothed, its Sobel gradient is thinned to the ridges, and ridges above ``low`` are kept where they
+    are connected (8 neighbours) with one above ``high``. NaN and infinity are refused.
+
+    Parameters
+    ----------
+    image
+        H×W, or H×W×3, which is turned to grey first; uint8, uint16 or float32.
+    low
+        Gradient above which a pixel may continue an edge, in grey levels of 0–255 for every dtype (a step of one
+        level is a gradient of 4); 0–1500.
+    high
+        Gradient above which a pixel starts an edge, in the same unit; from ``low`` to 1500.
+    sigma
+        Standard deviation of the smoothing, in pixels; 0–20; 0 does not smooth.
+    norm
+        Length of the gradient: ``l2`` √(dx² + dy²) or ``l1`` |dx| + |dy|.
+    out
+        H×W bool array to write to; None makes a new one.
+
+    Returns
+    -------
+    edges
+        H×W bool.
+
+    Raises
+    ------
+    InputError
+        When ``low`` is greater than ``high``, or an argument is out of its range.
+
+    References
+    ----------
+    J. Canny, "A Computational Approach to Edge Detection", IEEE Transactions on Pattern Analysis and Machine
+    Intelligence 8(6), 1986.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> image = np.zeros((5, 6), np.uint8)
+    >>> image[:, 3:] = 200
+    >>> canny(image, sigma=0)[2].astype(int).tolist()
+    [0, 0, 1, 0, 0, 0]
+    """
+    smoothed = _smoothed(image, sigma)
+    labels = _thin(smoothed, *_thresholds(low, high), choice("canny", "norm", norm, ("l2", "l1")))
+    return _follow(labels, output("canny", out, smoothed.shape, np.bool_, [smoothed]))
+
+
+@canny.steps
+def _steps(
+    image: Image, low: float = 50, high: float = 150, sigma: float = 1.4, *, norm: str = "l2", out: Any = None
+) -> Iterator[Step]:
+    yield Step("grey", Picture(as_gray("canny", image, finite=True)))
+    smoothed = _smoothed(image, sigma)
+    yield Step("smoothed", Picture(smoothed), note=f"Gaussian of σ = {sigma:g} pixels: noise would give edges.")
+    strength = _strength(smoothed, norm)
+    yield Step("gradient", Heat(strength), note="How fast brightness changes, in grey levels.")
+    height, width = smoothed.shape
+    ridges = _thin(smoothed, 0.0, 0.0, norm)[1 : height + 1, 1 : width + 1] != NONE
+    yield Step("thinned", Heat(strength * ridges), note="Kept where neither neighbour across the edge is stronger.")
+    labels = _thin(smoothed, *_thresholds(low, high), norm)[1 : height + 1, 1 : width + 1]
+    shade = np.array([0, 255, 110], np.uint8)  # of NONE, STRONG, WEAK
+    yield Step("strong and weak", Picture(shade[labels]), note=f"White above {high:g}, grey above {low:g}.")
+    yield Step("edges", MaskLayer(canny(image, low, high, sigma, norm=norm, out=out)), note="Weak ones reached.")
+
+
+def _smoothed(image: Any, sigma: float) -> np.ndarray:
+    gray = as_gray("canny", image, finite=True)
+    sigma = number("canny", "sigma", sigma, 0, 20, unit="pixels")
+    return gaussian_blur(gray, sigma) if sigma > 0 else gray
+
+
+def _thresholds(low: float, high: float) -> tuple[float, float]:
+    low = number("canny", "low", low, 0, STRONGEST, unit="grey levels")
+    high = number("canny", "high", high, 0, STRONGEST, unit="grey levels")
+    if low > high:
+        raise InputError(f"canny: low must be ≤ high; got low {low:g} and high {high:g}. Swap them.")
+    return low, high
+
+
+def _strength(smoothed: np.ndarray, norm: str) -> np.ndarray:
+    """Return the gradient's length in grey levels, as :func:`_thin_rows` sees it: the border pixels are repeated."""
+    dx, dy = (d[1:-1, 1:-1].astype(np.float32) for d in gradient(np.pad(smoothed, 1, mode="edge")))
+    length = np.hypot(dx, dy) if norm == "l2" else np.abs(dx) + np.abs(dy)
+    return length / np.float32(GRAY_LEVELS[smoothed.dtype.name])
+
+
+def _thin(smoothed: np.ndarray, low: float, high: float, norm: str) -> np.ndarray:
+    """Return the label of each pixel, with a frame of NONE that is one pixel wide (wider at the right)."""
+    height, width = smoothed.shape
+    labels = empty((height + 2, -(-(width + 2) // 8) * 8), np.uint8)  # eight labels are looked at in one word
+    labels[0], labels[-1] = NONE, NONE
+    squared = norm == "l2"
+    bounds = [(t * GRAY_LEVELS[smoothed.dtype.name]) ** (2 if squared else 1) for t in (low, high)]
+    if smoothed.dtype != np.float32:
+        bounds = [math.floor(bound) for bound in bounds]  # lengths are whole numbers then
+    scalars = squared, np.float32(bounds[0]), np.float32(bounds[1])
+    over_rows(_thin_rows, height, smoothed, working_number(smoothed), *scalars, labels, strip=32)
+    return labels
+
+
+@kernel
+def _thin_rows(image, number, squared, low, high, labels, y0, y1):
+    """Label the ridges of rows ``y0`` to ``y1``; three rows of gradient lengths go along."""
+    height, width = image.shape
+    side, middle = number(1), number(2)
+    across, change = np.empty(width + 2, number), np.empty(width + 2, number)
+    dx, dy = np.zeros((2, width), number), np.zeros((2, width), number)
+    length = np.zeros((3, width + 2), np.float32)  # with a frame of zeros; exact for 8-bit images
+    for y in range(y0 - 1, y1 + 1):
+        here, a, b = length[y % 3], dx[y & 1], dy[y & 1]
+        if 0 <= y < height:
+            derivatives_of_row(image, y, REPEAT, number, side, middle, across, change, a, b)
+            for x in range(width):
+                u, v = np.float32(a[x]), np.float32(b[x])
+                here[x + 1] = u * u + v * v if squared else abs(u) + abs(v)  # the root is never needed
+        else:
+            here[:] = np.float32(0)
+        if y > y0:
+            above, middle_row = length[(y + 1) % 3], length[(y + 2) % 3]
+            _ridges(dx[(y - 1) & 1], dy[(y - 1) & 1], above, middle_row, here, low, high, labels[y])
+
+
+@kernel
+def _ridges(dx, dy, above, here, below, low, high, labels):
+    """Label the pixels whose gradient is largest among the two neighbours along it.
+
+    All eight neighbours are loaded first and then chosen from: without a branch, eight pixels go at once.
+    """
+    tan22, tan67 = np.float32(13573 / 32768), np.float32(79109 / 32768)  # 22.5° and 67.5° border four directions
+    for x in range(dx.size):
+        u, v = np.float32(dx[x]), np.float32(dy[x])
+        northwest, north, northeast = above[x], above[x + 1], above[x + 2]
+        west, m, east = here[x], here[x + 1], here[x + 2]
+        southwest, south, southeast = below[x], below[x + 1], below[x + 2]
+        level = abs(v) < abs(u) * tan22  # the gradient points along the row
+        upright = abs(v) > abs(u) * tan67
+        falling = (u < 0) == (v < 0)  # towards the south-east, or the north-west
+        before = west if level else north if upright else northwest if falling else northeast
+        after = east if level else south if upright else southeast if falling else southwest
+        # Of two equal neighbours the later one stays; on a diagonal neither does.
+        ridge = (m > low) & (m > before) & ((m > after) | ((m == after) & (level | upright)))
+        labels[x + 1] = (2 - (m > high)) * ridge  # STRONG, WEAK or NONE
+    labels[0] = NONE
+    labels[dx.size + 1 :] = NONE
+
+
+def _follow(labels: np.ndarray, out: np.ndarray) -> np.ndarray:
+    """Make weak pixels strong that are connected with a strong one; write to ``out`` which ones are strong.
+
+    Strips are followed on their own first, then the edges that cross from strip to strip: what is reached does not
+    depend on the order.
+    """
+    height, width = out.shape
+    flat, words = labels.reshape(-1), labels.view(np.uint64)
+    over_rows(_grow, height, flat, words, 0, strip=_STRIP)
+    for border in range(_STRIP, height, _STRIP):
+        _grow(flat, words, height, border - 1, border + 1)
+    return np.equal(labels[1:-1, 1 : width + 1], STRONG, out=out)
+
+
+@kernel
+def _grow(flat, words, reach, y0, y1):
+    """Follow edges from the strong pixels of rows ``y0`` to ``y1``, at most ``reach`` rows beyond these."""
+    height, step = words.shape[0] - 2, 8 * words.shape[1]
+    begin, end = (max(y0 - reach, 0) + 1) * step, (min(y1 + reach, height) + 1) * step
+    stack = np.empty(end - begin, np.int64)
+    for y in range(y0 + 1, y1 + 1):  # under the frame
+        row = words[y]
+        for i in range(row.size):
+            if row[i] & np.uint64(0x0101010101010101) == 0:  # eight labels without a strong one
+                continue
+            for start in range(y * step + 8 * i, y * step + 8 * i + 8):
+                if flat[start] != STRONG:
+                    continue
+                stack[0] = start
+                top = 1
+                while top > 0:
+                    top -= 1
+                    pixel = stack[top]
+                    for centre in range(pixel - step, pixel + step + 1, step):
+                        if begin <= centre < end:
+                            for near in range(centre - 1, centre + 2):
+                                if flat[near] == WEAK:
+                                    flat[near] = STRONG
+                                    stack[top] = near
+                                    top += 1

@@ -1,0 +1,45 @@
+"""Dilation: each pixel becomes the largest value under a footprint, so that what is bright grows.
+
+Serra 1982, "Image Analysis and Mathematical Morphology"; the kernels are in ``extremum.py``.
+"""
+
+from __future__ import annotations
+
+from sightline.core.catalogue import method
+from sightline.core.types import Array, Image, Mask
+from sightline.image.extremum import extremum
+
+
+@method(task="morphology", paper="Serra 1982", lesson="w1d5")
+def dilate(image: Image | Mask, footprint: int | Mask = 3, *, out: Array | None = None) -> Image | Mask:
+    """Return ``image`` with each pixel replaced by the largest value under the footprint around it.
+
+    What lies outside the image is ignored; where no pixel of the image lies under the footprint the result is
+    0, False or −∞. Every channel is taken on its own. NaN spreads over the footprint.
+
+    Parameters
+    ----------
+    image
+        H×W or H×W×C; uint8, uint16, float32, or a bool mask.
+    footprint
+        Side of a square in pixels, ≥ 1; or an H×W bool array with at least one true pixel, which is laid over the
+        image as it is drawn. Its anchor is pixel (H // 2, W // 2): the centre, of odd sizes.
+    out
+        Array to write to, of the shape and dtype of ``image``; None for a new one.
+
+    Returns
+    -------
+    Image or mask of the same shape and dtype.
+
+    References
+    ----------
+    J. Serra, "Image Analysis and Mathematical Morphology", Academic Press, 1982.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> row = np.array([[0, 0, 9, 5, 5, 0]], np.uint8)
+    >>> dilate(row).tolist()
+    [[0, 9, 9, 9, 5, 5]]
+    """
+    return extremum("dilate", image, footprint, out, largest=True)

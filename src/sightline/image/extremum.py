@@ -1,0 +1,212 @@
+"""The kernels of dilation and erosion: the largest, or smallest, value under a footprint.
+
+Rectangles cost the same at every size: along the rows each pass triples the reach of a maximum, down the columns the
+running maxima of van Herk 1992, "A fast algorithm for local minimum and maximum filters on rectangular and octagonal
+kernels", Pattern Recognition Letters 13(7). Any other shape is a stack of chords (Urbach & Wilkinson 2008, "Efficient
+2-D Grayscale Morphological Transformations With Arbitrary Flat Structuring Elements", IEEE TIP 17(1)): the maxima of
+each chord length are computed once per row and shared by all chords of that length.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from sightline.core.checks import as_image, describe, integer, output
+from sightline.core.errors import InputError
+from sightline.core.kernels import kernel, over_rows
+from sightline.core.types import Array
+
+_DTYPES = ("uint8", "uint16", "float32", "bool")
+
+
+def extremum(function: str, image: Any, footprint: Any, out: Array | None, *, largest: bool) -> Array:
+    """Return the largest (or smallest) value of each channel under ``footprint``; what lies outside is ignored.
+
+    Parameters
+    ----------
+    function
+        Name for errors.
+    image, footprint, out
+        As :func:`sightline.image.dilate` takes them.
+    largest
+        Maximum, or else minimum.
+    """
+    image = as_image(function, image, channels=(), dtypes=_DTYPES)
+    shape, chords = _footprint(function, footprint)
+    result = output(function, out, image.shape, image.dtype, [image])
+    height = len(image)
+    step = image.shape[2] if image.ndim == 3 else 1  # from a pixel to its right neighbour
+    source, to = image.reshape(height, -1), result.reshape(height, -1)
+    if image.dtype == np.bool_:
+        source, to = source.view(np.uint8), to.view(np.uint8)
+    identity = source.dtype.type(_identity(image.dtype, largest))
+    if chords is None:
+        # The part of a window that reaches beyond both ends of the image changes nothing.
+        up, left = min(shape[0] // 2, height - 1), min(shape[1] // 2, image.shape[1] - 1)
+        rows = up + 1 + min(shape[0] - 1 - shape[0] // 2, height - 1)
+        columns = left + 1 + min(shape[1] - 1 - shape[1] // 2, image.shape[1] - 1)
+        rectangle, strip = (_few_rows, 64) if rows <= 3 else (_rectangle, rows * max(1, round(64 / rows)))
+        over_rows(rectangle, height, source, to, identity, largest, rows, up, columns, left, step, strip=strip)
+    else:
+        strip = max(64, 2 * shape[0])
+        over_rows(_chords, height, source, to, identity, largest, *chords, *shape, step, strip=strip)
+    return result
+
+
+def _identity(dtype: np.dtype[Any], largest: bool) -> Any:
+    """Return the value that loses against every other one."""
+    if dtype == np.float32:
+        return -np.inf if largest else np.inf
+    highest = 1 if dtype == np.bool_ else np.iinfo(dtype).max
+    return 0 if largest else highest
+
+
+def _footprint(function: str, footprint: Any) -> tuple[tuple[int, int], tuple[Array, Array] | None]:
+    """Return its height and width, and the chords of anything but a full rectangle."""
+    if not isinstance(footprint, np.ndarray):
+        if not isinstance(footprint, (int, np.integer)):
+            raise InputError(
+                f"{function}: footprint must be a whole number ≥ 1 or an H×W bool array; got {describe(footprint)}."
+            )
+        size = integer(function, "footprint", footprint, 1)
+        return (size, size), None
+    if footprint.ndim != 2 or footprint.dtype != np.bool_:
+        hint = " Compare first: footprint > 0." if footprint.ndim == 2 else ""
+        raise InputError(f"{function}: footprint must be H×W bool; got {describe(footprint)}.{hint}")
+    if not footprint.any():
+        raise InputError(f"{function}: footprint must have a true pixel; got {describe(footprint)} of false ones.")
+    shape = footprint.shape[0], footprint.shape[1]
+    return shape, None if footprint.all() else _chords_of(footprint)
+
+
+def _chords_of(footprint: Array) -> tuple[Array, Array]:
+    """Return the chords as rows (dy, dx, index of its length), and the lengths: each at most thrice the one before."""
+    edges = np.diff(np.pad(footprint, ((0, 0), (1, 1))).astype(np.int8), axis=1)
+    (rows, starts), (_, stops) = np.nonzero(edges == 1), np.nonzero(edges == -1)
+    lengths = [1]
+    for length in np.unique(stops - starts):
+        while length > 3 * lengths[-1]:
+            lengths.append(3 * lengths[-1])
+        if length > lengths[-1]:
+            lengths.append(int(length))
+    table = np.array(lengths, np.int64)
+    anchor_y, anchor_x = footprint.shape[0] // 2, footprint.shape[1] // 2
+    chords = np.stack([rows - anchor_y, starts - anchor_x, np.searchsorted(table, stops - starts)], axis=1)
+    return chords.astype(np.int64), table
+
+
+@kernel
+def _best(a, b, c, largest, out):
+    """Write the largest (smallest) of three rows; a NaN in any of them stays."""
+    if largest:
+        for x in range(out.size):
+            p, q, r = a[x], b[x], c[x]
+            p = p if (p > q) | (p != p) else q
+            out[x] = p if (p > r) | (p != p) else r
+    else:
+        for x in range(out.size):
+            p, q, r = a[x], b[x], c[x]
+            p = p if (p < q) | (p != p) else q
+            out[x] = p if (p < r) | (p != p) else r
+
+
+@kernel
+def _rectangle(image, out, identity, largest, rows, up, columns, left, step, y0, y1):
+    """Down the columns in blocks of ``rows`` rows, then along each row.
+
+    A window that begins in one block ends in the next: the maximum over it is that of the first block's rest
+    (``rest``, computed from its bottom) and the next one's beginning (``front``, which grows row by row).
+    """
+    height, n = image.shape
+    margin = left * step
+    reach = (columns - 1) * step
+    line, spare = np.full(n + reach, identity, image.dtype), np.empty((2, n + reach), image.dtype)
+    inner = line[margin : margin + n]
+    rest, front = np.empty((rows, n), image.dtype), np.empty((2, n), image.dtype)
+    for top in range(y0, y1, rows):
+        row = image[min(max(top - up + rows - 1, 0), height - 1)]
+        _best(row, row, row, largest, rest[rows - 1])
+        for i in range(rows - 2, -1, -1):
+            row = image[min(max(top - up + i, 0), height - 1)]
+            _best(rest[i + 1], row, row, largest, rest[i])
+        front[0, :] = identity
+        for i in range(min(rows, y1 - top)):
+            if i > 0:
+                row = image[min(top - up + i + rows - 1, height - 1)]
+                _best(front[(i - 1) & 1], row, row, largest, front[i & 1])
+            _best(rest[i], front[i & 1], front[i & 1], largest, inner)
+            _along(line, spare, columns, step, largest, out[top + i])
+
+
+@kernel
+def _few_rows(image, out, identity, largest, rows, up, columns, left, step, y0, y1):
+    """Do what :func:`_rectangle` does for up to three rows: they are compared directly."""
+    height, n = image.shape
+    margin, reach = left * step, (columns - 1) * step
+    line, spare = np.full(n + reach, identity, image.dtype), np.empty((2, n + reach), image.dtype)
+    inner = line[margin : margin + n]
+    for y in range(y0, y1):
+        first, last = y - up, y - up + rows - 1
+        middle = image[min(max(first + rows // 2, 0), height - 1)]
+        _best(image[max(first, 0)], middle, image[min(last, height - 1)], largest, inner)
+        _along(line, spare, columns, step, largest, out[y])
+
+
+@kernel
+def _along(line, spare, columns, step, largest, out):
+    """Write the maxima over ``columns`` pixels of a padded row; each pass makes the window up to thrice as wide."""
+    n, wide, turn = out.size, 1, 0
+    source = line
+    while True:
+        far = min(2 * wide, columns - wide)
+        a, b = min(wide, columns - wide) * step, far * step
+        wide += far
+        if wide == columns:
+            _best(source[0:n], source[a : a + n], source[b : b + n], largest, out)
+            return
+        count = n + (columns - wide) * step
+        target = spare[turn]
+        _best(source[0:count], source[a : a + count], source[b : b + count], largest, target[0:count])
+        source, turn = target, 1 - turn
+
+
+@kernel
+def _chords(image, out, identity, largest, chords, lengths, tall, broad, step, y0, y1):
+    """Take the maximum over chords; ``tables`` keeps, of the last ``tall`` rows, the maxima of every chord length."""
+    height, n = image.shape
+    margin = broad * step
+    tables = np.full((tall, lengths.size, n + 2 * margin), identity, image.dtype)
+    best = np.empty((2, n), image.dtype)
+    below = tall - 1 - tall // 2
+    for y in range(y0 - tall // 2 - below, y1):
+        fresh = y + below  # the lowest row under the footprint
+        if 0 <= fresh < height and fresh >= y0 - tall // 2:
+            table = tables[fresh % tall]
+            row = image[fresh]
+            for x in range(n):
+                table[0, margin + x] = row[x]
+            for k in range(1, lengths.size):
+                count = n + 2 * margin - (lengths[k] - 1) * step
+                a = min(lengths[k - 1], lengths[k] - lengths[k - 1]) * step
+                b = (lengths[k] - lengths[k - 1]) * step
+                source = table[k - 1]
+                _best(source[0:count], source[a : a + count], source[b : b + count], largest, table[k][0:count])
+        if y < y0:
+            continue
+        turn, held = 0, -1
+        best[0, :] = identity
+        for c in range(chords.shape[0]):
+            if 0 <= y + chords[c, 0] < height:
+                if held < 0:
+                    held = c  # waits for another one: two at a time
+                    continue
+                p = tables[(y + chords[held, 0]) % tall, chords[held, 2]][margin + chords[held, 1] * step :]
+                q = tables[(y + chords[c, 0]) % tall, chords[c, 2]][margin + chords[c, 1] * step :]
+                _best(best[turn], p[0:n], q[0:n], largest, best[1 - turn])
+                turn, held = 1 - turn, -1
+        p = best[turn]
+        if held >= 0:
+            p = tables[(y + chords[held, 0]) % tall, chords[held, 2]][margin + chords[held, 1] * step :]
+        _best(best[turn], best[turn], p[0:n], largest, out[y])

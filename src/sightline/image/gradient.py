@@ -1,0 +1,127 @@
+"""Image gradient: how fast brightness changes along x and along y.
+
+Sobel & Feldman 1968, "A 3×3 isotropic gradient operator for image processing" (talk); Prewitt 1970, "Object
+enhancement and extraction"; Scharr 2000, "Optimale Operatoren in der digitalen Bildverarbeitung" (thesis).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+import numpy as np
+from jaxtyping import Float32, Int16
+
+from sightline.core.catalogue import method
+from sightline.core.checks import as_image, choice, output
+from sightline.core.errors import InputError
+from sightline.core.kernels import kernel, over_rows
+from sightline.core.layers import Heat, Picture, Value
+from sightline.core.trace import Step
+from sightline.core.types import Choice, Image
+from sightline.image.convert import convert
+
+# Each operator differentiates along one axis, f(x + 1) - f(x - 1), and weighs three neighbours across it.
+OPERATORS = {"sobel": (1, 2), "scharr": (3, 10), "prewitt": (1, 1), "central": (0, 1)}  # (sides, middle)
+MIRROR, REPEAT = 1, 0  # what lies beyond the border: its inner neighbour (… 2 1 | 0 1 2 …), or the border pixel again
+
+Derivative = Int16[np.ndarray, "h w"] | Float32[np.ndarray, "h w"]
+
+
+@method(task="derivatives", paper="Sobel & Feldman 1968", lesson="w1d6")
+def gradient(
+    image: Image,
+    *,
+    operator: Annotated[str, Choice("sobel", "scharr", "prewitt", "central")] = "sobel",
+    out: tuple[np.ndarray, np.ndarray] | None = None,
+) -> tuple[Derivative, Derivative]:
+    """Return the derivatives of an image along x (to the right) and y (down).
+
+    The sums are not normalised: a ramp of one grey level per pixel gives 8 (sobel), 32 (scharr), 6 (prewitt) or
+    2 (central). Beyond the border the image is mirrored at its outermost pixels. NaN and infinity spread to
+    the eight neighbours; nothing is refused.
+
+    Parameters
+    ----------
+    image
+        H×W, or H×W×3, which is turned to grey first; uint8, uint16 or float32.
+    operator
+        Weights across the derivative: ``sobel`` (1, 2, 1), ``scharr`` (3, 10, 3; nearly the same length in all
+        directions), ``prewitt`` (1, 1, 1) or ``central`` (the middle one alone).
+    out
+        Two arrays to write to, of the shape and dtype that is returned; None makes new ones.
+
+    Returns
+    -------
+    dx, dy
+        H×W each, in the image's units: int16 for uint8 images, float32 for uint16 and float32 (exact for uint16).
+
+    References
+    ----------
+    I. Sobel, G. Feldman, "A 3×3 isotropic gradient operator for image processing", talk at the Stanford Artificial
+    Intelligence Project, 1968.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> ramp = np.tile(np.arange(5, dtype=np.uint8), (3, 1))
+    >>> dx, dy = gradient(ramp)
+    >>> dx[1].tolist(), dy[1].tolist()
+    ([0, 8, 8, 8, 0], [0, 0, 0, 0, 0])
+    """
+    image = as_gray("gradient", image)
+    side, middle = OPERATORS[choice("gradient", "operator", operator, tuple(OPERATORS))]
+    number = working_number(image)
+    if out is not None and (not isinstance(out, tuple) or len(out) != 2 or out[0] is out[1]):
+        raise InputError("gradient: out must be two different arrays (dx, dy).")
+    dx = output("gradient", None if out is None else out[0], image.shape, number, [image])
+    dy = output("gradient", None if out is None else out[1], image.shape, number, [image, dx])
+    over_rows(_gradient, len(image), image, number, number(side), number(middle), dx, dy)
+    return dx, dy
+
+
+@gradient.steps
+def _steps(image: Image, *, operator: str = "sobel", out: Any = None) -> Iterator[Step]:
+    yield Step("grey", Picture(as_gray("gradient", image)))
+    dx, dy = gradient(image, operator=operator, out=out)
+    yield Step("dx", Heat(dx.astype(np.float32)), note="Upright edges: dark where it gets darker to the right.")
+    yield Step("dy", Heat(dy.astype(np.float32)), note="Level edges: dark where it gets darker downwards.")
+    length = np.hypot(dx.astype(np.float32), dy.astype(np.float32))
+    yield Step("gradient", Value((dx, dy)), Heat(length), note="Length of the vector (dx, dy).")
+
+
+def as_gray(function: str, image: Any, *, finite: bool = False) -> np.ndarray:
+    """Return an H×W image as it is and an H×W×3 image in grey, or raise in the name of ``function``."""
+    image = as_image(function, image, finite=finite)
+    return image if image.ndim == 2 else convert(image, "rgb", "gray")
+
+
+def working_number(image: np.ndarray) -> type[np.int16] | type[np.float32]:
+    """Return the narrowest type that holds every derivative of ``image``."""
+    return np.int16 if image.dtype == np.uint8 else np.float32
+
+
+@kernel
+def _gradient(image, number, side, middle, dx, dy, y0, y1):
+    across, change = np.empty(image.shape[1] + 2, number), np.empty(image.shape[1] + 2, number)
+    for y in range(y0, y1):
+        derivatives_of_row(image, y, MIRROR, number, side, middle, across, change, dx[y], dy[y])
+
+
+@kernel
+def derivatives_of_row(image, y, beyond, number, side, middle, across, change, dx, dy):
+    """Write dx and dy of row ``y``: columns first (weighed sum and difference of three rows), then along the row."""
+    height, width = image.shape
+    above = image[y - 1 if y > 0 else min(beyond, height - 1)]
+    row = image[y]
+    below = image[y + 1 if y + 1 < height else max(height - 1 - beyond, 0)]
+    for x in range(width):
+        up, here, down = number(above[x]), number(row[x]), number(below[x])
+        across[x + 1] = number(side * number(up + down)) + number(middle * here)
+        change[x + 1] = down - up
+    inner = min(beyond, width - 1)
+    across[0], across[width + 1] = across[1 + inner], across[width - inner]
+    change[0], change[width + 1] = change[1 + inner], change[width - inner]
+    for x in range(width):
+        dx[x] = across[x + 2] - across[x]
+        dy[x] = side * (change[x] + change[x + 2]) + middle * change[x + 1]
