@@ -124,6 +124,13 @@ def _warp_rows(image, back, x0, y0, border, out, first, last):
             v = min(max(y0 + back[2] * x + back[3] * y, -1e6), 1e6)
             left, top = int(np.floor(u)), int(np.floor(v))
             fx, fy = u - left, v - top
+            if 0 <= left < width - 1 and 0 <= top < height - 1:  # all four neighbours inside: nearly always
+                wa, wb, wc, wd = (1 - fx) * (1 - fy), fx * (1 - fy), (1 - fx) * fy, fx * fy
+                for channel in range(channels):
+                    above = wa * image[top, left, channel] + wb * image[top, left + 1, channel]
+                    below = wc * image[top + 1, left, channel] + wd * image[top + 1, left + 1, channel]
+                    out[y, x, channel] = np.uint8(above + below + 0.5)
+                continue
             xa, xb = _place(left, width, border), _place(left + 1, width, border)
             ya, yb = _place(top, height, border), _place(top + 1, height, border)
             for channel in range(channels):

@@ -11,13 +11,13 @@ from typing import Annotated
 
 import numpy as np
 
-from sightline.core.checks import choice, size_2d
+from sightline.core.checks import as_image, choice, size_2d
 from sightline.core.seeds import generator
 from sightline.core.types import Choice, Image, Seed
 from sightline.data.affine import random_affine
 from sightline.data.colour import random_colour
-from sightline.data.crop import random_crop, random_resized_crop
-from sightline.data.flip import random_flip
+from sightline.data.crop import draw_shift, random_resized_crop, shift_over_zeros
+from sightline.data.flip import mirror_half
 from sightline.data.rand_augment import rand_augment
 
 Change = Callable[[np.ndarray, np.random.Generator], np.ndarray]
@@ -26,12 +26,12 @@ POLICIES = ("none", "light", "standard", "randaugment")
 
 
 def _flip(image: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    return random_flip(image, seed=random)
+    return mirror_half(image, random)
 
 
 def _crop(image: np.ndarray, random: np.random.Generator) -> np.ndarray:
     # An eighth of the side: the 4 of 32 pixels that CIFAR is trained with.
-    return random_crop(image, padding=min(round(min(image.shape[:2]) / 8), 256), seed=random)
+    return shift_over_zeros(image, *draw_shift(round(min(image.shape[:2]) / 8), random))
 
 
 def _affine(image: np.ndarray, random: np.random.Generator) -> np.ndarray:
@@ -101,7 +101,7 @@ class Augment:
         self._changes = tuple(changes)
 
     def __call__(self, image: Image, seed: Seed) -> Image:
-        """Return a changed copy of one image.
+        """Return a changed copy of one image; the policy ``none`` gives it back as it is.
 
         Parameters
         ----------
@@ -111,9 +111,10 @@ class Augment:
             Whole number ≥ 0 or a generator.
         """
         random = generator(seed)
+        image = as_image("Augment", image, dtypes=("uint8",))
         for _, change in self._changes:
             image = change(image, random)
-        return image
+        return np.ascontiguousarray(image)
 
     def sample(self, image: Image, *, seed: int, epoch: int, index: int) -> Image:
         """Return a changed copy of one training sample; the same for the same three numbers, in any process.

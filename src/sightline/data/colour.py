@@ -13,6 +13,7 @@ import numpy as np
 
 from sightline.core.catalogue import method
 from sightline.core.checks import as_image, number
+from sightline.core.kernels import kernel
 from sightline.core.seeds import generator
 from sightline.core.types import Image, Range, Seed
 
@@ -58,16 +59,46 @@ def adjust_colour(
     contrast = number("adjust_colour", "contrast", contrast, 0, 10)
     saturation = number("adjust_colour", "saturation", saturation, 0, 10)
     hue = number("adjust_colour", "hue", hue, -math.pi, math.pi, unit="radians")
-    out = image.copy() if brightness == 1 else _levels(brightness * _LEVELS)[image]
-    if contrast != 1:
-        mean = math.floor(float(gray_of(out).mean()) + 0.5)
-        out = _levels(mean + contrast * (_LEVELS - mean))[out]
-    if out.ndim == 3 and saturation != 1:
-        gray = gray_of(out).astype(np.float32)[..., None]
-        out = _levels(gray + np.float32(saturation) * (out - gray))
+    planes = image.reshape(*image.shape[:2], -1)
+    out = np.empty_like(planes)
+    _recolour(planes, _levels(brightness * _LEVELS), contrast, np.float32(saturation), out)
+    out = out.reshape(image.shape)
     if out.ndim == 3 and hue:
         out = _turn_hue(out, hue)
     return out
+
+
+@kernel
+def _recolour(image, table, contrast, saturation, out):
+    """Map values by a table, stretch them about the mean gray, then each pixel about its own gray."""
+    height, width, channels = image.shape
+    if contrast != 1:
+        total = 0
+        for y in range(height):
+            for x in range(width):
+                if channels == 1:
+                    total += int(table[image[y, x, 0]])
+                else:
+                    total += _gray(table[image[y, x, 0]], table[image[y, x, 1]], table[image[y, x, 2]])
+        mean = np.floor(total / (height * width) + 0.5)
+        stretched = np.empty(256, np.uint8)
+        for level in range(256):
+            stretched[level] = np.uint8(min(max(np.rint(mean + contrast * (table[level] - mean)), 0.0), 255.0))
+        table = stretched
+    for y in range(height):
+        for x in range(width):
+            for channel in range(channels):
+                out[y, x, channel] = table[image[y, x, channel]]
+            if channels == 3 and saturation != 1:
+                gray = np.float32(_gray(out[y, x, 0], out[y, x, 1], out[y, x, 2]))
+                for channel in range(3):
+                    value = np.rint(gray + saturation * (np.float32(out[y, x, channel]) - gray))
+                    out[y, x, channel] = np.uint8(min(max(value, np.float32(0)), np.float32(255)))
+
+
+@kernel(inline=True)
+def _gray(red, green, blue):
+    return (19595 * int(red) + 38470 * int(green) + 7471 * int(blue) + 32768) >> 16
 
 
 def gray_of(image: np.ndarray) -> np.ndarray:

@@ -58,15 +58,39 @@ def random_crop(
     image = as_image("random_crop", image)
     padding = integer("random_crop", "padding", padding, 0, 256)
     choice("random_crop", "border", border, ("zero", "edge", "reflect"))
-    down, right = (int(step) for step in generator(seed).integers(-padding, padding + 1, 2))
+    down, right = draw_shift(padding, generator(seed))
     if border == "zero":
-        return _shift_over_zeros(image, down, right)
+        return shift_over_zeros(image, down, right)
     rows = _inside(np.arange(image.shape[0]) + down, image.shape[0], border)
     columns = _inside(np.arange(image.shape[1]) + right, image.shape[1], border)
     return image[rows[:, None], columns]
 
 
-def _shift_over_zeros(image: np.ndarray, down: int, right: int) -> np.ndarray:
+def draw_shift(padding: int, random: np.random.Generator) -> tuple[int, int]:
+    """Return ``(down, right)``, each a whole number in −padding … padding.
+
+    Parameters
+    ----------
+    padding
+        Pixels, ≥ 0.
+    random
+        Where the draws come from.
+    """
+    # Scaled floats cost an eighth of `integers` and are as even for so small a range.
+    span = 2 * padding + 1
+    return int(random.random() * span) - padding, int(random.random() * span) - padding
+
+
+def shift_over_zeros(image: np.ndarray, down: int, right: int) -> np.ndarray:
+    """Return the image cut from itself with black around it, ``down`` and ``right`` of its own place.
+
+    Parameters
+    ----------
+    image
+        H×W or H×W×3, any dtype.
+    down, right
+        Pixels.
+    """
     height, width = image.shape[:2]
     out = np.zeros_like(image)
     if abs(down) < height and abs(right) < width:

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import numpy as np
-
 from sightline.core.catalogue import method
 from sightline.core.checks import as_image, choice, number
 from sightline.core.seeds import generator
@@ -60,3 +58,16 @@ def random_flip(
     if generator(seed).random() >= probability:
         return image.copy()
     return (image[:, ::-1] if direction == "horizontal" else image[::-1]).copy(order="C")
+
+
+def mirror_half(image: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    """Return the image or its mirror image, each every second time: :func:`random_flip` for a checked image.
+
+    Parameters
+    ----------
+    image
+        H×W or H×W×3, any dtype.
+    random
+        Where the draw comes from.
+    """
+    return image[:, ::-1] if random.random() < 0.5 else image
