@@ -8,32 +8,27 @@ file.
 from __future__ import annotations
 
 import ctypes
-import errno
 import io
 import logging
 import os
 import re
-import stat
 import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import IO, Any, NoReturn
 
 import numpy as np
 from PIL import AvifImagePlugin, TiffImagePlugin, WebPImagePlugin
 from PIL import Image as Pillow
 
-from sightline.core.checks import choice, describe, integer
-from sightline.core.errors import FormatError, InputError, MissingFileError, SightlineError
-from sightline.core.types import PathLike
+from sightline.core.buffers import empty
+from sightline.core.checks import choice, integer
+from sightline.core.errors import FormatError, SightlineError
 from sightline.image import signature
-
-Source = PathLike | bytes | bytearray | memoryview | IO[bytes]
+from sightline.image.source import Source, name_of, open_source, reason_of
 
 MAX_PIXELS = 120_000_000  # a 100-megapixel camera fits; at most about 1 GB while decoding
-_MAX_STREAM = 1 << 30  # bytes taken from a file object
 _MAX_SCANS = 100  # of a progressive JPEG: real ones have about ten
 _MAX_SCANNED = 20 * MAX_PIXELS  # pixels times scans: a few seconds
 _MAX_CHUNKS, _MAX_TEXTS = 500_000, 16  # of a PNG; each text may unpack to 1 MB
@@ -77,15 +72,15 @@ def decode(
     """
     choice(function, "mode", mode, ("rgb", "gray", "unchanged"))
     integer(function, "max_pixels", max_pixels, 1)
-    name = _name(function, source)
-    with _open(function, source, name) as stream:
+    name = name_of(function, source)
+    with open_source(function, source, name) as stream:
         try:
             file = _Fenced(function, name, stream, max_pixels)
             pixels = file.pixels(mode, truncated)
         except SightlineError:
             raise
         except Exception as error:  # a fence: whatever a decoder raises, the caller gets one error that names the file
-            raise FormatError(f"{function}: {name} cannot be decoded: {_reason(error)}.") from error
+            raise FormatError(f"{function}: {name} cannot be decoded: {reason_of(error)}.") from error
     return pixels
 
 
@@ -139,8 +134,9 @@ class _Fenced:
             chunks, texts = signature.count_chunks(self.stream, _MAX_CHUNKS)
             if chunks == _MAX_CHUNKS or texts > _MAX_TEXTS:
                 self.refuse(f"has {chunks} chunks, {texts} of them texts; at most {_MAX_TEXTS} texts are read")
-        if self.format == "TIFF":
-            claimed, size = signature.tag_bytes(self.stream), self.stream.seek(0, io.SEEK_END)
+        if self.format in ("TIFF", "JPEG"):
+            tags = self.stream if self.format == "TIFF" else io.BytesIO(signature.jpeg_exif(self.stream))
+            claimed, size = signature.tag_bytes(tags), self.stream.seek(0, io.SEEK_END)
             if claimed > size + _MAX_TAGS:
                 self.refuse(f"has tags that claim {claimed:,} bytes in a file of {size:,}")
         return scans
@@ -161,15 +157,14 @@ class _Fenced:
             return _arrange(self.deep_pixels(deep, truncated), mode)
         picture = self.load(self.picture, truncated)
         if picture.mode == "I":
-            values = np.array(picture)
+            values = _array(picture)
             if self.format == "PPM":
                 return _arrange(values.astype(np.uint16), mode)
             if np.abs(values.astype(np.int64)).max() > 1 << 24:
                 self.refuse("holds whole numbers beyond ±16,777,216, which float32 cannot keep")
             return _arrange(values.astype(np.float32), mode)
         if picture.mode == "F" or picture.mode.startswith("I;16"):
-            values = np.array(picture)
-            return _arrange(values.astype(values.dtype.newbyteorder("=")), mode)
+            return _arrange(_array(picture), mode)
         return _arrange(_eight_bits(picture, keep_alpha=mode == "unchanged"), mode)
 
     def deep_pixels(self, deep: re.Match[str], truncated: bool) -> np.ndarray:
@@ -178,12 +173,12 @@ class _Fenced:
         if layout not in ("RGB", "RGBA", "RGBX", "LA"):
             self.refuse(f"holds 16-bit channels laid out as {layout}, which cannot be read without loss")
         if layout == "LA":  # four bytes a pixel: luminance high and low, alpha high and low
-            raw = np.array(self.load(self.picture, truncated, rawmode="RGBA")).astype(np.uint16)
+            raw = _array(self.load(self.picture, truncated, rawmode="RGBA")).astype(np.uint16)
             return raw[..., 0::2] << 8 | raw[..., 1::2]
         little = order == "L" or (order == "N" and np.little_endian)
         high, low = ("16L", "16B") if little else ("16B", "16L")
         planes = [
-            np.array(self.load(picture, truncated, rawmode=f"{layout};{part}")).astype(np.uint16)
+            _array(self.load(picture, truncated, rawmode=f"{layout};{part}")).astype(np.uint16)
             for picture, part in ((self.picture, high), (self.open(), low))
         ]
         return planes[0] << 8 | planes[1]
@@ -219,7 +214,7 @@ class _Fenced:
         differ = (black != white).reshape(len(black), -1).any(axis=1)
         real = len(black) - int(np.count_nonzero(differ))
         if real == 0:
-            self.refuse(f"is cut off before its first row is complete: {_reason(error)}")
+            self.refuse(f"is cut off before its first row is complete: {reason_of(error)}")
         message = (
             f"{self.function}: {self.name} is cut off: {real} of {len(black)} rows are real, the others are filler."
         )
@@ -278,7 +273,19 @@ def _eight_bits(picture: Any, *, keep_alpha: bool) -> np.ndarray:
         picture = picture.convert("L")
     elif picture.mode not in ("L", "RGB"):
         picture = picture.convert("RGB")
-    return np.array(picture)
+    return _array(picture)
+
+
+def _array(picture: Any) -> np.ndarray:
+    """Return the pixels in native byte order, copied in strips that stay in the processor's cache."""
+    width, height = picture.size
+    rows = max(1, (1 << 18) // width)
+    first = np.asarray(picture.crop((0, 0, width, min(rows, height))) if width < 1 << 20 else picture)
+    pixels = empty((height, *first.shape[1:]), first.dtype.newbyteorder("="))
+    pixels[: len(first)] = first
+    for y in range(len(first), height, rows):
+        pixels[y : y + rows] = np.asarray(picture.crop((0, y, width, min(y + rows, height))))
+    return pixels
 
 
 def _arrange(pixels: np.ndarray, mode: str) -> np.ndarray:
@@ -298,76 +305,6 @@ def _over_white(pixels: np.ndarray) -> np.ndarray:
     colour, alpha = pixels[..., :-1].astype(np.uint32), pixels[..., -1:].astype(np.uint32)
     mixed = ((colour * alpha + 65535 * (65535 - alpha) + 32767) // 65535).astype(np.uint16)
     return mixed[..., 0] if mixed.shape[2] == 1 else mixed
-
-
-def _name(function: str, source: Any) -> str:
-    """Return what to call the source in a sentence; printable whatever bytes the file's name holds."""
-    if isinstance(source, (bytes, bytearray, memoryview)):
-        return f"the data ({memoryview(source).nbytes} bytes)"
-    if isinstance(source, (str, os.PathLike)):
-        return f"'{os.fsencode(source).decode('utf-8', 'backslashreplace')}'"
-    if hasattr(source, "read"):
-        inner = getattr(source, "name", "")
-        return f"'{inner}'" if isinstance(inner, str) and inner else "the stream"
-    raise InputError(f"{function}: path must be a path, bytes or a binary file object; got {describe(source)}.")
-
-
-@contextmanager
-def _open(function: str, source: Any, name: str) -> Iterator[IO[bytes]]:
-    if isinstance(source, (bytes, bytearray, memoryview)):
-        yield io.BytesIO(source)
-    elif isinstance(source, (str, os.PathLike)):
-        with _open_path(function, source, name) as stream:
-            yield stream
-    else:
-        yield _drain(function, source, name)
-
-
-def _open_path(function: str, path: PathLike, name: str) -> IO[bytes]:
-    try:
-        kind = Path(path).stat().st_mode
-        if not stat.S_ISREG(kind):
-            raise FormatError(f"{function}: {name} is {_kind_of(kind)}, not an image file.")
-        # Not blocking, and looked at again: between the two calls the path may have become a FIFO.
-        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-    except (FileNotFoundError, NotADirectoryError) as error:
-        hint = " Download it first." if "://" in name else ""
-        raise MissingFileError(f"{function}: {name} does not exist.{hint}") from error
-    except (OSError, ValueError) as error:
-        if isinstance(error, SightlineError):
-            raise
-        raise MissingFileError(f"{function}: {name} cannot be opened: {_reason(error)}.") from error
-    stream = os.fdopen(handle, "rb")
-    if not stat.S_ISREG(os.fstat(handle).st_mode):
-        stream.close()
-        raise FormatError(f"{function}: {name} is not a regular file.")
-    return stream
-
-
-def _kind_of(kind: int) -> str:
-    named = ((stat.S_ISDIR, "a folder"), (stat.S_ISFIFO, "a pipe"), (stat.S_ISSOCK, "a socket"))
-    return next((text for test, text in named if test(kind)), "a device")
-
-
-def _drain(function: str, stream: Any, name: str) -> IO[bytes]:
-    """Return what is left in a file object as a seekable stream."""
-    collected = io.BytesIO()
-    while block := stream.read(1 << 20):
-        if not isinstance(block, (bytes, bytearray, memoryview)):
-            raise InputError(f"{function}: path must be opened in binary mode, open(…, 'rb'); got a text stream.")
-        if collected.write(block) and collected.tell() > _MAX_STREAM:
-            raise FormatError(f"{function}: {name} holds more than {_MAX_STREAM:,} bytes.")
-    collected.seek(0)
-    return collected
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, MemoryError):
-        return "it needs more memory than there is"
-    if isinstance(error, OSError) and error.errno is not None:
-        return f"{os.strerror(error.errno).lower()} ({errno.errorcode.get(error.errno, error.errno)})"
-    text = str(error).strip().rstrip(".").partition("\n")[0]
-    return text or f"the decoder gave up ({type(error).__name__})"
 
 
 _warnings_lock = threading.Lock()

@@ -130,7 +130,7 @@ def keypoints(image: Image, points: Points, *, links: Sequence[tuple[int, int]] 
     """
     image = as_image("keypoints", image)
     rows = _rows("keypoints", "points", points, 2, finite=False)
-    found: np.ndarray = np.isfinite(rows).all(axis=1)
+    found = np.asarray(np.isfinite(rows).all(axis=1))
     canvas = Canvas(image)
     for index, link in enumerate(links):
         ends = [integer("keypoints", f"links[{index}]", end, 0, len(rows) - 1) for end in link]

@@ -119,6 +119,20 @@ def count_chunks(stream: IO[bytes], enough: int) -> tuple[int, int]:
     return chunks, texts
 
 
+def jpeg_exif(stream: IO[bytes]) -> bytes:
+    """Return the EXIF block of a JPEG file, its parts joined as decoders join them; empty when there is none."""
+    position, parts = 2, []
+    while True:
+        stream.seek(position)
+        marker = stream.read(10)
+        if len(marker) < 10 or marker[0] != 0xFF or marker[1] == 0xDA:
+            return b"".join(parts)
+        length = int.from_bytes(marker[2:4], "big")
+        if marker[1] == 0xE1 and marker[4:10] == b"Exif\x00\x00":
+            parts.append(stream.read(max(0, length - 8)))
+        position += 1 if marker[1] == 0xFF else 2 + length
+
+
 _TIFF_BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
 
 
