@@ -38,7 +38,8 @@ _DEFAULTS: dict[str, dict[str, Any]] = {
     "resnet": {"learning_rate": 4e-3, "epochs": 12, "weight_decay": 0.05},
     "vit": {"learning_rate": 1e-3, "epochs": 40, "weight_decay": 0.05, "clip": 1.0, "warmup": 2.0},
 }
-_SMALL_STEM = 64  # pixels a side; an ImageNet stem would leave too few places of anything smaller
+_SMALL_STEM = 40  # pixels a side; an ImageNet stem would leave too few places of anything smaller
+_STEPS, _EPOCHS = 100, 30  # of small sets: steps of the optimiser, and the most epochs that may take
 _LARGEST = {"lenet5": 32}
 
 
@@ -64,9 +65,7 @@ class ClassifyRecipe(Recipe):
         self.form = Form((int(config["size"][0]), int(config["size"][1])), int(config["channels"]))
         self.options = Options(**config["options"])
         self.data = data
-        self.defaults = dict(_DEFAULTS[METHODS[self.method]])
-        if data is not None:
-            self.defaults["batch_size"] = _batch_size(len(data.train))
+        self.defaults = _settings(self.method, 0 if data is None else len(data.train))
         self._prepared: dict[str, Prepared] = {}
         self._weights: Tensor | None = None
         self._examined: tuple[Any, Examination] | None = None
@@ -327,9 +326,18 @@ def _set_aside(data: ImageSet, fraction: float, seed: int) -> ImageSet:
     return data.split_off(fraction, seed=seed)
 
 
-def _batch_size(images: int) -> int:
-    """Return a batch that leaves some ten steps to an epoch, from 8 to 64 images."""
-    return int(np.clip(2 ** round(np.log2(max(images, 1) / 10)), 8, 64))
+def _settings(method: str, images: int) -> dict[str, Any]:
+    """Return the engine's settings that suit an architecture and a number of images."""
+    settings = dict(_DEFAULTS[METHODS[method]])
+    if images:
+        # Some ten steps an epoch, a rate that goes with the root of the batch, and enough steps to get anywhere.
+        batch = int(np.clip(2 ** round(np.log2(images / 10)), 8, 64))
+        steps = -(-images // batch)
+        settings["batch_size"] = batch
+        settings["learning_rate"] = float(f"{settings['learning_rate'] * (batch / 64) ** 0.5:.2g}")
+        settings["epochs"] = max(settings["epochs"], min(_EPOCHS, -(-_STEPS // steps)))
+        settings["save_every"] = float(max(1, round(10 / steps)))  # a few steps are sooner done again than saved
+    return settings
 
 
 def _relabel(part: Split, names: Sequence[str], known: Sequence[str]) -> np.ndarray:
