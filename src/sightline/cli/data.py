@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from cyclopts import App, Parameter
 from rich.console import Console
 
-from sightline.cli.terminal import FAILED, OK, Answer, table
+from sightline.cli.terminal import FAILED, OK, Answer, bar, table
 
 app = App(name="data", help="Look at a dataset, check it, repair it.", help_format="plaintext")
 
@@ -28,14 +28,21 @@ def check(folder: Path, /, *, fix: Path | None = None, json: Annotated[bool, Par
     """
     from sightline.data import check_dataset, fix_dataset
 
-    report: Any = check_dataset(folder)
-    fixed: Any = fix_dataset(folder, fix) if fix is not None else None
+    with bar("check") as progress:
+        report = check_dataset(folder, progress=progress)
+    fixed = None
+    if fix is not None:
+        with bar("copy") as progress:
+            fixed = fix_dataset(folder, fix, progress=progress)
     value = report.to_json() | ({"fixed": fixed} if fixed is not None else {})
 
     def show(console: Console) -> None:
         console.print(str(report), markup=False, soft_wrap=True)
         if fixed is not None:
-            console.print(f"\nA corrected copy is in {fix}.", soft_wrap=True)
+            left = len(fixed["left_out"])
+            console.print(f"\nA corrected copy is in {fix}: {fixed['copied']} images, {left} left out.", soft_wrap=True)
+            for row in fixed["left_out"]:
+                console.print(f"  left out {row['file']}: {row['reason']}", markup=False, soft_wrap=True)
 
     return Answer(value, show, json, OK if report.ok or fixed is not None else FAILED)
 

@@ -15,13 +15,13 @@ from rich.rule import Rule
 
 from sightline.cli import showcase
 from sightline.cli.swap import check_replaceable, new_folder
-from sightline.cli.terminal import Answer, counted, talk
+from sightline.cli.terminal import Answer, counted, table, talk
 from sightline.core.files import write_json
 from sightline.data import open_dataset
 from sightline.image import read, write
 
 RECIPE, DATA = "classify/resnet20", "digits"
-SETTINGS: dict[str, Any] = {"epochs": 9, "image_size": 16, "seed": 0, "device": "cpu"}
+SETTINGS: dict[str, Any] = {"epochs": 8, "image_size": 16, "seed": 0, "device": "cpu", "threads": 1}
 
 
 def demo(
@@ -42,8 +42,11 @@ def demo(
     check_replaceable(out)
     photo = read(showcase.PHOTO)
     shown = _look(photo)
-    with new_folder(out) as folder:
-        _train(folder)
+    try:
+        with new_folder(out) as folder:
+            _train(folder)
+    except KeyboardInterrupt as error:  # the half-trained folder is gone: there is nothing to resume
+        raise KeyboardInterrupt("demo: stopped; nothing was left behind. Start again: sightline demo") from error
     summary = _show_model(out, photo, shown, start)
 
     def show(console: Console) -> None:
@@ -108,12 +111,14 @@ def _look(photo: np.ndarray) -> list[showcase.Shown]:
     console = talk()
     height, width = photo.shape[:2]
     _title("1 · A photo is a grid of numbers")
-    console.print(f"{showcase.PHOTO.name}: {height} rows × {width} columns × 3 colours; here the rim of an eye, green:")
+    console.print(
+        f"{showcase.PHOTO.name}: {height} rows × {width} columns × 3 colours; here the edge of a pupil, in green:"
+    )
     showcase.print_patch(console, photo)
     _title("2 · Filters compute new numbers from neighbouring ones")
     shown = list(counted_filters(photo))
-    for item in shown:
-        console.print(f"  {item.name:<15} {item.milliseconds:7.2f} ms   {item.about}")
+    rows = [(f"  {item.name}", f"{item.milliseconds:.2f}", item.about) for item in shown]
+    console.print(table(("  filter", "ms", "what it does"), rows, right=("ms",)))
     return shown
 
 

@@ -7,18 +7,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from rich.console import Console
 from rich.text import Text
 
 from sightline.core.catalogue import find
-from sightline.core.trace import Trace, trace
+from sightline.core.layers import Picture
+from sightline.core.trace import Step, Trace, trace
 
 PHOTO = Path(str(resources.files("sightline.cli"))) / "samples" / "chelsea.jpg"
-PATCH = (102, 232, 8, 10)  # top, left, height, width: the rim of the cat's eye
+PATCH = (93, 161, 9, 14)  # top, left, height, width: the edge of a pupil, with a highlight
 
-FILTERS: tuple[tuple[str, dict[str, object], str], ...] = (
+FILTERS: tuple[tuple[str, dict[str, Any], str], ...] = (
     ("gaussian_blur", {"sigma": 3.0}, "Each pixel becomes a weighted mean of its neighbours: noise and detail go."),
     ("median_blur", {"size": 7}, "Each pixel becomes the middle value of its window: specks go, edges stay."),
     ("sobel", {}, "How fast brightness changes, and so where the edges are."),
@@ -64,8 +66,17 @@ def run_filters(photo: np.ndarray) -> Iterator[Shown]:
         start = time.perf_counter()
         function(photo, **options)
         spent = 1000 * (time.perf_counter() - start)
-        words = "".join(f", {key}={value:g}" for key, value in options.items())  # type: ignore[str-format]
-        yield Shown(name, about, spent, trace(function, photo, **options), f"sl.image.{name}(photo{words})")
+        words = "".join(f", {key}={value:g}" for key, value in options.items())
+        yield Shown(name, about, spent, _trace(name, photo, options), f"sl.image.{name}(photo{words})")
+
+
+def _trace(name: str, photo: np.ndarray, options: dict[str, Any]) -> Trace:
+    """Return the filter's steps; before and after, for one that has no steps of its own."""
+    entry = find(f"image.{name}")
+    if entry.steps is not None:
+        return trace(entry.function, photo, **options)
+    result = entry.function(photo, **options)
+    return Trace(f"image.{name}", options, (Step("photo", Picture(photo)), Step("result", Picture(result))))
 
 
 def patch_of(photo: np.ndarray) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import sys
@@ -84,11 +85,23 @@ def table(
 
 def counted(items: Sequence[Any], what: str) -> Iterator[Any]:
     """Go through ``items`` with a progress bar on stderr; nothing is drawn for a single one."""
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
     if len(items) < 2:
         yield from items
         return
+    with bar(what) as progress:
+        for index, item in enumerate(items):
+            progress(index, len(items))
+            yield item
+        progress(len(items), len(items))
+
+
+@contextlib.contextmanager
+def bar(what: str) -> Iterator[Callable[[int, int], None]]:
+    """Show a progress bar on stderr, on a terminal only; the block gets ``progress(done, total)`` to call."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    console = talk()
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=talk()) as progress:
-        yield from progress.track(items, description=what)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as shown:
+        task = shown.add_task(what, total=None)
+        yield lambda done, total: shown.update(task, completed=done, total=total)

@@ -1,0 +1,107 @@
+"""``sightline evaluate``, ``predict`` and ``explain`` on a run that was really trained, and the demo around them."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from sightline.cli import demo
+from sightline.cli.app import main
+from sightline.data import open_dataset
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("runs") / "digits"
+    words = ["train", "classify/resnet20", "digits", "image_size=8", "threads=1", "--epochs", "1", "--device", "cpu"]
+    assert main([*words, "--out", str(folder), "--json"]) == 0
+    return str(folder)
+
+
+@pytest.fixture
+def digit(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    image, _ = open_dataset("digits").test[0]
+    Image.fromarray(image).save("digit.png")
+    return "digit.png"
+
+
+def answer(words, capsys):
+    assert main([*words, "--json"]) == 0
+    return json.loads(capsys.readouterr().out)
+
+
+def test_a_run_is_not_written_over(run, capsys):
+    assert main(["train", "classify/resnet20", "digits", "--out", run]) == 2
+    assert "holds a run" in capsys.readouterr().err
+
+
+def test_evaluate(run, capsys):
+    found = answer(["evaluate", run], capsys)
+    low, high = found["accuracy_interval"]
+    assert 0 <= low <= found["accuracy"] <= high <= 1
+    assert found["images"] == 359
+    assert main(["evaluate", run, "digits", "--split", "train"]) == 0
+    assert "accuracy" in capsys.readouterr().out
+
+
+def test_predict_gives_one_record_an_image_and_names_broken_ones(run, digit, tmp_path, capsys):
+    (row,) = answer(["predict", run, digit, "--out", "drawn"], capsys)
+    assert row["source"] == digit
+    assert sum(item["score"] for item in row["top"]) == pytest.approx(1, abs=1e-4)
+    assert Image.open(row["drawn"]).size == (8, 8)
+    (tmp_path / "broken.png").write_bytes(b"\x89PNG no more")
+    assert main(["predict", run, "broken.png", digit, "--json"]) == 1
+    rows = json.loads(capsys.readouterr().out)
+    assert ["error" in row for row in rows] == [True, False]
+
+
+def test_predict_for_people(run, digit, capsys):
+    assert main(["predict", run, digit]) == 0
+    assert capsys.readouterr().out.startswith("digit.png  ")
+
+
+@pytest.mark.parametrize("method", ["grad_cam", "saliency", "occlusion"])
+def test_explain_writes_a_picture(method, run, digit, capsys):
+    found = answer(["explain", run, digit, "--method", method, "--target", "3"], capsys)
+    assert (found["class"], found["output"]) == ("3", f"digit-{method}.png")
+    assert np.asarray(Image.open(found["output"])).std() > 0
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "sentence"),
+    [
+        (["explain", "RUN", "digit.png", "--target", "12"], 2, "no class is named '12'"),
+        (["predict", "RUN"], 2, "requires an argument"),
+        (["predict", "RUN", "nowhere.png"], 1, "'nowhere.png' does not exist"),
+        (["predict", "nowhere", "digit.png"], 1, "'nowhere' is not a run"),
+        (["evaluate", "RUN", "nowhere"], 1, "'nowhere' is neither a folder or file"),
+        (["evaluate", "RUN", "digits", "--split", "tset"], 1, "no split 'tset'"),
+    ],
+)
+def test_what_is_wrong_is_said(words, code, sentence, run, digit, capsys):
+    assert main([run if word == "RUN" else word for word in words]) == code
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert sentence in err.replace("\n", " ")
+
+
+def test_the_demo_shows_trains_explains_and_runs_again(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setitem(demo.SETTINGS, "epochs", 1)
+    monkeypatch.setitem(demo.SETTINGS, "image_size", 8)
+    assert main(["demo"]) == 0
+    assert "sightline predict runs/photos new-photo.jpg" in capsys.readouterr().out
+    assert main(["demo", "--json"]) == 0
+    out, err = capsys.readouterr()
+    summary = json.loads((tmp_path / "runs/demo/summary.json").read_text("utf-8"))
+    assert json.loads(out) == summary
+    assert summary["interval"][0] <= summary["accuracy"] <= summary["interval"][1]
+    assert summary["seconds"] > 0
+    report = (tmp_path / "runs/demo/report.html").read_text("utf-8")
+    for part in ("A photo is a grid of numbers", "Five filters, step by step", "read and explained", "How it learnt"):
+        assert part in report
+    assert f"{tmp_path.name}/." not in report
+    assert "gaussian_blur" in err
+    assert [path.name for path in (tmp_path / "runs").iterdir()] == ["demo"]
