@@ -151,6 +151,12 @@ def test_affine_turns_against_the_clock() -> None:
     assert np.array_equal(turned, np.rot90(image))
 
 
+def test_a_map_that_flattens_the_image_leaves_the_border() -> None:
+    image = np.full((5, 5), 9, np.uint8)
+    assert affine(image, shear=(math.pi / 4, math.pi / 4))[0, 0] == 0
+    assert affine(image, shear=(math.pi / 4, math.pi / 4), border="edge")[0, 0] == 9
+
+
 def test_no_change_is_no_change(photos: dict[str, np.ndarray]) -> None:
     for image in small_photos(photos):
         assert np.array_equal(affine(image), image)

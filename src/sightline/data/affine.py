@@ -65,38 +65,32 @@ def affine(
     dx, dy = (number("affine", "shift", value, -1e6, 1e6, unit="pixels") for value in shift)
     sx, sy = (math.tan(number("affine", "shear", value, -1.4, 1.4, unit="radians")) for value in shear)
     choice("affine", "border", border, _BORDERS)
-    rotation = np.array([[math.cos(angle), math.sin(angle)], [-math.sin(angle), math.cos(angle)]])
-    forward = scale * rotation @ np.array([[1.0, sx], [sy, 1.0]])
-    return warp(image, forward, (dx, dy), border)
+    return _warp(image, _matrix(angle, scale, sx, sy), (dx, dy), border)
 
 
-def warp(image: np.ndarray, forward: np.ndarray, shift: tuple[float, float], border: str) -> np.ndarray:
-    """Return the image mapped by p → c + shift + forward · (p − c) about its centre c, bilinear.
+def _matrix(angle: float, scale: float, sx: float, sy: float) -> tuple[float, float, float, float]:
+    """Return scale · R · S, row by row; ``sx`` and ``sy`` are the tangents of the shears."""
+    cos, sin = scale * math.cos(angle), scale * math.sin(angle)
+    return cos + sin * sy, cos * sx + sin, cos * sy - sin, cos - sin * sx
 
-    Parameters
-    ----------
-    image
-        H×W or H×W×3, uint8, contiguous.
-    forward
-        2×2 matrix on ``(x, y)``; one that flattens the image gives its border everywhere.
-    shift
-        ``(x, y)`` in pixels.
-    border
-        ``zero``, ``edge`` or ``reflect``.
-    """
-    (a, b), (c, d) = forward.tolist()
+
+def _warp(
+    image: np.ndarray, forward: tuple[float, float, float, float], shift: tuple[float, float], border: str
+) -> np.ndarray:
+    """Return the image mapped by p → c + shift + forward · (p − c); a map that flattens it gives its border."""
+    a, b, c, d = forward
     determinant = a * d - b * c
     if abs(determinant) < 1e-9:
-        a, b, c, d, determinant = 1e9, 0.0, 0.0, 1e9, 1e18
-    back = np.array([d, -b, -c, a]) / determinant
+        a, b, c, d, determinant = 1e-9, 0.0, 0.0, 1e-9, 1e-18
+    # The inverse, and where the output pixel (0, 0) comes from.
+    a, b, c, d = d / determinant, -b / determinant, -c / determinant, a / determinant
     height, width = image.shape[:2]
     cx, cy = (width - 1) / 2, (height - 1) / 2
-    # Where the output pixel (0, 0) comes from.
-    x0 = cx + back[0] * (-cx - shift[0]) + back[1] * (-cy - shift[1])
-    y0 = cy + back[2] * (-cx - shift[0]) + back[3] * (-cy - shift[1])
+    x0 = cx - a * (cx + shift[0]) - b * (cy + shift[1])
+    y0 = cy - c * (cx + shift[0]) - d * (cy + shift[1])
     planes = image.reshape(height, width, -1)
     out = np.empty_like(planes)
-    over_rows(_warp_rows, height, planes, back, x0, y0, _BORDERS.index(border), out, strip=64)
+    over_rows(_warp_rows, height, planes, a, b, c, d, x0, y0, _BORDERS.index(border), out, strip=64)
     return out.reshape(image.shape)
 
 
@@ -115,13 +109,13 @@ def _place(index, size, border):
 
 
 @kernel
-def _warp_rows(image, back, x0, y0, border, out, first, last):
+def _warp_rows(image, a, b, c, d, x0, y0, border, out, first, last):
     height, width, channels = image.shape
     for y in range(first, last):
         for x in range(width):
             # Far outside all is border; the clamp keeps the whole numbers small.
-            u = min(max(x0 + back[0] * x + back[1] * y, -1e6), 1e6)
-            v = min(max(y0 + back[2] * x + back[3] * y, -1e6), 1e6)
+            u = min(max(x0 + a * x + b * y, -1e6), 1e6)
+            v = min(max(y0 + c * x + d * y, -1e6), 1e6)
             left, top = int(np.floor(u)), int(np.floor(v))
             fx, fy = u - left, v - top
             if 0 <= left < width - 1 and 0 <= top < height - 1:  # all four neighbours inside: nearly always
@@ -202,11 +196,5 @@ def random_affine(
     choice("random_affine", "border", border, _BORDERS)
     draws = generator(seed).uniform(-1, 1, 5).tolist()
     height, width = image.shape[:2]
-    return affine(
-        image,
-        angle=angle * draws[0],
-        shift=(shift * width * draws[1], shift * height * draws[2]),
-        scale=1 + scale * draws[3],
-        shear=(shear * draws[4], 0.0),
-        border=border,
-    )
+    matrix = _matrix(angle * draws[0], 1 + scale * draws[3], math.tan(shear * draws[4]), 0.0)
+    return _warp(image, matrix, (shift * width * draws[1], shift * height * draws[2]), border)

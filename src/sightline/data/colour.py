@@ -59,6 +59,10 @@ def adjust_colour(
     contrast = number("adjust_colour", "contrast", contrast, 0, 10)
     saturation = number("adjust_colour", "saturation", saturation, 0, 10)
     hue = number("adjust_colour", "hue", hue, -math.pi, math.pi, unit="radians")
+    return _apply(image, brightness, contrast, saturation, hue)
+
+
+def _apply(image: np.ndarray, brightness: float, contrast: float, saturation: float, hue: float) -> np.ndarray:
     planes = image.reshape(*image.shape[:2], -1)
     out = np.empty_like(planes)
     _recolour(planes, _levels(brightness * _LEVELS), contrast, np.float32(saturation), out)
@@ -186,4 +190,4 @@ def random_colour(
     turn = number("random_colour", "hue", hue, 0, math.pi, unit="radians")
     draws = generator(seed).uniform(-1, 1, 4).tolist()
     factors = [1 + span * draw for span, draw in zip(spans, draws, strict=False)]
-    return adjust_colour(image, brightness=factors[0], contrast=factors[1], saturation=factors[2], hue=turn * draws[3])
+    return _apply(image, factors[0], factors[1], factors[2], turn * draws[3])

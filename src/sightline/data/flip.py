@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Annotated
 
+import numpy as np
+
 from sightline.core.catalogue import method
 from sightline.core.checks import as_image, choice, number
 from sightline.core.seeds import generator
