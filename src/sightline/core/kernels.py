@@ -7,8 +7,10 @@ same for any number of threads, any number of Python threads may call at once, a
 
 from __future__ import annotations
 
+import importlib
 import itertools
 import os
+import sys
 import threading
 from collections.abc import Callable
 from queue import SimpleQueue
@@ -19,6 +21,24 @@ import numba
 from sightline.core.errors import InputError
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+
+def _import_numba_without_scipy() -> None:
+    # While it loads, Numba imports SciPy only to learn whether it is there: half the time of a first kernel call.
+    # SciPy always is, we depend on it; code that multiplies matrices asks again when it is compiled.
+    import numba.np.linalg as linalg
+
+    asked = getattr(linalg, "ensure_blas", None)
+    if asked is None or "numba.np.arraymath" in sys.modules:
+        return
+    linalg.ensure_blas = lambda: None
+    try:
+        importlib.import_module("numba.np.arraymath")
+    finally:
+        linalg.ensure_blas = asked
+
+
+_import_numba_without_scipy()
 
 
 @overload
@@ -41,7 +61,11 @@ def kernel(function: Any = None, *, fastmath: bool = False, contract: bool = Fal
     """
 
     def compile_(function: Any) -> Any:
-        options: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": fastmath or ({"contract"} if contract else False)}
+        options: dict[str, Any] = {
+            "nogil": True,
+            "error_model": "numpy",
+            "fastmath": fastmath or ({"contract"} if contract else False),
+        }
         if inline:
             options["inline"] = "always"
         try:

@@ -34,9 +34,10 @@ def gaussian_blur(
 ) -> Image:
     """Return ``image`` blurred with a Gaussian.
 
-    The kernel ends at 3 sigma for uint8 and at 4 sigma otherwise: ``round(6·sigma + 1)`` or ``round(8·sigma + 1)`` taps,
-    the next odd number when that is even. For uint8 up to sigma = 16 the weights are multiples of 1/256, with the rounding error
-    carried outwards so that a flat image stays as it is. NaN and infinity spoil the pixels within the kernel's reach.
+    The kernel ends at 3 sigma for uint8 and at 4 sigma otherwise: ``round(6·sigma + 1)`` or ``round(8·sigma + 1)``
+    taps, the next odd number when that is even. For uint8 up to sigma = 16 the weights are multiples of 1/256, with the
+    rounding error carried inwards so that a flat image stays as it is. NaN and infinity spoil the pixels within the
+    kernel's reach.
 
     Parameters
     ----------
@@ -45,8 +46,8 @@ def gaussian_blur(
     sigma
         Standard deviation in pixels, 0–1000; 0 returns an equal copy.
     border
-        What lies beyond the border: ``"reflect"`` (2 1 | 0 1 2), ``"symmetric"`` (1 0 | 0 1 2), ``"edge"`` (0 0 | 0 1 2)
-        or ``"wrap"`` (8 9 | 0 1 2).
+        What lies beyond the border: ``"reflect"`` (2 1 | 0 1 2), ``"symmetric"`` (1 0 | 0 1 2), ``"edge"``
+        (0 0 | 0 1 2) or ``"wrap"`` (8 9 | 0 1 2).
     out
         Array to write to, of the image's shape and dtype; None for a new one.
 

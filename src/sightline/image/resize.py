@@ -16,6 +16,7 @@ from sightline.core.checks import as_image, choice, output, size_2d
 from sightline.core.errors import InputError
 from sightline.core.kernels import kernel, over_rows
 from sightline.core.types import Array, Choice, Image
+from sightline.image.resize_bytes import resize_rgb_bytes
 from sightline.image.resize_weights import Axis, axis_weights
 
 METHODS = ("nearest", "bilinear", "bicubic", "lanczos", "area")
@@ -32,11 +33,11 @@ def resize(
 ) -> Image:
     """Return ``image`` with another number of rows and columns.
 
-    With antialiasing the filter widens by the factor of shrinking, so that every old pixel counts; results are Pillow's.
-    Without it, results are OpenCV's. The cubic's parameter is -½ with and -¾ without antialiasing, Lanczos has 3 and
-    4 lobes. Nearest and area (the exact mean of the covered area) are the same either way. Beyond the border, filters
-    are cut off and scaled up (with antialiasing), or the outermost pixel repeats. NaN and infinity spoil the new pixels
-    whose window holds them.
+    With antialiasing the filter widens by the factor of shrinking, so that every old pixel counts; results are
+    Pillow's. Without it, results are OpenCV's. The cubic's parameter is -½ with and -¾ without antialiasing, Lanczos
+    has 3 and 4 lobes. Nearest and area (the exact mean of the covered area) are the same either way. Beyond the border,
+    filters are cut off and scaled up (with antialiasing), or the outermost pixel repeats. NaN and infinity spoil the
+    new pixels whose window holds them.
 
     Parameters
     ----------
@@ -81,6 +82,8 @@ def resize(
         _nearest(image, result)
     elif method == "bilinear" and not antialias and _is_half(image, result):
         over_rows(_half_gray if image.ndim == 2 else _half_rgb, height, _flat(image), _flat(result), strip=135)
+    elif method == "bilinear" and not antialias and _is_rgb_bytes(image):
+        resize_rgb_bytes(image, result)
     else:
         _weighted(image, result, method, bool(antialias))
     return result
@@ -93,6 +96,10 @@ def _flat(image: Array) -> Array:
 def _is_half(image: Array, result: Array) -> bool:
     halves = image.shape[0] == 2 * result.shape[0] and image.shape[1] == 2 * result.shape[1]
     return halves and image.dtype == np.uint8 and (image.ndim == 2 or image.shape[2] == 3)
+
+
+def _is_rgb_bytes(image: Array) -> bool:
+    return image.dtype == np.uint8 and image.ndim == 3 and image.shape[2] == 3
 
 
 def _weighted(image: Array, result: Array, method: str, antialias: bool) -> None:
@@ -178,24 +185,14 @@ def _half_rgb(image, result, y0, y1):
 
 
 def _nearest(image: Array, result: Array) -> None:
-    rows, columns = (
-        ((2 * np.arange(new) + 1) * old // (2 * new))
-        for old, new in zip(image.shape[:2], result.shape[:2], strict=True)
-    )
-    # A pixel is moved as one item where there is a number as wide as it.
-    bytes_ = image.dtype.itemsize * (image.shape[2] if image.ndim == 3 else 1)
-    if image.dtype != np.uint8 and bytes_ in (1, 2, 4, 8):
-        wide = np.dtype(f"u{bytes_}")
-        over_rows(
-            _pick, len(result), _flat(image).view(wide), _flat(result).view(wide), rows, columns.astype(np.uint32)
-        )
-    elif image.ndim == 2:
-        over_rows(_pick, len(result), image, result, rows, columns.astype(np.uint32))
-    elif image.shape[2] == 3:
-        over_rows(_pick_3, len(result), _flat(image), _flat(result), rows, (3 * columns).astype(np.uint32))
-    else:
-        index = (columns[:, None] * image.shape[2] + np.arange(image.shape[2])).ravel()
-        over_rows(_pick, len(result), _flat(image), _flat(result), rows, index.astype(np.uint32))
+    (old_height, old_width), (height, width) = image.shape[:2], result.shape[:2]
+    channels = image.shape[2] if image.ndim == 3 else 1
+    rows = (2 * np.arange(height) + 1) * old_height // (2 * height)
+    columns = channels * ((2 * np.arange(width) + 1) * old_width // (2 * width))
+    if channels != 3:
+        columns = (columns[:, None] + np.arange(channels)).ravel()
+    function = _pick_3 if channels == 3 else _pick
+    over_rows(function, height, _flat(image), _flat(result), rows, columns.astype(np.uint32))
 
 
 @kernel
