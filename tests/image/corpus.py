@@ -100,6 +100,9 @@ def whole() -> Iterator[Case]:
         yield Case(f"PNG palette {bits} bits", encode(palette, "PNG", bits=bits), np.array(palette.convert("RGB")))
     see_through = encode(Image.fromarray(RGB).quantize(9), "PNG", transparency=2)
     yield Case("PNG palette transparent", see_through, by_pillow(see_through, "RGBA"))
+    keyed = encode(GRAY, "PNG", transparency=int(GRAY[3, 3]))
+    key = np.where(GRAY[3, 3] == GRAY, 0, 255).astype(np.uint8)
+    yield Case("PNG gray colour key", keyed, np.dstack([GRAY, key]))
     yield Case("PNG rgb colour key", encode(RGB, "PNG", transparency=tuple(map(int, RGB[3, 3]))), by_key())
     for depth in (1, 2, 4):
         values = (X % (1 << depth)).astype(np.uint8)

@@ -14,8 +14,9 @@ import os
 import re
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import IO, Any, NoReturn
 
 import numpy as np
@@ -33,6 +34,7 @@ _MAX_SCANS = 100  # of a progressive JPEG: real ones have about ten
 _MAX_SCANNED = 20 * MAX_PIXELS  # pixels times scans: a few seconds
 _MAX_CHUNKS, _MAX_TEXTS = 500_000, 16  # of a PNG; each text may unpack to 1 MB
 _MAX_TAGS = 1 << 24  # bytes that the tags of a TIFF may claim beyond the size of the file
+_WEIGHTS = {"I;16": 6, "I": 12, "F": 12}  # bytes a pixel at the end, of modes with more than 4
 _CUT_OFF = ("PNG", "JPEG", "TIFF", "BMP", "PPM")  # decoded row by row, so that a part of them is something
 _PLUGINS = (AvifImagePlugin, TiffImagePlugin, WebPImagePlugin)
 
@@ -118,10 +120,13 @@ class _Fenced:
     def refuse(self, reason: str) -> NoReturn:
         raise FormatError(f"{self.function}: {self.name} {reason}.")
 
-    def check_size(self, size: tuple[int, int] | None) -> None:
-        if size is not None and size[0] * size[1] > self.max_pixels:
+    def check_size(self, size: tuple[int, int] | None, weight: int = 4) -> None:
+        """Refuse more than ``max_pixels``; what costs more than 4 bytes a pixel to hold weighs more."""
+        limit = self.max_pixels * 4 // weight
+        if size is not None and size[0] * size[1] > limit:
+            wide = "" if weight == 4 else " of more than 8 bits a channel"
             self.refuse(
-                f"declares {size[0]}×{size[1]} pixels, more than the limit of {self.max_pixels:,}. "
+                f"declares {size[0]}×{size[1]} pixels{wide}, more than the limit of {limit:,}. "
                 "Pass a larger max_pixels if you trust it"
             )
 
@@ -154,18 +159,20 @@ class _Fenced:
             self.refuse("holds channels in planes of other than 8 bits, which the decoder would misread")
         deep = _DEEP.fullmatch(_rawmode(self.picture))
         if deep and self.picture.mode in ("RGB", "RGBA"):
+            self.check_size(self.picture.size, 12 if "A" in deep.group(1) else 8)
             return _arrange(self.deep_pixels(deep, truncated), mode)
+        self.check_size(self.picture.size, _WEIGHTS.get(self.picture.mode[:4], 4))
         picture = self.load(self.picture, truncated)
         if picture.mode == "I":
             values = _array(picture)
             if self.format == "PPM":
                 return _arrange(values.astype(np.uint16), mode)
-            if np.abs(values.astype(np.int64)).max() > 1 << 24:
+            if max(-int(values.min()), int(values.max())) > 1 << 24:
                 self.refuse("holds whole numbers beyond ±16,777,216, which float32 cannot keep")
             return _arrange(values.astype(np.float32), mode)
         if picture.mode == "F" or picture.mode.startswith("I;16"):
             return _arrange(_array(picture), mode)
-        return _arrange(_eight_bits(picture, keep_alpha=mode == "unchanged"), mode)
+        return _arrange(_array(picture, partial(_eight_bits, keep_alpha=mode == "unchanged")), mode)
 
     def deep_pixels(self, deep: re.Match[str], truncated: bool) -> np.ndarray:
         """Decode 16-bit colour, which Pillow narrows to the high bytes: once for those and once for the low ones."""
@@ -173,15 +180,16 @@ class _Fenced:
         if layout not in ("RGB", "RGBA", "RGBX", "LA"):
             self.refuse(f"holds 16-bit channels laid out as {layout}, which cannot be read without loss")
         if layout == "LA":  # four bytes a pixel: luminance high and low, alpha high and low
-            raw = _array(self.load(self.picture, truncated, rawmode="RGBA")).astype(np.uint16)
-            return raw[..., 0::2] << 8 | raw[..., 1::2]
+            return _array(self.load(self.picture, truncated, rawmode="RGBA"), _pairs)
         little = order == "L" or (order == "N" and np.little_endian)
         high, low = ("16L", "16B") if little else ("16B", "16L")
-        planes = [
-            _array(self.load(picture, truncated, rawmode=f"{layout};{part}")).astype(np.uint16)
-            for picture, part in ((self.picture, high), (self.open(), low))
-        ]
-        return planes[0] << 8 | planes[1]
+        first = self.load(self.picture, truncated, rawmode=f"{layout};{high}")
+        pixels = _array(first, lambda strip: np.asarray(strip).astype(np.uint16) << 8)
+        del first
+        self.picture = self.open()  # lets go of the first one
+        for y, strip in _strips(self.load(self.picture, truncated, rawmode=f"{layout};{low}")):
+            pixels[y : y + strip.height] |= np.asarray(strip)
+        return pixels
 
     def load(self, picture: Any, truncated: bool, rawmode: str = "") -> Any:
         """Decode ``picture`` and turn it upright; where asked, keep what a cut-off file holds."""
@@ -194,7 +202,9 @@ class _Fenced:
                 raise
             picture = self.salvage(rawmode, error)
         turn = _TURNS.get(_orientation(picture))
-        return picture if turn is None else picture.transpose(turn)
+        if turn is not None:
+            self.picture = picture = picture.transpose(turn)
+        return picture
 
     def salvage(self, rawmode: str, error: Exception) -> Any:
         """Decode a cut-off file over black and over white: the rows on which both agree are the real ones."""
@@ -259,10 +269,10 @@ def _orientation(picture: Any) -> int:
             return 1
 
 
-def _eight_bits(picture: Any, *, keep_alpha: bool) -> np.ndarray:
+def _eight_bits(picture: Any, *, keep_alpha: bool) -> Any:
     """Return a picture of an 8-bit mode as H×W, H×W×2, H×W×3 or H×W×4; without alpha it lies on white."""
     if picture.mode in ("LA", "PA", "RGBA", "La", "RGBa") or "transparency" in picture.info:
-        gray = picture.mode in ("LA", "La")
+        gray = picture.mode in ("1", "L", "LA", "La")
         picture = picture.convert("RGBA")
         if not keep_alpha:
             white = Pillow.new("RGBA", picture.size, (255, 255, 255, 255))
@@ -273,19 +283,34 @@ def _eight_bits(picture: Any, *, keep_alpha: bool) -> np.ndarray:
         picture = picture.convert("L")
     elif picture.mode not in ("L", "RGB"):
         picture = picture.convert("RGB")
-    return _array(picture)
+    return picture
 
 
-def _array(picture: Any) -> np.ndarray:
-    """Return the pixels in native byte order, copied in strips that stay in the processor's cache."""
+def _strips(picture: Any) -> Iterator[tuple[int, Any]]:
+    """Yield the picture in strips of rows that stay in the processor's cache, each with its first row's number."""
     width, height = picture.size
-    rows = max(1, (1 << 18) // width)
-    first = np.asarray(picture.crop((0, 0, width, min(rows, height))) if width < 1 << 20 else picture)
-    pixels = empty((height, *first.shape[1:]), first.dtype.newbyteorder("="))
-    pixels[: len(first)] = first
-    for y in range(len(first), height, rows):
-        pixels[y : y + rows] = np.asarray(picture.crop((0, y, width, min(y + rows, height))))
+    rows = height if width >= 1 << 20 else max(1, (1 << 18) // width)
+    for y in range(0, height, rows):
+        yield y, picture if rows >= height else picture.crop((0, y, width, min(y + rows, height)))
+
+
+def _array(picture: Any, convert: Callable[[Any], Any] = np.asarray) -> np.ndarray:
+    """Return the pixels in native byte order; ``convert`` works on a strip, so that no whole copy is made."""
+    pixels: np.ndarray | None = None
+    for y, strip in _strips(picture):
+        part = np.asarray(convert(strip))
+        if pixels is None:
+            pixels = empty((picture.height, *part.shape[1:]), part.dtype.newbyteorder("="))
+        pixels[y : y + len(part)] = part
+    if pixels is None:
+        raise ValueError("it has no rows")
     return pixels
+
+
+def _pairs(picture: Any) -> np.ndarray:
+    """Return bytes as big-endian 16-bit channels, half as many."""
+    raw = np.asarray(picture).astype(np.uint16)
+    return raw[..., 0::2] << 8 | raw[..., 1::2]
 
 
 def _arrange(pixels: np.ndarray, mode: str) -> np.ndarray:
@@ -302,9 +327,13 @@ def _arrange(pixels: np.ndarray, mode: str) -> np.ndarray:
 
 
 def _over_white(pixels: np.ndarray) -> np.ndarray:
-    colour, alpha = pixels[..., :-1].astype(np.uint32), pixels[..., -1:].astype(np.uint32)
-    mixed = ((colour * alpha + 65535 * (65535 - alpha) + 32767) // 65535).astype(np.uint16)
-    return mixed[..., 0] if mixed.shape[2] == 1 else mixed
+    """Return 16-bit pixels without their alpha, on white."""
+    height, width, channels = pixels.shape
+    mixed = empty((height, width, channels - 1), np.uint16)
+    for row, target in zip(pixels, mixed, strict=True):
+        colour, alpha = row[:, :-1].astype(np.uint32), row[:, -1:].astype(np.uint32)
+        target[...] = (colour * alpha + 65535 * (65535 - alpha) + 32767) // 65535
+    return mixed[..., 0] if channels == 2 else mixed
 
 
 _warnings_lock = threading.Lock()
