@@ -13,6 +13,7 @@ import re
 import stat
 import struct
 import zipfile
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,18 @@ from sightline.core.errors import MissingFileError, WeightsError
 from sightline.core.types import PathLike
 
 _INFLATE = 16  # an .npz may be compressed: real weights shrink by a tenth or two, a bomb a thousandfold
+# What a zip file with flipped bits makes Python's reader raise.
+_DAMAGE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    NotImplementedError,
+    RuntimeError,
+    EOFError,
+    OSError,
+    ValueError,
+    LookupError,
+)
 _MOST_OBJECTS = 1 << 22  # steps of a pickle; a state dict of 10,000 tensors has about 400,000
 
 # All that a state dict needs; `torch.load(weights_only=True)` allows more, such as a bytearray of any length.
@@ -120,7 +133,9 @@ def _read_zip(path: Path, data: bytes) -> dict[str, Tensor]:
                 )
             _check_records(path, archive, records, len(data))
             _check_pickle(path, archive.read(pickles[0]))
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError) as error:
+    except WeightsError:
+        raise
+    except _DAMAGE as error:
         raise WeightsError(f"read_weights: '{path}' is damaged: {error}.") from error
     return _load_torch(path, data)
 
