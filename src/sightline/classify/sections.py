@@ -58,7 +58,7 @@ def _data(recipe: ClassifyRecipe) -> str:
     ]
     table = "".join(f'<tr><th scope="row">{escape(a)}</th><td>{b}</td><td>{c}</td></tr>' for a, b, c in rows)
     splits = (
-        '<div class="scroll"><table><thead><tr><th scope="col">split</th><th scope="col">images</th>'
+        '<div class="scroll" tabindex="0"><table><thead><tr><th scope="col">split</th><th scope="col">images</th>'
         f'<th scope="col">a class has</th></tr></thead><tbody>{table}</tbody></table></div>'
     )
     said = facts([(name, text) for name, text in plan.facts.items() if name != "data"])
@@ -114,7 +114,8 @@ def _classes(summary: dict[str, Any]) -> str:
     return (
         "<p>Precision: how many of its answers for the class are right. Recall: how many of the class's images it "
         f"finds. F1 is their harmonic mean; over all classes it is {summary['macro_f1']:.3f}.</p>{note}"
-        f'<div class="scroll"><table class="full"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+        f'<div class="scroll" tabindex="0"><table class="full"><thead><tr>{head}</tr></thead>'
+        f"<tbody>{body}</tbody></table></div>"
     )
 
 

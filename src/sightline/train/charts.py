@@ -72,10 +72,10 @@ def line_chart(
     parts = [_grid(across, up, ticks, x_label, percent)]
     if mark is not None:
         at = across(mark)
-        side, shift = ("end", -4) if at > (_LEFT + _WIDTH) / 2 else ("start", 4)
+        side = "end" if at > _WIDTH - 60 else "start" if at < _LEFT + 30 else "middle"
         parts.append(
             f'<line class="mark" x1="{at:.1f}" x2="{at:.1f}" y1="{_TOP}" y2="{_HEIGHT - _BOTTOM}"/>'
-            f'<text class="note" x="{at + shift:.1f}" y="{_TOP + 9}" text-anchor="{side}">{escape(mark_label)}</text>'
+            f'<text class="note" x="{at:.1f}" y="{_TOP - 4}" text-anchor="{side}">{escape(mark_label)}</text>'
         )
     for index, (one, line) in enumerate(zip(series, points, strict=True)):
         parts.append(_line(index, one.name, [(across(a), up(b)) for a, b in line], line, percent))
@@ -129,6 +129,7 @@ def matrix_chart(counts: np.ndarray, names: Sequence[str], limit: int = 20) -> s
     if len(names) > limit:
         return _matrix_picture(shares, names)
     head = "".join(f'<th scope="col"><span>{escape(_short(name))}</span></th>' for name in names)
+    tall = " tall" if max(map(len, names)) > 4 else ""
     rows = []
     for i, name in enumerate(names):
         cells = "".join(
@@ -141,7 +142,8 @@ def matrix_chart(counts: np.ndarray, names: Sequence[str], limit: int = 20) -> s
         )
         rows.append(f'<tr><th scope="row">{escape(_short(name))}</th>{cells}</tr>')
     return (
-        '<div class="scroll"><table class="matrix"><caption class="hidden">Confusion matrix</caption>'
+        f'<div class="scroll" tabindex="0"><table class="matrix{tall}">'
+        '<caption class="hidden">Confusion matrix</caption>'
         f'<thead><tr><th class="corner">true \\ predicted</th>{head}</tr></thead>'
         f"<tbody>{''.join(rows)}</tbody></table></div>"
     )
