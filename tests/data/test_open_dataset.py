@@ -93,6 +93,16 @@ def test_a_copied_folder_keeps_its_digest(tmp_path: Path) -> None:
     assert open_dataset(tmp_path / "b").digest != first.digest
 
 
+def test_names_that_are_no_utf8_are_names(tmp_path: Path) -> None:
+    put_classes(tmp_path)
+    odd = os.fsdecode(bytes(tmp_path / "cat") + b"/\xff.png")
+    Path(odd).write_bytes((tmp_path / "cat" / "0.png").read_bytes())
+    found = open_dataset(tmp_path)
+    keys = [key for split in found.splits.values() for key in split.keys]
+    assert odd in keys
+    assert len(keys) == 11
+
+
 def test_an_opened_set_comes_back(tmp_path: Path) -> None:
     found = open_dataset(put_classes(tmp_path))
     assert open_dataset(found) is found
@@ -206,6 +216,8 @@ def test_a_table_may_name_splits_and_use_semicolons(tmp_path: Path) -> None:
         ),
         ("path,label,split\n0.png,a,train\n1.png,b,test\n", r"line 3: class 'b' is in test but never in train"),
         ("path,label\n", "names no images"),
+        ("a,b\n1,2\n", "must begin with the columns path,label in UTF-8; got '.*a,b'"),
+        ("", "must begin with the columns path,label"),
         ("path,label\n0.png,cat\n1.png,cat\n2.png,dog\n", "has 1 image of class 'dog'"),
     ],
 )
@@ -238,6 +250,12 @@ def test_idx_files_are_opened(tmp_path: Path, zipped: bool) -> None:
     assert found.train[0][0].shape == (6, 5)
     alone = open_dataset(next(tmp_path.glob("train-images*")))
     assert sizes(alone) == {"train": [8, 8], "test": [2, 2]}
+
+
+def test_idx_files_may_have_longer_names(tmp_path: Path) -> None:
+    for file in list(put_idx(tmp_path).iterdir()):
+        file.rename(tmp_path / f"emnist-digits-{file.name.replace('t10k', 'test')}")
+    assert sizes(open_dataset(tmp_path)) == {"train": [10, 10], "test": [5, 5]}
 
 
 def test_a_damaged_idx_file_is_refused(tmp_path: Path) -> None:

@@ -38,5 +38,5 @@ def digest_of_files(paths: Sequence[str], labels: Sequence[int], root: Path) -> 
     for path, label in zip(paths, labels, strict=True):
         file = Path(path)
         name = file.relative_to(root).as_posix() if file.is_relative_to(root) else file.name
-        digest.update(f"{name}\0{label}\0{file.stat().st_size}\n".encode())
+        digest.update(f"{name}\0{label}\0{file.stat().st_size}\n".encode("utf-8", "surrogateescape"))
     return digest.hexdigest()

@@ -69,7 +69,10 @@ def fix_dataset(
             place = folder / str(names[index]) / _folder_name(found.classes[int(pool.labels[index])])
             place.mkdir(parents=True, exist_ok=True)
             copied.add(_copy(pool, index, place, copied))
-    rows = [{"file": pool.keys[index], "reason": reason} for index, reason in sorted(left_out.items())]
+    rows = [
+        {"file": _printable(pool.keys[index]), "reason": _printable(reason)}
+        for index, reason in sorted(left_out.items())
+    ]
     log = {"source": found.source, "folder": str(folder), "copied": len(copied), "left_out": rows}
     write_json(folder / LOG, log)
     return log
@@ -101,6 +104,11 @@ def _refuse_emptied(found: ImageSet, left_out: dict[int, str], names: np.ndarray
             f"fix_dataset: class '{empty[0]}' of '{found.source}' would lose its last image in {first}. "
             f"Nothing was written."
         )
+
+
+def _printable(text: str) -> str:
+    """Return text that can be written as UTF-8, also where a file's name is not."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def _folder_name(name: str) -> str:

@@ -22,7 +22,7 @@ from sightline.data.naming import entries, sort_classes, split_of
 
 FORM = "idx files (train-images-idx3-ubyte and train-labels-idx1-ubyte, .gz or not)"
 
-_NAME = re.compile(r"^(?:(?P<split>[a-z0-9]+)[-_.])?images[-_.]idx3[-_.]ubyte(?P<gz>\.gz)?$", re.IGNORECASE)
+_NAME = re.compile(r"^(?:(?P<prefix>[\w.-]+)[-_.])?images[-_.]idx3[-_.]ubyte(?P<gz>\.gz)?$", re.IGNORECASE)
 _RATIO = 1100  # deflate cannot expand further than 1032 times; a header that promises more lies
 
 
@@ -51,8 +51,8 @@ def open(path: Path) -> ImageSet:
     found: dict[str, tuple[np.ndarray, np.ndarray]] = {}
     for file in files:
         match = _NAME.match(file.name)
-        word = (match.group("split") if match else None) or ""
-        name = (split_of(word) or word or "all") if len(files) > 1 else "all"
+        words = re.split(r"[-_.]", (match.group("prefix") if match else None) or "")
+        name = next((split for split in map(split_of, words) if split), "all") if len(files) > 1 else "all"
         if name in found:
             raise DataError(f"open_dataset: '{path}' has two idx files for {name}, '{file.name}' is one. Keep one.")
         found[name] = _read_pair(file)

@@ -69,11 +69,12 @@ def _assemble(root: Path, parts: dict[str, Path]) -> ImageSet:
     order = [name for name in ("train", "val", "test", "all") if name in parts]
     found = {name: _read_classes(parts[name]) for name in order}
     classes = _class_names(root, parts, found)
+    number = {label: place for place, label in enumerate(classes)}
     splits: dict[str, Split] = {}
     paths: list[str] = []
     labels: list[int] = []
     for name, by_class in found.items():
-        files = [(file, classes.index(label)) for label in sorted(by_class) for file in by_class[label][0]]
+        files = [(file, number[label]) for label in sorted(by_class) for file in by_class[label][0]]
         own = [file for file, _ in files]
         splits[name] = Split(FileImages(own), np.array([label for _, label in files], np.int64), own)
         paths += own

@@ -23,7 +23,7 @@ _COLUMNS = {
 
 
 def sniff(path: Path) -> bool:
-    """Tell whether a file is a table with the columns ``path`` and ``label``, or a folder holds exactly one such file.
+    """Tell whether a file is a table, or a folder holds exactly one with the columns ``path`` and ``label``.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ def sniff(path: Path) -> bool:
     """
     if path.is_dir():
         return len(_tables(path)) == 1
-    return path.suffix.lower() in (".csv", ".tsv") and _columns(path) is not None
+    return path.suffix.lower() in (".csv", ".tsv")
 
 
 def open(path: Path) -> ImageSet:
@@ -44,22 +44,27 @@ def open(path: Path) -> ImageSet:
         The table, or the folder that holds it.
     """
     table = _tables(path)[0] if path.is_dir() else path
+    if _columns(table) is None:
+        raise DataError(
+            f"open_dataset: '{table}' must begin with the columns path,label in UTF-8; got {_header(table)}."
+        )
     rows = list(_rows(table))
     if not rows:
         raise DataError(f"open_dataset: '{table}' names no images.")
     _refuse_missing(table, rows)
     classes = sort_classes(label for _, _, label, _ in rows)
+    number = {label: place for place, label in enumerate(classes)}
     has_split = any(split for *_, split in rows)
     splits: dict[str, Split] = {}
     for name in ("train", "val", "test") if has_split else ("all",):
         chosen = [(file, label) for _, file, label, split in rows if split == name or not has_split]
         if chosen:
             files = [str(file) for file, _ in chosen]
-            labels = np.array([classes.index(label) for _, label in chosen], np.int64)
+            labels = np.array([number[label] for _, label in chosen], np.int64)
             splits[name] = Split(FileImages(files), labels, files)
     _refuse_unlearnt(table, rows, "train" in splits)
     files = [str(file) for _, file, _, _ in rows]
-    digest = digest_of_files(files, [classes.index(label) for _, _, label, _ in rows], table.parent)
+    digest = digest_of_files(files, [number[label] for _, _, label, _ in rows], table.parent)
     return ImageSet(table.resolve().parent.name, classes, splits, str(path), digest)
 
 
@@ -81,6 +86,12 @@ def _columns(table: Path) -> dict[str, int] | None:
         if any(name in spellings for name in names)
     }
     return found if "path" in found and "label" in found else None
+
+
+def _header(table: Path) -> str:
+    with table.open("rb") as stream:
+        line = stream.readline(200).decode("utf-8", "backslashreplace").strip()
+    return f"'{line}'" if line else "an empty file"
 
 
 def _delimiter(header: str) -> str:
