@@ -242,8 +242,9 @@ def ends_its_steps_in_the_result(method: Method) -> None:
         assert same(steps[-1].value, call(method, image)), f"{method.name}: the last step is not the result"
 
 
-STRUCTURE = (documents_its_parameters, states_its_source, can_be_called_by_a_page)
+STRUCTURE = (documents_its_parameters, states_its_source)
 PIXELS = (
+    can_be_called_by_a_page,
     leaves_its_input_alone,
     keeps_the_dtype,
     takes_any_layout,

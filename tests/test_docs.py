@@ -5,6 +5,7 @@ from __future__ import annotations
 import doctest
 import re
 import runpy
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -39,7 +40,7 @@ def test_commands_in_the_pages_exist(page: Path) -> None:
 def test_examples_in_docstrings_run(method: object) -> None:
     function = method.function
     finder = doctest.DocTestFinder(recurse=False)
-    for test in finder.find(function, method.name, globs={}):
+    for test in finder.find(function, method.name, globs=dict(vars(sys.modules[function.__module__]))):
         assert doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(test).failed == 0
 
 

@@ -7,11 +7,11 @@ from . import metrics as metrics
 from . import nn as nn
 from . import train as train
 from . import zoo as zoo
+from .core.catalogue import methods as methods
 from .core.conversions import channels_first as channels_first
 from .core.conversions import channels_last as channels_last
 from .core.conversions import to_float as to_float
 from .core.conversions import to_uint8 as to_uint8
-from .core.catalogue import methods as methods
 from .core.errors import DataError as DataError
 from .core.errors import FormatError as FormatError
 from .core.errors import InputError as InputError

@@ -15,13 +15,15 @@ import typing
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, TypeVar, cast
+from typing import Any, ParamSpec, Protocol, TypeVar, cast
 
 from sightline.core import types
 from sightline.core.errors import InputError, MissingExtraError, missing_extra, suggest
 from sightline.core.evidence import Evidence, ledger
 
 F = TypeVar("F", bound=Callable[..., Any])
+P = ParamSpec("P")
+R = TypeVar("R", covariant=True)
 
 _KINDS: list[tuple[Any, str]] = [
     (types.Image, "image"),
@@ -159,11 +161,25 @@ class Method:
         }
 
 
+class Listed(Protocol[P, R]):
+    """A catalogued function, for type checkers: the function itself, and the decorator that gives it steps."""
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Call the function."""
+        ...
+
+    def steps(self, generator: Callable[..., Iterator[Any]]) -> Callable[..., Iterator[Any]]:
+        """Register the generator of the function's steps."""
+        ...
+
+
 _methods: dict[tuple[str, str], Method] = {}
 _steps: dict[tuple[str, str], Callable[..., Iterator[Any]]] = {}
 
 
-def method(*, task: str, paper: str, lesson: str = "", example: dict[str, Any] | None = None) -> Callable[[F], F]:
+def method(
+    *, task: str, paper: str, lesson: str = "", example: dict[str, Any] | None = None
+) -> Callable[[Callable[P, R]], Listed[P, R]]:
     """List a public function in the catalogue; the function comes back unchanged, with a ``.steps`` decorator on it.
 
     Parameters
@@ -178,7 +194,7 @@ def method(*, task: str, paper: str, lesson: str = "", example: dict[str, Any] |
         Keyword arguments for parameters without a default, so that generic tests and pages can call it.
     """
 
-    def register(function: F) -> F:
+    def register(function: Any) -> Any:
         if os.environ.get("SIGHTLINE_CHECK_SHAPES"):
             function = _check_shapes(function)
         folder = function.__module__.split(".")[1]
@@ -189,7 +205,7 @@ def method(*, task: str, paper: str, lesson: str = "", example: dict[str, Any] |
             _steps[folder, entry.name] = generator
             return generator
 
-        function.steps = steps  # type: ignore[attr-defined]
+        function.steps = steps
         return function
 
     return register
