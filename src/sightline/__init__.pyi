@@ -13,6 +13,7 @@ from .core.conversions import channels_last as channels_last
 from .core.conversions import to_float as to_float
 from .core.conversions import to_uint8 as to_uint8
 from .core.errors import DataError as DataError
+from .core.errors import DiskError as DiskError
 from .core.errors import FormatError as FormatError
 from .core.errors import InputError as InputError
 from .core.errors import SightlineError as SightlineError
