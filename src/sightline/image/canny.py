@@ -137,7 +137,7 @@ def _thin(smoothed: np.ndarray, low: float, high: float, norm: str) -> np.ndarra
     if smoothed.dtype != np.float32:
         bounds = [math.floor(bound) for bound in bounds]  # lengths are whole numbers then
     scalars = squared, np.float32(bounds[0]), np.float32(bounds[1])
-    over_rows(_thin_rows, height, smoothed, working_number(smoothed), *scalars, labels, strip=32)
+    over_rows(_thin_rows, height, smoothed, working_number(smoothed), *scalars, labels)
     return labels
 
 
@@ -146,18 +146,18 @@ def _thin_rows(image, number, squared, low, high, labels, y0, y1):
     """Label the ridges of rows ``y0`` to ``y1``; three rows of gradient lengths go along."""
     height, width = image.shape
     side, middle = number(1), number(2)
-    across, change = np.empty(width + 2, number), np.empty(width + 2, number)
-    dx, dy = np.zeros((2, width), number), np.zeros((2, width), number)
+    dx, dy = np.empty((2, width), number), np.empty((2, width), number)
     length = np.zeros((3, width + 2), np.float32)  # with a frame of zeros; exact for 8-bit images
     for y in range(y0 - 1, y1 + 1):
         here, a, b = length[y % 3], dx[y & 1], dy[y & 1]
         if 0 <= y < height:
-            derivatives_of_row(image, y, REPEAT, number, side, middle, across, change, a, b)
+            derivatives_of_row(image, y, REPEAT, number, side, middle, a, b)
             for x in range(width):
                 u, v = np.float32(a[x]), np.float32(b[x])
                 here[x + 1] = u * u + v * v if squared else abs(u) + abs(v)  # the root is never needed
         else:
-            here[:] = np.float32(0)
+            for x in range(width):
+                here[x + 1] = 0
         if y > y0:
             above, middle_row = length[(y + 1) % 3], length[(y + 2) % 3]
             _ridges(dx[(y - 1) & 1], dy[(y - 1) & 1], above, middle_row, here, low, high, labels[y])
@@ -184,7 +184,8 @@ def _ridges(dx, dy, above, here, below, low, high, labels):
         ridge = (m > low) & (m > before) & ((m > after) | ((m == after) & (level | upright)))
         labels[x + 1] = (2 - (m > high)) * ridge  # STRONG, WEAK or NONE
     labels[0] = NONE
-    labels[dx.size + 1 :] = NONE
+    for x in range(dx.size + 1, labels.size):
+        labels[x] = NONE
 
 
 def _follow(labels: np.ndarray, out: np.ndarray) -> np.ndarray:

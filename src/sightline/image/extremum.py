@@ -18,6 +18,7 @@ from sightline.core.errors import InputError
 from sightline.core.kernels import kernel, over_rows
 from sightline.core.types import Array
 
+_FEW = 7  # rows that are compared quicker than by running maxima
 _DTYPES = ("uint8", "uint16", "float32", "bool")
 
 
@@ -47,7 +48,7 @@ def extremum(function: str, image: Any, footprint: Any, out: Array | None, *, la
         up, left = min(shape[0] // 2, height - 1), min(shape[1] // 2, image.shape[1] - 1)
         rows = up + 1 + min(shape[0] - 1 - shape[0] // 2, height - 1)
         columns = left + 1 + min(shape[1] - 1 - shape[1] // 2, image.shape[1] - 1)
-        rectangle, strip = (_few_rows, 64) if rows <= 3 else (_rectangle, rows * max(1, round(64 / rows)))
+        rectangle, strip = (_few_rows, 128) if rows <= _FEW else (_rectangle, rows * max(1, round(128 / rows)))
         over_rows(rectangle, height, source, to, identity, largest, rows, up, columns, left, step, strip=strip)
     else:
         strip = max(64, 2 * shape[0])
@@ -142,15 +143,20 @@ def _rectangle(image, out, identity, largest, rows, up, columns, left, step, y0,
 
 @kernel
 def _few_rows(image, out, identity, largest, rows, up, columns, left, step, y0, y1):
-    """Do what :func:`_rectangle` does for up to three rows: they are compared directly."""
+    """Do what :func:`_rectangle` does for a few rows: they are compared directly, two more with each pass."""
     height, n = image.shape
     margin, reach = left * step, (columns - 1) * step
     line, spare = np.full(n + reach, identity, image.dtype), np.empty((2, n + reach), image.dtype)
-    inner = line[margin : margin + n]
+    inner, held = line[margin : margin + n], np.empty((2, n), image.dtype)
     for y in range(y0, y1):
         first, last = y - up, y - up + rows - 1
-        middle = image[min(max(first + rows // 2, 0), height - 1)]
-        _best(image[max(first, 0)], middle, image[min(last, height - 1)], largest, inner)
+        best = image[max(first, 0)]
+        for i in range(1, max(rows, 2), 2):
+            p = image[min(max(min(first + i, last), 0), height - 1)]
+            q = image[min(max(min(first + i + 1, last), 0), height - 1)]
+            target = inner if i + 2 >= rows else held[i >> 1 & 1]
+            _best(best, p, q, largest, target)
+            best = target
         _along(line, spare, columns, step, largest, out[y])
 
 

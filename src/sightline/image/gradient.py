@@ -103,25 +103,27 @@ def working_number(image: np.ndarray) -> type[np.int16] | type[np.float32]:
 
 @kernel
 def _gradient(image, number, side, middle, dx, dy, y0, y1):
-    across, change = np.empty(image.shape[1] + 2, number), np.empty(image.shape[1] + 2, number)
     for y in range(y0, y1):
-        derivatives_of_row(image, y, MIRROR, number, side, middle, across, change, dx[y], dy[y])
+        derivatives_of_row(image, y, MIRROR, number, side, middle, dx[y], dy[y])
 
 
 @kernel
-def derivatives_of_row(image, y, beyond, number, side, middle, across, change, dx, dy):
-    """Write dx and dy of row ``y``: columns first (weighed sum and difference of three rows), then along the row."""
+def derivatives_of_row(image, y, beyond, number, side, middle, dx, dy):
+    """Write dx and dy of row ``y`` from the eight neighbours of each pixel; ``number`` keeps the sums narrow."""
     height, width = image.shape
     above = image[y - 1 if y > 0 else min(beyond, height - 1)]
     row = image[y]
     below = image[y + 1 if y + 1 < height else max(height - 1 - beyond, 0)]
-    for x in range(width):
-        up, here, down = number(above[x]), number(row[x]), number(below[x])
-        across[x + 1] = number(side * number(up + down)) + number(middle * here)
-        change[x + 1] = down - up
-    inner = min(beyond, width - 1)
-    across[0], across[width + 1] = across[1 + inner], across[width - inner]
-    change[0], change[width + 1] = change[1 + inner], change[width - inner]
-    for x in range(width):
-        dx[x] = across[x + 2] - across[x]
-        dy[x] = side * (change[x] + change[x + 2]) + middle * change[x + 1]
+    for x in range(width - 2):
+        nw, n, ne = number(above[x]), number(above[x + 1]), number(above[x + 2])
+        w, e = number(row[x]), number(row[x + 2])
+        sw, s, se = number(below[x]), number(below[x + 1]), number(below[x + 2])
+        dx[x + 1] = number(side * number((ne - nw) + (se - sw))) + number(middle * number(e - w))
+        dy[x + 1] = number(side * number((sw - nw) + (se - ne))) + number(middle * number(s - n))
+    for x in (0, width - 1):
+        left = x - 1 if x > 0 else min(beyond, width - 1)
+        right = x + 1 if x + 1 < width else max(width - 1 - beyond, 0)
+        nw, n, ne = number(above[left]), number(above[x]), number(above[right])
+        sw, s, se = number(below[left]), number(below[x]), number(below[right])
+        dx[x] = side * ((ne - nw) + (se - sw)) + middle * (number(row[right]) - number(row[left]))
+        dy[x] = side * ((sw - nw) + (se - ne)) + middle * (s - n)

@@ -73,10 +73,9 @@ def _steps(image: Image, *, out: Any = None) -> Iterator[Step]:
 @kernel
 def _magnitude(image, number, side, middle, out, y0, y1):
     width = image.shape[1]
-    across, change = np.empty(width + 2, number), np.empty(width + 2, number)
     dx, dy = np.empty(width, number), np.empty(width, number)
     for y in range(y0, y1):
-        derivatives_of_row(image, y, MIRROR, number, side, middle, across, change, dx, dy)
+        derivatives_of_row(image, y, MIRROR, number, side, middle, dx, dy)
         row = out[y]
         for x in range(width):
             a, b = np.float32(dx[x]), np.float32(dy[x])
