@@ -8,7 +8,10 @@ import numpy as np
 
 from sightline.cli.showcase import PATCH, PHOTO, Shown, ink_on, patch_of
 from sightline.core.canvas import Canvas
+from sightline.core.layers import Curve
 from sightline.core.results import Classification
+from sightline.core.trace import Step
+from sightline.train.charts import Series, line_chart
 from sightline.train.page import figure, picture
 from sightline.train.recipe import Section
 
@@ -64,17 +67,25 @@ def _patch(photo: np.ndarray) -> str:
 
 def _filter(shown: Shown) -> str:
     """Return the steps of one filter as a row of pictures."""
-    figures = []
-    for step in shown.trace:
-        image = step.picture()
-        if image is None:
-            body = f"<p><b>{html.escape(_told(step.value))}</b></p>"
-        else:
-            body = picture(image, f"{shown.name}: {step.name}")
-        figures.append(figure(body, f"{step.name}. {step.note}" if step.note else step.name))
+    figures = [
+        figure(_shown(step, f"{shown.name}: {step.name}"), f"{step.name}. {step.note}" if step.note else step.name)
+        for step in shown.trace
+    ]
     title = html.escape(shown.name.replace("_", " "))
     call = f"<code>{html.escape(shown.call)}</code> · {shown.milliseconds:.2f} ms"
     return f"<h3>{title}</h3><p>{html.escape(shown.about)}<br>{call}</p>{_row(figures)}"
+
+
+def _shown(step: Step, title: str) -> str:
+    """Return what there is to see of one step: a picture, a curve or a value."""
+    image, first = step.picture(), step.layers[0]
+    if image is not None:
+        return picture(image, title)
+    if isinstance(first, Curve):
+        x, y = first.points.T.tolist()
+        mark = {} if first.mark is None else {"mark": first.mark, "mark_label": f"{first.mark:g}"}
+        return line_chart([Series(first.axes[1], x, y)], title=title, x_label=first.axes[0], **mark)
+    return f"<p><b>{html.escape(_told(step.value))}</b></p>"
 
 
 def _row(figures: list[str]) -> str:
