@@ -183,28 +183,38 @@ def _median_by_histogram(image, result, rows, columns, channels, size, y0, y1):
     """Slide a histogram along the row; ``below`` counts the values under the current median."""
     width, half = image.shape[1], size * size // 2
     counts = np.empty(256, np.int32)
+    bands = np.empty((columns.size, size), np.uint8)  # what each column holds; the row y + size takes the place of y
+    for i in range(y0, y0 + size - 1):
+        _take_in(bands, image[rows[i]], columns, i % size)
     for y in range(y0, y1):
+        _take_in(bands, image[rows[y + size - 1]], columns, (y + size - 1) % size)
         for channel in range(channels):
             counts[:] = 0
-            for i in range(y, y + size):
-                for k in range(size):
-                    counts[image[rows[i], columns[k * channels + channel]]] += 1
-            median, below = 0, 0
+            for k in range(size):
+                for i in range(size):
+                    counts[bands[k * channels + channel, i]] += 1
+            median, below = np.uint8(0), 0
             for x in range(channel, width, channels):
                 while below > half:
-                    median -= 1
+                    median = np.uint8(median - np.uint8(1))
                     below -= counts[median]
                 while below + counts[median] <= half:
                     below += counts[median]
-                    median += 1
+                    median = np.uint8(median + np.uint8(1))
                 result[y, x] = median
                 if x + channels < width:
-                    leaves, enters = columns[x], columns[x + size * channels]
-                    for i in range(y, y + size):
-                        old, new = image[rows[i], leaves], image[rows[i], enters]
-                        counts[old] -= 1
-                        counts[new] += 1
-                        below += np.int64(new < median) - np.int64(old < median)
+                    enters = x + size * channels
+                    for i in range(size):
+                        counts[bands[x, i]] -= 1
+                        counts[bands[enters, i]] += 1
+                    for i in range(size):
+                        below += np.int64(bands[enters, i] < median) - np.int64(bands[x, i] < median)
+
+
+@kernel
+def _take_in(bands, row, columns, place):
+    for x in range(columns.size):
+        bands[x, place] = row[columns[x]]
 
 
 @kernel

@@ -170,15 +170,15 @@ def _half_gray(image, result, y0, y1):
 
 @kernel
 def _half_rgb(image, result, y0, y1):
-    sums = np.empty(image.shape[1], np.uint16)
+    sums, two = np.empty(image.shape[1], np.uint16), np.uint16(2)
     for y in range(y0, y1):
         a, b, row = image[2 * y], image[2 * y + 1], result[y]
         for x in range(sums.size):
             sums[x] = np.uint16(a[x]) + np.uint16(b[x])
         for x in range(row.size // 3):
-            for c in range(3):
-                total = sums[6 * x + c] + sums[6 * x + 3 + c] + np.uint16(2)
-                row[3 * x + c] = np.uint8(np.uint16(total) >> np.uint16(2))
+            row[3 * x] = np.uint8(np.uint16(sums[6 * x] + sums[6 * x + 3] + two) >> two)
+            row[3 * x + 1] = np.uint8(np.uint16(sums[6 * x + 1] + sums[6 * x + 4] + two) >> two)
+            row[3 * x + 2] = np.uint8(np.uint16(sums[6 * x + 2] + sums[6 * x + 5] + two) >> two)
 
 
 # --- nearest ---
