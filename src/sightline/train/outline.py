@@ -16,7 +16,7 @@ REHEARSALS = 2  # timed batches, after one that warms up and is counted
 
 
 def rehearse(engine: Engine) -> tuple[int, float]:
-    """Return the FLOPs of one sample's forward pass and the seconds of one batch, forward and backward.
+    """Return the FLOPs of one sample's forward pass and the seconds of one batch: samples, forward, backward.
 
     Parameters
     ----------
@@ -24,7 +24,10 @@ def rehearse(engine: Engine) -> tuple[int, float]:
         About to run; it is left as it was.
     """
     model = copy.deepcopy(engine.model).train()
+    engine.training.peek()  # opens files, compiles kernels
+    started = time.perf_counter()
     batch = engine.training.peek()
+    samples = time.perf_counter() - started
     counter = FlopCounterMode(display=False)
     with counter, engine.autocast():
         engine.phases[0].losses(model, batch)
@@ -38,7 +41,9 @@ def rehearse(engine: Engine) -> tuple[int, float]:
         if engine.device.type == "cuda":
             torch.cuda.synchronize(engine.device)
         seconds.append(time.perf_counter() - started)
-    return int(counter.get_total_flops() / engine.order.share), min(seconds[1:])
+    learning, workers = min(seconds[1:]), engine.settings.workers
+    total = max(learning, samples / workers) if workers else learning + samples
+    return int(counter.get_total_flops() / engine.order.share), total
 
 
 def outline(engine: Engine) -> Outline:

@@ -102,7 +102,7 @@ class Bars(Lines):
     def start(self, done: int, total: int) -> None:
         """Training starts: ``done`` of ``total`` batches are behind it."""
         columns = (TextColumn("{task.description}"), BarColumn(bar_width=24), TextColumn("{task.percentage:>3.0f}%"))
-        tail = (TextColumn("{task.fields[losses]}"), TimeRemainingColumn())
+        tail = (TextColumn("{task.fields[losses]}"), TimeRemainingColumn(), TextColumn("left"))
         self._bar = Progress(*columns, *tail, console=self.console, transient=True)
         self._task = self._bar.add_task("epoch 1", total=total, completed=done, losses="")
         self._bar.start()
