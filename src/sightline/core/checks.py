@@ -25,6 +25,8 @@ _CONVERT = {
     "uint8": "Use sightline.to_float(image).",
     "float32": "Use sightline.to_uint8(image).",
 }
+# `dtype.name` is computed anew at each call, and costs more than all the other checks.
+_NAMES = {np.dtype(name): name for name in (*IMAGE_DTYPES, "bool", "int32", "float64")}
 
 
 def describe(value: object) -> str:
@@ -60,7 +62,6 @@ def as_image(
     finite
         Refuse NaN and infinity (one pass over a float image).
     """
-    expected = _expectation(channels, dtypes)
     if not isinstance(image, np.ndarray):
         hint = ""
         if type(image).__module__.startswith("PIL."):
@@ -71,11 +72,15 @@ def as_image(
             hint = " Read a file with sightline.read(path)."
         elif image is None:
             hint = " Was the file read?"
-        raise InputError(f"{function}: {argument} must be {expected}; got {describe(image)}.{hint}")
-    _check_shape(function, argument, image, channels, expected)
-    if image.dtype.name not in dtypes:
+        raise InputError(
+            f"{function}: {argument} must be {_expectation(channels, dtypes)}; got {describe(image)}.{hint}"
+        )
+    _check_shape(function, argument, image, channels, dtypes)
+    if (_NAMES.get(image.dtype) or image.dtype.name) not in dtypes:
         hint = _CONVERT.get(image.dtype.name, f"Convert it to {dtypes[0]} first.")
-        raise InputError(f"{function}: {argument} must be {expected}; got {describe(image)}. {hint}")
+        raise InputError(
+            f"{function}: {argument} must be {_expectation(channels, dtypes)}; got {describe(image)}. {hint}"
+        )
     if 0 in image.shape:
         raise InputError(f"{function}: {argument} must have at least one pixel; got {describe(image)}.")
     image = contiguous(image)
@@ -93,7 +98,9 @@ def _expectation(channels: Sequence[int], dtypes: Sequence[str]) -> str:
     return f"{' or '.join(names[: len(shapes)])}, {' or '.join(names[len(shapes) :])}"
 
 
-def _check_shape(function: str, argument: str, image: np.ndarray, channels: Sequence[int], expected: str) -> None:
+def _check_shape(
+    function: str, argument: str, image: np.ndarray, channels: Sequence[int], dtypes: Sequence[str]
+) -> None:
     count = image.shape[2] if image.ndim == 3 else 1
     fits = (
         image.ndim == 2 or (image.ndim == 3 and not channels) or (image.ndim == 3 and count != 1 and count in channels)
@@ -115,7 +122,7 @@ def _check_shape(function: str, argument: str, image: np.ndarray, channels: Sequ
         hint = ' Use sightline.image.convert(image, "gray", "rgb").'
     elif image.ndim == 4:
         hint = " Pass one image at a time."
-    raise InputError(f"{function}: {argument} must be {expected}; got {describe(image)}.{hint}")
+    raise InputError(f"{function}: {argument} must be {_expectation(channels, dtypes)}; got {describe(image)}.{hint}")
 
 
 def contiguous(array: np.ndarray) -> np.ndarray:
@@ -150,28 +157,32 @@ def number(
     unit: str = "",
 ) -> float:
     """Return ``value`` as a float within ``[low, high]`` (and greater than ``above``, where given)."""
+    if isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, (bool, np.bool_)):
+        result = float(value)
+        if low <= result <= high and (above is None or result > above):
+            return result
+        got = str(value)
+    else:
+        got = describe(value)
     span = _span(low, high, above) + (f" {unit}" if unit else "")
-    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, float, np.integer, np.floating)):
-        raise InputError(f"{function}: {argument} must be a number {span}; got {describe(value)}.")
-    result = float(value)
-    if not (low <= result <= high) or (above is not None and not result > above):
-        raise InputError(f"{function}: {argument} must be a number {span}; got {value}.")
-    return result
+    raise InputError(f"{function}: {argument} must be a number {span}; got {got}.")
 
 
 def integer(function: str, argument: str, value: Any, low: int, high: int | None = None, *, odd: bool = False) -> int:
     """Return ``value`` as an int within ``[low, high]``, odd where asked."""
     top = math.inf if high is None else high
+    hint = ""
+    if isinstance(value, (int, np.integer)) and not isinstance(value, (bool, np.bool_)):
+        result = int(value)
+        inside, even = low <= result <= top, result % 2 == 0
+        if inside and not (odd and even):
+            return result
+        got = str(result)
+        hint = f" Use {result + 1}." if inside else ""
+    else:
+        got = describe(value)
     kind = "an odd whole number" if odd else "a whole number"
-    span = _span(low, top, None)
-    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, np.integer)):
-        raise InputError(f"{function}: {argument} must be {kind} {span}; got {describe(value)}.")
-    result = int(value)
-    if not low <= result <= top:
-        raise InputError(f"{function}: {argument} must be {kind} {span}; got {result}.")
-    if odd and result % 2 == 0:
-        raise InputError(f"{function}: {argument} must be {kind} {span}; got {result}. Use {result + 1}.")
-    return result
+    raise InputError(f"{function}: {argument} must be {kind} {_span(low, top, None)}; got {got}.{hint}")
 
 
 def choice(function: str, argument: str, value: Any, options: Sequence[str]) -> str:
