@@ -11,7 +11,7 @@ from sightline.zoo import load_weights
 
 
 def randomise(model: nn.Module, seed: int = 0) -> nn.Module:
-    """Give normalisations statistics and weights of their own, so that a map that mixes them up is found."""
+    """Give every tensor values that matter, statistics too, so that a map that mixes them up is found."""
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for name, value in model.state_dict().items():
@@ -20,6 +20,8 @@ def randomise(model: nn.Module, seed: int = 0) -> nn.Module:
                 value.uniform_(low, high, generator=generator)
             elif value.ndim > 1 and ("pos" in name or "cls" in name or "class_token" in name):
                 value.normal_(0, 0.5, generator=generator)
+            elif value.ndim == 2 or (value.ndim == 4 and "proj" in name):  # sharp attention, patches that matter
+                value.normal_(0, 2 / value[0].numel() ** 0.5, generator=generator)
     return model.eval()
 
 
