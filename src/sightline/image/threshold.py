@@ -12,7 +12,7 @@ from sightline.core.kernels import kernel, over_rows
 from sightline.core.types import Array, Choice, Image, Range
 
 KINDS = ("binary", "binary_inverse", "truncate", "to_zero", "to_zero_inverse")
-_WHITE = {"uint8": 255, "uint16": 65535, "float32": 1}
+_WHITE = {np.uint8: 255, np.uint16: 65535, np.float32: 1}
 _FLOATS = (float(np.finfo(np.float32).min), float(np.finfo(np.float32).max))
 
 
@@ -61,10 +61,11 @@ def threshold(
     """
     image = as_image("threshold", image, channels=())
     kind = choice("threshold", "kind", kind, KINDS)
-    scalar, name = image.dtype.type, image.dtype.name
-    white = _WHITE[name]
+    scalar = image.dtype.type
+    white = _WHITE[scalar]
     low, high = _FLOATS if scalar is np.float32 else (0, white)
-    level = scalar(number("threshold", "value", value, low, high, unit=f"for {name}"))  # x > 100.5 is x > 100 there
+    value = number("threshold", "value", value, low, high, unit=f"for {scalar.__name__}")
+    level = scalar(value)  # rounded down for integers: there x > 100.5 is x > 100
     # Above and not above: a constant, or (where it is None) the pixel itself.
     above, below = {
         "binary": (white, 0),
