@@ -62,9 +62,9 @@ def gaussian_blur(
     >>> dot = np.zeros((3, 5), np.uint8)
     >>> dot[1, 2] = 255
     >>> sl.image.gaussian_blur(dot, 0.5)
-    array([[  0,  21, 159,  21,   0],
+    array([[  0,   6,  43,   6,   0],
            [  0,  21, 159,  21,   0],
-           [  0,  21, 159,  21,   0]], dtype=uint8)
+           [  0,   6,  43,   6,   0]], dtype=uint8)
 
     References
     ----------

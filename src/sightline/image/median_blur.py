@@ -45,7 +45,7 @@ def median_blur(image: Image, size: Annotated[int, Range(1, 51, 2)] = 3, *, out:
     >>> sl.image.median_blur(speck)
     array([[2, 3, 3],
            [4, 6, 6],
-           [7, 8, 8]], dtype=uint8)
+           [7, 8, 9]], dtype=uint8)
 
     References
     ----------
