@@ -12,7 +12,7 @@ from sightline.core.kernels import kernel, over_rows
 from sightline.core.types import Array, Choice, Image, Range
 
 KINDS = ("binary", "binary_inverse", "truncate", "to_zero", "to_zero_inverse")
-_WHITE = {np.uint8: 255, np.uint16: 65535, np.float32: 1}
+_WHITE: dict[type, int] = {np.uint8: 255, np.uint16: 65535, np.float32: 1}
 _FLOATS = (float(np.finfo(np.float32).min), float(np.finfo(np.float32).max))
 
 
