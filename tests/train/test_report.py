@@ -86,7 +86,7 @@ def _report(folder, recipe=None, **more):
 
 
 def test_head_says_what_how_well_how_fast(folder):
-    text = _report(folder)
+    text = _report(folder).replace("\u00a0", " ")
     assert "1,295 images" in text
     assert "98.6 %" in text
     assert "97.2 % and 99.7 %" in text

@@ -40,6 +40,7 @@ _DEFAULTS: dict[str, dict[str, Any]] = {
 }
 _SMALL_STEM = 40  # pixels a side; an ImageNet stem would leave too few places of anything smaller
 _STEPS, _EPOCHS = 100, 30  # of small sets: steps of the optimiser, and the most epochs that may take
+_TINY = 256  # pixels: so little work for a second thread that waiting for it costs more, much more on a busy machine
 _LARGEST = {"lenet5": 32}
 
 
@@ -66,6 +67,8 @@ class ClassifyRecipe(Recipe):
         self.options = Options(**config["options"])
         self.data = data
         self.defaults = _settings(self.method, 0 if data is None else len(data.train))
+        if self.form.size[0] * self.form.size[1] <= _TINY:
+            self.defaults["threads"] = 1
         self._prepared: dict[str, Prepared] = {}
         self._weights: Tensor | None = None
         self._examined: tuple[Any, Examination] | None = None

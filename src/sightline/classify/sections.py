@@ -16,7 +16,7 @@ from sightline.core.catalogue import find
 from sightline.core.errors import InputError
 from sightline.metrics import calibration_error
 from sightline.train.charts import calibration_chart, matrix_chart
-from sightline.train.page import facts, figure, picture
+from sightline.train.page import facts, figure, percent, picture
 from sightline.train.recipe import Section
 
 if TYPE_CHECKING:
@@ -125,7 +125,8 @@ def _calibration(found: Examination, summary: dict[str, Any]) -> str:
     gap = confidence - summary["accuracy"]
     manner = "about as sure as it may be" if abs(gap) < 0.01 else "too sure" if gap > 0 else "too modest"
     text = (
-        f"On average it states {confidence:.1%} and is right {summary['accuracy']:.1%} of the time: it is {manner}. "
+        f"On average it states {percent(confidence)} and is right {percent(summary['accuracy'])} of the time: "
+        f"it is {manner}. "
         f"The expected calibration error is {summary['calibration_error']:.3f}."
     )
     return f"<p>{text}</p>" + figure(
@@ -163,7 +164,7 @@ def _mistakes(recipe: ClassifyRecipe, model: nn.Module, found: Examination) -> s
         tone = "right" if true == said else "wrong"
         items.append(
             f'<li><figure><div class="pair">{pair}</div><figcaption>is <b>{escape(true)}</b>, said '
-            f'<b class="{tone}">{escape(said)}</b> at {stated[index]:.1%}'
+            f'<b class="{tone}">{escape(said)}</b> at {percent(float(stated[index]))}'
             f'<span class="file">{escape(_tail(found.keys[index]))}</span></figcaption></figure></li>'
         )
     return f'<p>{escape(text)} {escape(how)}</p><ul class="mistakes">{"".join(items)}</ul>'
@@ -194,5 +195,6 @@ def _shown(image: np.ndarray) -> np.ndarray:
     return image[..., 0] if image.shape[2] == 1 else image
 
 
-def _tail(path: str, limit: int = 44) -> str:
-    return path if len(path) <= limit else f"…{path[-limit + 1 :]}"
+def _tail(key: str) -> str:
+    """Return the last two parts of a path: the class's folder and the file."""
+    return "/".join(key.replace("\\", "/").split("/")[-2:])

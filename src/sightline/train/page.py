@@ -86,6 +86,22 @@ def picture(image: np.ndarray, alt: str) -> str:
     return f'<img{shape} alt="{escape(alt)}" src="data:image/{kind};base64,{data}">'
 
 
+def percent(value: float) -> str:
+    """Return a share as text, its sign kept on the same line.
+
+    Parameters
+    ----------
+    value
+        In 0–1.
+
+    Examples
+    --------
+    >>> percent(0.9861).replace(chr(160), " ")
+    '98.6 %'
+    """
+    return f"{100 * value:.1f}\u00a0%"
+
+
 def facts(rows: Sequence[tuple[str, str]]) -> str:
     """Return a table of names and values, both escaped; rows without a value are left out.
 

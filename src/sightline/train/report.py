@@ -17,7 +17,7 @@ from sightline.core.errors import InputError
 from sightline.core.files import read_json, write_json, write_text
 from sightline.train.charts import Series, line_chart
 from sightline.train.folder import ENVIRONMENT, read_config, read_metrics
-from sightline.train.page import chart, commands, facts, figures, page
+from sightline.train.page import chart, commands, facts, figures, page, percent
 from sightline.train.progress import clock, short
 from sightline.train.recipe import Recipe, Section
 from sightline.train.settings import Settings
@@ -262,7 +262,7 @@ def _spoken(name: str) -> str:
 
 
 def _said(metric: str, value: float) -> str:
-    return f"{value:.1%}".replace("%", " %") if metric.endswith(_SHARES) else f"{value:.4g}"
+    return percent(value) if metric.endswith(_SHARES) else f"{value:.4g}"
 
 
 def _plain(value: Any) -> str:
