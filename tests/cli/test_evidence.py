@@ -33,6 +33,10 @@ def test_the_ledger_as_json(capsys):
 def test_check_names_methods_without_evidence_that_holds(capsys):
     assert main(["evidence", "--check"]) == 1
     assert "classify.lenet5: no evidence that holds" in capsys.readouterr().out
+    assert main(["evidence", "--check", "--json"]) == 1
+    out, err = capsys.readouterr()
+    assert len(json.loads(out)) == 2
+    assert err == "classify.lenet5: no evidence that holds\n"
 
 
 def test_methods_as_json(capsys):

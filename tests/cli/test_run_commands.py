@@ -2,13 +2,13 @@
 
 import json
 
-import numpy as np
 import pytest
 from PIL import Image
 
 from sightline.cli import demo
 from sightline.cli.app import main
 from sightline.data import open_dataset
+from sightline.image import read
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +50,7 @@ def test_predict_gives_one_record_an_image_and_names_broken_ones(run, digit, tmp
     (row,) = answer(["predict", run, digit, "--out", "drawn"], capsys)
     assert row["source"] == digit
     assert sum(item["score"] for item in row["top"]) == pytest.approx(1, abs=1e-4)
-    assert Image.open(row["drawn"]).size == (8, 8)
+    assert read(row["drawn"]).shape == (8, 8, 3)
     (tmp_path / "broken.png").write_bytes(b"\x89PNG no more")
     assert main(["predict", run, "broken.png", digit, "--json"]) == 1
     rows = json.loads(capsys.readouterr().out)
@@ -66,7 +66,7 @@ def test_predict_for_people(run, digit, capsys):
 def test_explain_writes_a_picture(method, run, digit, capsys):
     found = answer(["explain", run, digit, "--method", method, "--target", "3"], capsys)
     assert (found["class"], found["output"]) == ("3", f"digit-{method}.png")
-    assert np.asarray(Image.open(found["output"])).std() > 0
+    assert read(found["output"]).std() > 0
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rich.console import Console
 
-from sightline.cli.terminal import FAILED, OK, Answer, table
+from sightline.cli.terminal import FAILED, OK, Answer, table, talk
 from sightline.core.catalogue import methods
 from sightline.core.evidence import Evidence, ledger
 
@@ -34,10 +34,10 @@ def evidence(*, json: bool = False, check: bool = False) -> Answer:
         for name in bare:
             console.print(f"{name}: no evidence that holds", style="red")
 
-    value = [entry.to_json() for entry in entries]
-    if check and json:
-        value += [_missing(name) for name in bare]
-    return Answer(value, show, json, FAILED if bare else OK)
+    if json:  # the document stays a ledger; what is missing from it is said beside it
+        for name in bare:
+            talk().print(f"{name}: no evidence that holds", style="red")
+    return Answer([entry.to_json() for entry in entries], show, json, FAILED if bare else OK)
 
 
 def _row(entry: Evidence) -> tuple[str, ...]:
@@ -47,8 +47,3 @@ def _row(entry: Evidence) -> tuple[str, ...]:
     else:
         proof, bound = f"reaches {entry.figure}", f"{entry.published:g} ({entry.source})"
     return (f"{entry.field}.{entry.method}", proof, bound, measured, "✓" if entry.holds else "✗")
-
-
-def _missing(name: str) -> dict[str, object]:
-    field, _, method = name.rpartition(".")
-    return {"method": method, "field": field, "kind": None, "measured": None, "holds": False, "command": ""}
