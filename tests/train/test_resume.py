@@ -108,6 +108,7 @@ def test_resume_without_a_run_starts(fit):
 
 def test_kill_at_any_moment(fit, digest, tmp_path):
     """Kill −9 at 50 moments, half of them aimed at the save: the weights in the end are the same, none is corrupt."""
+    fit("warm", epochs=1)  # torch imports a good deal for its first step, which the children then need not
     started = time.monotonic()
     whole = digest(fit("whole", **LONG))
     span = time.monotonic() - started
@@ -271,38 +272,55 @@ def _check_two(folder: Path, fit) -> None:
     assert alone.metrics[-1]["train_loss"] == pytest.approx(run.metrics[-1]["train_loss"], rel=1e-4)
 
 
+_TWO = """
+import os, sys
+sys.path.insert(0, {tests!r})
+import torch
+torch.set_num_threads(1)
+from train import toy
+toy.install()
+from sightline.train.train import train
+
+def work():
+    for recipe in ("mlp", "gan"):
+        train("toy/" + recipe, "points", out={folder!r} + "/" + recipe, progress=False, report=False, device="cpu",
+              dropout=0.0, accumulate=2, epochs=2)
+"""
+
+_FORK = """
+def start(rank):
+    child = os.fork()
+    if child == 0:
+        os.environ.update(RANK=str(rank), WORLD_SIZE="2", MASTER_ADDR="127.0.0.1", MASTER_PORT="{port}")
+        work()
+        os._exit(0)
+    return child
+
+children = [start(0), start(1)]
+sys.exit(max(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children))
+"""
+
+
+def _run_script(tmp_path: Path, end: str, *command: str) -> None:
+    script = tmp_path / "go.py"
+    script.write_text(_TWO.format(tests=str(Path(__file__).parent.parent), folder=str(tmp_path)) + end)
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONWARNINGS": "ignore"}
+    done = subprocess.run(
+        [sys.executable, *command, str(script)], capture_output=True, text=True, timeout=200, env=environment
+    )
+    assert done.returncode == 0, done.stderr
+
+
 def test_two_processes(tmp_path, fit):
     """Two processes: one writes, both learn; the weights are those of one process but for rounding."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-
-    def work(rank: int) -> None:
-        os.environ.update(RANK=str(rank), WORLD_SIZE="2", MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port))
-        for recipe in ("mlp", "gan"):
-            settings = {"dropout": 0.0, "accumulate": 2, "epochs": 2}
-            train(f"toy/{recipe}", "points", **{**FULL, **settings, "out": tmp_path / recipe})
-
-    children = [_in_child(lambda rank=rank: work(rank)) for rank in (0, 1)]
-    assert [os.waitpid(child, 0)[1] for child in children] == [0, 0]
+    _run_script(tmp_path, _FORK.format(port=port))
     _check_two(tmp_path, fit)
 
 
 @pytest.mark.slow
 def test_two_processes_by_torchrun(tmp_path, fit):
-    script = tmp_path / "go.py"
-    here = Path(__file__).parent.parent
-    script.write_text(
-        f"import sys; sys.path.insert(0, {str(here)!r})\n"
-        "import torch; torch.set_num_threads(1)\n"
-        "from train import toy; toy.install()\n"
-        "from sightline.train.train import train\n"
-        "for recipe in ('mlp', 'gan'):\n"
-        f"    train('toy/' + recipe, 'points', out={str(tmp_path)!r} + '/' + recipe, progress=False, report=False,\n"
-        "          device='cpu', dropout=0.0, accumulate=2, epochs=2)\n"
-    )
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", str(script)]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONWARNINGS": "ignore"}
-    done = subprocess.run(command, capture_output=True, text=True, timeout=200, env=environment)
-    assert done.returncode == 0, done.stderr
+    _run_script(tmp_path, "work()", "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2")
     _check_two(tmp_path, fit)
