@@ -266,18 +266,18 @@ class ClassifyRecipe(Recipe):
 
     def examine(self, model: nn.Module, data: Any = None, split: str | None = None) -> Examination:
         """Return what :meth:`evaluate` and the report are made from; kept until the model or the data changes."""
-        key = (_digest(model), data if isinstance(data, ImageSet) else str(data), split)
+        opened = None if data is None else open_dataset(data, seed=int(self._config["seed"]))
+        key = (_digest(model), opened, split)
         if self._examined is None or self._examined[0] != key:
-            images, labels, place = self._examined_images(data, split)
+            images, labels, place = self._examined_images(opened, split)
             self._examined = (key, Examination(self.scores(model, images), labels, images.keys, place))
         return self._examined[1]
 
-    def _examined_images(self, data: Any, split: str | None) -> tuple[Prepared, np.ndarray, str]:
-        if data is None:
+    def _examined_images(self, opened: ImageSet | None, split: str | None) -> tuple[Prepared, np.ndarray, str]:
+        if opened is None:
             place = split or self.held_out
             prepared = self.split(place)
             return prepared, prepared.labels, place
-        opened = open_dataset(data, seed=int(self._config["seed"]))
         place = split or next(name for name in ("test", "val", *opened.splits) if name in opened.splits)
         part = opened.split(place)
         return Prepared(part, self.form, keep=False), _relabel(part, opened.classes, self.classes), place
