@@ -82,6 +82,12 @@ def test_errors_become_a_sentence_and_an_exit_code(error, code, sentence, monkey
     assert capsys.readouterr().err.strip() == sentence or sentence == "Out of memory"
 
 
+def test_an_interrupted_command_says_how_to_go_on(monkeypatch, capsys):
+    monkeypatch.setattr("sightline.cli.evidence.ledger", raising(KeyboardInterrupt("Go on with --resume.")))
+    assert main(["evidence"]) == 130
+    assert capsys.readouterr().err == "Go on with --resume.\n"
+
+
 def test_debug_shows_the_traceback(monkeypatch, capsys):
     monkeypatch.setattr(app, "_run", raising(RuntimeError("surprise")))
     assert main(["--debug", "evidence"]) == 1

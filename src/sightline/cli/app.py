@@ -54,6 +54,7 @@ def build(console: Console | None = None) -> App:
         console=console,
         result_action="return_value",
         help_format="plaintext",
+        suppress_keyboard_interrupt=False,  # what was interrupted says how to go on
     )
     for order, (name, text) in enumerate(_COMMANDS.items()):
         target = "app" if name in _APPS else name

@@ -19,6 +19,11 @@ STDIN = "/dev/stdin"  # what a lone - becomes
 OK, FAILED, USAGE, INTERRUPTED, BROKEN_PIPE = 0, 1, 2, 130, 141
 
 
+class _Out(Console):
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError  # handled at the door, as for every other way of writing
+
+
 @dataclass(frozen=True)
 class Answer:
     """What a command found.
@@ -45,7 +50,7 @@ class Answer:
         if self.as_json:
             stream.write(json.dumps(plain(self.value), ensure_ascii=False, allow_nan=False, indent=2) + "\n")
         else:
-            self.show(Console(file=stream, highlight=False))
+            self.show(_Out(file=stream, highlight=False))
         stream.flush()
 
 
