@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import contracts
+import sightline as sl
 from sightline.core.catalogue import _methods, methods
 from sightline.core.errors import InputError
 
@@ -59,3 +60,20 @@ def test_the_method_in_contributing_keeps_every_contract(tmp_path: Path) -> None
             scope["invert"](np.zeros((2, 2)))
     finally:
         _methods.pop(("image", "invert"), None)
+
+
+def test_the_five_lines_of_the_readme_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    random = np.random.default_rng(0)
+    for name in ("photo.jpg", "yard.jpg", *(f"photos/{c}/{i}.png" for c in ("cat", "dog") for i in range(10))):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        sl.write(tmp_path / name, random.integers(0, 256, (24, 24, 3), dtype=np.uint8))
+    shown: list[np.ndarray] = []
+    monkeypatch.setattr(sl, "show", shown.append)
+    text = (ROOT / "README.md").read_text("utf-8")
+    (block,) = re.findall(r"## Five lines\n\n```python\n(.*?)```", text, re.DOTALL)
+    (tmp_path / "five.py").write_text(block.replace("epochs=20", "epochs=1, progress=False"))
+    scope = runpy.run_path(str(tmp_path / "five.py"))
+    assert scope["edges"].dtype == np.bool_
+    assert (tmp_path / "runs" / "photos-1" / "report.html").exists()
+    assert shown[0].shape == (24, 24, 3)
