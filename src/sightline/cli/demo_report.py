@@ -83,8 +83,9 @@ def _shown(step: Step, title: str) -> str:
         return picture(image, title)
     if isinstance(first, Curve):
         x, y = first.points.T.tolist()
-        mark = {} if first.mark is None else {"mark": first.mark, "mark_label": f"{first.mark:g}"}
-        return line_chart([Series(first.axes[1], x, y)], title=title, x_label=first.axes[0], **mark)
+        label = "" if first.mark is None else f"{first.mark:g}"
+        line = Series(first.axes[1], x, y)
+        return line_chart([line], title=title, x_label=first.axes[0], mark=first.mark, mark_label=label)
     return f"<p><b>{html.escape(_told(step.value))}</b></p>"
 
 
