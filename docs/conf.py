@@ -7,9 +7,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-import tables  # noqa: E402
+import tables
 
-import sightline  # noqa: E402
+import sightline
 
 project = "Sightline"
 author = "The Sightline authors"
@@ -23,7 +23,7 @@ html_theme = "pydata_sphinx_theme"
 html_title = "Sightline"
 html_static_path = ["_static"]
 html_theme_options = {"show_prev_next": False, "navigation_with_keys": True, "secondary_sidebar_items": ["page-toc"]}
-html_sidebars = {"**": ["sidebar-nav-bs"]}
+html_sidebars = {"**": []}
 html_copy_source = False
 
 tables.write(Path(__file__).parent / "generated")

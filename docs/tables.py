@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import inspect
 import json
+import re
+import textwrap
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -32,7 +34,9 @@ def table(columns: Iterable[str], rows: Iterable[Iterable[Any]]) -> str:
     """Return a Markdown table."""
     columns = list(columns)
     lines = ["| " + " | ".join(columns) + " |", "|" + "---|" * len(columns)]
-    lines += ["| " + " | ".join(str(cell).replace("|", "\\|").replace("\n", " ") for cell in row) + " |" for row in rows]
+    lines += [
+        "| " + " | ".join(str(cell).replace("|", "\\|").replace("\n", " ") for cell in row) + " |" for row in rows
+    ]
     return "\n".join(lines) + "\n"
 
 
@@ -40,7 +44,7 @@ def methods_page(catalogue: list[Method]) -> str:
     """Return the table of every method."""
     rows = [
         (
-            f"[`{m.field}.{m.name}`](reference/{m.field}.md)",
+            f"[`{m.path.removeprefix('sightline.')}`](reference/{m.field}.md)",
             m.task,
             m.summary,
             m.paper,
@@ -57,25 +61,50 @@ def field_page(field: str, entries: list[Method]) -> str:
     """Return the reference of one folder: signature, parameters, docstring and evidence of each method."""
     parts = [f"# sightline.{field}\n"]
     for m in entries:
-        doc = inspect.getdoc(m.function) or ""
-        signature = inspect.signature(m.function)
-        names = ", ".join(
-            name if p.default is inspect.Parameter.empty else f"{name}={p.default!r}" for name, p in signature.parameters.items()
-        )
         span = [
-            (f"`{p.name}`", p.kind, "" if p.low is None else f"{p.low:g}–{p.high:g}", ", ".join(p.choices), p.text)
+            (
+                f"`{p.name}`",
+                p.kind,
+                "" if p.low is None else f"{p.low:g}–{p.high:g}",
+                ", ".join(p.choices),
+                code(p.text),
+            )
             for p in m.parameters
         ]
         proof = [(e.kind, e.peer or e.figure, e.tolerance or e.published, e.measured, e.holds) for e in m.evidence]
         parts += [
             f"## {m.name}\n",
-            f"```python\nsightline.{field}.{m.name}({names})\n```\n",
-            f"{m.summary} ({m.paper})\n",
+            f"```python\n{m.path}({signature(m)})\n```\n",
+            f"{code(m.summary)} ({m.paper})\n",
             table(("parameter", "kind", "range", "choices", ""), span),
+            *sections(inspect.getdoc(m.function) or ""),
             table(("evidence", "against", "bound", "measured", "holds"), proof) if proof else "",
-            f"```text\n{doc}\n```\n",
         ]
     return "\n".join(parts)
+
+
+def signature(m: Method) -> str:
+    """Return the parameters with their defaults."""
+    items = inspect.signature(m.function).parameters.items()
+    return ", ".join(name if p.default is p.empty else f"{name}={p.default!r}" for name, p in items)
+
+
+def code(text: str) -> str:
+    """Return docstring text as Markdown: double backticks become single ones."""
+    return text.replace("``", "`")
+
+
+def sections(doc: str) -> list[str]:
+    """Return what a docstring says besides its summary and its parameters, as Markdown."""
+    body = doc.partition("\n")[2]
+    pieces = re.split(r"^(\w+)\n-{3,}\n", body, flags=re.MULTILINE)
+    found = [code(textwrap.dedent(pieces[0]).strip()) + "\n"]
+    for title, text in zip(pieces[1::2], pieces[2::2], strict=True):
+        if title == "Examples":
+            found.append(f"```pycon\n{text.strip()}\n```\n")
+        elif title != "Parameters":
+            found.append(f"**{title}.** {code(' '.join(text.split()))}\n")
+    return found
 
 
 def evidence_page() -> str:

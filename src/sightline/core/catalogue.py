@@ -121,6 +121,14 @@ class Method:
         """The generator of its steps, or None."""
         return _steps.get((self.field, self.name))
 
+    @property
+    def path(self) -> str:
+        """Where it is called: ``sightline.image.canny``, or in a module of the field, ``sightline.image.draw.boxes``."""
+        package = importlib.import_module(f"sightline.{self.field}")
+        if self.name in getattr(package, "_exports", {}):
+            return f"sightline.{self.field}.{self.name}"
+        return f"{self.function.__module__}.{self.name}"
+
     @cached_property
     def summary(self) -> str:
         """First line of the docstring."""
@@ -151,6 +159,7 @@ class Method:
         return {
             "name": self.name,
             "field": self.field,
+            "path": self.path,
             "task": self.task,
             "summary": self.summary,
             "paper": self.paper,
