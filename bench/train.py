@@ -20,7 +20,7 @@ from sightline.train.settings import Settings
 
 from .timing import THREADS, Case
 
-IMAGES, BATCH, CLASSES = 64, 32, 10
+IMAGES, BATCH, CLASSES = 32, 16, 10
 
 
 def cases() -> list[Case]:
@@ -29,7 +29,7 @@ def cases() -> list[Case]:
     generator = np.random.default_rng(0)
     pixels = generator.integers(0, 256, (IMAGES, 32, 32, 3), dtype=np.uint8)
     labels = generator.integers(0, CLASSES, IMAGES)
-    name = f"train resnet18 32×32, {IMAGES} images"
+    name = f"train resnet18 32×32, {IMAGES // BATCH} batches of {BATCH}"
     return [Case(name, "torch loop", ours(pixels, labels), plain(pixels, labels), bytes=0, within=None)]
 
 
