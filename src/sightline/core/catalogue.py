@@ -123,7 +123,7 @@ class Method:
 
     @property
     def path(self) -> str:
-        """Where it is called: ``sightline.image.canny``, or in a module of the field, ``sightline.image.draw.boxes``."""
+        """Where it is called: ``sightline.image.canny``, or in a module, ``sightline.image.draw.boxes``."""
         package = importlib.import_module(f"sightline.{self.field}")
         if self.name in getattr(package, "_exports", {}):
             return f"sightline.{self.field}.{self.name}"
