@@ -77,7 +77,7 @@ def _blur(a: np.ndarray, b: np.ndarray) -> list[Case]:
             lambda size=size: cv2.medianBlur(b, size, dst=peer_out),
             bytes=2 * PIXELS,
         )
-        for size in (3, 5, 15)
+        for size in (3, 5, 7, 15, 31)
     ]
     return [*bytes_gaussian, *float_gaussian, *median]
 

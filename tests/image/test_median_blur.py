@@ -44,6 +44,14 @@ def test_every_dtype_and_shape_agrees_with_scipy(dtype: str, shape: tuple[int, .
     np.testing.assert_array_equal(sl.image.median_blur(picture, size), peer(picture, size))
 
 
+@pytest.mark.parametrize("size", [7, 63, 255])
+def test_any_size_is_identical_to_opencv(size: int) -> None:
+    # More rows than a strip has, and jumps across all bins of the histogram.
+    smooth = cv2.GaussianBlur(noise((300, 70)), (0, 0), 9)
+    for picture in (noise((300, 70)), np.where(noise((300, 70)) > 100, smooth, noise((300, 70))), smooth):
+        np.testing.assert_array_equal(sl.image.median_blur(picture, size), cv2.medianBlur(picture, size))
+
+
 def test_networks_find_the_median_of_zeros_and_ones() -> None:
     # By the 0-1 principle a network that is right for these is right for everything: here, all 2⁹ and many of 2²⁵.
     bits = (np.arange(512)[:, None] >> np.arange(9)) & 1

@@ -1,8 +1,10 @@
 """Median blur: each pixel becomes the middle one of its neighbourhood, so that lone outliers vanish and edges stay.
 
 Tukey 1977, "Exploratory Data Analysis". 3×3 and 5×5 by sorting columns, then rows, of which only few values can be the
-median; larger ones on bytes by a histogram that slides along: Huang, Yang and Tang 1979, "A fast two-dimensional median
-filtering algorithm", IEEE Transactions on Acoustics, Speech and Signal Processing 27(1).
+median; larger ones on bytes by a histogram that slides along (Huang, Yang and Tang 1979, "A fast two-dimensional median
+filtering algorithm", IEEE Transactions on Acoustics, Speech and Signal Processing 27(1)), which is the sum of one per
+column, so that every size costs the same (Perreault and Hébert 2007, "Median Filtering in Constant Time", IEEE
+Transactions on Image Processing 16(9)).
 """
 
 from __future__ import annotations
@@ -14,8 +16,13 @@ import numpy as np
 from sightline.core.catalogue import method
 from sightline.core.checks import as_image, integer, output
 from sightline.core.kernels import kernel, over_rows
+from sightline.core.lanes import LANES, add_groups, count_up_to, replace_group, subtract_groups
 from sightline.core.types import Array, Image, Range
 from sightline.image.border import interleaved, source_indices
+
+# What one value adds to a cumulative histogram: group v holds 0 below v and 1 from v on. One more group holds nothing.
+_STEPS = np.tri(LANES + 1, LANES, -1, np.uint8)[::-1, ::-1].ravel()
+_NOTHING = LANES * LANES
 
 
 @method(task="smoothing", paper="Huang 1979", lesson="w1d4")
@@ -51,6 +58,8 @@ def median_blur(image: Image, size: Annotated[int, Range(1, 51, 2)] = 3, *, out:
     ----------
     T. S. Huang, G. J. Yang, G. Y. Tang, "A fast two-dimensional median filtering algorithm", IEEE Transactions on
     Acoustics, Speech and Signal Processing 27(1), 1979.
+
+    S. Perreault, P. Hébert, "Median Filtering in Constant Time", IEEE Transactions on Image Processing 16(9), 2007.
     """
     image = as_image("median_blur", image, channels=(), finite=True)
     size = integer("median_blur", "size", size, 1, 255, odd=True)
@@ -68,8 +77,10 @@ def median_blur(image: Image, size: Annotated[int, Range(1, 51, 2)] = 3, *, out:
     else:
         rows = source_indices(height, size // 2, "edge")
         columns = interleaved(source_indices(width, size // 2, "edge"), channels)
-        function = _median_by_histogram if image.dtype == np.uint8 else _median_by_selection
-        over_rows(function, height, *flat, rows, columns, channels, size, strip=16)
+        if image.dtype == np.uint8:
+            over_rows(_median_by_histogram, height, *flat, rows, columns, _STEPS, channels, size, strip=128)
+        else:
+            over_rows(_median_by_selection, height, *flat, rows, columns, channels, size, strip=16)
     return result
 
 
@@ -179,42 +190,72 @@ def _median_5(image, result, channels, y0, y1):
 
 
 @kernel
-def _median_by_histogram(image, result, rows, columns, channels, size, y0, y1):
-    """Slide a histogram along the row; ``below`` counts the values under the current median."""
+def _median_by_histogram(image, result, rows, columns, steps, channels, size, y0, y1):
+    """Find the upper four bits of the median in a histogram of 16 bins, the lower four in one of the 16 values there.
+
+    All histograms are cumulative and kept per column: ``coarse[x]`` and ``fine[bin][x]``, a group of 16 counts each.
+    The window's are their sums, which slide along the row; a fine one only once the median falls into its bin.
+    """
     width, half = image.shape[1], size * size // 2
-    counts = np.empty(256, np.int32)
-    bands = np.empty((columns.size, size), np.uint8)  # what each column holds; the row y + size takes the place of y
-    for i in range(y0, y0 + size - 1):
-        _take_in(bands, image[rows[i]], columns, i % size)
+    plane, pixel = LANES * columns.size, LANES * channels  # offsets from a bin to the next, from a pixel to the next
+    coarse, fine = np.zeros(plane, np.uint8), np.zeros(LANES * plane, np.uint8)
+    window, whole = np.zeros((LANES + 1) * LANES, np.uint16), LANES * LANES  # the 16 fine ones, then the coarse one
+    seen = np.empty(LANES, np.int64)  # the place in the row that a fine one was brought up to
+    line, old = np.empty(columns.size, np.uint8), np.empty(columns.size, np.uint8)
+    for i in range(y0, y0 + size):
+        _pad(image[rows[i]], columns, line)
+        _count_in(line, coarse, fine, plane, steps)
     for y in range(y0, y1):
-        _take_in(bands, image[rows[y + size - 1]], columns, (y + size - 1) % size)
+        if y > y0:
+            _pad(image[rows[y + size - 1]], columns, line)
+            _pad(image[rows[y - 1]], columns, old)
+            _exchange(line, old, coarse, fine, plane, steps)
+        row = result[y]
         for channel in range(channels):
-            counts[:] = 0
-            for k in range(size):
-                for i in range(size):
-                    counts[bands[k * channels + channel, i]] += 1
-            median, below = np.uint8(0), 0
-            for x in range(channel, width, channels):
-                while below > half:
-                    median = np.uint8(median - np.uint8(1))
-                    below -= counts[median]
-                while below + counts[median] <= half:
-                    below += counts[median]
-                    median = np.uint8(median + np.uint8(1))
-                result[y, x] = median
-                if x + channels < width:
-                    enters = x + size * channels
-                    for i in range(size):
-                        counts[bands[x, i]] -= 1
-                        counts[bands[enters, i]] += 1
-                    for i in range(size):
-                        below += np.int64(bands[enters, i] < median) - np.int64(bands[x, i] < median)
+            seen[:] = -size
+            window[whole:] = 0
+            add_groups(window, whole, coarse, LANES * channel, size - 1, pixel)
+            for place in range(width // channels):
+                x = place * channels + channel
+                here = LANES * x
+                add_groups(window, whole, coarse, here + (size - 1) * pixel, 1, pixel)
+                bin_ = count_up_to(window, whole, half)
+                rank = half - (np.int64(window[whole + bin_ - 1]) if bin_ > 0 else 0)
+                behind, values = min(place - seen[bin_], size), bin_ * LANES
+                source = bin_ * plane + here
+                if 2 * behind > size:
+                    window[values : values + LANES] = 0
+                    add_groups(window, values, fine, source, size, pixel)
+                else:
+                    add_groups(window, values, fine, source + (size - behind) * pixel, behind, pixel)
+                    subtract_groups(window, values, fine, source - behind * pixel, behind, pixel)
+                seen[bin_] = place
+                row[x] = values + count_up_to(window, values, rank)
+                subtract_groups(window, whole, coarse, here, 1, pixel)
 
 
 @kernel
-def _take_in(bands, row, columns, place):
+def _pad(row, columns, line):
     for x in range(columns.size):
-        bands[x, place] = row[columns[x]]
+        line[x] = row[columns[x]]
+
+
+@kernel
+def _count_in(line, coarse, fine, plane, steps):
+    for x in range(line.size):
+        bin_, value, here = np.int64(line[x] >> 4), np.int64(line[x] & 15), LANES * x
+        replace_group(coarse, here, steps, LANES * bin_, _NOTHING)
+        replace_group(fine, bin_ * plane + here, steps, LANES * value, _NOTHING)
+
+
+@kernel
+def _exchange(line, old, coarse, fine, plane, steps):
+    for x in range(line.size):
+        bin_, value, here = np.int64(line[x] >> 4), np.int64(line[x] & 15), LANES * x
+        old_bin, old_value = np.int64(old[x] >> 4), np.int64(old[x] & 15)
+        replace_group(coarse, here, steps, LANES * bin_, LANES * old_bin)
+        replace_group(fine, bin_ * plane + here, steps, LANES * value, _NOTHING)
+        replace_group(fine, old_bin * plane + here, steps, _NOTHING, LANES * old_value)
 
 
 @kernel

@@ -1,0 +1,92 @@
+"""Sixteen numbers at once: the few vector operations that the compiler does not find in a loop of sixteen by itself.
+
+A *group* is sixteen neighbours in a flat contiguous array; it is named by the offset of its first number. Offsets are
+not checked. Everything here is called from kernels.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from llvmlite import ir
+from numba import extending, types
+from numba.core import cgutils
+from numba.np.arrayobj import make_array
+
+LANES = 16
+_OFFSET = types.int64
+intrinsic: Any = extending.intrinsic  # kernels leave out the first argument, which type checkers cannot know
+
+
+@intrinsic
+def add_groups(_: Any, sums: Any, at: Any, groups: Any, first: Any, count: Any, step: Any) -> Any:
+    """Add ``count`` uint8 groups, the first at ``first`` and ``step`` apart, to the uint16 group of ``sums``."""
+    return types.void(sums, _OFFSET, groups, *[_OFFSET] * 3), _accumulate("add")
+
+
+@intrinsic
+def subtract_groups(_: Any, sums: Any, at: Any, groups: Any, first: Any, count: Any, step: Any) -> Any:
+    """Take ``count`` uint8 groups, the first at ``first`` and ``step`` apart, from the uint16 group of ``sums``."""
+    return types.void(sums, _OFFSET, groups, *[_OFFSET] * 3), _accumulate("sub")
+
+
+@intrinsic
+def replace_group(_: Any, sums: Any, at: Any, groups: Any, gained: Any, lost: Any) -> Any:
+    """Add the group at ``gained`` to that of ``sums`` and take the one at ``lost`` away; all uint8."""
+
+    def build(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        sums, at, groups, gained, lost = args
+        total = _load(context, builder, signature.args[0], sums, at)
+        total = builder.add(total, _load(context, builder, signature.args[2], groups, gained))
+        total = builder.sub(total, _load(context, builder, signature.args[2], groups, lost))
+        _store(context, builder, signature.args[0], sums, at, total)
+        return context.get_dummy_value()
+
+    return types.void(sums, _OFFSET, groups, _OFFSET, _OFFSET), build
+
+
+@intrinsic
+def count_up_to(_: Any, numbers: Any, at: Any, bound: Any) -> Any:
+    """Return how many numbers of a uint16 group are ≤ ``bound``."""
+
+    def build(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        numbers, at, bound = args
+        bounds = ir.Constant(_lanes(16), ir.Undefined)
+        for lane in range(LANES):
+            bounds = builder.insert_element(bounds, builder.trunc(bound, ir.IntType(16)), ir.IntType(32)(lane))
+        low = builder.icmp_unsigned("<=", _load(context, builder, signature.args[0], numbers, at), bounds)
+        return builder.zext(builder.ctpop(builder.bitcast(low, ir.IntType(LANES))), ir.IntType(64))
+
+    return types.int64(numbers, _OFFSET, _OFFSET), build
+
+
+def _accumulate(operation: str) -> Any:
+    def build(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        sums, at, groups, first, count, step = args
+        # A variable of its own, which stays in a register: written to `sums`, it would be stored and loaded each time.
+        total = cgutils.alloca_once_value(builder, _load(context, builder, signature.args[0], sums, at))
+        with cgutils.for_range(builder, count) as loop:
+            offset = builder.add(first, builder.mul(loop.index, step))
+            group = builder.zext(_load(context, builder, signature.args[2], groups, offset), _lanes(16))
+            builder.store(getattr(builder, operation)(builder.load(total), group), total)
+        _store(context, builder, signature.args[0], sums, at, builder.load(total))
+        return context.get_dummy_value()
+
+    return build
+
+
+def _lanes(bits: int) -> Any:
+    return ir.VectorType(ir.IntType(bits), LANES)
+
+
+def _pointer(context: Any, builder: Any, kind: Any, array: Any, offset: Any) -> Any:
+    data = builder.gep(make_array(kind)(context, builder, array).data, [offset])
+    return builder.bitcast(data, _lanes(kind.dtype.bitwidth).as_pointer())
+
+
+def _load(context: Any, builder: Any, kind: Any, array: Any, offset: Any) -> Any:
+    return builder.load(_pointer(context, builder, kind, array, offset), align=kind.dtype.bitwidth // 8)
+
+
+def _store(context: Any, builder: Any, kind: Any, array: Any, offset: Any, value: Any) -> None:
+    builder.store(value, _pointer(context, builder, kind, array, offset), align=kind.dtype.bitwidth // 8)
