@@ -1,10 +1,10 @@
 """The kernels of dilation and erosion: the largest, or smallest, value under a footprint.
 
-Rectangles cost the same at every size: along the rows each pass triples the reach of a maximum, down the columns the
-running maxima of van Herk 1992, "A fast algorithm for local minimum and maximum filters on rectangular and octagonal
-kernels", Pattern Recognition Letters 13(7). Any other shape is a stack of chords (Urbach & Wilkinson 2008, "Efficient
-2-D Grayscale Morphological Transformations With Arbitrary Flat Structuring Elements", IEEE TIP 17(1)): the maxima of
-each chord length are computed once per row and shared by all chords of that length.
+Rectangles cost the same at every size: along the rows each pass makes the reach of a maximum five times as long, down
+the columns the running maxima of van Herk 1992, "A fast algorithm for local minimum and maximum filters on rectangular
+and octagonal kernels", Pattern Recognition Letters 13(7). Others are stacks of chords (Urbach & Wilkinson 2008,
+"Efficient 2-D Grayscale Morphological Transformations With Arbitrary Flat Structuring Elements", IEEE TIP 17(1)): the
+maxima of each chord length are computed once per row and shared by all chords of that length.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from sightline.core.errors import InputError
 from sightline.core.kernels import kernel, over_rows
 from sightline.core.types import Array
 
-_FEW = 7  # rows that are compared quicker than by running maxima
+_SMALL = 5  # rows and columns that are compared quicker than by running maxima
 _DTYPES = ("uint8", "uint16", "float32", "bool")
 
 
@@ -48,8 +48,9 @@ def extremum(function: str, image: Any, footprint: Any, out: Array | None, *, la
         up, left = min(shape[0] // 2, height - 1), min(shape[1] // 2, image.shape[1] - 1)
         rows = up + 1 + min(shape[0] - 1 - shape[0] // 2, height - 1)
         columns = left + 1 + min(shape[1] - 1 - shape[1] // 2, image.shape[1] - 1)
-        rectangle, strip = (_few_rows, 128) if rows <= _FEW else (_rectangle, rows * max(1, round(128 / rows)))
-        over_rows(rectangle, height, source, to, identity, largest, rows, up, columns, left, step, strip=strip)
+        small = rows <= _SMALL and columns <= _SMALL
+        function, strip = (_small, 128) if small else (_rectangle, rows * max(1, round(128 / rows)))
+        over_rows(function, height, source, to, identity, largest, rows, up, columns, left, step, strip=strip)
     else:
         strip = max(64, 2 * shape[0])
         over_rows(_chords, height, source, to, identity, largest, *chords, *shape, step, strip=strip)
@@ -98,7 +99,8 @@ def _chords_of(footprint: Array) -> tuple[Array, Array]:
     return chords.astype(np.int64), table
 
 
-@kernel
+# Inlined, because a row handed to a compiled function costs two atomic counts of its references.
+@kernel(inline=True)
 def _best(a, b, c, largest, out):
     """Write the largest (smallest) of three rows; a NaN in any of them stays."""
     if largest:
@@ -111,6 +113,22 @@ def _best(a, b, c, largest, out):
             p, q, r = a[x], b[x], c[x]
             p = p if (p < q) | (p != p) else q
             out[x] = p if (p < r) | (p != p) else r
+
+
+@kernel(inline=True)
+def _best_of_five(a, b, c, d, e, largest, out):
+    if largest:
+        for x in range(out.size):
+            p, q, r, s, t = a[x], b[x], c[x], d[x], e[x]
+            p, r = p if (p > q) | (p != p) else q, r if (r > s) | (r != r) else s
+            p = p if (p > r) | (p != p) else r
+            out[x] = p if (p > t) | (p != p) else t
+    else:
+        for x in range(out.size):
+            p, q, r, s, t = a[x], b[x], c[x], d[x], e[x]
+            p, r = p if (p < q) | (p != p) else q, r if (r < s) | (r != r) else s
+            p = p if (p < r) | (p != p) else r
+            out[x] = p if (p < t) | (p != p) else t
 
 
 @kernel
@@ -142,39 +160,41 @@ def _rectangle(image, out, identity, largest, rows, up, columns, left, step, y0,
 
 
 @kernel
-def _few_rows(image, out, identity, largest, rows, up, columns, left, step, y0, y1):
-    """Do what :func:`_rectangle` does for a few rows: they are compared directly, two more with each pass."""
+def _small(image, out, identity, largest, rows, up, columns, left, step, y0, y1):
+    """Do what :func:`_rectangle` does for up to five rows and columns: they are compared directly."""
     height, n = image.shape
-    margin, reach = left * step, (columns - 1) * step
-    line, spare = np.full(n + reach, identity, image.dtype), np.empty((2, n + reach), image.dtype)
-    inner, held = line[margin : margin + n], np.empty((2, n), image.dtype)
+    line = np.full(n + (columns - 1) * step, identity, image.dtype)
+    inner = line[left * step : left * step + n]
+    i, j, k, m = (
+        min(1, columns - 1) * step,
+        min(2, columns - 1) * step,
+        min(3, columns - 1) * step,
+        (columns - 1) * step,
+    )
+    p, q, r, s, t = line[:n], line[i : i + n], line[j : j + n], line[k : k + n], line[m : m + n]
     for y in range(y0, y1):
-        first, last = y - up, y - up + rows - 1
-        best = image[max(first, 0)]
-        for i in range(1, max(rows, 2), 2):
-            p = image[min(max(min(first + i, last), 0), height - 1)]
-            q = image[min(max(min(first + i + 1, last), 0), height - 1)]
-            target = inner if i + 2 >= rows else held[i >> 1 & 1]
-            _best(best, p, q, largest, target)
-            best = target
-        _along(line, spare, columns, step, largest, out[y])
+        first, last = max(y - up, 0), min(y - up + rows, height) - 1
+        a, b, c = image[first], image[min(first + 1, last)], image[min(first + 2, last)]
+        _best_of_five(a, b, c, image[min(first + 3, last)], image[last], largest, inner)
+        _best_of_five(p, q, r, s, t, largest, out[y])
 
 
 @kernel
 def _along(line, spare, columns, step, largest, out):
-    """Write the maxima over ``columns`` pixels of a padded row; each pass makes the window up to thrice as wide."""
-    n, wide, turn = out.size, 1, 0
+    """Write the maxima over ``columns`` pixels of a padded row; each pass makes the window up to five times as wide."""
+    wide, turn = 1, 0
     source = line
     while True:
-        far = min(2 * wide, columns - wide)
-        a, b = min(wide, columns - wide) * step, far * step
-        wide += far
+        further = columns - wide
+        b, c = min(wide, further) * step, min(2 * wide, further) * step
+        d, e = min(3 * wide, further) * step, min(4 * wide, further) * step
+        wide = min(5 * wide, columns)
+        count = out.size + (columns - wide) * step
+        target = out if wide == columns else spare[turn, :count]
+        p, q, r = source[:count], source[b : b + count], source[c : c + count]
+        _best_of_five(p, q, r, source[d : d + count], source[e : e + count], largest, target)
         if wide == columns:
-            _best(source[0:n], source[a : a + n], source[b : b + n], largest, out)
             return
-        count = n + (columns - wide) * step
-        target = spare[turn]
-        _best(source[0:count], source[a : a + count], source[b : b + count], largest, target[0:count])
         source, turn = target, 1 - turn
 
 
