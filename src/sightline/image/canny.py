@@ -21,7 +21,7 @@ from sightline.core.layers import Mask as MaskLayer
 from sightline.core.trace import Step
 from sightline.core.types import Choice, Image, Mask, Range
 from sightline.image.gaussian_blur import gaussian_blur
-from sightline.image.gradient import REPEAT, as_gray, derivatives_of_row, gradient, working_number
+from sightline.image.gradient import OPERATORS, REPEAT, as_gray, derivatives_of_row, gradient, working_number
 
 NONE, STRONG, WEAK = 0, 1, 2  # labels of a pixel; a weak one that is reached from a strong one becomes strong
 STRONGEST = 1500.0  # no 8-bit image has a larger gradient
@@ -130,22 +130,23 @@ def _strength(smoothed: np.ndarray, norm: str) -> np.ndarray:
 def _thin(smoothed: np.ndarray, low: float, high: float, norm: str) -> np.ndarray:
     """Return the label of each pixel, with a frame of NONE that is one pixel wide (wider at the right)."""
     height, width = smoothed.shape
-    labels = empty((height + 2, -(-(width + 2) // 8) * 8), np.uint8)  # eight labels are looked at in one word
+    labels = empty((height + 2, -(-(width + 2) // 64) * 64), np.uint8)  # 64 labels are looked at together
     labels[0], labels[-1] = NONE, NONE
     squared = norm == "l2"
     bounds = [(t * GRAY_LEVELS[smoothed.dtype.name]) ** (2 if squared else 1) for t in (low, high)]
     if smoothed.dtype != np.float32:
         bounds = [math.floor(bound) for bound in bounds]  # lengths are whole numbers then
     scalars = squared, np.float32(bounds[0]), np.float32(bounds[1])
-    over_rows(_thin_rows, height, smoothed, working_number(smoothed), *scalars, labels)
+    kind = working_number(smoothed)
+    side, middle = OPERATORS["sobel"]  # handed over: with literals, the compiler loses the narrow type
+    over_rows(_thin_rows, height, smoothed, kind, kind(side), kind(middle), *scalars, labels)
     return labels
 
 
 @kernel
-def _thin_rows(image, number, squared, low, high, labels, y0, y1):
+def _thin_rows(image, number, side, middle, squared, low, high, labels, y0, y1):
     """Label the ridges of rows ``y0`` to ``y1``; three rows of gradient lengths go along."""
     height, width = image.shape
-    side, middle = number(1), number(2)
     dx, dy = np.empty((2, width), number), np.empty((2, width), number)
     length = np.zeros((3, width + 2), np.float32)  # with a frame of zeros; exact for 8-bit images
     for y in range(y0 - 1, y1 + 1):
@@ -158,18 +159,22 @@ def _thin_rows(image, number, squared, low, high, labels, y0, y1):
         else:
             for x in range(width):
                 here[x + 1] = 0
-        if y > y0:
-            above, middle_row = length[(y + 1) % 3], length[(y + 2) % 3]
-            _ridges(dx[(y - 1) & 1], dy[(y - 1) & 1], above, middle_row, here, low, high, labels[y])
+        if y <= y0:
+            continue
+        above, middle_row = length[(y + 1) % 3], length[(y + 2) % 3]
+        labels[y] = NONE
+        inner = labels[y, 1 : width + 1]
+        _ridges(dx[(y - 1) & 1], dy[(y - 1) & 1], above, middle_row, here, low, high, inner)
 
 
-@kernel
+@kernel(inline=True)
 def _ridges(dx, dy, above, here, below, low, high, labels):
     """Label the pixels whose gradient is largest among the two neighbours along it.
 
     All eight neighbours are loaded first and then chosen from: without a branch, eight pixels go at once.
     """
     tan22, tan67 = np.float32(13573 / 32768), np.float32(79109 / 32768)  # 22.5° and 67.5° border four directions
+    none, strong, weak = np.uint8(NONE), np.uint8(STRONG), np.uint8(WEAK)
     for x in range(dx.size):
         u, v = np.float32(dx[x]), np.float32(dy[x])
         northwest, north, northeast = above[x], above[x + 1], above[x + 2]
@@ -181,11 +186,9 @@ def _ridges(dx, dy, above, here, below, low, high, labels):
         before = west if level else north if upright else northwest if falling else northeast
         after = east if level else south if upright else southeast if falling else southwest
         # Of two equal neighbours the later one stays; on a diagonal neither does.
-        ridge = (m > low) & (m > before) & ((m > after) | ((m == after) & (level | upright)))
-        labels[x + 1] = (2 - (m > high)) * ridge  # STRONG, WEAK or NONE
-    labels[0] = NONE
-    for x in range(dx.size + 1, labels.size):
-        labels[x] = NONE
+        ridge = (m > low) & (m > before) & (m >= after) & (level | upright | (m > after))
+        label = strong if m > high else weak
+        labels[x] = label if ridge else none
 
 
 def _follow(labels: np.ndarray, out: np.ndarray) -> np.ndarray:
@@ -210,10 +213,11 @@ def _grow(flat, words, reach, y0, y1):
     stack = np.empty(end - begin, np.int64)
     for y in range(y0 + 1, y1 + 1):  # under the frame
         row = words[y]
-        for i in range(row.size):
-            if row[i] & np.uint64(0x0101010101010101) == 0:  # eight labels without a strong one
+        for i in range(0, row.size, 8):
+            eight = row[i] | row[i + 1] | row[i + 2] | row[i + 3] | row[i + 4] | row[i + 5] | row[i + 6] | row[i + 7]
+            if eight & np.uint64(0x0101010101010101) == 0:  # 64 labels without a strong one
                 continue
-            for start in range(y * step + 8 * i, y * step + 8 * i + 8):
+            for start in range(y * step + 8 * i, y * step + 8 * i + 64):
                 if flat[start] != STRONG:
                     continue
                 stack[0] = start
@@ -221,7 +225,8 @@ def _grow(flat, words, reach, y0, y1):
                 while top > 0:
                     top -= 1
                     pixel = stack[top]
-                    for centre in range(pixel - step, pixel + step + 1, step):
+                    for j in range(3):
+                        centre = pixel + (j - 1) * step
                         if begin <= centre < end:
                             for near in range(centre - 1, centre + 2):
                                 if flat[near] == WEAK:
