@@ -104,6 +104,27 @@ def test_eight_python_threads_at_once(values: np.ndarray) -> None:
             np.testing.assert_array_equal(result, values * 2)
 
 
+@pytest.mark.parametrize("frozen", ["owned", "bytes", "view"])
+def test_a_read_only_array_is_not_compiled_for_again(values: np.ndarray, frozen: str) -> None:
+    wanted, compiled = sums(values), len(sum_rows.signatures)
+    if frozen == "bytes":
+        values = np.frombuffer(values.tobytes(), np.float32).reshape(values.shape)
+    elif frozen == "view":
+        values = np.broadcast_to(values, values.shape)
+    values.flags.writeable = False
+    assert sums(values) == wanted
+    assert len(sum_rows.signatures) == compiled
+    assert not values.flags.writeable
+
+
+def test_a_read_only_array_lives_as_long_as_a_kernel_reads_it() -> None:
+    def kept(lent: np.ndarray, y0: int, y1: int) -> np.ndarray:
+        return lent
+
+    views = [over_rows(kept, 1, np.frombuffer(bytes([k]) * 5000, np.uint8))[0] for k in range(50)]
+    assert [int(view.min()) for view in views] == [int(view.max()) for view in views] == list(range(50))
+
+
 def test_threads_may_change_while_others_work(values: np.ndarray) -> None:
     wanted = sums(values)
     with ThreadPoolExecutor(4) as pool:

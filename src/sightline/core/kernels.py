@@ -17,6 +17,7 @@ from queue import SimpleQueue
 from typing import Any, TypeVar, overload
 
 import numba
+import numpy as np
 
 from sightline.core.errors import InputError
 
@@ -168,10 +169,11 @@ def over_rows(function: Callable[..., Any], rows: int, *args: Any, strip: int = 
     rows
         Number of rows to share out.
     *args
-        Passed on as they are.
+        Passed on as they are, read-only arrays as if they could be written to: a kernel does not write to its inputs.
     strip
         Rows in a strip. Choose it so that a strip costs at least some 50 µs; it must not depend on the thread count.
     """
+    args = tuple(_as_writeable(value) for value in args)
     if rows <= strip or threads() == 1:
         return [function(*args, y0, min(y0 + strip, rows)) for y0 in range(0, rows, strip)]
     job = _Job(function, args, rows, strip)
@@ -183,6 +185,22 @@ def over_rows(function: Callable[..., Any], rows: int, *args: Any, strip: int = 
     if job.error is not None:
         raise job.error
     return job.results
+
+
+class _Lent:
+    """A read-only array that says it can be written to, and keeps its memory alive for the view that NumPy makes."""
+
+    def __init__(self, array: np.ndarray) -> None:
+        self.array = array
+        interface = array.__array_interface__
+        self.__array_interface__ = {**interface, "data": (interface["data"][0], False)}
+
+
+def _as_writeable(value: Any) -> Any:
+    # For Numba, a read-only array is another type, for which it would compile the kernel once more.
+    if isinstance(value, np.ndarray) and not value.flags.writeable:
+        return np.asarray(_Lent(value))
+    return value
 
 
 def _start_pool() -> _Pool:
