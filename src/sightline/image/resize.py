@@ -16,7 +16,7 @@ from sightline.core.checks import as_image, choice, output, size_2d
 from sightline.core.errors import InputError
 from sightline.core.kernels import kernel, over_rows
 from sightline.core.types import Array, Choice, Image
-from sightline.image.resize_bytes import resize_rgb_bytes
+from sightline.image.resize_bytes import resize_bytes
 from sightline.image.resize_weights import Axis, axis_weights
 
 METHODS = ("nearest", "bilinear", "bicubic", "lanczos", "area")
@@ -82,8 +82,8 @@ def resize(
         _nearest(image, result)
     elif method == "bilinear" and not antialias and _is_half(image, result):
         over_rows(_half_gray if image.ndim == 2 else _half_rgb, height, _flat(image), _flat(result), strip=135)
-    elif method == "bilinear" and not antialias and _is_rgb_bytes(image):
-        resize_rgb_bytes(image, result)
+    elif method in ("bilinear", "bicubic") and not antialias and _is_bytes(image):
+        resize_bytes(image, result, method)
     else:
         _weighted(image, result, method, bool(antialias))
     return result
@@ -98,8 +98,8 @@ def _is_half(image: Array, result: Array) -> bool:
     return halves and image.dtype == np.uint8 and (image.ndim == 2 or image.shape[2] == 3)
 
 
-def _is_rgb_bytes(image: Array) -> bool:
-    return image.dtype == np.uint8 and image.ndim == 3 and image.shape[2] == 3
+def _is_bytes(image: Array) -> bool:
+    return image.dtype == np.uint8 and (image.ndim == 2 or image.shape[2] == 3)
 
 
 def _weighted(image: Array, result: Array, method: str, antialias: bool) -> None:

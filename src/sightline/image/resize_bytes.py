@@ -1,4 +1,9 @@
-"""Bilinear resampling of RGB bytes: a pixel travels as one 32-bit word, so that it is looked up once and not thrice."""
+"""Bilinear and bicubic resampling of bytes, gray or RGB, in 16-bit integers.
+
+Before a row is resampled, each of its values is joined with the same channel of the next pixel: two bytes in 16 bits.
+An RGB pixel is four such lanes (the fourth is idle), so one look-up of 64 bits fetches two neighbours of all channels.
+What follows is arithmetic on contiguous rows. Where an old row serves several new ones, it is resampled once.
+"""
 
 from __future__ import annotations
 
@@ -6,57 +11,188 @@ import numpy as np
 
 from sightline.core.kernels import kernel, over_rows
 from sightline.core.types import Array
+from sightline.image.resize_weights import axis_weights
+
+BLOCK = 512  # columns whose copies of a row's weights stay in the nearest cache
+LOW, HIGH = np.uint16(0x00FF), np.uint16(0xFF00)
+EIGHT = np.uint16(8)
+PLAIN, SIGNED = np.uint16(0), np.uint16(0x8080)  # flipping the upper bits makes bytes signed, around mid-gray
 
 
-def resize_rgb_bytes(image: Array, result: Array) -> None:
-    """Fill ``result`` (h×w×3) from ``image`` (H×W×3), both uint8 and contiguous, without antialiasing."""
-    rows, down = _two_taps(image.shape[0], result.shape[0])
-    columns, across = _two_taps(image.shape[1], result.shape[1])
+def resize_bytes(image: Array, result: Array, method: str) -> None:
+    """Fill ``result`` (h×w or h×w×3) from ``image`` (H×W or H×W×3), both uint8 and contiguous, without antialiasing."""
+    rows = axis_weights(image.shape[0], result.shape[0], method, antialias=False)
+    columns = axis_weights(image.shape[1], result.shape[1], method, antialias=False)
+    lanes, pixel = (4, np.uint64) if image.ndim == 3 else (1, np.uint16)
     flat = image.reshape(len(image), -1), result.reshape(len(result), -1)
-    over_rows(_bilinear, len(result), *flat, rows, down, columns.astype(np.uint32), np.repeat(across, 4), strip=24)
+    index = np.zeros(0, pixel), columns.start.astype(np.uint32)
+    if method == "bilinear":
+        function = _bilinear_growing if len(result) > len(image) else _bilinear_shrinking
+        down, across = np.rint(rows.weights[:, 1] * 65535).astype(np.uint16), _fixed(columns.weights[:, 1], 32768)
+    else:
+        function, down, across = _bicubic, _fixed(rows.weights, 16384), _fixed(columns.weights.T, 16384)
+    over_rows(function, len(result), *flat, rows.start, down, *index, np.repeat(across, lanes, axis=-1), strip=90)
 
 
-def _two_taps(old: int, new: int) -> tuple[Array, Array]:
-    """Return the first of the two pixels around each new centre and the weight of the second, in 1/65535."""
-    centre = np.clip((np.arange(new) + 0.5) * (old / new) - 0.5, 0, old - 1)
-    first = np.floor(centre).astype(np.int64)
-    return first, np.rint((centre - first) * 65535).astype(np.uint16)
+def _fixed(weights: Array, one: int) -> Array:
+    return np.minimum(np.rint(weights * one), 32767).astype(np.int16)
 
 
 @kernel
-def _bilinear(image, result, rows, down, columns, across, y0, y1):
-    height, width = image.shape[0], image.shape[1] // 3
-    line = np.empty(3 * width, np.uint8)
-    words = np.zeros(width + 1, np.uint32)
-    second_words = words[1:]
-    left, right = np.empty(columns.size, np.uint32), np.empty(columns.size, np.uint32)
-    left_bytes, right_bytes = left.view(np.uint8), right.view(np.uint8)
-    mixed = np.empty(left_bytes.size, np.uint8)
+def _bilinear_shrinking(image, result, start, down, pixel, columns, across, y0, y1):
+    bytes_, pairs, words, lanes = _scratch(image, result, pixel, columns)
+    line, mixed = np.empty(image.shape[1], np.uint8), np.empty(across.size, np.uint8)
     for y in range(y0, y1):
-        above, below = image[rows[y]], image[min(rows[y] + 1, height - 1)]
-        weight = down[y]
+        _mix_rows(image[start[y]], image[min(start[y] + 1, len(image) - 1)], down[y], line)
+        _spread(line, lanes, bytes_)
+        _join(bytes_, bytes_[lanes:], PLAIN, pairs)
+        _look_up(pairs.view(pixel.dtype), columns, words)
+        _mix_pairs(words.view(np.uint16), across, mixed)
+        _unspread(mixed, lanes, result[y])
+
+
+@kernel
+def _bilinear_growing(image, result, start, down, pixel, columns, across, y0, y1):
+    bytes_, pairs, words, lanes = _scratch(image, result, pixel, columns)
+    mixed, lines = np.empty(across.size, np.uint8), np.empty((2, result.shape[1]), np.uint8)
+    last = -1
+    for y in range(y0, y1):
+        a, b = start[y], min(start[y] + 1, len(image) - 1)
+        for old in range(max(a, last + 1), b + 1):  # into line old & 1
+            _spread(image[old], lanes, bytes_)
+            _join(bytes_, bytes_[lanes:], PLAIN, pairs)
+            _look_up(pairs.view(pixel.dtype), columns, words)
+            _mix_pairs(words.view(np.uint16), across, mixed)
+            _unspread(mixed, lanes, lines[old & 1])
+        last = b
+        _mix_rows(lines[a & 1], lines[b & 1], down[y], result[y])
+
+
+@kernel
+def _bicubic(image, result, start, down, pixel, columns, across, y0, y1):
+    bytes_, pairs, words, lanes = _scratch(image, result, pixel, columns)
+    later, size = np.empty_like(words), across.shape[1]
+    lines, weights = np.empty((4, size), np.int16), np.empty((4, BLOCK), np.int16)
+    sums, clipped = np.empty(BLOCK, np.int16), np.empty(size, np.uint8)
+    last = -1
+    for y in range(y0, y1):
+        a, d = start[y], min(start[y] + 3, len(image) - 1)
+        b, c = min(a + 1, d), min(a + 2, d)
+        for old in range(max(a, last + 1), d + 1):  # into line old & 3; 0 is mid-gray, the unit 1/128
+            _spread(image[old], lanes, bytes_)
+            _join(bytes_, bytes_[lanes:], SIGNED, pairs)
+            _look_up(pairs.view(pixel.dtype), columns, words)
+            _look_up(pairs[2 * lanes :].view(pixel.dtype), columns, later)
+            _weigh_pairs(words.view(np.uint16), later.view(np.uint16), across, lines[old & 3])
+        last = d
+        for k in range(4):
+            weights[k] = down[y, k]
+        for x in range(0, size, BLOCK):
+            block = clipped[x : x + BLOCK]
+            rows = lines[a & 3][x:], lines[b & 3][x:], lines[c & 3][x:], lines[d & 3][x:]
+            _weigh_rows(*rows, weights, sums[: block.size])
+            _clip(sums, block)
+        _unspread(clipped, lanes, result[y])
+
+
+@kernel
+def _scratch(image, result, pixel, columns):
+    """Return a row's bytes and pairs, with room for three weightless pixels beyond the end, the pixels taken, lanes."""
+    lanes = pixel.itemsize // 2
+    channels = result.shape[1] // columns.size
+    size = (image.shape[1] // channels + 3) * lanes
+    return np.zeros(size + lanes, np.uint8), np.empty(size, np.uint16), np.empty(columns.size, pixel.dtype), lanes
+
+
+# --- along a row ---
+
+
+@kernel
+def _spread(line, lanes, row):
+    """Copy a row, RGB to four lanes."""
+    if lanes == 1:
         for x in range(line.size):
-            line[x] = _mix(above[x], below[x], weight)
-        for x in range(width):
-            red, green, blue = np.uint32(line[3 * x]), np.uint32(line[3 * x + 1]), np.uint32(line[3 * x + 2])
-            words[x] = red | (green << np.uint32(8)) | (blue << np.uint32(16))
-        for x in range(left.size):
-            left[x] = words[columns[x]]
-        for x in range(right.size):
-            right[x] = second_words[columns[x]]
-        for x in range(mixed.size):
-            mixed[x] = _mix(left_bytes[x], right_bytes[x], across[x])
-        row = result[y]
-        for x in range(left.size):
-            row[3 * x] = mixed[4 * x]
-            row[3 * x + 1] = mixed[4 * x + 1]
-            row[3 * x + 2] = mixed[4 * x + 2]
+            row[x] = line[x]
+    else:
+        for x in range(line.size // 3):
+            row[4 * x], row[4 * x + 1], row[4 * x + 2] = line[3 * x], line[3 * x + 1], line[3 * x + 2]
+            row[4 * x + 3] = line[3 * x + 2]  # idle, but a row without gaps is written faster
+
+
+@kernel
+def _join(a, b, flip, pairs):
+    for x in range(pairs.size):
+        pairs[x] = np.uint16(np.uint16(a[x]) | np.uint16(np.uint16(b[x]) << EIGHT)) ^ flip
+
+
+@kernel
+def _look_up(source, index, row):
+    for x in range(row.size):
+        row[x] = source[index[x]]
+
+
+@kernel
+def _unspread(row, lanes, line):
+    """Copy a row, RGB from four lanes."""
+    if lanes == 1:
+        for x in range(line.size):
+            line[x] = row[x]
+    else:
+        for x in range(line.size // 3):
+            line[3 * x], line[3 * x + 1], line[3 * x + 2] = row[4 * x], row[4 * x + 1], row[4 * x + 2]
+
+
+@kernel
+def _mix_pairs(pairs, weight, row):
+    """Fill ``row`` with a + (b − a) · weight, in 1/64 and rounded."""
+    for x in range(row.size):
+        a, b = np.uint16(pairs[x] & LOW), np.uint16(pairs[x] >> EIGHT)
+        step = _product(np.uint16(np.uint16(b - a) << np.uint16(7)), weight[x])
+        row[x] = np.uint8(np.uint16(np.uint16(a << np.uint16(6)) + step + np.uint16(32)) >> np.uint16(6))
+
+
+@kernel
+def _weigh_pairs(pairs, later, weights, row):
+    s, t, u, v = weights[0], weights[1], weights[2], weights[3]
+    for x in range(row.size):
+        p, q = pairs[x], later[x]
+        first = np.uint16(_product(np.uint16(p << EIGHT), s[x]) + _product(np.uint16(p & HIGH), t[x]))
+        second = np.uint16(_product(np.uint16(q << EIGHT), u[x]) + _product(np.uint16(q & HIGH), v[x]))
+        row[x] = np.uint16(np.uint16(first + second + np.uint16(2)) << np.uint16(1))
+
+
+# --- down the columns ---
+
+
+@kernel
+def _mix_rows(a, b, weight, row):
+    """Fill ``row`` with (65535 − weight) · a + weight · b, high and low byte of the weights apart, rounded."""
+    coarse, fine = np.uint16(weight >> EIGHT), np.uint16(weight & LOW)
+    other_coarse, other_fine = np.uint16(np.uint16(255) - coarse), np.uint16(np.uint16(256) - fine)
+    for x in range(row.size):
+        s, t = np.uint16(a[x]), np.uint16(b[x])
+        upper = np.uint16(np.uint16(s * other_coarse) + np.uint16(t * coarse))
+        lower = np.uint16(np.uint16(s * other_fine) + np.uint16(t * fine))
+        row[x] = np.uint8(np.uint16(upper + np.uint16(lower >> EIGHT) + np.uint16(128)) >> EIGHT)
+
+
+@kernel
+def _weigh_rows(a, b, c, d, weights, row):
+    s, t, u, v = weights[0], weights[1], weights[2], weights[3]
+    for x in range(row.size):
+        first = np.uint16(_product(a[x], s[x]) + _product(b[x], t[x]))
+        second = np.uint16(_product(c[x], u[x]) + _product(d[x], v[x]))
+        row[x] = np.uint16(first + second)
+
+
+@kernel
+def _clip(sums, row):
+    for x in range(row.size):
+        level = ((sums[x] + 18) >> 5) + 128  # ½, and what four products lost on average
+        row[x] = np.uint8(min(max(level, 0), 255))
 
 
 @kernel(inline=True)
-def _mix(a, b, weight):
-    # a + (b − a) · weight in 8.8 fixed point, by the upper halves of 16-bit products, rounded.
-    u, v = np.uint32(np.uint16(65535) - weight), np.uint32(weight)
-    upper_a = np.uint16(((np.uint32(a) << np.uint32(8)) * u) >> np.uint32(16))
-    upper_b = np.uint16(((np.uint32(b) << np.uint32(8)) * v) >> np.uint32(16))
-    return np.uint8(np.uint16(upper_a + upper_b + np.uint16(128)) >> np.uint16(8))
+def _product(a, b):
+    # The upper half of a signed product: one instruction for many lanes.
+    return np.uint16((np.int32(np.int16(a)) * np.int32(b)) >> np.int32(16))
