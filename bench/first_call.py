@@ -1,4 +1,4 @@
-"""What the first call of each kernel costs in a fresh process: compiled for the first time, and from the disk cache.
+"""What the first call of each kernel costs in a fresh process, compiled then and from the disk cache, in CPU seconds.
 
 ``python bench/first_call.py`` compiles into an empty cache folder, then starts again with that cache.
 """
@@ -36,20 +36,20 @@ import numpy as np
 rgb = np.random.default_rng(0).integers(0, 256, (64, 80, 3), np.uint8)
 gray = rgb[..., 0].copy()
 gray32 = gray.astype(np.float32)
-start = time.perf_counter()
+start = time.process_time()
 from sightline import image
 import numba
-imported = time.perf_counter() - start
+imported = time.process_time() - start
 name = {name!r}
-start = time.perf_counter()
+start = time.process_time()
 {call}
-print(json.dumps([imported, time.perf_counter() - start]))
+print(json.dumps([imported, time.process_time() - start]))
 """
 
 
 def main() -> int:
-    """Print seconds of the first call ever and of the first call from the cache, each in a process of its own."""
-    print(f"{'kernel':24s} {'first ever':>10s} {'from cache':>10s} {'imports':>8s}   seconds")
+    """Print CPU seconds of the first call ever and of the first call from the cache, each in a process of its own."""
+    print(f"{'kernel':24s} {'first ever':>10s} {'from cache':>10s} {'imports':>8s}   CPU seconds")
     for name, call in _CALLS.items():
         with tempfile.TemporaryDirectory() as cache:
             environment = {**os.environ, "NUMBA_CACHE_DIR": cache}
