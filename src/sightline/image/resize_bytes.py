@@ -42,12 +42,13 @@ def _fixed(weights: Array, one: int) -> Array:
 def _bilinear_shrinking(image, result, start, down, pixel, columns, across, y0, y1):
     bytes_, pairs, words, lanes = _scratch(image, result, pixel, columns)
     line, mixed = np.empty(image.shape[1], np.uint8), np.empty(across.size, np.uint8)
+    following, pixels, taken = bytes_[lanes:], pairs.view(pixel.dtype), words.view(np.uint16)
     for y in range(y0, y1):
         _mix_rows(image[start[y]], image[min(start[y] + 1, len(image) - 1)], down[y], line)
         _spread(line, lanes, bytes_)
-        _join(bytes_, bytes_[lanes:], PLAIN, pairs)
-        _look_up(pairs.view(pixel.dtype), columns, words)
-        _mix_pairs(words.view(np.uint16), across, mixed)
+        _join(bytes_, following, PLAIN, pairs)
+        _look_up(pixels, columns, words)
+        _mix_pairs(taken, across, mixed)
         _unspread(mixed, lanes, result[y])
 
 
@@ -55,14 +56,15 @@ def _bilinear_shrinking(image, result, start, down, pixel, columns, across, y0, 
 def _bilinear_growing(image, result, start, down, pixel, columns, across, y0, y1):
     bytes_, pairs, words, lanes = _scratch(image, result, pixel, columns)
     mixed, lines = np.empty(across.size, np.uint8), np.empty((2, result.shape[1]), np.uint8)
+    following, pixels, taken = bytes_[lanes:], pairs.view(pixel.dtype), words.view(np.uint16)
     last = -1
     for y in range(y0, y1):
         a, b = start[y], min(start[y] + 1, len(image) - 1)
         for old in range(max(a, last + 1), b + 1):  # into line old & 1
             _spread(image[old], lanes, bytes_)
-            _join(bytes_, bytes_[lanes:], PLAIN, pairs)
-            _look_up(pairs.view(pixel.dtype), columns, words)
-            _mix_pairs(words.view(np.uint16), across, mixed)
+            _join(bytes_, following, PLAIN, pairs)
+            _look_up(pixels, columns, words)
+            _mix_pairs(taken, across, mixed)
             _unspread(mixed, lanes, lines[old & 1])
         last = b
         _mix_rows(lines[a & 1], lines[b & 1], down[y], result[y])
@@ -72,6 +74,8 @@ def _bilinear_growing(image, result, start, down, pixel, columns, across, y0, y1
 def _bicubic(image, result, start, down, pixel, columns, across, y0, y1):
     bytes_, pairs, words, lanes = _scratch(image, result, pixel, columns)
     later, size = np.empty_like(words), across.shape[1]
+    following, pixels, taken = bytes_[lanes:], pairs.view(pixel.dtype), words.view(np.uint16)
+    later_pixels, later_taken = pairs[2 * lanes :].view(pixel.dtype), later.view(np.uint16)
     lines, weights = np.empty((4, size), np.int16), np.empty((4, BLOCK), np.int16)
     sums, clipped = np.empty(BLOCK, np.int16), np.empty(size, np.uint8)
     last = -1
@@ -80,10 +84,10 @@ def _bicubic(image, result, start, down, pixel, columns, across, y0, y1):
         b, c = min(a + 1, d), min(a + 2, d)
         for old in range(max(a, last + 1), d + 1):  # into line old & 3; 0 is mid-gray, the unit 1/128
             _spread(image[old], lanes, bytes_)
-            _join(bytes_, bytes_[lanes:], SIGNED, pairs)
-            _look_up(pairs.view(pixel.dtype), columns, words)
-            _look_up(pairs[2 * lanes :].view(pixel.dtype), columns, later)
-            _weigh_pairs(words.view(np.uint16), later.view(np.uint16), across, lines[old & 3])
+            _join(bytes_, following, SIGNED, pairs)
+            _look_up(pixels, columns, words)
+            _look_up(later_pixels, columns, later)
+            _weigh_pairs(taken, later_taken, across, lines[old & 3])
         last = d
         for k in range(4):
             weights[k] = down[y, k]
