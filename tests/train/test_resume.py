@@ -287,28 +287,28 @@ def work():
               dropout=0.0, accumulate=2, epochs=2)
 """
 
-_FORK = """
-def start(rank):
-    child = os.fork()
-    if child == 0:
-        os.environ.update(RANK=str(rank), WORLD_SIZE="2", MASTER_ADDR="127.0.0.1", MASTER_PORT="{port}")
-        work()
-        os._exit(0)
-    return child
 
-children = [start(0), start(1)]
-sys.exit(max(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children))
-"""
-
-
-def _run_script(tmp_path: Path, end: str, *command: str) -> None:
+def _script(tmp_path: Path) -> str:
     script = tmp_path / "go.py"
-    script.write_text(_TWO.format(tests=str(Path(__file__).parent.parent), folder=str(tmp_path)) + end)
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONWARNINGS": "ignore"}
-    done = subprocess.run(
-        [sys.executable, *command, str(script)], capture_output=True, text=True, timeout=200, env=environment
-    )
-    assert done.returncode == 0, done.stderr
+    script.write_text(_TWO.format(tests=str(Path(__file__).parent.parent), folder=str(tmp_path)) + "\nwork()\n")
+    return str(script)
+
+
+def _run_together(commands: list[list[str]], environments: list[dict[str, str]]) -> None:
+    """Run commands at the same time; when one fails or takes too long, none is left running."""
+    common = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONWARNINGS": "ignore"}
+    running = [
+        subprocess.Popen(command, env={**common, **own}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        for command, own in zip(commands, environments, strict=True)
+    ]
+    try:
+        for process in running:
+            output, _ = process.communicate(timeout=120)
+            assert process.returncode == 0, output
+    finally:
+        for process in running:
+            process.kill()
+            process.communicate()
 
 
 def test_two_processes(tmp_path, fit):
@@ -316,11 +316,14 @@ def test_two_processes(tmp_path, fit):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    _run_script(tmp_path, _FORK.format(port=port))
+    place = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
+    command = [sys.executable, _script(tmp_path)]
+    _run_together([command, command], [{**place, "RANK": str(rank)} for rank in (0, 1)])
     _check_two(tmp_path, fit)
 
 
 @pytest.mark.slow
 def test_two_processes_by_torchrun(tmp_path, fit):
-    _run_script(tmp_path, "work()", "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2")
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    _run_together([[*torchrun, _script(tmp_path)]], [{}])
     _check_two(tmp_path, fit)

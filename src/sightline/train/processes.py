@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
+import atexit
 import os
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TypeVar
@@ -51,28 +50,24 @@ class Group:
         return values
 
 
-@contextlib.contextmanager
-def joined(device: str) -> Iterator[Group]:
-    """Join the processes that ``torchrun`` started (``RANK`` and ``WORLD_SIZE`` in the environment), leave at the end.
+def join(device: str) -> Group:
+    """Join the processes that ``torchrun`` started (``RANK`` and ``WORLD_SIZE`` in the environment) for good.
+
+    The group lasts as long as the process: one that leaves and joins again can meet the others' old connections, and
+    both would wait for ever.
 
     Parameters
     ----------
     device
         Kind of device that holds the model: gloo connects CPUs, nccl GPUs.
     """
-    size = int(os.environ.get("WORLD_SIZE", "1"))
-    if size == 1:
-        yield Group()
-        return
-    ours = not dist.is_initialized()
-    if ours:
+    if int(os.environ.get("WORLD_SIZE", "1")) == 1:
+        return Group()
+    if not dist.is_initialized():
         # Long enough for the others to wait while process 0 measures on the validation samples.
         dist.init_process_group("nccl" if device.startswith("cuda") else "gloo", timeout=timedelta(hours=2))
-    try:
-        yield Group(dist.get_rank(), dist.get_world_size())
-    finally:
-        if ours:
-            dist.destroy_process_group()
+        atexit.register(dist.destroy_process_group)
+    return Group(dist.get_rank(), dist.get_world_size())
 
 
 def pick_device(wanted: str) -> torch.device:

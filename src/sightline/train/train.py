@@ -22,7 +22,7 @@ from sightline.train import folder as files
 from sightline.train.checkpoint import BEST, Checkpoints, CheckpointWarning
 from sightline.train.engine import Engine, Stopped
 from sightline.train.outline import outline
-from sightline.train.processes import Group, joined, pick_device
+from sightline.train.processes import Group, join, pick_device
 from sightline.train.progress import Board, Silent, make_progress
 from sightline.train.recipe import Recipe, find_recipe
 from sightline.train.run import Run
@@ -117,14 +117,14 @@ def train(
         if difflib.get_close_matches(name, Settings.__dataclass_fields__, n=1, cutoff=_NEAR):
             raise InputError(unknown_sentence(name, ()))
     Settings(**known)  # refuses bad values before any data is opened
-    with joined(known.get("device", "auto")) as group:
-        shown = make_progress(progress and group.leads)
-        begun = _find_begun(recipe, data, out, resume) if group.leads else None
-        begun = group.share(begun)
-        request = _open(recipe, data, known, options, begun)
-        folder = group.share(_place(data, out, begun) if group.leads else Path())
-        with files.locked(folder) if group.leads else contextlib.nullcontext():
-            return _Training(request, folder, group, shown).run(report, fresh=begun is None)
+    group = join(known.get("device", "auto"))
+    shown = make_progress(progress and group.leads)
+    begun = _find_begun(recipe, data, out, resume) if group.leads else None
+    begun = group.share(begun)
+    request = _open(recipe, data, known, options, begun)
+    folder = group.share(_place(data, out, begun) if group.leads else Path())
+    with files.locked(folder) if group.leads else contextlib.nullcontext():
+        return _Training(request, folder, group, shown).run(report, fresh=begun is None)
 
 
 # --- what to train, and where ---
