@@ -173,7 +173,10 @@ def over_rows(function: Callable[..., Any], rows: int, *args: Any, strip: int = 
     strip
         Rows in a strip. Choose it so that a strip costs at least some 50 µs; it must not depend on the thread count.
     """
-    args = tuple(_as_writeable(value) for value in args)
+    for value in args:
+        if type(value) is np.ndarray and not value.flags.writeable:
+            args = tuple(_as_writeable(other) for other in args)
+            break
     if rows <= strip or threads() == 1:
         return [function(*args, y0, min(y0 + strip, rows)) for y0 in range(0, rows, strip)]
     job = _Job(function, args, rows, strip)
