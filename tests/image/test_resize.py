@@ -184,3 +184,12 @@ def test_out_is_filled_and_returned() -> None:
 def test_arguments_are_refused_by_name(arguments: tuple, sentence: str) -> None:
     with pytest.raises(InputError, match=sentence):
         sl.image.resize(noise((4, 4)), *arguments)
+
+
+@pytest.mark.parametrize("method", ["bilinear", "bicubic"])
+@pytest.mark.parametrize("source", [(1, 1), (2, 3), (3, 2), (5, 4), (200, 70), (200, 70, 3), (4, 700, 3)])
+def test_bytes_agree_with_opencv_on_noise(method: str, source: tuple[int, ...]) -> None:
+    picture = noise(source) // 128 * 255  # steps from black to white: what overshoots most
+    for shape in ((1, 1), (7, 300), (190, 61), (431, 90)):
+        peer = cv2.resize(picture, shape[::-1], interpolation=OPENCV[method])
+        assert difference(sl.image.resize(picture, shape, method, antialias=False), peer) <= 1

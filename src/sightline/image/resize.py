@@ -81,7 +81,8 @@ def resize(
     elif method == "nearest":
         _nearest(image, result)
     elif method == "bilinear" and not antialias and _is_half(image, result):
-        over_rows(_half_gray if image.ndim == 2 else _half_rgb, height, _flat(image), _flat(result), strip=135)
+        function, strip = (_half_gray, 540) if image.ndim == 2 else (_half_rgb, 135)
+        over_rows(function, height, _flat(image), _flat(result), strip=strip)
     elif method in ("bilinear", "bicubic") and not antialias and _is_bytes(image):
         resize_bytes(image, result, method)
     else:
@@ -170,15 +171,25 @@ def _half_gray(image, result, y0, y1):
 
 @kernel
 def _half_rgb(image, result, y0, y1):
-    sums, two = np.empty(image.shape[1], np.uint16), np.uint16(2)
+    sums, means = np.empty(image.shape[1], np.uint16), np.empty(image.shape[1], np.uint8)
     for y in range(y0, y1):
-        a, b, row = image[2 * y], image[2 * y + 1], result[y]
-        for x in range(sums.size):
-            sums[x] = np.uint16(a[x]) + np.uint16(b[x])
+        _add(image[2 * y], image[2 * y + 1], sums)
+        _mean_of_four(sums, sums[3:], means)
+        row = result[y]
         for x in range(row.size // 3):
-            row[3 * x] = np.uint8(np.uint16(sums[6 * x] + sums[6 * x + 3] + two) >> two)
-            row[3 * x + 1] = np.uint8(np.uint16(sums[6 * x + 1] + sums[6 * x + 4] + two) >> two)
-            row[3 * x + 2] = np.uint8(np.uint16(sums[6 * x + 2] + sums[6 * x + 5] + two) >> two)
+            row[3 * x], row[3 * x + 1], row[3 * x + 2] = means[6 * x], means[6 * x + 1], means[6 * x + 2]
+
+
+@kernel
+def _add(a, b, sums):
+    for x in range(sums.size):
+        sums[x] = np.uint16(a[x]) + np.uint16(b[x])
+
+
+@kernel
+def _mean_of_four(a, b, row):
+    for x in range(b.size):
+        row[x] = np.uint8(np.uint16(np.uint16(a[x] + b[x]) + np.uint16(2)) >> np.uint16(2))
 
 
 # --- nearest ---
