@@ -38,7 +38,7 @@ gray = rgb[..., 0].copy()
 gray32 = gray.astype(np.float32)
 start = time.process_time()
 from sightline import image
-import numba
+{function}  # loads its file
 imported = time.process_time() - start
 name = {name!r}
 start = time.process_time()
@@ -62,7 +62,7 @@ def main() -> int:
 
 
 def _start(name: str, call: str, environment: dict[str, str]) -> list[float] | None:
-    code = _SCRIPT.format(name=name, call=call)
+    code = _SCRIPT.format(name=name, call=call, function=call.partition("(")[0])
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
     return json.loads(done.stdout) if done.returncode == 0 else None
 
