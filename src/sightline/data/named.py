@@ -13,17 +13,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from sightline.core.errors import DataError
 from sightline.data.digest import digest_of_arrays
 from sightline.data.download import Progress, download, extract
+from sightline.data.format import Format
 from sightline.data.image_set import ImageSet, Split
-
-if TYPE_CHECKING:
-    from sightline.data.open_dataset import Format
 
 _HERE = Path(__file__).parent
 

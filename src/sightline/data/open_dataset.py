@@ -6,7 +6,6 @@ import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 
@@ -15,28 +14,12 @@ from sightline.core.errors import DataError, InputError, suggest
 from sightline.core.types import PathLike
 from sightline.data import cifar_binary, idx, image_folder, npz, path_table, sheets
 from sightline.data.download import Progress
+from sightline.data.format import Format
 from sightline.data.image_set import ImageSet
 from sightline.data.named import named_sets, open_named
 from sightline.data.naming import entries, is_image_name, shorten
 
 TEST_SHARE = 0.2  # of each class, when a set comes without splits
-
-
-class Format(Protocol):
-    """A way in which datasets lie on disk: a module with these three names, listed in :data:`FORMATS`."""
-
-    @property
-    def FORM(self) -> str:  # noqa: N802 - a constant of the module
-        """What it is called in a message."""
-        ...
-
-    def sniff(self, path: Path) -> bool:
-        """Tell whether a path is of this form."""
-        ...
-
-    def open(self, path: Path) -> ImageSet:
-        """Open it; the split of a set without splits is called ``all``."""
-        ...
 
 
 # The first one that knows the path opens it: special forms before the general one.

@@ -1,9 +1,9 @@
-from .fetch import build as build
 from .fetch import fetch as fetch
-from .fetch import load as load
 from .load import export_weights as export_weights
 from .load import load_weights as load_weights
 from .names import names as names
+from .pretrained import build as build
+from .pretrained import load as load
 from .read import read_weights as read_weights
 from .table import entries as entries
 from .table import entry as entry
