@@ -99,9 +99,9 @@ def _middle(a, b, c):
     return max(min(a, b), min(max(a, b), c))
 
 
-@kernel(inline=True)
+@kernel
 def _sorted_5(a, b, c, d, e):
-    # The network of nine comparators; those whose results nobody uses, the compiler leaves out.
+    # Nine comparators; those whose results nobody uses, the compiler leaves out. Inlined by LLVM: quicker to compile.
     a, b = min(a, b), max(a, b)
     d, e = min(d, e), max(d, e)
     c, e = min(c, e), max(c, e)
