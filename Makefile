@@ -50,7 +50,7 @@ slow: .venv/dev.stamp  ## the tests that take minutes
 	$(BIN)/python -m pytest -m slow -n $(WORKERS) --dist loadfile
 
 shapes: .venv/dev.stamp  ## image tests with every annotated shape checked at the call
-	SIGHTLINE_CHECK_SHAPES=1 $(BIN)/python -m pytest tests/image -n $(WORKERS) --dist loadfile -k "not message and not refus"
+	SIGHTLINE_CHECK_SHAPES=1 $(BIN)/python -m pytest tests/image -n $(WORKERS) --dist loadfile
 
 bounds: .venv/dev.stamp  ## kernels with bounds checks compiled in
 	NUMBA_BOUNDSCHECK=1 NUMBA_CACHE_DIR=.venv/bounds $(BIN)/python -m pytest tests/test_contracts.py -n $(WORKERS) -k "one_pixel or any_layout"

@@ -14,6 +14,7 @@ from PIL import Image, ImageOps
 import sightline as sl
 from sightline.core import evidence
 from sightline.image.decode import MAX_PIXELS
+from sightline.image.write import _deep_png
 
 CORPUS = Path(__file__).parent / "corpus.py"
 
@@ -189,7 +190,7 @@ def test_sixteen_bit_alpha_lies_on_white():
     deep = np.random.default_rng(2).integers(0, 65536, (9, 8, 4), dtype=np.uint16)
     deep[0, 0], deep[0, 1] = (1, 2, 3, 65535), (1, 2, 3, 0)
     stream = io.BytesIO()
-    stream.write(sl.image.write.__globals__["_deep_png"](deep))
+    stream.write(_deep_png(deep))
     got = sl.read(stream.getvalue())
     assert got[0, 0].tolist() == [1, 2, 3]
     assert got[0, 1].tolist() == [65535] * 3

@@ -15,6 +15,7 @@ import typing
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
+from types import UnionType
 from typing import Any, ParamSpec, Protocol, TypeVar, cast
 
 from sightline.core import types
@@ -324,8 +325,13 @@ def _kind(annotation: Any) -> tuple[str, tuple[Any, ...]]:
     for known, kind in _KINDS:
         if annotation is known or annotation == known:
             return kind, metadata
+    if typing.get_origin(annotation) not in (typing.Union, UnionType):
+        return "other", metadata
     options = [option for option in typing.get_args(annotation) if option is not type(None)]
-    if len(options) == 1 and type(None) in typing.get_args(annotation):
-        kind, inner = _kind(options[0])
-        return kind, (*metadata, *inner)
+    if set(typing.get_args(types.Image)) <= set(options):  # an image or something else besides: a mask, nothing
+        return "image", metadata
+    for option in options:  # the first alternative that a command line can say
+        kind, inner = _kind(option)
+        if kind != "other":
+            return kind, (*metadata, *inner)
     return "other", metadata

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
-from jaxtyping import Bool, Float, Float32, Int32, UInt8, UInt16
+from jaxtyping import Bool, Float32, Int32, Real, UInt8, UInt16
 
 # RGB or grey, H×W or H×W×C: uint8 0–255, uint16 0–65535, float32 0–1.
 Image: TypeAlias = UInt8[np.ndarray, "h w *c"] | UInt16[np.ndarray, "h w *c"] | Float32[np.ndarray, "h w *c"]
@@ -22,12 +22,22 @@ NewImage: TypeAlias = (
 )
 Gray: TypeAlias = UInt8[np.ndarray, "h w"] | UInt16[np.ndarray, "h w"] | Float32[np.ndarray, "h w"]
 Mask: TypeAlias = Bool[np.ndarray, "h w"]
+Footprint: TypeAlias = Bool[np.ndarray, "rows columns"]  # true where a neighbour counts
 Labels: TypeAlias = Int32[np.ndarray, "h w"]
 Flow: TypeAlias = Float32[np.ndarray, "h w 2"]
-Points: TypeAlias = Float[np.ndarray, "n 2"]  # (x, y); (0, 0) is the centre of the top-left pixel
-Boxes: TypeAlias = Float[np.ndarray, "n 4"]  # xyxy, continuous edges; the top-left pixel is (0, 0, 1, 1)
+Points: TypeAlias = Real[np.ndarray, "n 2"]  # (x, y); (0, 0) is the centre of the top-left pixel
+Boxes: TypeAlias = Real[np.ndarray, "n 4"]  # xyxy, continuous edges; the top-left pixel is (0, 0, 1, 1)
 PathLike: TypeAlias = str | os.PathLike[str]
 Seed: TypeAlias = int | np.random.Generator
+
+
+@runtime_checkable
+class BinaryFile(Protocol):
+    """Anything that gives bytes when it is read: an open file, a stream in memory, a socket's file."""
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Return up to ``size`` bytes, all that is left when it is negative."""
+        ...
 
 
 @dataclass(frozen=True)

@@ -6,12 +6,12 @@ Serra 1982, "Image Analysis and Mathematical Morphology"; the kernels are in ``e
 from __future__ import annotations
 
 from sightline.core.catalogue import method
-from sightline.core.types import Array, Image, Mask
+from sightline.core.types import Array, Footprint, Image, Mask
 from sightline.image.extremum import extremum
 
 
 @method(task="morphology", paper="Serra 1982", lesson="w1d5")
-def dilate(image: Image | Mask, footprint: int | Mask = 3, *, out: Array | None = None) -> Image | Mask:
+def dilate(image: Image | Mask, footprint: int | Footprint = 3, *, out: Array | None = None) -> Image | Mask:
     """Return ``image`` with each pixel replaced by the largest value under the footprint around it.
 
     What lies outside the image is ignored; where no pixel of the image lies under the footprint the result is

@@ -15,13 +15,13 @@ from sightline.core.canvas import Canvas, colour_of
 from sightline.core.catalogue import method
 from sightline.core.checks import as_image, as_mask, describe, integer, number
 from sightline.core.errors import InputError
-from sightline.core.types import Boxes, Image, Points, Range
+from sightline.core.types import Boxes, Image, NewImage, Points, Range
 
 PAPER = "Okabe & Ito 2008"
 
 
 @method(task="drawing", paper=PAPER, example={"boxes": np.array([[2.0, 3.0, 30.0, 25.0]])})
-def boxes(image: Image, boxes: Boxes, labels: Sequence[str] = ()) -> Image:
+def boxes(image: Image, boxes: Boxes, labels: Sequence[str] = ()) -> NewImage:
     """Return a copy of an image with boxes outlined, each label in a colour of its own.
 
     NaN pixels stay NaN where nothing is drawn; NaN in ``boxes`` is refused.
@@ -64,7 +64,7 @@ def boxes(image: Image, boxes: Boxes, labels: Sequence[str] = ()) -> Image:
 
 def masks(
     image: Image, masks: np.ndarray | Sequence[np.ndarray], *, opacity: Annotated[float, Range(0, 1)] = 0.45
-) -> Image:
+) -> NewImage:
     """Return a copy of an image with masks tinted over it, each in the next colour.
 
     NaN pixels under a mask are drawn as black; elsewhere they stay NaN.
@@ -101,7 +101,7 @@ def masks(
 
 
 @method(task="drawing", paper=PAPER, example={"points": np.array([[10.0, 12.0], [3.5, 4.0]])})
-def keypoints(image: Image, points: Points, *, links: Sequence[tuple[int, int]] = ()) -> Image:
+def keypoints(image: Image, points: Points, *, links: Sequence[tuple[int, int]] = ()) -> NewImage:
     """Return a copy of an image with a dot at each point and a line for each link.
 
     NaN pixels stay NaN where nothing is drawn; a point with NaN is one that was not found and is left out with its
@@ -141,7 +141,7 @@ def keypoints(image: Image, points: Points, *, links: Sequence[tuple[int, int]] 
 
 
 @method(task="drawing", paper=PAPER, example={"text": "Sightline"})
-def text(image: Image, text: str, at: tuple[float, float] = (2.0, 2.0)) -> Image:
+def text(image: Image, text: str, at: tuple[float, float] = (2.0, 2.0)) -> NewImage:
     """Return a copy of an image with text on a coloured patch, in black or white by contrast.
 
     NaN pixels stay NaN where nothing is drawn.
@@ -178,7 +178,7 @@ def text(image: Image, text: str, at: tuple[float, float] = (2.0, 2.0)) -> Image
 
 
 @method(task="drawing", paper="van der Walt & Smith 2015", example={"values": np.array([[0.0, 0.4], [0.7, 1.0]])})
-def heat_map(image: Image, values: np.ndarray, *, opacity: Annotated[float, Range(0, 1)] = 0.5) -> Image:
+def heat_map(image: Image, values: np.ndarray, *, opacity: Annotated[float, Range(0, 1)] = 0.5) -> NewImage:
     """Return a copy of an image with a heat map blended over it, dark violet for 0 to pale yellow for 1.
 
     NaN values are drawn grey; values beyond 0–1 take the colours of the ends.
@@ -212,7 +212,9 @@ def heat_map(image: Image, values: np.ndarray, *, opacity: Annotated[float, Rang
     return _finish(image, canvas)
 
 
-def matches(first: Image, second: Image, matches: np.ndarray, *, most: Annotated[int, Range(1, 1000)] = 100) -> Image:
+def matches(
+    first: Image, second: Image, matches: np.ndarray, *, most: Annotated[int, Range(1, 1000)] = 100
+) -> NewImage:
     """Return two images side by side with a line between the points that correspond.
 
     NaN pixels are drawn as black; NaN in ``matches`` is refused.

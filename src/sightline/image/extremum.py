@@ -49,8 +49,9 @@ def extremum(function: str, image: Any, footprint: Any, out: Array | None, *, la
         rows = up + 1 + min(shape[0] - 1 - shape[0] // 2, height - 1)
         columns = left + 1 + min(shape[1] - 1 - shape[1] // 2, image.shape[1] - 1)
         small = rows <= _SMALL and columns <= _SMALL
-        function, strip = (_small, 128) if small else (_rectangle, rows * max(1, round(128 / rows)))
-        over_rows(function, height, source, to, identity, largest, rows, up, columns, left, step, strip=strip)
+        pass_over = _small if small else _rectangle
+        strip = 128 if small else rows * max(1, round(128 / rows))
+        over_rows(pass_over, height, source, to, identity, largest, rows, up, columns, left, step, strip=strip)
     else:
         strip = max(64, 2 * shape[0])
         over_rows(_chords, height, source, to, identity, largest, *chords, *shape, step, strip=strip)

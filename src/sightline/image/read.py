@@ -5,16 +5,17 @@ Orientation follows CIPA DC-008, "Exchangeable image file format for digital sti
 
 from __future__ import annotations
 
-from typing import IO, Annotated
+from typing import Annotated
 
 from sightline.core.catalogue import method
-from sightline.core.types import Choice, Image, PathLike, Range
+from sightline.core.types import Choice, Image, Range
 from sightline.image.decode import MAX_PIXELS, decode
+from sightline.image.source import Source
 
 
 @method(task="files", paper="CIPA DC-008")
 def read(
-    path: PathLike | bytes | IO[bytes],
+    path: Source,
     *,
     mode: Annotated[str, Choice("rgb", "gray", "unchanged")] = "rgb",
     max_pixels: Annotated[int, Range(1, 10_000_000_000)] = MAX_PIXELS,

@@ -15,7 +15,7 @@ from sightline.core.catalogue import method as catalogued
 from sightline.core.checks import as_image, choice, output, size_2d
 from sightline.core.errors import InputError
 from sightline.core.kernels import kernel, over_rows
-from sightline.core.types import Array, Choice, Image
+from sightline.core.types import Array, Choice, Image, NewImage
 from sightline.image.resize_bytes import resize_bytes
 from sightline.image.resize_weights import Axis, axis_weights
 
@@ -30,7 +30,7 @@ def resize(
     antialias: bool | None = None,
     *,
     out: Array | None = None,
-) -> Image:
+) -> NewImage:
     """Return ``image`` with another number of rows and columns.
 
     With antialiasing the filter widens by the factor of shrinking, so that every old pixel counts; results are

@@ -13,9 +13,9 @@ from typing import IO, Any
 
 from sightline.core.checks import describe
 from sightline.core.errors import FormatError, InputError, MissingFileError, SightlineError
-from sightline.core.types import PathLike
+from sightline.core.types import BinaryFile, PathLike
 
-Source = PathLike | bytes | bytearray | memoryview | IO[bytes]
+Source = PathLike | bytes | bytearray | memoryview | BinaryFile
 
 _MAX_STREAM = 1 << 30  # bytes taken from a file object
 
