@@ -20,7 +20,7 @@ from sightline.train.settings import Settings
 
 from .timing import THREADS, Case
 
-IMAGES, BATCH, CLASSES = 32, 16, 10
+IMAGES, BATCH, CLASSES = 64, 16, 10
 
 
 def cases() -> list[Case]:

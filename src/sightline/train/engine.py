@@ -24,6 +24,7 @@ from sightline.core.seeds import generator
 from sightline.train.average import Average
 from sightline.train.batches import Batches, InOrder, Order
 from sightline.train.checkpoint import Snapshot
+from sightline.train.memory import kept_memory
 from sightline.train.optimizers import freeze, make_optimizer, set_training_mode
 from sightline.train.processes import Group
 from sightline.train.progress import Silent
@@ -164,6 +165,10 @@ class Engine:
 
     def run(self) -> None:
         """Train until the last epoch, or until the metric no longer improves."""
+        with kept_memory():
+            self._run()
+
+    def _run(self) -> None:
         here = self.position
         self.progress.start(here.epoch * self.batches_per_epoch + here.batch, self.total_batches)
         while here.epoch < self.settings.epochs and not self.exhausted:
