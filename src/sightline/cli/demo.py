@@ -15,7 +15,7 @@ from rich.rule import Rule
 
 from sightline.cli import showcase
 from sightline.cli.swap import check_replaceable, new_folder
-from sightline.cli.terminal import Answer, counted, table, talk
+from sightline.cli.terminal import Answer, counted, program, table, talk
 from sightline.core.files import write_json
 from sightline.data import open_dataset
 from sightline.image import read, write
@@ -160,6 +160,9 @@ def _farewell(console: Console, out: Path, summary: dict[str, Any]) -> None:
     console.print(f"\nTest accuracy {summary['accuracy']:.2%}{span}, in {summary['seconds']:.0f} s.", soft_wrap=True)
     console.print(f"The report: {out / 'report.html'}\n", soft_wrap=True)
     console.print("The same with your own photos, one folder for each class:", soft_wrap=True)
-    console.print("  sightline data check photos/", soft_wrap=True)
-    console.print(f"  sightline train {RECIPE} photos/ --epochs 20 --out runs/photos", soft_wrap=True)
-    console.print("  sightline predict runs/photos new-photo.jpg", soft_wrap=True)
+    for command in (
+        "data check photos/",
+        "train classify/resnet18 photos/ --epochs 20 --out runs/photos",
+        "predict runs/photos new-photo.jpg",
+    ):
+        console.print(f"  {program()} {command}", soft_wrap=True)

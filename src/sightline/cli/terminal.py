@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import math
+import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,12 @@ if TYPE_CHECKING:
 
 STDIN = "/dev/stdin"  # what a lone - becomes
 OK, FAILED, USAGE, INTERRUPTED, BROKEN_PIPE = 0, 1, 2, 130, 141
+
+
+def program() -> str:
+    """Return how to call this program here: by name where the shell finds it, else by the path that was typed."""
+    typed = sys.argv[0]
+    return "sightline" if shutil.which("sightline") or not typed.endswith("sightline") else typed
 
 
 class _Out(Console):

@@ -9,7 +9,7 @@ from cyclopts import Parameter
 from rich.console import Console
 
 from sightline.cli.settings import full_name, read_config, read_pairs, read_value
-from sightline.cli.terminal import Answer
+from sightline.cli.terminal import Answer, program
 
 
 def train(
@@ -65,7 +65,7 @@ def train(
 
     def show(console: Console) -> None:
         console.print(f"\nThe run is in {run.folder}: open {run.folder / 'report.html'}", soft_wrap=True)
-        console.print(f"  sightline evaluate {run.folder}", soft_wrap=True)
-        console.print(f"  sightline predict {run.folder} photo.jpg", soft_wrap=True)
+        console.print(f"  {program()} evaluate {run.folder}", soft_wrap=True)
+        console.print(f"  {program()} predict {run.folder} photo.jpg", soft_wrap=True)
 
     return Answer(value, show, json)
