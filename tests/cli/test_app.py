@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import warnings
 
 import pytest
 
@@ -117,3 +118,10 @@ def test_an_answer_is_one_json_document_with_plain_values(capsys):
 def test_folders_of_the_checkout_are_found():
     assert "run" in folders.file_names("bench")
     assert folders.folder_of("reproduce").is_dir()
+
+
+def test_a_warning_is_one_sentence_without_code(capsys):
+    with app._plain_warnings(), warnings.catch_warnings():
+        warnings.simplefilter("always")
+        warnings.warn("checkpoint 7 is damaged; the one before is used.", UserWarning, stacklevel=1)
+    assert capsys.readouterr().err == "Warning: checkpoint 7 is damaged; the one before is used.\n"

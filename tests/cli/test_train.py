@@ -90,3 +90,12 @@ def test_a_bad_settings_file_is_named(tmp_path):
 def test_unknown_names_are_refused_with_the_nearest(words, sentence, capsys):
     assert main(["train", *words]) == 2
     assert sentence in capsys.readouterr().err.replace("\n", " ")
+
+
+def test_a_run_is_trained_again_from_its_own_config(tmp_path):
+    config = tmp_path / "config.toml"
+    config.write_text(
+        'recipe = "classify/mlp"\ndata = "digits"\nsightline = "0.1.0"\n[settings]\nepochs = 3\nseed = 7\n'
+        '[options]\nimage_size = 8\n[model]\nmethod = "mlp"\nseed = 9\nclasses = ["a"]\n'
+    )
+    assert read_config(config) == {"epochs": 3, "seed": 7, "image_size": 8}

@@ -10,7 +10,8 @@ import os
 import re
 import sys
 import traceback
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
 from typing import Any, TextIO
 
 from cyclopts import App, CycloptsError
@@ -75,7 +76,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = [word for word in words if word != "--debug"]
     stdout = sys.stdout
     try:
-        return _run(words, stdout)
+        with _plain_warnings():
+            return _run(words, stdout)
     except KeyboardInterrupt as error:
         return _fail(str(error) or "Interrupted.", INTERRUPTED)
     except BrokenPipeError:
@@ -87,6 +89,22 @@ def main(argv: Sequence[str] | None = None) -> int:
         if debug:
             traceback.print_exc()
         return _fail(*_explain(error))
+
+
+@contextlib.contextmanager
+def _plain_warnings() -> Iterator[None]:
+    """Show our warnings as one sentence on stderr, without the line of code that gave them."""
+    with warnings.catch_warnings():
+        usual = warnings.showwarning
+
+        def show(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
+            if issubclass(category, UserWarning):
+                Console(file=sys.stderr, highlight=False, soft_wrap=True).print(f"Warning: {message}", markup=False)
+            else:
+                usual(message, category, *where, **more)
+
+        warnings.showwarning = show
+        yield
 
 
 def _run(words: list[str], stdout: TextIO) -> int:

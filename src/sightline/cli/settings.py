@@ -30,7 +30,10 @@ def read_pairs(words: Iterable[str]) -> dict[str, Any]:
 
 
 def read_config(path: Path | None) -> dict[str, Any]:
-    """Return the settings of a TOML file; one level of tables is flattened, so that ``[optimizer] lr`` is ``lr``."""
+    """Return the settings of a TOML file; one level of tables is flattened, so that ``[optimizer] lr`` is ``lr``.
+
+    Of a run's own ``config.toml`` the settings and options count; the rest says what came of them.
+    """
     if path is None:
         return {}
     try:
@@ -39,6 +42,8 @@ def read_config(path: Path | None) -> dict[str, Any]:
         raise MissingFileError(f"train: settings file '{path}' does not exist.") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise FormatError(f"train: '{path}' is not TOML: {error}.") from error
+    if {"recipe", "settings"} <= table.keys():
+        table = {key: table[key] for key in ("settings", "options") if key in table}
     flat: dict[str, Any] = {}
     for key, value in table.items():
         flat.update(value if isinstance(value, Mapping) else {key: value})
