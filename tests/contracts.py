@@ -6,6 +6,7 @@ import inspect
 import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +72,9 @@ def sample_inputs(method: Method, height: int = 53, width: int = 71) -> Iterator
     if method.parameters[0].kind == "mask":
         yield gray > 0.5
         return
+    if method.parameters[0].kind == "labels":
+        yield (gray * 4).astype(np.int32)
+        return
     for picture in (gray, rgb):
         for image in (picture, (picture * 255).astype(np.uint8), (picture * 65535).astype(np.uint16)):
             if accepts(method, image):
@@ -89,16 +93,32 @@ def accepts(method: Method, image: np.ndarray) -> bool:
 
 def call(method: Method, image: np.ndarray, **options: Any) -> Any:
     """Call the method with its example arguments."""
-    return method.function(image, **{**method.example, **options})
+    return method.function(image, **{**method.arguments(image), **options})
 
 
 def same(a: Any, b: Any) -> bool:
     """Return whether two results are equal bit for bit (NaN equals NaN)."""
     if isinstance(a, (tuple, list)):
         return len(a) == len(b) and all(same(x, y) for x, y in zip(a, b, strict=True))
+    if isinstance(a, dict):
+        return list(a) == list(b) and all(same(a[key], b[key]) for key in a)
+    if is_dataclass(a):
+        return type(a) is type(b) and all(same(getattr(a, f.name), getattr(b, f.name)) for f in fields(a))
     if isinstance(a, np.ndarray):
         return isinstance(b, np.ndarray) and a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes()
     return bool(a == b) or (a != a and b != b)
+
+
+def arrays_in(value: Any) -> Iterator[np.ndarray]:
+    """Yield every array that a result is made of."""
+    if isinstance(value, np.ndarray):
+        yield value
+    elif isinstance(value, dict):
+        yield from (array for part in value.values() for array in arrays_in(part))
+    elif isinstance(value, (tuple, list)):
+        yield from (array for part in value for array in arrays_in(part))
+    elif is_dataclass(value):
+        yield from (array for f in fields(value) for array in arrays_in(getattr(value, f.name)))
 
 
 def leaves_its_input_alone(method: Method) -> None:
@@ -107,9 +127,11 @@ def leaves_its_input_alone(method: Method) -> None:
         before = image.copy()
         result = call(method, image)
         assert same(image, before), f"{method.name}: changed its input ({image.dtype})"
-        for part in result if isinstance(result, tuple) else (result,):
-            if isinstance(part, np.ndarray) and part.size:
+        for part in arrays_in(result):
+            if part.size and part.flags.writeable:
                 part.fill(0)
+            elif part.size:
+                assert not np.may_share_memory(part, image), f"{method.name}: the result is a view of the input"
         assert same(image, before), f"{method.name}: the result shares memory with the input ({image.dtype})"
 
 
@@ -235,11 +257,27 @@ def ends_its_steps_in_the_result(method: Method) -> None:
     if method.steps is None:
         return
     for image in sample_inputs(method):
-        steps = list(method.steps(image, **method.example))
+        steps = list(method.steps(image, **method.arguments(image)))
         assert len(steps) > 1, f"{method.name}: one step shows nothing"
         names = [step.name for step in steps]
         assert len(set(names)) == len(names), f"{method.name}: two steps share a name: {names}"
         assert same(steps[-1].value, call(method, image)), f"{method.name}: the last step is not the result"
+
+
+def refuses_a_stranger(method: Method) -> None:
+    """What takes no pixels refuses an object of an unknown kind, and None, by name."""
+    first, *_ = method.parameters
+    for wrong in (object(), None):
+        try:
+            method.function(**{**method.arguments(None), first.name: wrong})
+        except InputError as error:
+            assert method.name in str(error), f"{method.name}: the sentence does not name it: {error}"
+        except Exception as error:
+            raise AssertionError(
+                f"{method.name}: {type(error).__name__} instead of InputError for {wrong!r}"
+            ) from error
+        else:
+            raise AssertionError(f"{method.name}: accepted {wrong!r}")
 
 
 STRUCTURE = (documents_its_parameters, states_its_source)

@@ -15,9 +15,11 @@ from sightline.core.trace import Step
 from sightline.core.types import Image
 
 METHODS = methods()
-PIXEL_METHODS = [
-    m for m in METHODS if m.field == "image" and m.parameters and m.parameters[0].kind in ("image", "mask")
-]
+PIXEL_KINDS = ("image", "mask", "labels")
+IMAGE_METHODS = [m for m in METHODS if m.field == "image"]
+PIXEL_METHODS = [m for m in IMAGE_METHODS if m.parameters and m.parameters[0].kind in PIXEL_KINDS]
+OF_FILES = {"read", "write", "show", "frames"}
+OTHER_METHODS = [m for m in IMAGE_METHODS if m not in PIXEL_METHODS and m.name not in OF_FILES]
 
 
 def name_of(item: Any) -> str:
@@ -41,9 +43,15 @@ def test_every_image_method(contract: Any, method: Method) -> None:
     contract(method)
 
 
+@pytest.mark.parametrize("method", OTHER_METHODS, ids=name_of)
+def test_every_method_that_takes_no_pixels(method: Method) -> None:
+    contracts.refuses_a_stranger(method)
+
+
 def test_the_contracts_pass_nobody_by() -> None:
-    passed_by = {m.name for m in METHODS if m.field == "image"} - {m.name for m in PIXEL_METHODS}
-    assert passed_by == {"read", "write", "show"}, "these take files; every other image method is held to the contracts"
+    words = {"image", "mask", "labels", "fixed", "a"}
+    passed_by = [m.name for m in OTHER_METHODS if m.parameters[0].name in words]
+    assert passed_by == [], "their first parameter says pixels, its annotation does not: no contract holds them"
 
 
 def test_the_catalogue_holds_the_first_tenants() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import time
 from typing import Annotated, Any
 
@@ -48,15 +47,19 @@ def warm_method(entry: Method) -> dict[str, Any]:
 
 
 def takes_image(entry: Method) -> bool:
-    """Return whether the method's first argument, and no other one that it needs, is an image."""
-    kinds = [parameter.kind for parameter in entry.parameters if parameter.required]
-    return bool(kinds) and entry.parameters[0].kind == "image" and "image" not in kinds[1:]
+    """Return whether the method's first argument is an image, and its example makes all else that it needs."""
+    first, *others = entry.parameters or (None,)
+    return (
+        first is not None
+        and first.kind == "image"
+        and all(other.name in entry.example for other in others if other.required)
+        and entry.name not in ("write", "show")
+    )
 
 
 def _accepts(entry: Method, image: np.ndarray) -> bool:
-    first = next(iter(inspect.signature(entry.function).parameters))
     try:
-        entry.function(image, **{name: value for name, value in entry.example.items() if name != first})
+        entry.function(image, **entry.arguments(image))
     except SightlineError:  # not every method takes every dtype; what it refuses needs no kernel
         return False
     return True

@@ -106,7 +106,7 @@ class Method:
     lesson
         The day of the twelve-week path that teaches it, like ``w1d6``; empty when none does.
     example
-        Keyword arguments that call it sensibly, for those that have no default.
+        Keyword arguments that call it sensibly, for those that have no default; see :meth:`arguments`.
     """
 
     name: str
@@ -149,6 +149,10 @@ class Method:
     def returns(self) -> str:
         """Kind of the result: ``image mask labels float …`` or ``other``."""
         return _kind(typing.get_type_hints(self.function, include_extras=True).get("return", Any))[0]
+
+    def arguments(self, image: Any) -> dict[str, Any]:
+        """Return the example's arguments for a given first argument: what depends on it is made from it."""
+        return {name: value(image) if callable(value) else value for name, value in self.example.items()}
 
     @property
     def evidence(self) -> list[Evidence]:
@@ -201,7 +205,9 @@ def method(
     lesson
         The day that teaches it, ``w1d6``; empty when none does.
     example
-        Keyword arguments for parameters without a default, so that generic tests and pages can call it.
+        Keyword arguments for parameters without a default, so that generic tests and pages can call it. A function
+        in the place of a value makes it from the first argument: ``{"markers": corners_of}``. A method that takes
+        no pixels first names its first parameter here, too.
     """
 
     def register(function: Any) -> Any:

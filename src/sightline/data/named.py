@@ -108,6 +108,23 @@ def data_folders() -> list[Path]:
     return [*([Path(named).expanduser()] if named else []), _cache()]
 
 
+def local_folder(name: str) -> Path:
+    """Return the folder ``name`` of the first data folder that has it; raise DataError with what to do when none has.
+
+    Parameters
+    ----------
+    name
+        A folder of real images, for example ``"bsds500"``.
+    """
+    for place in data_folders():
+        if (place / name).is_dir():
+            return place / name
+    raise DataError(
+        f"local_folder: '{name}' is not on this machine. Put it as a folder '{name}' into '{_cache()}', or set "
+        f"SIGHTLINE_DATA to the folder that holds it."
+    )
+
+
 def _cache() -> Path:
     if sys.platform == "win32":
         base = Path(os.environ.get("LOCALAPPDATA", "~\\AppData\\Local"))
