@@ -1,8 +1,10 @@
 from . import draw as draw
+from .box_blur import box_blur as box_blur
 from .canny import canny as canny
 from .convert import convert as convert
 from .dilate import dilate as dilate
 from .erode import erode as erode
+from .frames import frames as frames
 from .gaussian_blur import gaussian_blur as gaussian_blur
 from .gradient import gradient as gradient
 from .median_blur import median_blur as median_blur
