@@ -1,4 +1,5 @@
 from . import draw as draw
+from .bilateral_filter import bilateral_filter as bilateral_filter
 from .box_blur import box_blur as box_blur
 from .canny import canny as canny
 from .convert import convert as convert
@@ -7,6 +8,7 @@ from .erode import erode as erode
 from .frames import frames as frames
 from .gaussian_blur import gaussian_blur as gaussian_blur
 from .gradient import gradient as gradient
+from .hough_lines import hough_lines as hough_lines
 from .median_blur import median_blur as median_blur
 from .otsu_threshold import otsu_threshold as otsu_threshold
 from .read import read as read
@@ -14,4 +16,7 @@ from .resize import resize as resize
 from .show import show as show
 from .sobel import sobel as sobel
 from .threshold import threshold as threshold
+from .warp_affine import warp_affine as warp_affine
+from .warp_affine import warp_perspective as warp_perspective
 from .write import write as write
+from .write_frames import write_frames as write_frames

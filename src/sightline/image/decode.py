@@ -77,7 +77,7 @@ def decode(
     name = name_of(function, source)
     with open_source(function, source, name) as stream:
         try:
-            file = _Fenced(function, name, stream, max_pixels)
+            file = Fenced(function, name, stream, max_pixels)
             pixels = file.pixels(mode, truncated)
         except SightlineError:
             raise
@@ -86,7 +86,7 @@ def decode(
     return pixels
 
 
-class _Fenced:
+class Fenced:
     """An image file whose header was found harmless.
 
     Parameters
@@ -118,6 +118,7 @@ class _Fenced:
             )
 
     def refuse(self, reason: str) -> NoReturn:
+        """Raise the one sentence about this file."""
         raise FormatError(f"{self.function}: {self.name} {reason}.")
 
     def check_size(self, size: tuple[int, int] | None, weight: int = 4) -> None:
@@ -160,19 +161,19 @@ class _Fenced:
         deep = _DEEP.fullmatch(_rawmode(self.picture))
         if deep and self.picture.mode in ("RGB", "RGBA"):
             self.check_size(self.picture.size, 12 if "A" in deep.group(1) else 8)
-            return _arrange(self.deep_pixels(deep, truncated), mode)
+            return arrange(self.deep_pixels(deep, truncated), mode)
         self.check_size(self.picture.size, _WEIGHTS.get(self.picture.mode[:4], 4))
         picture = self.load(self.picture, truncated)
         if picture.mode == "I":
-            values = _array(picture)
+            values = to_array(picture)
             if self.format == "PPM":
-                return _arrange(values.astype(np.uint16), mode)
+                return arrange(values.astype(np.uint16), mode)
             if max(-int(values.min()), int(values.max())) > 1 << 24:
                 self.refuse("holds whole numbers beyond ±16,777,216, which float32 cannot keep")
-            return _arrange(values.astype(np.float32), mode)
+            return arrange(values.astype(np.float32), mode)
         if picture.mode == "F" or picture.mode.startswith("I;16"):
-            return _arrange(_array(picture), mode)
-        return _arrange(_array(picture, partial(_eight_bits, keep_alpha=mode == "unchanged")), mode)
+            return arrange(to_array(picture), mode)
+        return arrange(to_array(picture, partial(eight_bits, keep_alpha=mode == "unchanged")), mode)
 
     def deep_pixels(self, deep: re.Match[str], truncated: bool) -> np.ndarray:
         """Decode 16-bit colour, which Pillow narrows to the high bytes: once for those and once for the low ones."""
@@ -180,11 +181,11 @@ class _Fenced:
         if layout not in ("RGB", "RGBA", "RGBX", "LA"):
             self.refuse(f"holds 16-bit channels laid out as {layout}, which cannot be read without loss")
         if layout == "LA":  # four bytes a pixel: luminance high and low, alpha high and low
-            return _array(self.load(self.picture, truncated, rawmode="RGBA"), _pairs)
+            return to_array(self.load(self.picture, truncated, rawmode="RGBA"), _pairs)
         little = order == "L" or (order == "N" and np.little_endian)
         high, low = ("16L", "16B") if little else ("16B", "16L")
         first = self.load(self.picture, truncated, rawmode=f"{layout};{high}")
-        pixels = _array(first, lambda strip: np.asarray(strip).astype(np.uint16) << 8)
+        pixels = to_array(first, lambda strip: np.asarray(strip).astype(np.uint16) << 8)
         del first
         self.picture = self.open()  # lets go of the first one
         for y, strip in _strips(self.load(self.picture, truncated, rawmode=f"{layout};{low}")):
@@ -269,7 +270,7 @@ def _orientation(picture: Any) -> int:
             return 1
 
 
-def _eight_bits(picture: Any, *, keep_alpha: bool) -> Any:
+def eight_bits(picture: Any, *, keep_alpha: bool) -> Any:
     """Return a picture of an 8-bit mode as H×W, H×W×2, H×W×3 or H×W×4; without alpha it lies on white."""
     if picture.mode in ("LA", "PA", "RGBA", "La", "RGBa") or "transparency" in picture.info:
         gray = picture.mode in ("1", "L", "LA", "La")
@@ -294,7 +295,7 @@ def _strips(picture: Any) -> Iterator[tuple[int, Any]]:
         yield y, picture if rows >= height else picture.crop((0, y, width, min(y + rows, height)))
 
 
-def _array(picture: Any, convert: Callable[[Any], Any] = np.asarray) -> np.ndarray:
+def to_array(picture: Any, convert: Callable[[Any], Any] = np.asarray) -> np.ndarray:
     """Return the pixels in native byte order; ``convert`` works on a strip, so that no whole copy is made."""
     pixels: np.ndarray | None = None
     for y, strip in _strips(picture):
@@ -313,7 +314,7 @@ def _pairs(picture: Any) -> np.ndarray:
     return raw[..., 0::2] << 8 | raw[..., 1::2]
 
 
-def _arrange(pixels: np.ndarray, mode: str) -> np.ndarray:
+def arrange(pixels: np.ndarray, mode: str) -> np.ndarray:
     """Return H×W or H×W×C pixels as ``mode`` asks, C-contiguous."""
     if mode != "unchanged" and pixels.ndim == 3 and pixels.shape[2] in (2, 4):  # only 16-bit ones still have alpha
         pixels = _over_white(pixels)
