@@ -3,6 +3,8 @@ from .bilateral_filter import bilateral_filter as bilateral_filter
 from .box_blur import box_blur as box_blur
 from .canny import canny as canny
 from .convert import convert as convert
+from .convolve import convolve as convolve
+from .convolve import correlate as correlate
 from .dilate import dilate as dilate
 from .erode import erode as erode
 from .frames import frames as frames

@@ -1,0 +1,267 @@
+"""The kernels of linear filtering: every result is a weighted sum of the pixels under a window.
+
+Three ways lead to it. A window of rank one is the product of a column and a row of weights: two passes. Other windows
+are summed weight by weight while they are small, and multiplied in the frequency domain, block by block, when they are
+large (Stockham 1966, "High-speed convolution and correlation", AFIPS Spring Joint Computer Conference).
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import scipy.fft
+
+from sightline.core.buffers import empty
+from sightline.core.kernels import kernel, over_rows
+from sightline.image.border import interleaved, source_indices
+
+Array = np.ndarray
+_RANK = 1e-6  # second singular value, relative to the first, that is taken for rounding
+_DIRECT = 400  # weights of an inseparable window beyond which blocks of Fourier transforms are cheaper
+_BLOCK = 256  # least side of such a block; four times the window's otherwise
+
+
+class Frame(NamedTuple):
+    """Where windows lie: what surrounds the image, how far one window is from the next."""
+
+    before: tuple[int, int]  # rows above and columns left of the image that windows reach
+    after: tuple[int, int]
+    stride: tuple[int, int]
+    border: str  # of sightline.image.border, or "constant"
+    value: float  # what the border "constant" consists of
+
+
+def frame_around(size: tuple[int, int], anchor: tuple[int, int], border: str) -> Frame:
+    """Return the frame that gives one value a pixel, for windows of ``size`` whose ``anchor`` lies on the pixel."""
+    after = size[0] - 1 - anchor[0], size[1] - 1 - anchor[1]
+    return Frame(anchor, after, (1, 1), border, 0.0)
+
+
+def result_shape(shape: tuple[int, ...], size: tuple[int, int], frame: Frame) -> tuple[int, ...]:
+    """Return the shape of the sums over windows of ``size`` on an image of ``shape``."""
+    room = (shape[i] + frame.before[i] + frame.after[i] - size[i] for i in (0, 1))
+    return *(free // stride + 1 for free, stride in zip(room, frame.stride, strict=True)), *shape[2:]
+
+
+def factors(window: Array) -> tuple[Array, Array] | None:
+    """Return the column and the row whose product ``window`` is; None when it is no product."""
+    if 1 in window.shape:
+        flat = window.ravel()
+        return (flat, np.ones(1)) if window.shape[1] == 1 else (np.ones(1), flat)
+    left, singular, right = np.linalg.svd(window, full_matrices=False)
+    if singular[1] > _RANK * singular[0]:
+        return None
+    root = np.sqrt(singular[0])
+    column, row = left[:, 0] * root, right[0] * root
+    # What is zero in the window is zero in a factor, so that no NaN passes it.
+    return np.where(window.any(axis=1), column, 0), np.where(window.any(axis=0), row, 0)
+
+
+def correlate_window(image: Array, window: Array, frame: Frame, result: Array) -> None:
+    """Write the sums of ``image`` under ``window`` to ``result``, rounded and clipped when that holds integers.
+
+    Parameters
+    ----------
+    image
+        H×W or H×W×C; uint8, uint16 or float32, C-contiguous.
+    window
+        Weights as float64, not flipped.
+    frame
+        Where windows lie.
+    result
+        Array of :func:`result_shape`; float32 or the image's dtype.
+    """
+    pair = factors(window)
+    if pair is not None:
+        correlate_pair(image, *pair, frame, result)
+        return
+    if np.count_nonzero(window) > _DIRECT and (image.dtype != np.float32 or np.isfinite(image).all()):
+        _by_blocks(image, window, frame, result)
+        return
+    dy, dx = np.nonzero(window)
+    taps = _grouped(window[dy, dx], dy, dx)
+    _run(_windows, image, frame, result, window.shape, taps)
+
+
+def correlate_pair(image: Array, down: Array, across: Array, frame: Frame, result: Array) -> None:
+    """Write the sums of ``image`` under the product of a column and a row of weights to ``result``."""
+    places = [np.flatnonzero(weights) for weights in (down, across)]
+    places = [place if place.size else np.zeros(1, np.int64) for place in places]
+    taps = [_grouped(w[at], at) for w, at in zip((down, across), places, strict=True)]
+    outside = np.float32(frame.value * down.sum())
+    _run(_products, image, frame, result, (down.size, across.size), (*taps[0], *taps[1], outside))
+
+
+def _grouped(weights: Array, *offsets: Array) -> tuple[Array, ...]:
+    """Return weights and offsets, filled up to whole groups of four by a weightless copy of the last."""
+    filled = np.zeros(-(-weights.size // 4) * 4, np.float32)
+    filled[: weights.size] = weights
+    index = np.minimum(np.arange(filled.size), weights.size - 1)
+    return filled, *(offset[index].astype(np.int64) for offset in offsets)
+
+
+def _sources(size: int, before: int, after: int, border: str) -> Array:
+    """Return which row (column) stands for each one from ``before`` the first to ``after`` the last; -1 for none."""
+    if border == "constant":
+        index = np.arange(-before, size + after)
+        return np.where((index < 0) | (index >= size), -1, index)
+    reach = max(before, after)
+    return source_indices(size, reach, border)[reach - before : reach + size + after]
+
+
+def _run(function: Any, image: Array, frame: Frame, result: Array, size: tuple[int, int], taps: Any) -> None:
+    """Run one of the kernels below. Those know uint8 and float32; uint16 goes through float32."""
+    height, width = image.shape[:2]
+    step = image.shape[2] if image.ndim == 3 else 1  # from a pixel to its right neighbour
+    rows = _sources(height, frame.before[0], frame.after[0], frame.border)
+    columns = interleaved(_sources(width, frame.before[1], frame.after[1], frame.border), step)
+    columns[np.repeat(_sources(width, frame.before[1], frame.after[1], frame.border) < 0, step)] = -1
+    target = empty(result.shape, np.float32) if result.dtype == np.uint16 else result
+    source = image.astype(np.float32) if image.dtype == np.uint16 else image
+    flat = source.reshape(height, -1), target.reshape(len(target), -1)
+    blank = np.full(flat[0].shape[1], frame.value, source.dtype)
+    scalars = size[0], size[1], step, step * frame.before[1], *frame.stride
+    over_rows(function, len(result), *flat, blank, rows, columns, *scalars, taps, strip=max(32, 2 * size[0]))
+    if target is not result:
+        finish(target, result)
+
+
+def finish(sums: Array, result: Array) -> None:
+    """Write float32 ``sums`` (which is lost) to an array of integers, rounded and clipped, or of float32."""
+    if result.dtype.kind == "u":
+        np.clip(np.rint(sums, out=sums), 0, np.iinfo(result.dtype).max, out=sums)
+    np.copyto(result, sums, casting="unsafe")
+
+
+@kernel(contract=True)
+def _products(
+    image, out, blank, rows, columns, tall, broad, step, margin, stride_y, stride_x, taps, y0, y1
+):  # fmt: skip
+    """Down the columns into a padded line, then across it."""
+    down, up_down, across, left_right, outside = taps
+    n = image.shape[1]
+    line = np.empty(columns.size, np.float32)
+    inner = line[margin : margin + n]
+    total = np.empty(columns.size - (broad - 1) * step, np.float32)
+    m = total.size
+    for y in range(y0, y1):
+        top = y * stride_y
+        inner[:] = 0
+        for k in range(0, down.size, 4):
+            p, q = rows[top + up_down[k]], rows[top + up_down[k + 1]]
+            r, s = rows[top + up_down[k + 2]], rows[top + up_down[k + 3]]
+            _add_four(
+                inner,
+                image[p] if p >= 0 else blank, down[k],
+                image[q] if q >= 0 else blank, down[k + 1],
+                image[r] if r >= 0 else blank, down[k + 2],
+                image[s] if s >= 0 else blank, down[k + 3],
+            )  # fmt: skip
+        _fill_margins(line, inner, columns, margin, outside)
+        total[:] = 0
+        for k in range(0, across.size, 4):
+            p, q = left_right[k] * step, left_right[k + 1] * step
+            r, s = left_right[k + 2] * step, left_right[k + 3] * step
+            _add_four(
+                total,
+                line[p : p + m], across[k], line[q : q + m], across[k + 1],
+                line[r : r + m], across[k + 2], line[s : s + m], across[k + 3],
+            )  # fmt: skip
+        _write(total, step, stride_x, out[y])
+
+
+@kernel(contract=True)
+def _windows(
+    image, out, blank, rows, columns, tall, broad, step, margin, stride_y, stride_x, taps, y0, y1
+):  # fmt: skip
+    """Weight by weight; ``lines`` holds the last ``tall`` rows, padded."""
+    weights, dy, dx = taps
+    n = image.shape[1]
+    lines = np.empty((tall, columns.size), np.float32)
+    total = np.empty(columns.size - (broad - 1) * step, np.float32)
+    m = total.size
+    outside = np.float32(blank[0])
+    fresh = y0 * stride_y
+    for y in range(y0, y1):
+        top = y * stride_y
+        for row in range(max(fresh, top), top + tall):
+            line = lines[row % tall]
+            source = image[rows[row]] if rows[row] >= 0 else blank
+            inner = line[margin : margin + n]
+            for x in range(n):
+                inner[x] = np.float32(source[x])
+            _fill_margins(line, inner, columns, margin, outside)
+        fresh = top + tall
+        total[:] = 0
+        for k in range(0, weights.size, 4):
+            p, q, r, s = dx[k] * step, dx[k + 1] * step, dx[k + 2] * step, dx[k + 3] * step
+            _add_four(
+                total,
+                lines[(top + dy[k]) % tall][p : p + m], weights[k],
+                lines[(top + dy[k + 1]) % tall][q : q + m], weights[k + 1],
+                lines[(top + dy[k + 2]) % tall][r : r + m], weights[k + 2],
+                lines[(top + dy[k + 3]) % tall][s : s + m], weights[k + 3],
+            )  # fmt: skip
+        _write(total, step, stride_x, out[y])
+
+
+# Inlined, because a row handed to a compiled function costs two atomic counts of its references.
+@kernel(inline=True)
+def _add_four(total, a, v, b, w, c, p, d, q):
+    number = total.dtype.type
+    for x in range(total.size):
+        total[x] = total[x] + v * number(a[x]) + w * number(b[x]) + p * number(c[x]) + q * number(d[x])
+
+
+@kernel
+def _fill_margins(line, inner, columns, margin, outside):
+    for i in range(margin):
+        line[i] = inner[columns[i]] if columns[i] >= 0 else outside
+    for i in range(margin + inner.size, line.size):
+        line[i] = inner[columns[i]] if columns[i] >= 0 else outside
+
+
+@kernel
+def _write(total, step, stride, row):
+    number = row.dtype.type
+    if number(0.5) == number(0):  # integers
+        low, high, half = np.float32(0), np.float32(255), np.float32(0.5)
+        for x in range(total.size):
+            total[x] = min(max(total[x], low), high) + half
+    if stride == 1:
+        for x in range(row.size):
+            row[x] = number(total[x])
+        return
+    for x in range(row.size // step):
+        for c in range(step):
+            row[x * step + c] = number(total[x * stride * step + c])
+
+
+def _by_blocks(image: Array, window: Array, frame: Frame, result: Array) -> None:
+    """Multiply spectra block by block (overlap–save): of each block, what did not wrap around is kept."""
+    tall, broad = window.shape
+    rows = _sources(image.shape[0], frame.before[0], frame.after[0], frame.border)
+    columns = _sources(image.shape[1], frame.before[1], frame.after[1], frame.border)
+    padded = (
+        np.take(np.take(image, rows, axis=0), columns, axis=1).astype(np.float32).reshape(len(rows), len(columns), -1)
+    )
+    if frame.border == "constant":
+        padded[rows < 0], padded[:, columns < 0] = frame.value, frame.value
+    planes = np.ascontiguousarray(np.moveaxis(padded, 2, 0))
+    free = len(rows) - tall + 1, len(columns) - broad + 1  # sums down and across before the stride
+    wanted = [min(max(_BLOCK, 4 * size), room + size - 1) for size, room in zip(window.shape, free, strict=True)]
+    sides = [scipy.fft.next_fast_len(side, real=True) for side in wanted]
+    spectrum = np.conj(scipy.fft.rfft2(window, sides)).astype(np.complex64)
+    kept = sides[0] - tall + 1, sides[1] - broad + 1
+    sums = empty((*free, len(planes)), np.float32)
+
+    def strip(y0: int, y1: int) -> None:
+        for x0 in range(0, free[1], kept[1]):
+            product = scipy.fft.rfft2(planes[:, y0 : y0 + sides[0], x0 : x0 + sides[1]], sides)
+            product *= spectrum
+            inverse = scipy.fft.irfft2(product, sides, overwrite_x=True)[:, : y1 - y0, : min(kept[1], free[1] - x0)]
+            sums[y0:y1, x0 : x0 + kept[1]] = np.moveaxis(inverse, 0, 2)
+
+    over_rows(strip, free[0], strip=kept[0])
+    finish(np.ascontiguousarray(sums[:: frame.stride[0], :: frame.stride[1]]).reshape(result.shape), result)
