@@ -90,3 +90,28 @@ def _load(context: Any, builder: Any, kind: Any, array: Any, offset: Any) -> Any
 
 def _store(context: Any, builder: Any, kind: Any, array: Any, offset: Any, value: Any) -> None:
     builder.store(value, _pointer(context, builder, kind, array, offset), align=kind.dtype.bitwidth // 8)
+
+
+# --- words at any byte: a gather fetches several neighbours of a pixel at once ---
+
+
+@intrinsic
+def word_32(_: Any, octets: Any, at: Any) -> Any:
+    """Return the four bytes of a flat uint8 array from offset ``at`` on as one uint32, the first one lowest."""
+    return types.uint32(octets, at), _word(32)
+
+
+@intrinsic
+def word_64(_: Any, octets: Any, at: Any) -> Any:
+    """Return the eight bytes of a flat uint8 array from offset ``at`` on as one uint64, the first one lowest."""
+    return types.uint64(octets, at), _word(64)
+
+
+def _word(bits: int) -> Any:
+    def build(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        octets, at = args
+        offset = builder.zext(at, ir.IntType(64)) if at.type.width < 64 else at
+        data = builder.gep(make_array(signature.args[0])(context, builder, octets).data, [offset])
+        return builder.load(builder.bitcast(data, ir.IntType(bits).as_pointer()), align=1)
+
+    return build

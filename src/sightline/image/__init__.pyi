@@ -11,6 +11,7 @@ from .frames import frames as frames
 from .gaussian_blur import gaussian_blur as gaussian_blur
 from .gradient import gradient as gradient
 from .hough_lines import hough_lines as hough_lines
+from .hough_segments import hough_segments as hough_segments
 from .median_blur import median_blur as median_blur
 from .otsu_threshold import otsu_threshold as otsu_threshold
 from .read import read as read
