@@ -1,5 +1,6 @@
 from . import draw as draw
 from .bilateral_filter import bilateral_filter as bilateral_filter
+from .blend import blend as blend
 from .box_blur import box_blur as box_blur
 from .canny import canny as canny
 from .convert import convert as convert
@@ -9,10 +10,14 @@ from .dilate import dilate as dilate
 from .erode import erode as erode
 from .frames import frames as frames
 from .gaussian_blur import gaussian_blur as gaussian_blur
+from .gaussian_pyramid import gaussian_pyramid as gaussian_pyramid
 from .gradient import gradient as gradient
 from .hough_lines import hough_lines as hough_lines
 from .hough_segments import hough_segments as hough_segments
+from .laplacian_pyramid import collapse as collapse
+from .laplacian_pyramid import laplacian_pyramid as laplacian_pyramid
 from .median_blur import median_blur as median_blur
+from .non_local_means import non_local_means as non_local_means
 from .otsu_threshold import otsu_threshold as otsu_threshold
 from .read import read as read
 from .resize import resize as resize
