@@ -34,6 +34,15 @@ def colour_of(index: int) -> Colour:
     return PALETTE[index % len(PALETTE)]
 
 
+def label_colours(labels: np.ndarray) -> np.ndarray:
+    """Return a label map, whole numbers H×W, as H×W×3 uint8: 0 is black, near labels have far colours."""
+    turn = np.arange(1, 1025) * 0.6180339887498949 % 1  # the golden ratio spreads hues
+    wave = np.abs((turn[:, None] * 6 + (3, 1, 5)) % 6 - 3) - 1
+    shade = 0.62 + 0.38 * (np.arange(1024)[:, None] % 3 / 2)
+    table = np.rint(255 * shade * (0.25 + 0.75 * np.clip(wave, 0, 1))).astype(np.uint8)
+    return np.where((labels == 0)[..., None], np.uint8(0), table[(labels - 1) % 1024])
+
+
 class Canvas:
     """A private RGB uint8 copy of an image that is drawn on.
 

@@ -12,11 +12,13 @@ import os
 import pkgutil
 import re
 import typing
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from types import UnionType
 from typing import Any, ParamSpec, Protocol, TypeVar, cast
+
+import numpy as np
 
 from sightline.core import types
 from sightline.core.errors import InputError, MissingExtraError, missing_extra, suggest
@@ -39,6 +41,8 @@ _KINDS: list[tuple[Any, str]] = [
     (int, "int"),
     (float, "float"),
     (str, "choice"),
+    (bytes, "bytes"),
+    (np.ndarray, "array"),
 ]
 
 
@@ -51,7 +55,7 @@ class Parameter:
     name
         The name in the signature.
     kind
-        ``image mask labels flow points boxes bool int float choice`` or ``other``.
+        ``image images mask labels flow points boxes array bool int float choice text bytes`` or ``other``.
     required
         Whether it has no default.
     default
@@ -147,8 +151,9 @@ class Method:
 
     @cached_property
     def returns(self) -> str:
-        """Kind of the result: ``image mask labels float …`` or ``other``."""
-        return _kind(typing.get_type_hints(self.function, include_extras=True).get("return", Any))[0]
+        """Kind of the result: ``image mask labels float text …`` or ``other``."""
+        kind, _ = _kind(typing.get_type_hints(self.function, include_extras=True).get("return", Any))
+        return "text" if kind == "choice" else kind
 
     def arguments(self, image: Any) -> dict[str, Any]:
         """Return the example's arguments for a given first argument: what depends on it is made from it."""
@@ -312,7 +317,7 @@ def _parameter(item: inspect.Parameter, annotation: Any, text: str) -> Parameter
     required = item.default is inspect.Parameter.empty
     return Parameter(
         name=item.name,
-        kind=kind if kind != "choice" or words else "other",
+        kind=kind if kind != "choice" or words else "text",
         required=required,
         default=None if required else item.default,
         low=span.low if span else None,
@@ -331,13 +336,16 @@ def _kind(annotation: Any) -> tuple[str, tuple[Any, ...]]:
     for known, kind in _KINDS:
         if annotation is known or annotation == known:
             return kind, metadata
+    if getattr(annotation, "array_type", None) is np.ndarray:  # with a shape of its own
+        return "array", metadata
+    if typing.get_origin(annotation) in (list, tuple, Sequence) and typing.get_args(annotation)[:1] == (types.Image,):
+        return "images", metadata
     if typing.get_origin(annotation) not in (typing.Union, UnionType):
         return "other", metadata
     options = [option for option in typing.get_args(annotation) if option is not type(None)]
     if set(typing.get_args(types.Image)) <= set(options):  # an image or something else besides: a mask, nothing
         return "image", metadata
-    for option in options:  # the first alternative that a command line can say
-        kind, inner = _kind(option)
-        if kind != "other":
-            return kind, (*metadata, *inner)
-    return "other", metadata
+    found = [_kind(option) for option in options]
+    # The first alternative that a command line can say, a file of numbers last.
+    kind, inner = min(found, key=lambda item: {"other": 2, "array": 1}.get(item[0], 0))
+    return kind, (*metadata, *inner)

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from sightline.core.canvas import Canvas, colour_of, heat_colours
+from sightline.core.canvas import Canvas, colour_of, heat_colours, label_colours
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,6 +45,14 @@ class Mask(Layer):
 
     kind = "mask"
     mask: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Labels(Layer):
+    """An int32 H×W label map; 0 is left as it is, every other label has a colour of its own."""
+
+    kind = "labels"
+    labels: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,7 +134,7 @@ class Value(Layer):
 
 LAYERS: dict[str, type[Layer]] = {
     layer.kind: layer
-    for layer in (Picture, Heat, Mask, Boxes, Points, Lines, Matches, Grid, Table, Curve, Cloud, Value)
+    for layer in (Picture, Heat, Mask, Labels, Boxes, Points, Lines, Matches, Grid, Table, Curve, Cloud, Value)
 }
 
 
@@ -145,6 +153,11 @@ def paint(layer: Layer, canvas: Canvas | None) -> Canvas | None:
         if canvas is None:
             return Canvas(layer.mask.astype(np.uint8) * np.uint8(255))
         canvas.mask(layer.mask, colour_of(0))
+    elif isinstance(layer, Labels):
+        colours = label_colours(layer.labels)
+        if canvas is None:
+            return Canvas(colours)
+        return Canvas(np.where(layer.labels[..., None] == 0, canvas.image(), canvas.image() // 2 + colours // 2))
     elif isinstance(layer, Grid):
         return Canvas(_mosaic(layer.tiles))
     elif canvas is not None and isinstance(layer, Boxes):
