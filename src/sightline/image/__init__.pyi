@@ -7,6 +7,7 @@ from .convert import convert as convert
 from .convolve import convolve as convolve
 from .convolve import correlate as correlate
 from .dilate import dilate as dilate
+from .distance_transform import distance_transform as distance_transform
 from .erode import erode as erode
 from .frames import frames as frames
 from .gaussian_blur import gaussian_blur as gaussian_blur
@@ -14,6 +15,7 @@ from .gaussian_pyramid import gaussian_pyramid as gaussian_pyramid
 from .gradient import gradient as gradient
 from .hough_lines import hough_lines as hough_lines
 from .hough_segments import hough_segments as hough_segments
+from .label import label as label
 from .laplacian_pyramid import collapse as collapse
 from .laplacian_pyramid import laplacian_pyramid as laplacian_pyramid
 from .median_blur import median_blur as median_blur

@@ -1,0 +1,187 @@
+"""The Gaussian pyramid: each level is the one below it, smoothed and sampled at every second pixel.
+
+Burt & Adelson 1983, "The Laplacian pyramid as a compact image code", IEEE Transactions on Communications 31(4), whose
+REDUCE and EXPAND, with the weights (1, 4, 6, 4, 1) / 16, are :func:`reduce` and :func:`expand` here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Annotated
+
+import numpy as np
+
+from sightline.core.buffers import empty
+from sightline.core.catalogue import method
+from sightline.core.checks import as_image, integer
+from sightline.core.kernels import kernel, over_rows
+from sightline.core.layers import Picture, Value
+from sightline.core.trace import Step
+from sightline.core.types import Array, Image, Range
+from sightline.image.border import interleaved, source_indices
+
+MOST = 32  # levels; any image is one pixel long before
+
+
+@method(task="multi-resolution", paper="Burt & Adelson 1983", lesson="w2d1")
+def gaussian_pyramid(image: Image, levels: Annotated[int, Range(1, MOST, 1)] = 5) -> list[Array]:
+    """Return an image at full, half, quarter … resolution.
+
+    Each level has half the rows and columns of the one before, rounded up. Beyond the border the image is mirrored at
+    its outermost pixels. NaN and infinity spread to the pixels whose 5×5 neighbourhood holds them.
+
+    Parameters
+    ----------
+    image
+        H×W or H×W×C; uint8, uint16 or float32.
+    levels
+        How many images to return, 1–32; the first one is an equal copy of ``image``.
+
+    Returns
+    -------
+    ``levels`` images of the given dtype, from the finest to the coarsest; integers are rounded at each level.
+
+    References
+    ----------
+    P. J. Burt, E. H. Adelson, "The Laplacian pyramid as a compact image code", IEEE Transactions on Communications
+    31(4), 1983.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> [level.shape for level in gaussian_pyramid(np.zeros((9, 16), np.uint8), 3)]
+    [(9, 16), (5, 8), (3, 4)]
+    """
+    image = as_image("gaussian_pyramid", image, channels=())
+    return pyramid_of(image.copy(), integer("gaussian_pyramid", "levels", levels, 1, MOST))
+
+
+@gaussian_pyramid.steps
+def _(image: Image, levels: int = 5) -> Iterator[Step]:
+    pyramid = gaussian_pyramid(image, levels)
+    for index, level in enumerate(pyramid):
+        yield Step(f"level {index}", Picture(level), note=f"{level.shape[1]}×{level.shape[0]} pixels.")
+    yield Step("pyramid", Value(pyramid), Picture(side_by_side(pyramid)))
+
+
+def pyramid_of(image: Array, levels: int) -> list[Array]:
+    """Return ``image`` itself and ``levels - 1`` ever smaller ones."""
+    pyramid = [image]
+    for _ in range(levels - 1):
+        pyramid.append(reduce(pyramid[-1]))
+    return pyramid
+
+
+def reduce(image: Array) -> Array:
+    """Return ``image`` (uint8, uint16 or float32) smoothed, at every second row and column."""
+    height, width = image.shape[:2]
+    result = empty(((height + 1) // 2, (width + 1) // 2, *image.shape[2:]), image.dtype)
+    step = image.shape[2] if image.ndim == 3 else 1
+    rows, columns = source_indices(height, 2, "reflect"), interleaved(source_indices(width, 2, "reflect"), step)
+    if image.dtype == np.uint16:
+        smoothed = reduce(image.astype(np.float32))
+        np.copyto(result, np.rint(smoothed, out=smoothed), casting="unsafe")
+        return result
+    number, half = (np.uint16, np.float32(0.5)) if image.dtype == np.uint8 else (np.float32, np.float32(0))
+    flat = image.reshape(height, -1), result.reshape(len(result), -1)
+    over_rows(_reduce, len(result), *flat, rows, columns, step, number, half, strip=32)
+    return result
+
+
+def expand(image: Array, to: Array, sign: int, out: Array) -> None:
+    """Write ``to + sign · (image at twice the size)`` to ``out``; all float32, the latter two of one shape.
+
+    Between the samples that :func:`reduce` left are put new ones: each is a mean of two old ones, (1, 1) / 2; each old
+    one becomes (1, 6, 1) / 8 of its neighbourhood.
+    """
+    step = image.shape[2] if image.ndim == 3 else 1
+    flat = [array.reshape(len(array), -1) for array in (image, to, out)]
+    over_rows(_expand, len(out), *flat, np.float32(sign), step, strip=32)
+
+
+def side_by_side(levels: Sequence[Array]) -> Array:
+    """Return one picture of all levels: the first at the left, the others below one another beside it."""
+    first = levels[0]
+    height = max(len(first), sum(len(level) for level in levels[1:]))
+    width = first.shape[1] + (levels[1].shape[1] if len(levels) > 1 else 0)
+    canvas = np.zeros((height, width, *first.shape[2:]), first.dtype)
+    canvas[: len(first), : first.shape[1]] = first
+    top = 0
+    for level in levels[1:]:
+        canvas[top : top + len(level), first.shape[1] : first.shape[1] + level.shape[1]] = level
+        top += len(level)
+    return canvas
+
+
+@kernel
+def _reduce(image, out, rows, columns, step, number, half, y0, y1):
+    """Down the columns, then across; sums of bytes fill uint16 exactly: 255 · 16 · 16 = 65280."""
+    n = image.shape[1]
+    line, smooth = np.empty(n + 4 * step, number), np.empty(n, number)
+    inner = line[2 * step : 2 * step + n]
+    a, b, c, d, e = line[:n], line[step:], line[2 * step :], line[3 * step :], line[4 * step :]
+    scale = np.float32(1 / 256)
+    for y in range(y0, y1):
+        top = 2 * y
+        _weigh(
+            image[rows[top]], image[rows[top + 1]], image[rows[top + 2]],
+            image[rows[top + 3]], image[rows[top + 4]], inner,
+        )  # fmt: skip
+        for x in range(2 * step):
+            line[x] = inner[columns[x]]
+            line[2 * step + n + x] = inner[columns[2 * step + n + x]]
+        _weigh(a, b, c, d, e, smooth)
+        row = out[y]
+        if step == 1:
+            for x in range(row.size):
+                row[x] = out.dtype.type(np.float32(smooth[2 * x]) * scale + half)
+        else:
+            for x in range(row.size // step):
+                for k in range(step):
+                    row[x * step + k] = out.dtype.type(np.float32(smooth[2 * x * step + k]) * scale + half)
+
+
+# Inlined, because a row handed to a compiled function costs two atomic counts of its references.
+@kernel(inline=True)
+def _weigh(a, b, c, d, e, out):
+    number = out.dtype.type
+    four, six = number(4), number(6)
+    for x in range(out.size):
+        near, far = number(number(b[x]) + number(d[x])), number(number(a[x]) + number(e[x]))
+        out[x] = number(far + number(number(four * near) + number(six * number(c[x]))))
+
+
+@kernel
+def _expand(image, to, out, sign, step, y0, y1):
+    height, n = image.shape
+    line, wide = np.empty(n + 2 * step, np.float32), np.empty(2 * n, np.float32)
+    old, new = np.empty(n, np.float32), np.empty(n, np.float32)
+    inner = line[step : step + n]
+    left, right = line[:n], line[2 * step :]
+    half, eighth, six = np.float32(0.5), np.float32(0.125), np.float32(6)
+    for y in range(y0, y1):
+        row, below = image[y // 2], image[min(y // 2 + 1, height - 1)]
+        if y & 1:
+            for x in range(n):
+                inner[x] = half * (row[x] + below[x])
+        else:
+            above = image[y // 2 - 1 if y > 1 else min(1, height - 1)]
+            for x in range(n):
+                inner[x] = eighth * ((above[x] + below[x]) + six * row[x])
+        for k in range(step):  # mirrored at the left, repeated at the right: as if the zeros between were mirrored
+            line[k] = inner[min(step, n - step) + k]
+            line[step + n + k] = inner[n - step + k]
+        for x in range(n):
+            old[x] = eighth * ((left[x] + right[x]) + six * inner[x])
+            new[x] = half * (inner[x] + right[x])
+        if step == 1:
+            for x in range(n):
+                wide[2 * x], wide[2 * x + 1] = old[x], new[x]
+        else:
+            for x in range(n // step):
+                for k in range(step):
+                    wide[2 * x * step + k] = old[x * step + k]
+                    wide[(2 * x + 1) * step + k] = new[x * step + k]
+        base, result = to[y], out[y]
+        for x in range(result.size):
+            result[x] = base[x] + sign * wide[x]
