@@ -1,0 +1,267 @@
+"""Distance transform: how far each true pixel is from the nearest false one, exactly.
+
+Felzenszwalb & Huttenlocher 2012, "Distance Transforms of Sampled Functions", Theory of Computing 8: down the columns
+first; then along each row, where every column q offers the parabola (x - q)² + g(q)², and their lower envelope is the
+squared distance. The parabolas are compared without divisions, as by Maurer, Qi & Raghavan 2003, "A Linear Time
+Algorithm for Computing Exact Euclidean Distance Transforms of Binary Images in Arbitrary Dimensions", IEEE PAMI 25(2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+import numpy as np
+from jaxtyping import Float32
+
+from sightline.core.buffers import empty
+from sightline.core.catalogue import method
+from sightline.core.checks import as_mask, choice, output
+from sightline.core.kernels import kernel, over_rows
+from sightline.core.layers import Heat
+from sightline.core.layers import Mask as MaskLayer
+from sightline.core.trace import Step
+from sightline.core.types import Array, Choice, Mask
+
+METRICS = ("euclidean", "l1", "chessboard")
+_FAR = np.iinfo(np.int32).max  # no false pixel in this column
+_UNKNOWN = 1 << 30  # the square of more than any near distance
+_TRIAL, _NEAR = 8, 64  # columns to either side that are tried always, and where all pixels turn out to be near
+
+
+@method(task="morphology", paper="Felzenszwalb 2012", lesson="w1d5")
+def distance_transform(
+    mask: Mask,
+    *,
+    metric: Annotated[str, Choice("euclidean", "l1", "chessboard")] = "euclidean",
+    out: Array | None = None,
+) -> Float32[np.ndarray, "h w"]:
+    """Return the distance from each true pixel to the nearest false one, and 0 where the mask is false.
+
+    Distances are exact in every metric, from the centre of one pixel to that of the other. Without a false pixel they
+    are infinite. A mask has no NaN.
+
+    Parameters
+    ----------
+    mask
+        H×W bool.
+    metric
+        ``euclidean`` √(dx² + dy²), ``l1`` |dx| + |dy| (steps along rows and columns) or ``chessboard``
+        max(|dx|, |dy|) (steps of a king).
+    out
+        H×W float32 array to write to; None makes a new one.
+
+    Returns
+    -------
+    distances
+        H×W float32, in pixels.
+
+    References
+    ----------
+    P. F. Felzenszwalb and D. P. Huttenlocher, "Distance Transforms of Sampled Functions", Theory of Computing 8, 2012.
+    A. Rosenfeld and J. L. Pfaltz, "Sequential Operations in Digital Picture Processing", J. ACM 13(4), 1966.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> mask = np.ones((3, 4), bool)
+    >>> mask[0, 0] = False
+    >>> distance_transform(mask)[1:].round(2)
+    array([[1.  , 1.41, 2.24, 3.16],
+           [2.  , 2.24, 2.83, 3.61]], dtype=float32)
+    """
+    mask = as_mask("distance_transform", mask)
+    metric = choice("distance_transform", "metric", metric, METRICS)
+    distances = output("distance_transform", out, mask.shape, np.float32, [mask])
+    if metric == "euclidean":
+        over_rows(_along_the_rows, len(mask), _down_the_columns(mask), distances, strip=32)
+    else:
+        frame = np.full((mask.shape[0] + 2, mask.shape[1] + 2), _UNKNOWN, np.int32)
+        _sweep(mask.view(np.uint8), metric == "chessboard", frame, distances)
+    return distances
+
+
+@distance_transform.steps
+def _steps(mask: Mask, *, metric: str = "euclidean", out: Any = None) -> Iterator[Step]:
+    mask = as_mask("distance_transform", mask)
+    yield Step("mask", MaskLayer(mask))
+    columns = _down_the_columns(mask)
+    known = columns < _FAR
+    shown = np.where(known, columns, columns[known].max() if known.any() else 0).astype(np.float32)
+    if metric == "euclidean":
+        yield Step("along the columns", Heat(shown), note="How far the nearest false pixel of the same column is.")
+    distances = distance_transform(mask, metric=metric, out=out)
+    yield Step("distances", Heat(distances), note="The least of what the columns of a row offer, in pixels.")
+
+
+def _down_the_columns(mask: Array) -> Array:
+    """Return g: the distance to the nearest false pixel of the same column; ``_FAR`` without one."""
+    columns = empty(mask.shape, np.int32)
+    over_rows(_nearest_in_column, mask.shape[1], mask.view(np.uint8), columns, strip=256)
+    return columns
+
+
+@kernel
+def _nearest_in_column(mask, columns, x0, x1):
+    """Take the columns ``x0`` to ``x1`` down, then up again."""
+    height = mask.shape[0]
+    far, zero, one = np.int32(_FAR), np.int32(0), np.int32(1)
+    for y in range(height):
+        pixels, here, above = mask[y, x0:x1], columns[y, x0:x1], columns[max(y - 1, 0), x0:x1]
+        for x in range(pixels.size):
+            distance = above[x] if y > 0 else far
+            distance += one if distance < far else zero
+            here[x] = distance if pixels[x] else zero
+    for y in range(height - 2, -1, -1):
+        here, below = columns[y, x0:x1], columns[y + 1, x0:x1]
+        for x in range(here.size):
+            distance = below[x]
+            distance += one if distance < far else zero
+            here[x] = min(here[x], distance)
+
+
+@kernel
+def _along_the_rows(columns, distances, y0, y1):
+    """Write the distances of rows ``y0`` to ``y1``: by trying neighbours where all are near, else by envelopes."""
+    width = columns.shape[1]
+    sites, heights = np.empty(width + 2, np.int64), np.empty(width + 2, np.int64)
+    owner = np.empty(width, np.int32)
+    padded, squares = np.full(width + 2 * _NEAR, _UNKNOWN, np.int32), np.empty(width, np.int32)
+    for y in range(y0, y1):
+        g, row = columns[y], distances[y]
+        if _try_neighbours(g, padded, squares):
+            for x in range(width):
+                row[x] = squares[x]
+        else:
+            _envelopes(g, sites, heights, owner, row)
+        for x in range(width):
+            row[x] = np.sqrt(row[x])
+
+
+@kernel
+def _try_neighbours(g, padded, squares):
+    """Compare with the columns 1, 2, 3 … to both sides, until none that is farther off can be nearer.
+
+    Many pixels at a time, so quicker than envelopes up to some reach; False when that is not enough.
+    """
+    width = g.size
+    inner = padded[_NEAR : _NEAR + width]
+    for x in range(width):
+        inner[x] = g[x] * g[x] if g[x] < 1 << 15 else np.int32(_UNKNOWN)
+        squares[x] = inner[x]
+    reach, largest = 1, squares.max()
+    while reach * reach < largest:
+        if reach == _NEAR or (reach == _TRIAL and largest > _NEAR * _NEAR):
+            return False
+        left, right = padded[_NEAR - reach : _NEAR - reach + width], padded[_NEAR + reach : _NEAR + reach + width]
+        more = np.int32(reach * reach)
+        largest = np.int32(0)
+        for x in range(width):
+            best = min(squares[x], np.int32(min(left[x], right[x]) + more))
+            squares[x] = best
+            largest = max(largest, best)
+        reach += 1
+    return True
+
+
+@kernel
+def _envelopes(g, sites, heights, owner, row):
+    """Write the squared distances of a row.
+
+    Between two false pixels nothing beyond them is nearer, so each run of true ones has an envelope of its own. Of the
+    columns that are part of it, each owns the pixels from the one where it wins to where the next one does.
+    """
+    width = g.size
+    for x in range(width):
+        owner[x] = x if g[x] == 0 else -1
+    start = 0
+    while start < width:
+        if g[start] == 0:
+            start += 1
+            continue
+        stop = start + 1
+        while stop < width and g[stop] != 0:
+            stop += 1
+        count = _lower_hull(g, max(start - 1, 0), min(stop + 1, width), sites, heights)
+        if count == 0:  # no column of the image has a false pixel
+            row[:] = np.inf
+            return
+        owner[start] = sites[0]
+        for i in range(1, count):
+            crossing = np.floor((heights[i] - heights[i - 1]) / (2.0 * (sites[i] - sites[i - 1])))
+            if crossing < stop - 1:
+                owner[max(np.int64(crossing) + 1, start)] = sites[i]
+        start = stop
+    last = owner[0]
+    for x in range(width):
+        last = max(last, owner[x])
+        owner[x] = last
+    for x in range(width):
+        along, down = np.float32(owner[x] - np.int32(x)), np.float32(g[np.uint32(owner[x])])
+        row[x] = along * along + down * down
+
+
+@kernel(inline=True)
+def _lower_hull(g, first, last, sites, heights):
+    """Keep the columns whose parabola is part of the envelope, and g² + q² of each; return how many there are.
+
+    (x - q)² + g² is x² - 2 q x + (g² + q²): lines of slope -2 q apart from x². The middle one of three is above the
+    envelope when the points (q, g² + q²) do not turn left there.
+    """
+    count, site, height = 0, 0, 0  # `site` and `height` are the last ones kept; run and rise lead there
+    run, rise = 0, 0
+    for q in range(first, last):
+        distance = np.int64(g[q])
+        if distance == _FAR:
+            continue
+        here = distance * distance + q * q
+        while count > 1 and rise * (q - site) >= (here - height) * run:
+            count -= 1
+            site, height = sites[count - 1], heights[count - 1]
+            run, rise = site - sites[max(count - 2, 0)], height - heights[max(count - 2, 0)]
+        run, rise, site, height = q - site, here - height, q, here
+        sites[count], heights[count] = q, here
+        count += 1
+    return count
+
+
+@kernel
+def _sweep(mask, diagonals, steps, distances):
+    """Hand on the count of steps from neighbour to neighbour: down from the row above, then up from the row below.
+
+    ``steps`` has a frame of one pixel. Within a row, a pixel's number less its column falls where the step from its
+    left neighbour is shorter: so the running minimum hands it on.
+    """
+    height, width = mask.shape
+    far, one, zero = np.int32(_UNKNOWN), np.int32(1), np.int32(0)
+    for y in range(height):
+        pixels, row = mask[y], steps[y + 1]
+        if diagonals:
+            _least_of_three(steps[y], row[1 : width + 1])
+        else:
+            row[:] = steps[y]
+        least = far
+        for x in range(width):
+            number = min(np.int32(row[x + 1] + one), far) if pixels[x] else zero
+            least = min(least, np.int32(number - x))
+            row[x + 1] = least + x
+    line = np.full(width + 2, far, np.int32)
+    for y in range(height - 1, -1, -1):
+        row, values = steps[y + 1], distances[y]
+        if diagonals:
+            _least_of_three(steps[y + 2], line[1 : width + 1])
+        else:
+            line[:] = steps[y + 2]
+        least = np.int32(far + width)
+        for x in range(width - 1, -1, -1):
+            least = min(least, np.int32(min(row[x + 1], np.int32(line[x + 1] + one)) + x))
+            row[x + 1] = least - x
+        for x in range(width):
+            values[x] = row[x + 1] if row[x + 1] < far // 2 else np.inf
+
+
+@kernel(inline=True)
+def _least_of_three(row, out):
+    a, b, c = row[: out.size], row[1 : out.size + 1], row[2 : out.size + 2]
+    for x in range(out.size):
+        out[x] = min(a[x], min(b[x], c[x]))
