@@ -3,33 +3,56 @@
 from __future__ import annotations
 
 import html
-import io
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from rich.console import Console
 
+from sightline.cli.inputs import read_first, read_options
+from sightline.cli.live import is_moving, run_live
+from sightline.cli.outputs import as_picture, drawn, parts_of, side_by_side, write_array, write_result
 from sightline.cli.sources import Source, find_sources
-from sightline.cli.terminal import FAILED, OK, Answer, counted, talk
+from sightline.cli.terminal import FAILED, OK, Answer, counted, plain, talk
 from sightline.core.catalogue import Method
-from sightline.core.errors import InputError, SightlineError
-from sightline.core.files import write_bytes, write_text
+from sightline.core.errors import InputError, MissingFileError, SightlineError
+from sightline.core.files import write_text
 from sightline.core.trace import trace
 
 
-def run_method(
-    entry: Method,
-    words: Sequence[str],
-    values: Mapping[str, Any],
-    *,
-    output: Path | None,
-    steps: Path | None,
-    gray: bool,
-    json: bool,
-) -> Answer:
+@dataclass(frozen=True)
+class Wish:
+    """The options that every image command has.
+
+    Parameters
+    ----------
+    output
+        File for a single source, folder for several; None for a name made of the source's and the method's.
+    steps
+        HTML file for the method's steps on the first source.
+    gray
+        Whether colour is turned to grey first.
+    side_by_side
+        Whether the source is shown beside the result.
+    every, limit
+        Of a video: take every n-th frame, and at most this many.
+    json
+        Whether the answer is for a machine.
+    """
+
+    output: Path | None = None
+    steps: Path | None = None
+    gray: bool = False
+    side_by_side: bool = False
+    every: int = 1
+    limit: int | None = None
+    json: bool = False
+
+
+def run_method(entry: Method, words: Sequence[str], values: Mapping[str, Any], wish: Wish) -> Answer:
     """Run ``entry`` on every source; pictures are written, numbers are told. A source that fails is named.
 
     Parameters
@@ -37,41 +60,121 @@ def run_method(
     entry
         The method.
     words
-        Where the images come from.
+        Where the images come from; the text itself for a method that takes text.
     values
         The method's options by name.
-    output
-        File for a single source, folder for several; None for a name made of the source's and the method's.
-    steps
-        HTML file for the method's steps on the first source.
-    gray
-        Whether colour is turned to grey first.
-    json
-        Whether the answer is for a machine.
+    wish
+        What is to be done with the result.
     """
-    sources = find_sources(words)
-    mode = "gray" if gray else "stored"
+    kind = entry.parameters[0].kind
+    if kind in ("text", "bytes", "images"):
+        return _run_whole(entry, kind, words, values, wish)
+    if is_moving(tuple(words), wish.output):
+        if wish.steps is not None:
+            raise InputError(f"{entry.name}: --steps shows one picture; got '{words[0]}'. Name a picture.")
+        return run_live(
+            entry,
+            words[0],
+            values,
+            output=wish.output,
+            gray=wish.gray,
+            beside=wish.side_by_side,
+            every=wish.every,
+            limit=wish.limit,
+            json=wish.json,
+        )
+    rows = _run_each(entry, find_sources(words), values, wish)
+    return _answer(rows, wish)
+
+
+def _run_each(entry: Method, sources: Sequence[Source], values: Mapping[str, Any], wish: Wish) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
+    several = len(sources) > 1
+    if several and wish.output is not None and wish.output.suffix and not wish.output.is_dir():
+        raise InputError(
+            f"{entry.name}: --output must be a folder for several pictures; got '{wish.output}'. A video ends in .mp4."
+        )
     for source in counted(sources, entry.name):
         row: dict[str, Any] = {"source": source.name}
         try:
-            row |= _run_one(entry, source.read(mode), values, _target(entry, source, output, several=len(sources) > 1))
+            image = read_first(entry, source, gray=wish.gray)
+            row |= _run_one(entry, image, read_options(entry, values, image), source, wish, several=several)
         except SightlineError as error:
-            if len(sources) == 1:
+            if not several:
                 raise
             talk().print(str(error), style="red", markup=False, soft_wrap=True)
             row["error"] = str(error)
         rows.append(row)
-    if steps is not None:
-        _write_steps(entry, sources[0].name, sources[0].read(mode), values, steps)
+    if wish.steps is not None:
+        image = read_first(entry, sources[0], gray=wish.gray)
+        _write_steps(entry, sources[0].name, image, read_options(entry, values, image), wish.steps)
+    return rows
 
+
+def _run_one(
+    entry: Method, image: np.ndarray, values: dict[str, Any], source: Source, wish: Wish, *, several: bool
+) -> dict[str, Any]:
+    start = time.perf_counter()
+    result = entry.function(image, **values)
+    row: dict[str, Any] = {"milliseconds": round(1000 * (time.perf_counter() - start), 3)}
+    pictures, _ = parts_of(entry, result, image)
+    target = _target(entry, source, wish.output, several=several)
+    if wish.side_by_side:
+        shown = as_picture(next(iter(pictures.values()))) if pictures else drawn(entry, result, image, values)
+        if shown is None:
+            raise InputError(f"{entry.name}: --side-by-side needs a picture, and this result is none.")
+        return row | {"output": [write_array(target, side_by_side(image, shown))]}
+    asked = target if pictures or wish.output is not None else None
+    return row | write_result(entry, result, image, values, asked)
+
+
+def _run_whole(entry: Method, kind: str, words: Sequence[str], values: Mapping[str, Any], wish: Wish) -> Answer:
+    """Run a method that takes a text, the bytes of a file, or all pictures at once."""
+    if wish.side_by_side or wish.steps is not None:
+        raise InputError(f"{entry.name}: --steps and --side-by-side need a picture as the source.")
+    first: Any = None
+    like: Any = None
+    if kind == "images":
+        first = [source.read("gray" if wish.gray else "rgb") for source in find_sources(words)]
+        like = first[0]
+    elif len(words) != 1:
+        raise InputError(f"{entry.name}: takes one {'text' if kind == 'text' else 'file'}; got {len(words)}.")
+    elif kind == "text":
+        first = words[0]
+    else:
+        path = Path(words[0])
+        if not path.is_file():
+            raise MissingFileError(f"{entry.name}: '{words[0]}' does not exist.")
+        first = path.read_bytes()
+    start = time.perf_counter()
+    options = read_options(entry, values, like)
+    result = entry.function(first, **options)
+    row: dict[str, Any] = {"source": words[0] if len(words) == 1 else list(words)}
+    row["milliseconds"] = round(1000 * (time.perf_counter() - start), 3)
+    return _answer([row | write_result(entry, result, result if like is None else like, options, wish.output)], wish)
+
+
+def _answer(rows: list[dict[str, Any]], wish: Wish) -> Answer:
     def show(console: Console) -> None:
         for row in rows:
             if "error" not in row:
-                told = row.get("result") if "result" in row else ", ".join(row["output"])
+                told = ", ".join(row["output"]) or plain(row.get("result"))
+                if "result" in row and row["output"]:
+                    told = f"{told} ({_brief(row['result'])})"
                 console.print(f"{row['source']}: {told}", markup=False, soft_wrap=True)
 
-    return Answer(rows if len(rows) > 1 else rows[0], show, json, FAILED if any("error" in row for row in rows) else OK)
+    code = FAILED if any("error" in row for row in rows) else OK
+    return Answer(rows if len(rows) > 1 else rows[0], show, wish.json, code)
+
+
+def _brief(value: Any) -> str:
+    """Return a value as a few words: long lists are counted."""
+    value = plain(value)
+    if isinstance(value, list) and len(str(value)) > 60:
+        return f"{len(value)} found"
+    if isinstance(value, dict):
+        return ", ".join(f"{key}: {_brief(item)}" for key, item in value.items())
+    return str(value)
 
 
 def _target(entry: Method, source: Source, output: Path | None, *, several: bool) -> Path:
@@ -86,57 +189,6 @@ def _target(entry: Method, source: Source, output: Path | None, *, several: bool
     if output.exists() and Path(source.name).exists() and output.samefile(source.name):
         raise InputError(f"{entry.name}: --output must not be the source; got '{output}'.")
     return output
-
-
-def _run_one(entry: Method, image: np.ndarray, values: Mapping[str, Any], target: Path) -> dict[str, Any]:
-    start = time.perf_counter()
-    result = entry.function(image, **values)
-    row: dict[str, Any] = {"milliseconds": round(1000 * (time.perf_counter() - start), 3)}
-    arrays, numbers = _sort_out(result)
-    if numbers:
-        row["result"] = next(iter(numbers.values())) if list(numbers) == [""] else numbers
-    row["output"] = [_write(target if not part else _beside(target, part), array) for part, array in arrays.items()]
-    return row
-
-
-def _sort_out(result: Any) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """Return the pictures and the other values of a result, by the name of the part (empty for a single one)."""
-    if isinstance(result, tuple):
-        names = getattr(result, "_fields", None) or [str(index + 1) for index in range(len(result))]
-        parts = dict(zip(names, result, strict=True))
-    else:
-        parts = {"": result}
-    arrays = {name: part for name, part in parts.items() if isinstance(part, np.ndarray) and part.ndim >= 2}
-    return arrays, {name: part for name, part in parts.items() if name not in arrays}
-
-
-def _beside(target: Path, part: str) -> Path:
-    return target.with_name(f"{target.stem}-{part}{target.suffix}")
-
-
-def _write(target: Path, array: np.ndarray) -> str:
-    """Write an array as a picture (values that are no image are stretched to black–white), or exactly as ``.npy``."""
-    if target.suffix == ".npy":
-        stream = io.BytesIO()
-        np.save(stream, array, allow_pickle=False)
-        write_bytes(target, stream.getvalue())
-    else:
-        from sightline.image.write import write
-
-        write(target, _picture(array))
-    return str(target)
-
-
-def _picture(array: np.ndarray) -> np.ndarray:
-    if array.dtype == np.bool_:
-        return array.astype(np.uint8) * np.uint8(255)
-    if array.dtype in (np.uint8, np.uint16):
-        return array
-    values = array.astype(np.float64)
-    low, high = (np.nanmin(values), np.nanmax(values)) if np.isfinite(values).any() else (0.0, 1.0)
-    if array.dtype == np.float32 and low >= 0 and high <= 1:
-        return np.rint(np.nan_to_num(values) * 255).astype(np.uint8)
-    return np.rint(np.nan_to_num((values - low) / max(high - low, 1e-12)) * 255).astype(np.uint8)
 
 
 def _write_steps(entry: Method, name: str, image: np.ndarray, values: Mapping[str, Any], target: Path) -> None:

@@ -6,25 +6,28 @@ import inspect
 import re
 import typing
 from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, Literal, Union
 
 from cyclopts import App, Parameter
 
-from sightline.cli.apply import run_method
+from sightline.cli.apply import Wish, run_method
+from sightline.cli.inputs import FILE_KINDS
 from sightline.core.catalogue import Method, methods
 from sightline.core.catalogue import Parameter as Option
 from sightline.core.types import Choice
 
 _TAKEN = ("out",)  # buffers are no business of a command line
-_OWN = ("output", "steps", "gray", "json")  # options that every command has
+_FIRST = ("image", "mask", "labels", "images", "text", "bytes")
+_NO_COMMAND = ("show", "read", "write", "frames", "write_frames")  # every command reads and writes
 
 
 def has_command(entry: Method) -> bool:
     """Return whether a method can be a command: a picture in, and all else that it needs can be written in words."""
     first, *others = entry.parameters or (None,)
-    if first is None or first.kind != "image" or entry.name in ("show", "write"):
+    if first is None or first.kind not in _FIRST or entry.name in _NO_COMMAND:
         return False
     return all(_plain_type(entry, option) is not None for option in others if option.required)
 
@@ -34,13 +37,12 @@ def command_of(entry: Method) -> Callable[..., Any]:
     options = {
         option.name: kind
         for option in entry.parameters[1:]
-        if option.name not in (*_TAKEN, *_OWN, "images") and (kind := _plain_type(entry, option)) is not None
+        if option.name not in (*_TAKEN, *_own_options(), "images") and (kind := _plain_type(entry, option)) is not None
     }
 
     def command(*images: str, **values: Any) -> Any:
-        own = {"output": None, "steps": None, "gray": False, "json": False}
-        given = {name: values.pop(name, default) for name, default in own.items()}
-        return run_method(entry, images, values, **given)
+        own = {item.name: values.pop(item.name) for item in fields(Wish) if item.name in values}
+        return run_method(entry, images, values, Wish(**own))
 
     signature = _signature(entry, options)
     command.__signature__ = signature  # type: ignore[attr-defined]
@@ -50,29 +52,52 @@ def command_of(entry: Method) -> Callable[..., Any]:
     return command
 
 
+_PICTURES = "Picture, folder, pattern, .txt list of paths, video, webcam, address, or - for stdin."
+_SOURCES = {
+    "images": "All pictures, folders or patterns together.",
+    "text": "The text.",
+    "bytes": "File to read.",
+}
+
+
+def _own_options() -> dict[str, tuple[Any, Any]]:
+    """Return the type and default of the options that every command has, by the names of :class:`Wish`."""
+
+    def flag(text: str) -> Any:
+        return Annotated[bool, Parameter(negative="", help=text)]
+
+    target = Parameter(
+        alias="-o", help="File to write, or folder for several; .npy and .json keep numbers, .mp4 moves."
+    )
+    most = Parameter(help="Of a video, stop after this many frames.")
+    return {
+        "output": (Annotated[Path | None, target], None),
+        "steps": (Annotated[Path | None, Parameter(help="HTML file to write the steps to.")], None),
+        "gray": (flag("Turn colour to grey first."), False),
+        "side_by_side": (flag("Show the source beside the result."), False),
+        "every": (Annotated[int, Parameter(help="Of a video, take every n-th frame.")], 1),
+        "limit": (Annotated[int | None, most], None),
+        "json": (flag("Give what was computed as JSON."), False),
+    }
+
+
 def _signature(entry: Method, options: dict[str, Any]) -> inspect.Signature:
     known = {option.name: option for option in entry.parameters}
-    words = Annotated[str, Parameter(required=True, help="Image, folder, pattern, .txt list of paths, or - for stdin.")]
-    target = Annotated[
-        Path | None, Parameter(alias="-o", help="File to write (or folder, for several sources); .npy keeps numbers.")
-    ]
-    steps = Annotated[Path | None, Parameter(help="HTML file to write the steps to.")]
-    flag = Annotated[bool, Parameter(negative="", help="Give what was computed as JSON.")]
-    gray = Annotated[bool, Parameter(negative="", help="Turn colour to grey first.")]
+    words = Annotated[str, Parameter(required=True, help=_SOURCES.get(entry.parameters[0].kind, _PICTURES))]
     only = inspect.Parameter.KEYWORD_ONLY
     items = [inspect.Parameter("images", inspect.Parameter.VAR_POSITIONAL, annotation=words)]
     for name, kind in options.items():
         default = inspect.Parameter.empty if known[name].required else known[name].default
         hint = Annotated[kind, Parameter(help=_help(known[name]))]
         items.append(inspect.Parameter(name, only, default=default, annotation=hint))
-    for name, kind in zip(_OWN, (target, steps, gray, flag), strict=True):
-        default = False if kind in (gray, flag) else None
-        items.append(inspect.Parameter(name, only, default=default, annotation=kind))
+    items += [inspect.Parameter(name, only, default=d, annotation=hint) for name, (hint, d) in _own_options().items()]
     return inspect.Signature(items)
 
 
 def _help(option: Option) -> str:
     text = _plain_text(option.text)
+    if option.kind in FILE_KINDS:
+        text = f"{'Picture' if option.kind in ('image', 'mask', 'labels') else 'File or rows of numbers'}: {text}"
     if option.low is not None and option.high is not None:
         text += f" [{option.low:g} to {option.high:g}]"
     return text
@@ -86,6 +111,8 @@ def _plain_text(text: str) -> str:
 def _plain_type(entry: Method, option: Option) -> Any:
     """Return the type that words of a command line can be read as, or None when there is none."""
     hint = typing.get_type_hints(entry.function, include_extras=True).get(option.name, Any)
+    if option.kind in FILE_KINDS:
+        return str if option.required else str | None
     if option.choices:
         words = Literal[option.choices]  # pyrefly: ignore
         return words | None if option.default is None and not option.required else words

@@ -117,3 +117,22 @@ def bar(what: str) -> Iterator[Callable[[int, int], None]]:
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as shown:
         task = shown.add_task(what, total=None)
         yield lambda done, total: shown.update(task, completed=done, total=total)
+
+
+@contextlib.contextmanager
+def frame_bar(what: str, total: int | None) -> Iterator[Callable[[], None]]:
+    """Show a progress bar with frames per second on stderr, on a terminal only; the block calls it once a frame."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    console = talk()
+    rate = TextColumn("{task.fields[rate]:.1f} frames/s")
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), rate, TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as shown:
+        task = shown.add_task(what, total=total, rate=0.0)
+
+        def progress() -> None:
+            shown.advance(task)
+            elapsed = shown.tasks[0].elapsed
+            shown.update(task, rate=shown.tasks[0].completed / elapsed if elapsed else 0.0)
+
+        yield progress

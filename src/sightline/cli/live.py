@@ -1,0 +1,169 @@
+"""Running an image method on frames as they come: a video, a camera, a stream, or a folder made into a video."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+
+from sightline.cli.inputs import first_argument, read_options
+from sightline.cli.outputs import as_picture, drawn, parts_of, side_by_side
+from sightline.cli.terminal import Answer, frame_bar
+from sightline.core.catalogue import Method
+from sightline.core.errors import InputError
+
+VIDEOS = (".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v", ".mpg", ".mpeg", ".ts", ".wmv", ".flv", ".ogv", ".3gp")
+_TARGETS = (".mp4", ".mov", ".mkv", ".webm", ".avi", ".gif")
+_CAMERA = re.compile(r"(?:webcam|camera)(?::\d+)?|/dev/video\d+")
+
+
+def is_moving(words: tuple[str, ...], output: Path | None) -> bool:
+    """Return whether frames are asked for: a video, camera or address as the source, or a video as the target."""
+    if len(words) != 1:
+        return False
+    word = words[0]
+    moving = _CAMERA.fullmatch(word) or re.match(r"\w+://", word) or Path(word).suffix.lower() in VIDEOS
+    return bool(moving) or (output is not None and output.suffix.lower() in _TARGETS)
+
+
+class _Work:
+    """A method at work on frames: what it gave, how long it took, what there is to show."""
+
+    def __init__(self, entry: Method, values: Mapping[str, Any], gray: bool, beside: bool, draw: bool) -> None:
+        self.entry, self.values, self.gray, self.beside, self.draw = entry, values, gray, beside, draw
+        self.options: dict[str, Any] | None = None
+        self.told: list[Any] = []
+        self.seconds: list[float] = []
+
+    def picture(self, frame: np.ndarray) -> np.ndarray | None:
+        """Return what the method makes of a frame as a picture, None when it is no picture."""
+        image = first_argument(self.entry, frame, gray=self.gray)
+        if self.options is None:
+            self.options = read_options(self.entry, self.values, image)
+        start = time.perf_counter()
+        result = self.entry.function(image, **self.options)
+        self.seconds.append(time.perf_counter() - start)
+        pictures, others = parts_of(self.entry, result, image)
+        if others:
+            self.told.append(next(iter(others.values())) if list(others) == [""] else others)
+        if pictures:
+            shown = as_picture(next(iter(pictures.values())))
+        else:
+            found = drawn(self.entry, result, image, self.options) if self.draw else None
+            if found is None:
+                return None
+            shown = found
+        return side_by_side(frame, shown) if self.beside else shown
+
+
+def run_live(
+    entry: Method,
+    word: str,
+    values: Mapping[str, Any],
+    *,
+    output: Path | None,
+    gray: bool,
+    beside: bool,
+    every: int,
+    limit: int | None,
+    json: bool,
+) -> Answer:
+    """Run ``entry`` on every frame and write what it gives as a video or a folder of pictures.
+
+    Parameters
+    ----------
+    entry, word, values
+        The method, where the frames come from, and the method's options.
+    output
+        Video, or folder of numbered pictures; None for a video named after the source and the method.
+    gray
+        Whether colour is turned to grey first.
+    beside
+        Whether the frame is shown beside the result.
+    every, limit
+        Take every n-th frame, and at most this many.
+    json
+        Whether the answer is for a machine.
+    """
+    from sightline.image.frames import frames
+    from sightline.image.write_frames import write_frames
+
+    target = output or Path(f"{re.sub(r'[^A-Za-z0-9]+', '-', Path(word).stem).strip('-') or 'live'}-{entry.name}.mp4")
+    if target.exists() and Path(word).exists() and target.samefile(word):
+        raise InputError(f"{entry.name}: --output must not be the source; got '{target}'.")
+    clip = frames(word, stride=every)
+    if clip.live:
+        clip.close()
+        clip = frames(word, stride=every, newest=True)
+    work = _Work(entry, values, gray, beside, output is not None or beside)
+    start = time.perf_counter()
+    with clip, frame_bar(entry.name, _least(clip.count, limit)) as progress:
+        written = 0
+        pictures = _pictures(clip, work, limit, progress)
+        first = next(pictures, None)
+        if first is not None:
+            written = write_frames(target, _and(first, pictures), fps=clip.fps or 25.0)
+        else:
+            for _ in pictures:
+                pass
+    elapsed = time.perf_counter() - start
+    value = _answer(word, str(target) if written else None, work, clip.dropped, elapsed)
+
+    def show(console: Console) -> None:
+        what = value["output"] or "no picture"
+        console.print(
+            f"{word}: {what}, {value['frames']} frames, {value['fps']:g} frames/s "
+            f"({value['milliseconds']:g} ms each in {entry.name})",
+            markup=False,
+            soft_wrap=True,
+        )
+
+    return Answer(value, show, json)
+
+
+def _least(count: int | None, limit: int | None) -> int | None:
+    known = [number for number in (count, limit) if number is not None]
+    return min(known) if known else None
+
+
+def _pictures(clip: Any, work: _Work, limit: int | None, progress: Any) -> Iterator[np.ndarray | None]:
+    """Yield what is to be written; a first None says that nothing is. Ctrl-C ends a live source, and keeps it."""
+    try:
+        for number, frame in enumerate(clip):
+            if limit is not None and number >= limit:
+                return
+            shown = work.picture(frame)
+            progress()
+            if shown is not None or number == 0:
+                yield shown
+    except KeyboardInterrupt:
+        if not clip.live:
+            raise
+
+
+def _and(first: np.ndarray, others: Iterator[np.ndarray | None]) -> Iterator[np.ndarray]:
+    yield first
+    for other in others:
+        if other is not None:
+            yield other
+
+
+def _answer(word: str, target: str | None, work: _Work, dropped: int, elapsed: float) -> dict[str, Any]:
+    done = len(work.seconds)
+    value: dict[str, Any] = {
+        "source": word,
+        "output": target,
+        "frames": done,
+        "fps": round(done / elapsed, 1),
+        "milliseconds": round(1000 * float(np.median(work.seconds)), 3) if done else None,
+    }
+    if dropped:
+        value["dropped"] = dropped
+    if work.told:
+        value["result"] = work.told
+    return value

@@ -1,0 +1,162 @@
+"""What an image method gives back: which parts of it are pictures, and how each is written."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sightline.cli.terminal import plain
+from sightline.core.canvas import label_colours
+from sightline.core.catalogue import Method
+from sightline.core.conversions import to_uint8
+from sightline.core.errors import InputError
+from sightline.core.files import write_bytes, write_text
+from sightline.core.trace import trace
+
+_SUFFIX_OF_NUMBERS = (".npy", ".json")
+
+
+def parts_of(entry: Method, result: Any, image: Any) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """Return the pictures and the other values of a result, by the name of the part (empty for a single one).
+
+    Parameters
+    ----------
+    entry
+        The method.
+    result
+        What it returned.
+    image
+        Its first argument: tables of numbers are told from pictures by their shape.
+    """
+    if isinstance(result, tuple):
+        names = getattr(result, "_fields", None) or [str(index + 1) for index in range(len(result))]
+        parts = dict(zip(names, result, strict=True))
+    else:
+        parts = {"": result}
+    if entry.returns in ("image", "mask", "labels"):
+        return parts, {}
+    pictures = {name: part for name, part in parts.items() if _is_picture(part, image)}
+    return pictures, {name: part for name, part in parts.items() if name not in pictures}
+
+
+def _is_picture(part: Any, image: Any) -> bool:
+    if not isinstance(part, np.ndarray) or part.ndim not in (2, 3) or part.size == 0:
+        return False
+    if part.dtype in (np.bool_, np.uint8, np.uint16):
+        return part.ndim == 2 or part.shape[2] == 3
+    if part.ndim == 3 and part.shape[2] not in (1, 2, 3):
+        return False
+    # A table of points has a few columns; a response has about the size of the picture.
+    return isinstance(image, np.ndarray) and image.ndim >= 2 and part.shape[1] > 8 and 2 * part.size > image.shape[0]
+
+
+def drawn(entry: Method, result: Any, image: Any, values: dict[str, Any]) -> np.ndarray | None:
+    """Return a result that is no picture drawn over the image: by itself, or as its last step shows it."""
+    items = result if isinstance(result, list) else [result]
+    if isinstance(image, np.ndarray) and items and all(hasattr(item, "draw") for item in items):
+        shown = to_uint8(image) if image.dtype != np.bool_ else image.astype(np.uint8) * np.uint8(255)
+        for item in items:
+            shown = item.draw(shown)
+        return shown
+    if entry.steps is None:
+        return None
+    for step in reversed(trace(entry.function, image, **values).steps):
+        shown = step.picture()
+        if shown is not None:
+            return shown
+    return None
+
+
+def write_result(entry: Method, result: Any, image: Any, values: dict[str, Any], target: Path | None) -> dict[str, Any]:
+    """Write what a method returned; return ``{"output": [paths]}`` and, where there are other values, ``"result"``.
+
+    Parameters
+    ----------
+    entry, result, image, values
+        The method, what it returned, its first argument and its options.
+    target
+        File to write; None writes only what is a picture, under a name made of the method's.
+    """
+    pictures, others = parts_of(entry, result, image)
+    row: dict[str, Any] = {}
+    if others:
+        row["result"] = next(iter(others.values())) if list(others) == [""] else others
+    if isinstance(result, bytes):
+        path = target or Path(f"{entry.name}.bin")
+        write_bytes(path, result)
+        return {"output": [str(path)], "result": f"{len(result)} bytes"}
+    if not pictures and target is not None:
+        row["output"] = [_write_values(entry, result, image, values, target)]
+        return row
+    default = Path(f"{entry.name}.png")
+    row["output"] = [
+        write_array(_beside(target or default, part if len(pictures) > 1 else ""), array)
+        for part, array in pictures.items()
+    ]
+    return row
+
+
+def _write_values(entry: Method, result: Any, image: Any, values: dict[str, Any], target: Path) -> str:
+    if target.suffix == ".npy":
+        if not isinstance(result, np.ndarray):
+            raise InputError(f"{entry.name}: --output must end in .json for this result, or .png to see it; got .npy.")
+        return write_array(target, result)
+    if target.suffix == ".json":
+        write_text(target, json.dumps(plain(result), ensure_ascii=False, indent=2) + "\n")
+        return str(target)
+    shown = drawn(entry, result, image, values)
+    if shown is None:
+        raise InputError(f"{entry.name}: --output must end in .json for this result, which is no picture.")
+    return write_array(target, shown)
+
+
+def _beside(target: Path, part: str) -> Path:
+    return target.with_name(f"{target.stem}-{part}{target.suffix}") if part else target
+
+
+def write_array(target: Path, array: np.ndarray) -> str:
+    """Write an array as a picture (values that are no image are stretched to black–white), or exactly as ``.npy``."""
+    if target.suffix == ".npy":
+        stream = io.BytesIO()
+        np.save(stream, array, allow_pickle=False)
+        write_bytes(target, stream.getvalue())
+    elif target.suffix == ".json":
+        write_text(target, json.dumps(plain(array)) + "\n")
+    else:
+        from sightline.image.write import write
+
+        write(target, as_picture(array))
+    return str(target)
+
+
+def as_picture(array: np.ndarray) -> np.ndarray:
+    """Return an array as something to look at: uint8 or uint16, H×W or H×W×3."""
+    if array.dtype == np.bool_:
+        return array.astype(np.uint8) * np.uint8(255)
+    if array.dtype in (np.uint8, np.uint16):
+        return array
+    if array.dtype == np.int32 and array.ndim == 2:
+        return label_colours(array)
+    if np.iscomplexobj(array):
+        array = np.log1p(np.abs(array))
+    if array.ndim == 3 and array.shape[2] not in (1, 3):
+        array = np.linalg.norm(array.astype(np.float64), axis=2)
+    values = array.astype(np.float64)
+    low, high = (np.nanmin(values), np.nanmax(values)) if np.isfinite(values).any() else (0.0, 1.0)
+    if array.dtype == np.float32 and low >= 0 and high <= 1:
+        return np.rint(np.nan_to_num(values) * 255).astype(np.uint8)
+    return np.rint(np.nan_to_num((values - low) / max(high - low, 1e-12)) * 255).astype(np.uint8)
+
+
+def side_by_side(image: np.ndarray, picture: np.ndarray) -> np.ndarray:
+    """Return the source and the result beside each other, H×W×3 uint8; the lower one is filled up with black."""
+    both = []
+    for part in (as_picture(image), picture):
+        eight = to_uint8(part)
+        both.append(np.repeat(eight[..., None], 3, axis=2) if eight.ndim == 2 else eight)
+    height = max(len(part) for part in both)
+    return np.concatenate([np.pad(part, ((0, height - len(part)), (0, 0), (0, 0))) for part in both], axis=1)
