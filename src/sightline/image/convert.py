@@ -1,7 +1,8 @@
-"""Colour spaces: the same picture under other coordinates. Every conversion goes to or from RGB.
+"""Colour spaces: the same picture under other coordinates.
 
-Gray is the luma of ITU-R BT.601, 0.299 R + 0.587 G + 0.114 B. HSV is the hexcone of Smith 1978, "Color Gamut Transform
-Pairs", Computer Graphics 12(3).
+The spaces form a tree. RGB is its root; HSV, HSL, CMYK, YCrCb, grey and XYZ hang on it, Lab and Luv hang on XYZ. A
+conversion walks from one to the other, some thousand pixels at a time, in planes of float32 that stay in the cache;
+the common conversions of bytes have kernels of their own. Poynton 2012, "Digital Video and HD", 2nd ed.
 """
 
 from __future__ import annotations
@@ -11,48 +12,69 @@ from typing import Annotated
 
 import numpy as np
 
+from sightline.core.buffers import empty
 from sightline.core.catalogue import method
 from sightline.core.checks import as_image, choice, output
-from sightline.core.kernels import kernel, over_rows
+from sightline.core.kernels import over_rows
 from sightline.core.types import Array, Choice, Image, NewImage
+from sightline.image import colour_cie as cie
+from sightline.image import colour_hue as hue
+from sightline.image import colour_mix as mix
 
-CHANNELS = {"gray": 1, "hsv": 3, "rgb": 3}
-SPACES = tuple(CHANNELS)
-
-_i32, _u32, _f32 = np.int32, np.uint32, np.float32
-# For uint8, OpenCV's table entries: 255·2¹² / value for the saturation, 180·2¹² / (6 · chroma) for the hue.
-_SATURATION, _HUE = np.float32(255 * 4096), np.float32(30 * 4096)
+SPACES = ("cmyk", "gray", "hsl", "hsv", "lab", "luv", "rgb", "xyz", "ycrcb")
+CHANNELS = {space: {"gray": 1, "cmyk": 4}.get(space, 3) for space in SPACES}
+_STRIP = 1 << 15  # pixels whose planes stay in the second-level cache
+_NEVER = np.float32(1e9)
 
 
-@method(task="colour", paper="Smith 1978", lesson="w1d2", example={"source": "rgb", "target": "gray"})
+@method(task="colour", paper="Poynton 2012", lesson="w1d2", example={"source": "rgb", "target": "gray"})
 def convert(
     image: Image,
-    source: Annotated[str, Choice("gray", "hsv", "rgb")],
-    target: Annotated[str, Choice("gray", "hsv", "rgb")],
+    source: Annotated[str, Choice("cmyk", "gray", "hsl", "hsv", "lab", "luv", "rgb", "xyz", "ycrcb")],
+    target: Annotated[str, Choice("cmyk", "gray", "hsl", "hsv", "lab", "luv", "rgb", "xyz", "ycrcb")],
     *,
+    gamma: Annotated[str, Choice("srgb", "linear")] = "srgb",
     out: Array | None = None,
 ) -> NewImage:
     """Return ``image`` in another colour space.
 
-    Gray of integers uses weights of 15 bits, rounded to nearest. HSV holds hue, saturation and value; saturation and
-    value fill the dtype's range. The hue of uint8 is 0–179, in steps of two degrees; of uint16 and float32 it fills the
-    range as well, so that 1.0 (65535) is a full turn. A hue outside its range counts modulo a turn. Gray has no hue:
-    its hue and saturation are 0. A NaN stays within its pixel; in HSV, a pixel that is not finite becomes NaN.
+    What the numbers mean, by dtype:
+
+    ========= ======================================= ===================================== ===========================
+    space     float32                                 uint8                                 uint16
+    ========= ======================================= ===================================== ===========================
+    rgb, gray 0–1                                     0–255                                 0–65535
+    hsv       hue in turns 0–1, saturation, value 0–1 0–179 (steps of 2°), 0–255, 0–255     0–65535 each
+    hsl       hue in turns, saturation, lightness 0–1 as hsv                                as hsv
+    cmyk      ink 0–1                                 0–255                                 0–65535
+    ycrcb     Y 0–1, Cr and Cb around 0.5             Cr and Cb around 128                  Cr and Cb around 32768
+    xyz       Y of white is 1, Z of white 1.089       255 · value, clipped                  65535 · value, clipped
+    lab       L 0–100, a and b about ±110             L · 255/100, a + 128, b + 128         257 · the number of uint8
+    luv       L 0–100, u and v about ±180             L · 2.55, (u + 134) · 255/354,        257 · the number of uint8
+                                                      (v + 140) · 255/262
+    ========= ======================================= ===================================== ===========================
+
+    RGB is sRGB and white is D65. Whole numbers are rounded to nearest; for uint8 they are OpenCV's, but that XYZ is
+    that of the light (as in scikit-image), where OpenCV's takes RGB for linear: ``gamma="linear"`` gives that. A hue
+    outside its range counts modulo a turn; what has no hue has hue 0. What no RGB can show is clipped on its way to
+    RGB. A NaN or an infinity stays within its pixel, and makes NaN of all of it (gray has no more than its own value).
 
     Parameters
     ----------
     image
-        H×W when ``source`` is ``"gray"``, H×W×3 otherwise; uint8, uint16 or float32 0–1.
+        H×W when ``source`` is ``"gray"``, H×W×4 when it is ``"cmyk"``, H×W×3 otherwise; uint8, uint16 or float32.
     source
-        Space that the values are in: ``"gray"``, ``"hsv"`` or ``"rgb"``.
+        Space that the values are in, one of the names in the table.
     target
         Space to return, one of the same names.
+    gamma
+        How RGB stands for light, on the way to and from XYZ, Lab and Luv: ``"srgb"``, or ``"linear"`` in proportion.
     out
         Array to write to, of the result's shape and dtype; None for a new one.
 
     Returns
     -------
-    H×W for ``"gray"``, H×W×3 otherwise, in the dtype of ``image``.
+    H×W for ``"gray"``, H×W×4 for ``"cmyk"``, H×W×3 otherwise, in the dtype of ``image``.
 
     Raises
     ------
@@ -68,188 +90,184 @@ def convert(
     array([[151]], dtype=uint8)
     >>> sl.image.convert(orange, "rgb", "hsv")
     array([[[ 15, 255, 255]]], dtype=uint8)
+    >>> sl.image.convert(sl.to_float(orange), "rgb", "lab").astype(int).tolist()
+    [[[67, 42, 74]]]
 
     References
     ----------
+    C. Poynton, "Digital Video and HD: Algorithms and Interfaces", 2nd ed., Morgan Kaufmann, 2012.
     A. R. Smith, "Color Gamut Transform Pairs", Computer Graphics 12(3), 1978.
+    CIE 15:2004, "Colorimetry", 3rd ed.
     """
     source = choice("convert", "source", source, SPACES)
     target = choice("convert", "target", target, SPACES)
+    gamma = choice("convert", "gamma", gamma, ("srgb", "linear"))
     image = as_image("convert", image, channels=(CHANNELS[source],))
     shape = image.shape[:2] if CHANNELS[target] == 1 else (*image.shape[:2], CHANNELS[target])
     result = output("convert", out, shape, image.dtype, [image])
+    count = image.shape[0] * image.shape[1]
     if source == target:
         np.copyto(result, image)
-    elif source == "rgb":
-        _FROM_RGB[target](image, result)
-    elif target == "rgb":
-        _TO_RGB[source](image, result)
+        return result
+    direct = _direct(source, target, image.dtype, gamma)
+    if direct is not None:
+        kernel, constants = direct
+        over_rows(kernel, count, image.reshape(-1), result.reshape(-1), *constants, strip=_STRIP)
     else:
-        rgb = output("convert", None, (*image.shape[:2], 3), image.dtype)
-        _TO_RGB[source](image, rgb)
-        _FROM_RGB[target](rgb, result)
+        walk = _Walk(source, target, image.dtype, gamma)
+        over_rows(walk.strip, count, image.reshape(-1), result.reshape(-1), strip=_STRIP)
     return result
 
 
-def _per_dtype(**kernels: Callable[..., None]) -> Callable[[Array, Array], None]:
-    def run(image: Array, result: Array) -> None:
-        height = len(image)
-        over_rows(kernels[image.dtype.name], height, image.reshape(height, -1), result.reshape(height, -1))
+class _Walk:
+    """The way from one space to another, through planes of float32."""
 
-    return run
+    def __init__(self, source: str, target: str, dtype: np.dtype, gamma: str) -> None:
+        self.kernels = _steps_between(source, target, gamma)
+        self.channels = CHANNELS[source], CHANNELS[target]
+        scale, zero, _ = _code(source, dtype)
+        self.decode = (1 / scale).astype(np.float32), (-zero / scale).astype(np.float32)
+        scale, zero, self.turn = _code(target, dtype)
+        self.encode = scale.astype(np.float32), zero.astype(np.float32)
 
-
-# --- gray ---
-
-
-@kernel
-def _rgb_to_gray_u8(image, gray, y0, y1):
-    for y in range(y0, y1):
-        rgb, row = image[y], gray[y]
-        for x in range(row.size):
-            # All factors fit int16: that is what makes the products one instruction.
-            r, g, b = _i32(rgb[3 * x]), _i32(rgb[3 * x + 1]), _i32(rgb[3 * x + 2])
-            row[x] = np.uint8(_u32(_i32(9798) * r + _i32(19235) * g + _i32(3735) * b + _i32(16384)) >> _u32(15))
-
-
-@kernel
-def _rgb_to_gray_u16(image, gray, y0, y1):
-    for y in range(y0, y1):
-        rgb, row = image[y], gray[y]
-        for x in range(row.size):
-            r, g, b = _u32(rgb[3 * x]), _u32(rgb[3 * x + 1]), _u32(rgb[3 * x + 2])
-            row[x] = np.uint16((_u32(9798) * r + _u32(19235) * g + _u32(3735) * b + _u32(16384)) >> _u32(15))
+    def strip(self, image: Array, result: Array, x0: int, x1: int) -> None:
+        planes = empty((max(3, *self.channels), x1 - x0), np.float32)
+        given, wanted = self.channels
+        mix.unpack(image, given, *self.decode, planes, x0, x1)
+        for function, constants in self.kernels:
+            function(planes, *constants)
+        mix.pack(planes, wanted, *self.encode, self.turn, result, x0, x1)
 
 
-@kernel
-def _rgb_to_gray_f32(image, gray, y0, y1):
-    for y in range(y0, y1):
-        rgb, row = image[y], gray[y]
-        for x in range(row.size):
-            row[x] = _f32(0.299) * rgb[3 * x] + _f32(0.587) * rgb[3 * x + 1] + _f32(0.114) * rgb[3 * x + 2]
+def _steps_between(source: str, target: str, gamma: str) -> list[tuple[Callable, tuple]]:
+    """Return the kernels on the way, up the tree to where both meet and down again, with their constants."""
+    up, down = _path(source), _path(target)
+    while up and down and up[-1] == down[-1]:
+        up.pop()
+        down.pop()
+    names = [(space, _PARENT[space]) for space in up] + [(_PARENT[space], space) for space in reversed(down)]
+    steps = [step for name in names for step in _STEPS[name]]
+    bends = (cie.gamma_to_linear, cie.linear_to_gamma)
+    return steps if gamma == "srgb" else [step for step in steps if step[0] not in bends]
 
 
-@kernel
-def _gray_to_rgb(gray, image, y0, y1):
-    for y in range(y0, y1):
-        row, rgb = gray[y], image[y]
-        for x in range(row.size):
-            rgb[3 * x] = row[x]
-            rgb[3 * x + 1] = row[x]
-            rgb[3 * x + 2] = row[x]
+def _direct(source: str, target: str, dtype: np.dtype, gamma: str) -> tuple[Callable, tuple] | None:
+    """Return the kernel that does it in one go, with its constants, where there is one."""
+    kernel = _DIRECT.get((source, target, dtype.name))
+    if kernel is not None:
+        return kernel, ()
+    kernel = _HUE.get((source, target))
+    if kernel is not None:
+        scale, _, _ = _code(source if target == "rgb" else target, dtype)
+        return kernel, (np.float32(scale[1]), np.float32(scale[0]))
+    if gamma == "srgb" and {source, target} in ({"rgb", "lab"}, {"rgb", "luv"}):
+        return _perceptual(source, target, dtype)
+    steps = _steps_between(source, target, gamma)
+    if len(steps) == 1 and steps[0][0] is mix.mix and "gray" not in (source, target):
+        matrix, offset = steps[0][1]
+        (a, b, _), (c, d, _) = _code(source, dtype), _code(target, dtype)
+        return mix.mix_pixels, (
+            (c[:, None] * matrix / a).astype(np.float32),
+            (c * (offset - matrix @ (b / a)) + d).astype(np.float32),
+        )
+    return None
 
 
-# --- HSV ---
+def _perceptual(source: str, target: str, dtype: np.dtype) -> tuple[Callable, tuple]:
+    """Return the kernel from RGB to Lab or Luv, or back, with its constants."""
+    (a, b, _), (c, d, _) = _code(source, dtype), _code(target, dtype)
+    gain, zero, scale, offset = ((array).astype(np.float32) for array in (1 / a, -b / a, c, d))
+    if target == "rgb":
+        return cie.to_rgb_pixels, (source == "lab", gain, zero, cie.XYZ_TO_RGB.astype(np.float32), scale[0])
+    matrix = cie.RGB_TO_XYZ.astype(np.float32)
+    if target == "luv":
+        return cie.rgb_to_luv_pixels, (gain[0], matrix, scale, offset)
+    matrix = matrix / matrix.sum(axis=1, keepdims=True)
+    if dtype == np.uint8:  # as coarse as OpenCV, so that the bytes are the same to one level
+        return cie.rgb_to_lab_pixels, (
+            gain[0],
+            np.float32(8 * 255),
+            np.rint(matrix * np.float32(4096)) / np.float32(4096),
+            scale,
+            offset,
+        )
+    return cie.rgb_to_lab_pixels, (gain[0], np.float32(0), matrix, scale, offset)
 
 
-@kernel
-def _rgb_to_hsv_u8(image, hsv, y0, y1):
-    for y in range(y0, y1):
-        rgb, row = image[y], hsv[y]
-        for x in range(rgb.size // 3):
-            r, g, b = _i32(rgb[3 * x]), _i32(rgb[3 * x + 1]), _i32(rgb[3 * x + 2])
-            value = max(r, g, b)
-            chroma = value - min(r, g, b)
-            # One division serves both quotients; rounded to whole numbers they are exact for all 256² pairs.
-            v, c = _f32(max(value, _i32(1))), _f32(max(chroma, _i32(1)))
-            inverse = _f32(1) / (v * c)
-            per_value, per_chroma = _i32(np.rint(_SATURATION * (c * inverse))), _i32(np.rint(_HUE * (v * inverse)))
-            sector = g - b if value == r else (b - r + _i32(2) * chroma if value == g else r - g + _i32(4) * chroma)
-            hue = (sector * per_chroma + _i32(2048)) >> _i32(12)
-            row[3 * x] = np.uint8(hue + _i32(180) if hue < 0 else hue)
-            row[3 * x + 1] = np.uint8((chroma * per_value + _i32(2048)) >> _i32(12))
-            row[3 * x + 2] = np.uint8(value)
+_PARENT = {space: "xyz" if space in ("lab", "luv") else "rgb" for space in SPACES if space != "rgb"}
 
 
-@kernel(inline=True)
-def _hsv_of(r, g, b):
-    value = max(r, g, b)
-    chroma = value - min(r, g, b)
-    c = chroma if chroma > _f32(0) else _f32(1)
-    sector = (g - b) / c if value == r else ((b - r) / c + _f32(2) if value == g else (r - g) / c + _f32(4))
-    hue = sector * _f32(1 / 6)
-    hue = hue + _f32(1) if hue < _f32(0) else hue
-    saturation = chroma / value if value > _f32(0) else _f32(0)
-    spoilt = (r - r) + (g - g) + (b - b)  # 0, or NaN when one of them is not finite
-    return hue + spoilt, saturation + spoilt, value + spoilt
+def _path(space: str) -> list[str]:
+    """Return ``space`` and what it hangs on, without the root."""
+    steps = []
+    while space != "rgb":
+        steps.append(space)
+        space = _PARENT[space]
+    return steps
 
 
-@kernel
-def _rgb_to_hsv_f32(image, hsv, y0, y1):
-    for y in range(y0, y1):
-        rgb, row = image[y], hsv[y]
-        for x in range(rgb.size // 3):
-            h, s, v = _hsv_of(rgb[3 * x], rgb[3 * x + 1], rgb[3 * x + 2])
-            row[3 * x], row[3 * x + 1], row[3 * x + 2] = h, s, v
+def _code(space: str, dtype: np.dtype) -> tuple[Array, Array, np.float32]:
+    """Return scale and zero of ``code = value · scale + zero`` per channel, and the code at which hue starts anew."""
+    count = CHANNELS[space]
+    full = {"uint8": 255.0, "uint16": 65535.0, "float32": 1.0}[dtype.name]
+    scale, zero, turn = np.full(count, full), np.zeros(count), _NEVER
+    if dtype == np.float32:
+        return scale, zero, turn
+    if space in ("hsv", "hsl") and dtype == np.uint8:
+        scale[0], turn = 180.0, np.float32(180)
+    elif space == "lab":
+        scale, zero = full / 255 * np.array([2.55, 1, 1]), full / 255 * np.array([0, 128.0, 128])
+    elif space == "luv":
+        scale = full * np.array([1 / 100, 1 / 354, 1 / 262])
+        zero = scale * [0, 134, 140]
+    elif space == "ycrcb":
+        zero[1:] = 0.5  # the middle is 128 (32768), half a step above 0.5 · 255
+    return scale, zero, turn
 
 
-@kernel
-def _rgb_to_hsv_u16(image, hsv, y0, y1):
-    full, half = _f32(65535), _f32(0.5)
-    for y in range(y0, y1):
-        rgb, row = image[y], hsv[y]
-        for x in range(rgb.size // 3):
-            h, s, v = _hsv_of(_f32(rgb[3 * x]), _f32(rgb[3 * x + 1]), _f32(rgb[3 * x + 2]))
-            row[3 * x], row[3 * x + 1] = np.uint16(h * full + half), np.uint16(s * full + half)
-            row[3 * x + 2] = np.uint16(v)
+def _mixture(matrix: Array, offset: tuple[float, float, float] | Array = (0, 0, 0)) -> tuple[Callable, tuple]:
+    return mix.mix, (np.asarray(matrix, np.float32), np.asarray(offset, np.float32))
 
 
-@kernel(inline=True)
-def _channel(offset, sector, chroma, value):
-    # The trapezoid that a channel follows around the hexagon: full, falling, empty, rising.
-    k = offset + sector
-    k = k - _f32(6) if k >= _f32(6) else k
-    ramp = min(min(k, _f32(4) - k), _f32(1))
-    return value - chroma * max(ramp, _f32(0))
+def _alone(*kernels: Callable) -> list[tuple[Callable, tuple]]:
+    return [(kernel, ()) for kernel in kernels]
 
 
-@kernel(inline=True)
-def _rgb_of(hue, saturation, value):
-    sector = _f32(6) * (hue - np.floor(hue))
-    chroma = value * saturation
-    spoilt = (hue - hue) + (saturation - saturation) + (value - value)
-    r = _channel(_f32(5), sector, chroma, value)
-    g = _channel(_f32(3), sector, chroma, value)
-    b = _channel(_f32(1), sector, chroma, value)
-    return r + spoilt, g + spoilt, b + spoilt
+# --- the tables: to add a space, its name above, its code, and the way to its parent and back ---
 
-
-@kernel
-def _hsv_to_rgb_f32(hsv, image, y0, y1):
-    for y in range(y0, y1):
-        row, rgb = hsv[y], image[y]
-        for x in range(rgb.size // 3):
-            r, g, b = _rgb_of(row[3 * x], row[3 * x + 1], row[3 * x + 2])
-            rgb[3 * x], rgb[3 * x + 1], rgb[3 * x + 2] = r, g, b
-
-
-@kernel
-def _hsv_to_rgb_u8(hsv, image, y0, y1):
-    half = _f32(0.5)
-    for y in range(y0, y1):
-        row, rgb = hsv[y], image[y]
-        for x in range(rgb.size // 3):
-            h, s, v = _f32(row[3 * x]) * _f32(1 / 180), _f32(row[3 * x + 1]) * _f32(1 / 255), _f32(row[3 * x + 2])
-            r, g, b = _rgb_of(h, s, v)
-            rgb[3 * x], rgb[3 * x + 1], rgb[3 * x + 2] = np.uint8(r + half), np.uint8(g + half), np.uint8(b + half)
-
-
-@kernel
-def _hsv_to_rgb_u16(hsv, image, y0, y1):
-    full, half = _f32(1 / 65535), _f32(0.5)
-    for y in range(y0, y1):
-        row, rgb = hsv[y], image[y]
-        for x in range(rgb.size // 3):
-            r, g, b = _rgb_of(_f32(row[3 * x]) * full, _f32(row[3 * x + 1]) * full, _f32(row[3 * x + 2]))
-            rgb[3 * x], rgb[3 * x + 1], rgb[3 * x + 2] = np.uint16(r + half), np.uint16(g + half), np.uint16(b + half)
-
-
-# To add a space: its number of channels above, and a line in each of these two tables.
-_FROM_RGB = {
-    "gray": _per_dtype(uint8=_rgb_to_gray_u8, uint16=_rgb_to_gray_u16, float32=_rgb_to_gray_f32),
-    "hsv": _per_dtype(uint8=_rgb_to_hsv_u8, uint16=_rgb_to_hsv_u16, float32=_rgb_to_hsv_f32),
+_CENTRE = np.array([0, 0.5, 0.5])
+_STEPS: dict[tuple[str, str], list[tuple[Callable, tuple]]] = {
+    ("rgb", "gray"): [_mixture(np.tile(mix.LUMA, (3, 1)))],
+    ("gray", "rgb"): [],
+    ("rgb", "hsv"): _alone(hue.rgb_to_hsv),
+    ("hsv", "rgb"): _alone(hue.hsv_to_rgb),
+    ("rgb", "hsl"): _alone(hue.rgb_to_hsl),
+    ("hsl", "rgb"): _alone(hue.hsl_to_rgb),
+    ("rgb", "cmyk"): _alone(mix.rgb_to_cmyk),
+    ("cmyk", "rgb"): _alone(mix.cmyk_to_rgb),
+    ("rgb", "ycrcb"): [_mixture(mix.RGB_TO_YCRCB, _CENTRE)],
+    ("ycrcb", "rgb"): [_mixture(mix.YCRCB_TO_RGB, -mix.YCRCB_TO_RGB @ _CENTRE)],
+    ("rgb", "xyz"): [*_alone(cie.gamma_to_linear), _mixture(cie.RGB_TO_XYZ)],
+    ("xyz", "rgb"): [_mixture(cie.XYZ_TO_RGB), *_alone(cie.linear_to_gamma)],
+    ("xyz", "lab"): _alone(cie.xyz_to_lab),
+    ("lab", "xyz"): _alone(cie.lab_to_xyz),
+    ("xyz", "luv"): _alone(cie.xyz_to_luv),
+    ("luv", "xyz"): _alone(cie.luv_to_xyz),
 }
-_TO_RGB = {
-    "gray": _per_dtype(uint8=_gray_to_rgb, uint16=_gray_to_rgb, float32=_gray_to_rgb),
-    "hsv": _per_dtype(uint8=_hsv_to_rgb_u8, uint16=_hsv_to_rgb_u16, float32=_hsv_to_rgb_f32),
+_DIRECT: dict[tuple[str, str, str], Callable] = {
+    ("rgb", "gray", "uint8"): mix.rgb_to_gray_bytes,
+    ("rgb", "gray", "uint16"): mix.rgb_to_gray_words,
+    ("rgb", "gray", "float32"): mix.rgb_to_gray_floats,
+    ("gray", "rgb", "uint8"): mix.gray_to_rgb,
+    ("gray", "rgb", "uint16"): mix.gray_to_rgb,
+    ("gray", "rgb", "float32"): mix.gray_to_rgb,
+    ("rgb", "hsv", "uint8"): hue.rgb_to_hsv_bytes,
+    ("rgb", "ycrcb", "uint8"): mix.rgb_to_ycrcb_bytes,
+    ("ycrcb", "rgb", "uint8"): mix.ycrcb_to_rgb_bytes,
+}
+_HUE: dict[tuple[str, str], Callable] = {
+    ("rgb", "hsv"): hue.rgb_to_hsv_pixels,
+    ("hsv", "rgb"): hue.hsv_to_rgb_pixels,
+    ("rgb", "hsl"): hue.rgb_to_hsl_pixels,
+    ("hsl", "rgb"): hue.hsl_to_rgb_pixels,
 }

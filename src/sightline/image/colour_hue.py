@@ -1,0 +1,191 @@
+"""Hue, saturation and value (HSV) or lightness (HSL): the RGB cube seen along its grey diagonal.
+
+Smith 1978, "Color Gamut Transform Pairs", Computer Graphics 12(3); HSL is Joblove and Greenberg's, in the same issue.
+Kernels over three rows of float32 work in place, with hue in turns; HSV of bytes has a kernel of its own.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sightline.core.kernels import kernel
+
+_i32, _f32 = np.int32, np.float32
+# For uint8, OpenCV's table entries: 255·2¹² / value for the saturation, 180·2¹² / (6 · chroma) for the hue.
+_SATURATION, _HUE = np.float32(255 * 4096), np.float32(30 * 4096)
+
+
+@kernel
+def rgb_to_hsv_bytes(image, hsv, x0, x1):
+    """Write hue 0–179, saturation and value of the pixels ``x0`` to ``x1`` of flat RGB bytes."""
+    rgb, row = image[3 * x0 : 3 * x1], hsv[3 * x0 : 3 * x1]
+    for x in range(rgb.size // 3):
+        r, g, b = _i32(rgb[3 * x]), _i32(rgb[3 * x + 1]), _i32(rgb[3 * x + 2])
+        value = max(r, g, b)
+        chroma = value - min(r, g, b)
+        # One division serves both quotients; rounded to whole numbers they are exact for all 256² pairs.
+        v, c = _f32(max(value, _i32(1))), _f32(max(chroma, _i32(1)))
+        inverse = _f32(1) / (v * c)
+        per_value, per_chroma = _i32(np.rint(_SATURATION * (c * inverse))), _i32(np.rint(_HUE * (v * inverse)))
+        sector = g - b if value == r else (b - r + _i32(2) * chroma if value == g else r - g + _i32(4) * chroma)
+        hue = (sector * per_chroma + _i32(2048)) >> _i32(12)
+        row[3 * x] = np.uint8(hue + _i32(180) if hue < 0 else hue)
+        row[3 * x + 1] = np.uint8((chroma * per_value + _i32(2048)) >> _i32(12))
+        row[3 * x + 2] = np.uint8(value)
+
+
+@kernel(inline=True)
+def _hue_of(r, g, b, value, chroma):
+    # Which of the three is largest says in which third of the turn the colour lies.
+    c = chroma if chroma > _f32(0) else _f32(1)
+    inverse = _f32(1) / c
+    sector = g - b if value == r else (b - r if value == g else r - g)
+    start = _f32(0) if value == r else (_f32(2) if value == g else _f32(4))
+    hue = (sector * inverse + start) * _f32(1 / 6)
+    return hue + _f32(1) if hue < _f32(0) else hue
+
+
+@kernel(inline=True)
+def _hsv_of(r, g, b):
+    # Value is the largest of the three, saturation its distance from the smallest, in parts of the value.
+    value = max(r, g, b)
+    chroma = value - min(r, g, b)
+    spoilt = (r - r) + (g - g) + (b - b)  # 0, or NaN when one of them is not finite
+    saturation = _f32(0) if value <= _f32(0) else chroma / value
+    return _hue_of(r, g, b, value, chroma) + spoilt, saturation + spoilt, value + spoilt
+
+
+@kernel(inline=True)
+def _hsl_of(r, g, b):
+    # Lightness is the mean of the largest and the smallest; saturation is 1 where the colour could not be purer.
+    value, least = max(r, g, b), min(r, g, b)
+    chroma, total = value - least, value + least
+    spoilt = (r - r) + (g - g) + (b - b)
+    room = total if total < _f32(1) else _f32(2) - total
+    saturation = _f32(0) if room <= _f32(0) else chroma / room
+    return _hue_of(r, g, b, value, chroma) + spoilt, saturation + spoilt, _f32(0.5) * total + spoilt
+
+
+@kernel(inline=True)
+def _channel(offset, sector, chroma, value):
+    # The trapezoid that a channel follows around the hexagon: full, falling, empty, rising.
+    k = offset + sector
+    k = k - _f32(6) if k >= _f32(6) else k
+    ramp = min(min(k, _f32(4) - k), _f32(1))
+    return value - chroma * max(ramp, _f32(0))
+
+
+@kernel(inline=True)
+def _of_hsv(hue, saturation, value):
+    # Around the hexagon; a hue beyond a turn starts anew.
+    sector = _f32(6) * (hue - np.floor(hue))
+    spoilt = (hue - hue) + (saturation - saturation) + (value - value)
+    full, chroma = value + spoilt, value * saturation
+    r, g = _channel(_f32(5), sector, chroma, full), _channel(_f32(3), sector, chroma, full)
+    return r, g, _channel(_f32(1), sector, chroma, full)
+
+
+@kernel(inline=True)
+def _of_hsl(hue, saturation, light):
+    half = saturation * min(light, _f32(1) - light)
+    sector = _f32(6) * (hue - np.floor(hue))
+    spoilt = (hue - hue) + (saturation - saturation) + (light - light)
+    full, chroma = light + half + spoilt, _f32(2) * half
+    r, g = _channel(_f32(5), sector, chroma, full), _channel(_f32(3), sector, chroma, full)
+    return r, g, _channel(_f32(1), sector, chroma, full)
+
+
+# --- planes: three rows of float32, in place ---
+
+
+@kernel
+def rgb_to_hsv(planes):
+    """Replace red, green and blue by hue, saturation and value."""
+    p, q, s = planes[0], planes[1], planes[2]
+    for x in range(p.size):
+        p[x], q[x], s[x] = _hsv_of(p[x], q[x], s[x])
+
+
+@kernel
+def rgb_to_hsl(planes):
+    """Replace red, green and blue by hue, saturation and lightness."""
+    p, q, s = planes[0], planes[1], planes[2]
+    for x in range(p.size):
+        p[x], q[x], s[x] = _hsl_of(p[x], q[x], s[x])
+
+
+@kernel
+def hsv_to_rgb(planes):
+    """Replace hue, saturation and value by red, green and blue."""
+    p, q, s = planes[0], planes[1], planes[2]
+    for x in range(p.size):
+        p[x], q[x], s[x] = _of_hsv(p[x], q[x], s[x])
+
+
+@kernel
+def hsl_to_rgb(planes):
+    """Replace hue, saturation and lightness by red, green and blue."""
+    p, q, s = planes[0], planes[1], planes[2]
+    for x in range(p.size):
+        p[x], q[x], s[x] = _of_hsl(p[x], q[x], s[x])
+
+
+# --- pixels: flat images of one dtype, whose numbers are value · scale ---
+
+
+@kernel
+def rgb_to_hsv_pixels(image, result, scale, turn, x0, x1):
+    """Write hue · ``turn``, saturation and value of the pixels ``x0`` to ``x1``."""
+    rgb, row = image[3 * x0 : 3 * x1], result[3 * x0 : 3 * x1]
+    number, inverse = result.dtype.type, _f32(1) / scale
+    for x in range(x1 - x0):
+        r, g, b = _f32(rgb[3 * x]) * inverse, _f32(rgb[3 * x + 1]) * inverse, _f32(rgb[3 * x + 2]) * inverse
+        h, s, v = _hsv_of(r, g, b)
+        row[3 * x] = _coded(h * turn, number)
+        row[3 * x + 1] = _coded(s * scale, number)
+        row[3 * x + 2] = _coded(v * scale, number)
+
+
+@kernel
+def rgb_to_hsl_pixels(image, result, scale, turn, x0, x1):
+    """Write hue · ``turn``, saturation and lightness of the pixels ``x0`` to ``x1``."""
+    rgb, row = image[3 * x0 : 3 * x1], result[3 * x0 : 3 * x1]
+    number, inverse = result.dtype.type, _f32(1) / scale
+    last = turn - _f32(0.5) if turn < scale else _f32(2) * turn  # a hue that would be rounded up to a full turn is 0
+    for x in range(x1 - x0):
+        r, g, b = _f32(rgb[3 * x]) * inverse, _f32(rgb[3 * x + 1]) * inverse, _f32(rgb[3 * x + 2]) * inverse
+        h, s, v = _hsl_of(r, g, b)
+        h = h * turn
+        row[3 * x] = _coded(_f32(0) if h >= last else h, number)
+        row[3 * x + 1] = _coded(s * scale, number)
+        row[3 * x + 2] = _coded(v * scale, number)
+
+
+@kernel
+def hsv_to_rgb_pixels(image, result, scale, turn, x0, x1):
+    """Write red, green and blue of the pixels ``x0`` to ``x1``, whose hue is in ``turn`` parts of a turn."""
+    row, rgb = image[3 * x0 : 3 * x1], result[3 * x0 : 3 * x1]
+    number, inverse, part = result.dtype.type, _f32(1) / scale, _f32(1) / turn
+    for x in range(x1 - x0):
+        h, s, v = _f32(row[3 * x]) * part, _f32(row[3 * x + 1]) * inverse, _f32(row[3 * x + 2])
+        r, g, b = _of_hsv(h, s, v)
+        rgb[3 * x], rgb[3 * x + 1], rgb[3 * x + 2] = _coded(r, number), _coded(g, number), _coded(b, number)
+
+
+@kernel
+def hsl_to_rgb_pixels(image, result, scale, turn, x0, x1):
+    """Write red, green and blue of the pixels ``x0`` to ``x1``, whose hue is in ``turn`` parts of a turn."""
+    row, rgb = image[3 * x0 : 3 * x1], result[3 * x0 : 3 * x1]
+    number, inverse, part = result.dtype.type, _f32(1) / scale, _f32(1) / turn
+    for x in range(x1 - x0):
+        h, s, v = _f32(row[3 * x]) * part, _f32(row[3 * x + 1]) * inverse, _f32(row[3 * x + 2]) * inverse
+        r, g, b = _of_hsl(h, s, v)
+        rgb[3 * x] = _coded(r * scale, number)
+        rgb[3 * x + 1] = _coded(g * scale, number)
+        rgb[3 * x + 2] = _coded(b * scale, number)
+
+
+@kernel(inline=True)
+def _coded(value, number):
+    # Rounded for whole numbers, as it is for floats: the compiler keeps one of the two.
+    return number(_i32(value + _f32(0.5))) if number(0.5) == number(0) else number(value)
