@@ -1,0 +1,107 @@
+"""Codes of bars in a picture: many scan lines, and what most of them read in one place.
+
+One line may be misread, and a texture may look like bars: what counts is that several lines agree.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+from jaxtyping import Float64, UInt8
+
+from sightline.image.codes.code import Code
+from sightline.image.codes.linear_decode import Line, decode_line
+from sightline.image.codes.linear_scan import Reading, lines_over, scan
+
+_ANGLES = tuple(turn * math.pi / 8 for turn in (0, 4, 2, 6, 1, 7, 3, 5))  # across, down, then slanted
+_TRUST = 0.45  # a line of this roughness, in modules, counts for nothing
+_ENOUGH = 0.35  # the sum of (trust − roughness) over the lines of a code
+_SURE = 0.2  # at least one line must be as smooth as this, or three agree
+
+
+@dataclass(eq=False)
+class _Group:
+    """Lines of one place that say the same."""
+
+    line: Line
+    readings: list[Reading] = field(default_factory=list)
+    roughness: list[float] = field(default_factory=list)
+
+    @property
+    def weight(self) -> float:
+        return sum(max(_TRUST - value, 0.0) for value in self.roughness)
+
+
+def find_bars(gray: UInt8[np.ndarray, "h w"], spacing: float) -> tuple[list[Code], Float64[np.ndarray, "n 4"]]:
+    """Return the codes of bars in a picture, and the segments (x1, y1, x2, y2) in which they were read.
+
+    Parameters
+    ----------
+    gray
+        The picture.
+    spacing
+        Between scan lines, in pixels.
+    """
+    groups: list[_Group] = []
+    for angle in _ANGLES:
+        for reading in scan(gray, lines_over((gray.shape[0], gray.shape[1]), angle, spacing)):
+            line = decode_line(reading.kind, reading.widths)
+            if line is not None:
+                _join(groups, line, reading)
+    chosen: list[_Group] = []
+    for group in sorted(groups, key=lambda g: -g.weight):
+        agreed = len({(r.line, float(r.start @ (r.end - r.start) > 0)) for r in group.readings}) >= 3
+        enough = group.weight >= _ENOUGH and (agreed or min(group.roughness) < _SURE)
+        if enough and not any(_overlap(group, other) for other in chosen):
+            chosen.append(group)
+    segments = [np.concatenate([r.start, r.end]) for group in chosen for r in group.readings]
+    return [_code(group) for group in chosen], np.array(segments).reshape(-1, 4)
+
+
+def _join(groups: list[_Group], line: Line, reading: Reading) -> None:
+    """Put a line to the group that says the same nearby, or begin a new one."""
+    middle, length = (reading.start + reading.end) / 2, np.linalg.norm(reading.end - reading.start)
+    for group in groups:
+        if (group.line.kind, group.line.text) == (line.kind, line.text):
+            near = group.readings[-1]
+            away = np.linalg.norm((near.start + near.end) / 2 - middle)
+            if away < 0.6 * length:
+                break
+    else:
+        group = _Group(line)
+        groups.append(group)
+    group.readings.append(reading)
+    group.roughness.append(line.roughness)
+
+
+def _overlap(group: _Group, other: _Group) -> bool:
+    """Return whether a line of one group runs through the place of another one."""
+    corners = _corners(other)
+    low, high = corners.min(axis=0) - 2, corners.max(axis=0) + 2
+    middles = np.array([(r.start + r.end) / 2 for r in group.readings])
+    mine = _corners(group).mean(axis=0)
+    return bool(((middles >= low) & (middles <= high)).all(axis=1).any() or ((mine >= low) & (mine <= high)).all())
+
+
+def _corners(group: _Group) -> Float64[np.ndarray, "4 2"]:
+    """Return the ends of the outermost lines among those that run in the direction of the smoothest one."""
+    smoothest = group.readings[int(np.argmin(group.roughness))]
+    along = smoothest.end - smoothest.start
+    along = along / np.linalg.norm(along)
+    down = np.array([-along[1], along[0]])
+    beside = []
+    for reading in group.readings:
+        direction = reading.end - reading.start
+        if direction @ along > 0.97 * np.linalg.norm(direction):
+            beside.append(reading)
+    places = [float((r.start + r.end) @ down) for r in beside]
+    first, last = beside[int(np.argmin(places))], beside[int(np.argmax(places))]
+    return np.array([first.start, first.end, last.end, last.start])
+
+
+def _code(group: _Group) -> Code:
+    line = group.line
+    data = line.text.encode("latin-1")
+    return Code(line.kind, line.text, data, _corners(group).astype(np.float32), gs1=line.gs1)

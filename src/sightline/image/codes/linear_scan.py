@@ -1,0 +1,282 @@
+"""Scan lines: the widths of bars and spaces along straight lines over a picture, and where they may be a code.
+
+An edge lies where the brightness passes the middle between a local maximum and the next minimum, to a part of a pixel:
+this finds narrow bars in a blurred picture, which no threshold for a whole neighbourhood does (Joseph & Pavlidis 1994,
+"Bar Code Waveform Recognition Using Peak Locations", IEEE PAMI 16(6)).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float64, UInt8
+
+from sightline.core.kernels import kernel, over_rows
+from sightline.core.types import Array
+
+EAN13, EAN8, CODE128 = 1, 2, 3
+_RUNS = {EAN13: 59, EAN8: 43}
+_SEGMENT = 32  # samples whose range says how deep a bar must be at least
+_ROOM = 40  # candidates of a strip of lines
+_LONGEST = 600  # edges of a candidate
+_STRIP = 32
+_DEPTHS = np.array([0.2, 0.06], np.float32)  # shares of the range: robust against noise, and for narrow bars in a blur
+_HEAD = 4  # kind, line, 1 when read backwards, number of edges
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """A row of bars that may be a code.
+
+    Parameters
+    ----------
+    kind
+        ``EAN13``, ``EAN8`` or ``CODE128``.
+    widths
+        Of its bars and spaces in turn, in pixels; a bar comes first and last.
+    start, end
+        Where it begins and ends in the picture, (x, y).
+    line
+        Which scan line it lies on.
+    """
+
+    kind: int
+    widths: Float64[np.ndarray, " runs"]
+    start: Float64[np.ndarray, 2]
+    end: Float64[np.ndarray, 2]
+    line: int
+
+
+def lines_over(shape: tuple[int, int], angle: float, spacing: float) -> Float64[np.ndarray, "lines 5"]:
+    """Return parallel lines that cover a picture: first point (x, y), direction (dx, dy), length in pixels.
+
+    Parameters
+    ----------
+    shape
+        Height and width of the picture.
+    angle
+        Of the lines to the x axis, in radians.
+    spacing
+        Between neighbouring lines, in pixels.
+    """
+    height, width = shape
+    dx, dy = math.cos(angle), math.sin(angle)
+    middle = np.array([(width - 1) / 2, (height - 1) / 2])
+    reach = (abs(dy) * width + abs(dx) * height) / 2
+    offsets = np.arange(-reach + spacing / 2, reach, spacing)
+    base = middle + offsets[:, None] * np.array([-dy, dx])
+    low, high = np.full(len(base), -np.inf), np.full(len(base), np.inf)
+    for axis, (step, size) in enumerate(((dx, width), (dy, height))):
+        if abs(step) > 1e-9:
+            a, b = -base[:, axis] / step, (size - 1 - base[:, axis]) / step
+            low, high = np.maximum(low, np.minimum(a, b)), np.minimum(high, np.maximum(a, b))
+    keep = high - low > 40  # shorter than any code
+    start = base + low[:, None] * np.array([dx, dy])
+    direction = np.broadcast_to(np.array([dx, dy]), start.shape)
+    return np.concatenate([start, direction, (high - low)[:, None]], axis=1)[keep]
+
+
+def scan(gray: UInt8[np.ndarray, "h w"], lines: Float64[np.ndarray, "lines 5"]) -> list[Reading]:
+    """Return what may be a code along lines over a picture, in the order of the lines."""
+    if not len(lines):
+        return []
+    found = np.concatenate(over_rows(_scan_lines, len(lines), gray, lines, _DEPTHS, strip=_STRIP))
+    return [_reading(row, lines) for row in found]
+
+
+def _reading(row: Array, lines: Array) -> Reading:
+    kind, line, backwards, count = (int(v) for v in row[:_HEAD])
+    edges = row[_HEAD : _HEAD + count].astype(np.float64)
+    x, y, dx, dy, length = lines[line]
+    along = length - edges if backwards else edges
+    ends = np.array([x, y]) + along[[0, -1], None] * np.array([dx, dy])
+    return Reading(kind, np.diff(edges), ends[0], ends[1], line)
+
+
+@kernel
+def _scan_lines(gray, lines, depths, y0, y1):
+    """Return the candidates on lines ``y0`` to ``y1``: a head of four numbers, then the positions of the edges."""
+    found = np.empty((_ROOM, _HEAD + _LONGEST), np.float32)
+    count = 0
+    longest = 0
+    for k in range(y0, y1):
+        longest = max(longest, np.int64(lines[k, 4]) + 1)
+    profile, edges, back = np.empty(longest, np.float32), np.empty(longest + 3), np.empty(longest + 3)
+    for k in range(y0, y1):
+        samples = _sample(gray, lines[k], profile)
+        length = lines[k, 4]
+        for depth in depths:
+            edge_count = _edges(profile[:samples], depth, edges)
+            for i in range(edge_count):
+                back[i] = length - edges[edge_count - 1 - i]
+            count = _candidates(edges[:edge_count], k, 0, found, count)
+            count = _candidates(back[:edge_count], k, 1, found, count)
+    return found[:count]
+
+
+@kernel
+def _sample(gray, line, profile):
+    """Write the brightness along a line, the mean of three parallel ones; return the number of samples."""
+    height, width = gray.shape
+    count = np.int64(line[4]) + 1
+    dx, dy = line[2], line[3]
+    for i in range(count):
+        total = np.float32(0)
+        for side in range(-1, 2):
+            x = min(max(line[0] + i * dx - side * dy, 0.0), width - 1.0)
+            y = min(max(line[1] + i * dy + side * dx, 0.0), height - 1.0)
+            x0, y0 = np.uint32(x), np.uint32(y)
+            x1, y1 = min(x0 + 1, width - 1), min(y0 + 1, height - 1)
+            fx, fy = np.float32(x - x0), np.float32(y - y0)
+            one, two = gray[y0], gray[y1]
+            a, b = np.float32(one[x0]), np.float32(one[x1])
+            c, d = np.float32(two[x0]), np.float32(two[x1])
+            above = a + (b - a) * fx
+            below = c + (d - c) * fx
+            total += above + (below - above) * fy
+        profile[i] = total
+    return count
+
+
+@kernel
+def _edges(profile, share, edges):
+    """Write where the profile passes between its extrema, into the dark first; return the number of edges.
+
+    An extremum counts when it stands out by ``share`` of the range of the brightness nearby. A bar that the picture's
+    border cuts begins or ends there.
+    """
+    n = profile.size
+    count = 0
+    low = high = profile[0]  # since the last extremum
+    low_at = high_at = 0
+    rising = 0  # 0 until the first extremum is known
+    depth = np.float32(0)
+    for i in range(n):
+        if i % _SEGMENT == 0:
+            a = b = profile[i]
+            for j in range(max(i - _SEGMENT, 0), min(i + 2 * _SEGMENT, n)):
+                a, b = min(a, profile[j]), max(b, profile[j])
+            depth = max(np.float32(18), share * (b - a))  # of sums of three
+        value = profile[i]
+        if value < low:
+            low, low_at = value, i
+        if value > high:
+            high, high_at = value, i
+        if rising >= 0 and value < high - depth:  # a maximum lies behind
+            if rising == 1:
+                if count == 0:
+                    edges[0] = -0.5
+                    count = 1
+                edges[count] = _crossing(profile, low_at, high_at, (low + high) / 2)
+                count += 1
+            low, low_at, rising = value, i, -1
+        elif rising <= 0 and value > low + depth:
+            if rising == -1:
+                edges[count] = _crossing(profile, high_at, low_at, (low + high) / 2)
+                count += 1
+            high, high_at, rising = value, i, 1
+    if rising == 1:
+        if count == 0:
+            edges[0] = -0.5
+            count = 1
+        edges[count] = _crossing(profile, low_at, n - 1, (low + high) / 2)
+        return count + 1
+    if rising == -1:
+        edges[count] = _crossing(profile, high_at, n - 1, (low + high) / 2)
+        edges[count + 1] = n - 0.5
+        return count + 2
+    return 0
+
+
+@kernel
+def _crossing(profile, start, stop, level):
+    """Return where the profile first passes ``level`` between two samples."""
+    above = profile[start] > level
+    for i in range(start + 1, stop + 1):
+        if (profile[i] > level) != above:
+            a, b = profile[i - 1], profile[i]
+            return i - 1 + (level - a) / (b - a)
+    return np.float64(stop)
+
+
+@kernel
+def _candidates(edges, line, backwards, found, count):
+    """Add the codes that may begin at an edge to ``found``; it becomes dark at the edges of even index."""
+    n = edges.size
+    for i in range(0, n - 24, 2):
+        quiet = edges[i] - (edges[i - 1] if i > 0 else -1e3)
+        for kind in range(EAN13, CODE128 + 1):
+            stop = 0
+            if kind == CODE128:
+                stop = _code128_end(edges, i)
+            elif _is_ean(edges, i, 6 if kind == EAN13 else 4):
+                stop = i + (59 if kind == EAN13 else 43)
+            if stop == 0 or stop - i >= _LONGEST or count >= found.shape[0]:
+                continue
+            module = (edges[stop] - edges[i]) / (95 if kind == EAN13 else 67)
+            if kind == CODE128:
+                module = (edges[stop] - edges[i]) / (11 * ((stop - i - 7) // 6) + 13)
+            beyond = (edges[stop + 1] if stop + 1 < n else 1e6) - edges[stop]
+            if quiet > 2.5 * module and beyond > 2.5 * module:
+                row = found[count]
+                row[0], row[1], row[2], row[3] = kind, line, backwards, stop - i + 1
+                for j in range(i, stop + 1):
+                    row[_HEAD + j - i] = edges[j]
+                count += 1
+    return count
+
+
+@kernel
+def _is_ean(edges, i, digits):
+    """Return whether the edges from ``i`` on have the rhythm of an EAN code with two halves of ``digits`` digits."""
+    runs = 8 * digits + 11
+    if i + runs >= edges.size:
+        return False
+    module = (edges[i + runs] - edges[i]) / (14 * digits + 11)
+    if module < 0.7:
+        return False
+    at = i
+    for part in range(2 * digits + 3):
+        guard = part == 0 or part == digits + 1 or part == 2 * digits + 2
+        middle = part == digits + 1
+        width = 5 if middle else 3 if guard else 4  # in runs
+        modules = 5 if middle else 3 if guard else 7
+        if abs(edges[at + width] - edges[at] - modules * module) > (0.35 * modules + 0.3) * module:
+            return False
+        if guard:
+            for j in range(at, at + width):
+                if edges[j + 1] - edges[j] > 2.3 * module:
+                    return False
+        at += width
+    return True
+
+
+@kernel
+def _code128_end(edges, i):
+    """Return the index of the last edge of the Code 128 that begins at edge ``i``; 0 when none does."""
+    n = edges.size
+    if i + 25 >= n:
+        return 0
+    module = (edges[i + 6] - edges[i]) / 11
+    # Every start character begins 2 1 1; in edges of one kind, which ink spread does not move, that is 3 and 2.
+    one, two = edges[i + 2] - edges[i], edges[i + 3] - edges[i + 1]
+    if module < 0.7 or abs(one - 3 * module) > 0.8 * module or abs(two - 2 * module) > 0.8 * module:
+        return 0
+    at, last = i, 11 * module
+    while at + 7 < n:
+        width = edges[at + 6] - edges[at]
+        if abs(width - last) > 0.2 * last:
+            return 0
+        last = width
+        module = width / 11
+        # The stop: 2 3 3 1 1 1 2.
+        a, b, c = edges[at + 2] - edges[at], edges[at + 3] - edges[at + 1], edges[at + 4] - edges[at + 2]
+        d, e = edges[at + 5] - edges[at + 3], edges[at + 7] - edges[at + 5]
+        off = max(max(abs(a - 5 * module), abs(b - 6 * module)), abs(c - 4 * module))
+        off = max(off, max(abs(d - 2 * module), abs(e - 3 * module)))
+        if off < 0.8 * module and at - i >= 18:
+            return at + 7
+        at += 6
+    return 0

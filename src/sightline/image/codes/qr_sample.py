@@ -1,0 +1,330 @@
+"""From three eyes to modules: the perspective of a QR symbol, and its grid sampled through it.
+
+ISO/IEC 18004:2015, section 11, steps c to h: the number of modules comes from the size of the eyes, the perspective
+from the eyes and from the alignment patterns, which are looked for one after the other, the nearest to what is known
+first.
+Grid coordinates (u, v) are in modules, with (0, 0) at the symbol's outer corner.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float32, Float64
+
+from sightline.core.kernels import kernel, over_rows
+from sightline.core.types import Array
+from sightline.image.codes.binarise import BLOCK, Binary
+from sightline.image.codes.qr_decode import Decoded, decode, read_version
+from sightline.image.codes.qr_find import Triple
+from sightline.image.codes.qr_grid import VERSIONS, Modules, alignment_centres, layout
+
+_FINE = 4  # samples along a module where an alignment pattern is looked for
+_SEEN = 0.5  # agreement with an alignment pattern, from −1 to 1, that counts as one
+_PLAUSIBLE = 0.72  # share of the known modules that must be right before more work is spent
+
+Homography = Float64[np.ndarray, "3 3"]
+Points2 = Float64[np.ndarray, "n 2"]
+
+
+@dataclass(frozen=True, eq=False)
+class Sampled:
+    """A grid laid over a picture.
+
+    Parameters
+    ----------
+    homography
+        From grid coordinates to points of the picture.
+    darkness
+        How far each module lies below its threshold, in grey levels; negative ones are light.
+    agreement
+        Share of the modules of known colour that have it, 0–1.
+    """
+
+    homography: Homography
+    darkness: Float32[np.ndarray, "n n"]
+    agreement: float
+
+    @property
+    def modules(self) -> Modules:
+        """The modules; true is dark."""
+        return self.darkness > 0
+
+    @property
+    def corners(self) -> Points2:
+        """The symbol's four corners in the picture: top left, top right, bottom right, bottom left."""
+        n = len(self.darkness)
+        return project(self.homography, np.array([(0, 0), (n, 0), (n, n), (0, n)], np.float64))
+
+
+def read_symbol(binary: Binary, triple: Triple, *, patient: bool) -> tuple[Decoded, Sampled] | None:
+    """Return what the symbol with these eyes says and the grid that it was read through, or None.
+
+    Parameters
+    ----------
+    binary
+        The picture.
+    triple
+        The symbol's eyes.
+    patient
+        Whether to move the grid about when it does not read at once.
+    """
+    for sampled in _grids(binary, triple):
+        found = decode(sampled.modules)
+        if found is not None:
+            return found, sampled
+        if patient and sampled.agreement > 0.8:
+            sampled = _settle(binary, triple, sampled)
+            found = decode(sampled.modules)
+            if found is not None:
+                return found, sampled
+    return None
+
+
+def _grids(binary: Binary, triple: Triple) -> Iterator[Sampled]:
+    """Yield grids of the likely versions, the best first."""
+    edges = _eye_edges(binary, triple)
+    if edges is None:
+        return
+    top, left = (np.linalg.norm(triple.centres[i] - triple.centres[0]) for i in (1, 2))
+    modules = [np.linalg.norm(ahead - back) / 7 for back, ahead in edges]
+    along_top, along_left = (modules[0] + modules[2]) / 2, (modules[1] + modules[5]) / 2
+    guess = ((top / along_top + left / along_left) / 2 + 7 - 17) / 4
+    if not 0 < guess < VERSIONS + 3:
+        return
+    # Of a large symbol, the version is uncertain by as much as the size of the eyes is.
+    reach = 1 + int(guess / 12)
+    nearest = min(max(round(guess), 1), VERSIONS)
+    versions = sorted(range(nearest - reach, nearest + reach + 1), key=lambda v: abs(v - guess))
+    tried: set[int] = set()
+    rough = [_lay(binary, triple, edges, v) for v in versions if 1 <= v <= VERSIONS]
+    for first in sorted(rough, key=lambda s: -s.agreement):
+        if first.agreement < _PLAUSIBLE:
+            return
+        version = (len(first.darkness) - 17) // 4
+        said = read_version(first.modules) if version >= 7 else None
+        if said is not None and said != version and said not in tried:
+            tried.add(said)
+            yield _align(binary, triple, _lay(binary, triple, edges, said))
+        if version not in tried:
+            tried.add(version)
+            yield _align(binary, triple, first)
+
+
+def _eye_edges(binary: Binary, triple: Triple) -> list[tuple[Array, Array]] | None:
+    """Return where the lines through each eye along the symbol's two sides leave it: right, down of each eye."""
+    origin, right, down = triple.centres
+    axes = (right - origin, down - origin)
+    edges = []
+    for centre in triple.centres:
+        for axis in axes:
+            pair = _edges_along(binary, centre, axis / np.linalg.norm(axis), triple.inverted)
+            if pair is None:
+                return None
+            edges.append(pair)
+    return edges
+
+
+def _edges_along(binary: Binary, centre: Array, direction: Array, inverted: bool) -> tuple[Array, Array] | None:
+    height, width = binary.dark.shape
+    t = np.arange(0, 0.25 * max(height, width), 0.25)
+    ends = []
+    for sign in (-1, 1):
+        x, y = (centre[:, None] + sign * direction[:, None] * t + 0.5).astype(np.int64)
+        inside = (x >= 0) & (x < width) & (y >= 0) & (y < height)
+        line = binary.dark[y[inside], x[inside]] != inverted
+        changes = np.flatnonzero(line[1:] != line[:-1])
+        if len(changes) < 3:
+            if len(changes) < 2 or inside.all():
+                return None
+            changes = np.append(changes, len(line) - 1)  # the eye ends with the picture
+        ends.append(centre + sign * direction * (t[changes[2]] + 0.125))
+    return ends[0], ends[1]
+
+
+def _lay(binary: Binary, triple: Triple, edges: list[tuple[Array, Array]], version: int) -> Sampled:
+    """Lay a grid by the eyes alone: their middles, and where their edges are."""
+    n = 17 + 4 * version
+    middles = np.array([(3.5, 3.5), (n - 3.5, 3.5), (3.5, n - 3.5)])
+    grid, seen, weights = list(middles), list(triple.centres), [8.0] * 3
+    for index, (back, ahead) in enumerate(edges):
+        half = np.array([(3.5, 0.0), (0.0, 3.5)][index % 2])
+        grid += [middles[index // 2] - half, middles[index // 2] + half]
+        seen += [back, ahead]
+        weights += [1.0, 1.0]
+    by_edges = sample(binary, fit_homography(np.array(grid), np.array(seen), np.array(weights)), n, triple.inverted)
+    corner = triple.centres[1] + triple.centres[2] - triple.centres[0]
+    flat = fit_homography(np.vstack([middles, [(n - 3.5, n - 3.5)]]), np.vstack([triple.centres, corner]))
+    plain = sample(binary, flat, n, triple.inverted)
+    return max(plain, by_edges, key=lambda sampled: sampled.agreement)
+
+
+def _align(binary: Binary, triple: Triple, first: Sampled) -> Sampled:
+    """Find the alignment patterns and lay the grid through them and the eyes."""
+    n = len(first.darkness)
+    centres = np.array(alignment_centres((n - 17) // 4), np.float64) + 0.5
+    if not len(centres):
+        return first
+    known_grid = [np.array(p) for p in ((3.5, 3.5), (n - 3.5, 3.5), (3.5, n - 3.5))]
+    known_seen = list(triple.centres)
+    places = [np.array((u, v)) for v in centres for u in centres]
+    places = [p for p in places if min(np.abs(p - q).max() for q in known_grid) > 6]
+    homography = first.homography
+    # Outwards from the eyes: each pattern that is found foretells the next ones better.
+    for place in sorted(places, key=lambda p: min(np.linalg.norm(p - q) for q in known_grid[:3])):
+        found = _find_alignment(binary, homography, place, 5.0 if len(known_seen) < 5 else 2.5, triple.inverted)
+        if found is not None:
+            known_grid.append(place)
+            known_seen.append(found)
+            if len(known_grid) >= 5 or len(places) == 1:
+                homography = fit_homography(np.array(known_grid), np.array(known_seen))
+    if len(known_grid) < 4:
+        return first
+    aligned = sample(binary, homography, n, triple.inverted)
+    return aligned if aligned.agreement > first.agreement - 0.03 else first
+
+
+def _find_alignment(binary: Binary, homography: Homography, place: Array, reach: float, inverted: bool) -> Array | None:
+    """Return the point of the picture where an alignment pattern is centred, within ``reach`` modules of ``place``."""
+    steps = np.arange(-(reach + 2.5) + 0.5 / _FINE, reach + 2.5, 1 / _FINE)
+    origin = float(place[0] + steps[0]), float(place[1] + steps[0])
+    darkness = _darkness(binary, homography, origin, 1 / _FINE, len(steps), 0.0, inverted)
+    if darkness is None:
+        return None
+    sign = np.clip(darkness / 20, -1, 1)
+    ring = np.maximum(*np.abs(np.mgrid[-2:3, -2:3])).repeat(_FINE, 0).repeat(_FINE, 1)
+    # Each of its three squares weighs as much as the others.
+    template = np.select([ring == 0, ring == 1, ring == 2], [1 / 3, -1 / 24, 1 / 48]) / _FINE**2
+    windows = np.lib.stride_tricks.sliding_window_view(sign, template.shape)
+    score = np.einsum("ijkl,kl->ij", windows, template, optimize=True)
+    offsets = steps[: len(score)] + 2.5 - 0.5 / _FINE
+    away = np.hypot(offsets[:, None], offsets[None, :])
+    row, column = np.unravel_index(int((score - 0.02 * away).argmax()), score.shape)
+    if score[row, column] < _SEEN:
+        return None
+    top = score >= score[row, column] - 0.05  # a plateau: its middle
+    near = np.hypot(offsets[:, None] - offsets[row], offsets[None, :] - offsets[column]) < 0.8
+    rows, columns = np.nonzero(top & near)
+    centre = place + np.array((offsets[columns].mean(), offsets[rows].mean()))
+    return project(homography, centre[None])[0]
+
+
+def _settle(binary: Binary, triple: Triple, sampled: Sampled) -> Sampled:
+    """Move the grid's corners to where its modules are most clearly dark or light."""
+    n = len(sampled.darkness)
+    grid = np.array([(3.5, 3.5), (n - 3.5, 3.5), (n - 3.5, n - 3.5), (3.5, n - 3.5)])
+    corners = project(sampled.homography, grid)
+    module = np.linalg.norm(corners[0] - corners[1]) / (n - 7)
+    best, clearest = sampled, _clarity(sampled)
+    for step in (1.0, 0.5, 0.25):
+        for index in (2, 2, 1, 3, 0, 2):
+            for dx, dy in ((1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (-1, -1), (1, -1), (-1, 1)):
+                moved = corners.copy()
+                moved[index] += step * module * np.array((dx, dy)) * (1.0 if index == 2 else 0.5)
+                trial = sample(binary, fit_homography(grid, moved), n, triple.inverted)
+                if _clarity(trial) > clearest:
+                    best, clearest, corners = trial, _clarity(trial), moved
+    return best
+
+
+def _clarity(sampled: Sampled) -> float:
+    return float(np.minimum(np.abs(sampled.darkness), 60).mean()) * sampled.agreement**2
+
+
+def sample(binary: Binary, homography: Homography, n: int, inverted: bool) -> Sampled:
+    """Return the grid of n×n modules that a homography lays over a picture."""
+    shape = layout((n - 17) // 4)
+    module = np.linalg.norm(np.diff(project(homography, np.array([(n / 2, n / 2), (n / 2 + 1, n / 2)])), axis=0))
+    grid = _darkness(binary, homography, (0.5, 0.5), 1.0, n, 0.0 if module < 2.5 else 0.22, inverted)
+    if grid is None:
+        return Sampled(homography, np.zeros((n, n), np.float32), 0.0)
+    agreement = float(((grid > 0) == shape.dark)[shape.known].mean())
+    return Sampled(homography, grid, agreement)
+
+
+def _darkness(
+    binary: Binary,
+    homography: Homography,
+    origin: tuple[float, float],
+    step: float,
+    count: int,
+    reach: float,
+    inverted: bool,
+) -> Float32[np.ndarray, "n n"] | None:
+    """Return threshold minus grey at count×count points of the grid, None when many lie outside of the picture.
+
+    The points begin at ``origin`` (u, v) and are ``step`` modules apart; with a ``reach``, each is the mean of five
+    that lie so far around it.
+    """
+    out = np.empty((count, count), np.float32)
+    arguments = binary.gray, binary.thresholds, homography, np.array(origin), step, reach
+    (outside,) = over_rows(_sample_grid, count, *arguments, out, strip=count)
+    if outside > 0.2 * count * count:
+        return None
+    return -out if inverted else out
+
+
+@kernel
+def _sample_grid(gray, thresholds, homography, origin, step, reach, out, y0, y1):
+    """Write threshold minus grey (bilinear) on a grid seen through a homography; return how many points lie outside."""
+    height, width = gray.shape
+    h = homography
+    outside = 0
+    taps = 5 if reach > 0 else 1
+    for i in range(y0, y1):
+        for j in range(out.shape[1]):
+            total = 0.0
+            for tap in range(taps):
+                u, v = origin[0] + step * j, origin[1] + step * i
+                u += reach * ((tap == 1) - np.float64(tap == 2))
+                v += reach * ((tap == 3) - np.float64(tap == 4))
+                depth = h[2, 0] * u + h[2, 1] * v + h[2, 2]
+                if abs(depth) < 1e-9:
+                    depth = 1e-9
+                x = (h[0, 0] * u + h[0, 1] * v + h[0, 2]) / depth
+                y = (h[1, 0] * u + h[1, 1] * v + h[1, 2]) / depth
+                if tap == 0 and not (-0.5 < x < width - 0.5 and -0.5 < y < height - 0.5):
+                    outside += 1
+                x, y = min(max(x, 0.0), width - 1.0), min(max(y, 0.0), height - 1.0)
+                x0, yy = np.int64(x), np.int64(y)
+                x1, y2 = min(x0 + 1, width - 1), min(yy + 1, height - 1)
+                fx, fy = x - x0, y - yy
+                above = gray[yy, x0] * (1 - fx) + gray[yy, x1] * fx
+                below = gray[y2, x0] * (1 - fx) + gray[y2, x1] * fx
+                threshold = thresholds[np.int64(y + 0.5) // BLOCK, np.int64(x + 0.5) // BLOCK]
+                total += threshold - (above * (1 - fy) + below * fy)
+            out[i, j] = total / taps
+    return outside
+
+
+def project(homography: Homography, points: Points2) -> Points2:
+    """Return points mapped by a homography."""
+    mapped = points @ homography[:, :2].T + homography[:, 2]
+    depth = np.where(np.abs(mapped[:, 2:]) < 1e-9, 1e-9, mapped[:, 2:])
+    return mapped[:, :2] / depth
+
+
+def fit_homography(grid: Points2, seen: Points2, weights: Array | None = None) -> Homography:
+    """Return the homography that maps ``grid`` to ``seen`` with least squares (four points at least)."""
+    shift_a, shift_b = grid.mean(axis=0), seen.mean(axis=0)
+    scale_a, scale_b = np.abs(grid - shift_a).mean(), np.abs(seen - shift_b).mean()
+    (u, v), (x, y) = ((grid - shift_a) / scale_a).T, ((seen - shift_b) / scale_b).T
+    zero, one = np.zeros_like(u), np.ones_like(u)
+    left = np.concatenate(
+        [
+            np.stack([u, v, one, zero, zero, zero, -u * x, -v * x], axis=1),
+            np.stack([zero, zero, zero, u, v, one, -u * y, -v * y], axis=1),
+        ]
+    )
+    right = np.concatenate([x, y])
+    if weights is not None:
+        root = np.sqrt(np.concatenate([weights, weights]))
+        left, right = left * root[:, None], right * root
+    solved = np.linalg.lstsq(left, right, rcond=None)[0]
+    inner = np.append(solved, 1.0).reshape(3, 3)
+    before = np.array([[1 / scale_a, 0, -shift_a[0] / scale_a], [0, 1 / scale_a, -shift_a[1] / scale_a], [0, 0, 1]])
+    after = np.array([[scale_b, 0, shift_b[0]], [0, scale_b, shift_b[1]], [0, 0, 1]])
+    result = after @ inner @ before
+    return result / (result[2, 2] if abs(result[2, 2]) > 1e-12 else 1.0)

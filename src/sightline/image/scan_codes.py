@@ -1,0 +1,237 @@
+"""Read QR codes and bar codes: binarise, locate, rectify, sample, correct, decode.
+
+ISO/IEC 18004:2015, "QR Code bar code symbology specification", section 11, whose order the code follows for QR codes:
+black and white (``codes/binarise``), the three eyes (``codes/qr_find``), the grid in perspective (``codes/qr_sample``),
+format, mask and blocks (``codes/qr_decode`` with ``codes/reed_solomon``), text (``codes/qr_text``). Bars (ISO/IEC
+15420:2009 and 15417:2007) are measured along scan lines in eight directions (``codes/linear_scan``), and lines that
+agree are a code (``codes/linear_find``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Annotated, Any
+
+import numpy as np
+
+from sightline.core.catalogue import method
+from sightline.core.checks import choice, describe
+from sightline.core.errors import InputError
+from sightline.core.layers import Boxes, Lines, Picture, Points, Value
+from sightline.core.trace import Step
+from sightline.core.types import Array, Choice, Image
+from sightline.image.codes.binarise import Binary, binarise, gray_bytes
+from sightline.image.codes.code import KINDS, Code
+from sightline.image.codes.linear_find import find_bars
+from sightline.image.codes.qr_decode import Decoded
+from sightline.image.codes.qr_find import Eyes, Triple, find_eyes, triples_of
+from sightline.image.codes.qr_sample import Sampled, read_symbol
+
+_SMALLEST = 20  # pixels that a code takes at least
+_LARGE = 900  # rows or columns above which bars are looked for in a smaller picture first
+_TRIES = 12  # triples of eyes that are looked into, in one picture
+_LIKELY = 0.6  # oddness of a triple that a code may well have
+
+
+@method(task="codes", paper="ISO/IEC 18004", lesson="w3d5")
+def scan_codes(
+    image: Image,
+    *,
+    kinds: Sequence[str] | None = None,
+    effort: Annotated[str, Choice("quick", "thorough")] = "thorough",
+) -> list[Code]:
+    """Return the QR codes, EAN-13, UPC-A, EAN-8 and Code 128 in an image.
+
+    Codes may be turned, tilted, mirrored (QR), light on dark (QR), blurred and several. What is returned has passed
+    its check: the parity bytes of a QR code, the check digit of bars on lines that agree. NaN and infinity are
+    refused.
+
+    Parameters
+    ----------
+    image
+        H×W, or H×W×3, which is turned to grey first; uint8, uint16 or float32.
+    kinds
+        Which of ``qr ean13 upca ean8 code128`` to look for; None looks for all of them.
+    effort
+        ``quick`` looks once, as for the frames of a video; ``thorough`` goes on while nothing is found: another
+        threshold, half the size, a grid that is moved about.
+
+    Returns
+    -------
+    codes
+        A list of records: ``kind``, ``text``, ``data``, ``corners`` (4×2 points) and what else was learnt, QR codes
+        first; empty when there is none.
+
+    References
+    ----------
+    ISO/IEC 18004:2015, "Information technology. Automatic identification and data capture techniques. QR Code bar
+    code symbology specification".
+
+    Examples
+    --------
+    >>> import sightline as sl
+    >>> codes = sl.image.scan_codes(sl.image.make_code("SIGHTLINE", level="Q"))
+    >>> [(code.kind, code.text, code.version, code.level) for code in codes]
+    [('qr', 'SIGHTLINE', 1, 'Q')]
+    """
+    gray = gray_bytes("scan_codes", image)
+    wanted = _kinds(kinds)
+    patient = choice("scan_codes", "effort", effort, ("quick", "thorough")) == "thorough"
+    return _scan(gray, wanted, patient).codes
+
+
+@scan_codes.steps
+def _steps(image: Image, *, kinds: Sequence[str] | None = None, effort: str = "thorough") -> Iterator[Step]:
+    gray = gray_bytes("scan_codes", image)
+    found = _scan(gray, _kinds(kinds), effort == "thorough")
+    yield Step("grey", Picture(gray))
+    if found.binary is not None:
+        black = found.binary.dark ^ np.uint8(1)
+        picture = Picture(black * np.uint8(255))
+        yield Step("black and white", picture, note="The threshold of each block of 8×8 pixels follows the light.")
+        note = "Places that are cut 1 : 1 : 3 : 1 : 1 along rows, columns and a diagonal."
+        yield Step("eyes", Points(found.eyes[:, :2] * found.scale), picture, Points(found.eyes[:, :2]), note=note)
+    if found.grids:
+        modules = np.where(found.grids[0].modules, np.uint8(0), np.uint8(255)).repeat(4, 0).repeat(4, 1)
+        yield Step("modules", Picture(modules), note="The first symbol, sampled through its perspective.")
+    if len(found.segments):
+        yield Step("scan lines", Lines(found.segments), Picture(gray), Lines(found.segments), note="Lines that agree.")
+    boxes = np.array([code.box for code in found.codes], np.float32).reshape(-1, 4)
+    outlines = [np.concatenate([code.corners, np.roll(code.corners, -1, axis=0)], axis=1) for code in found.codes]
+    lines = Lines(np.concatenate(outlines) if outlines else np.empty((0, 4), np.float32))
+    labels = tuple(code.text[:30] for code in found.codes)
+    note = f"{len(found.codes)} that passed their check."
+    yield Step("codes", Value(found.codes), Picture(gray), lines, Boxes(boxes, labels), note=note)
+
+
+@dataclass(eq=False)
+class _Found:
+    """What a scan came to, with what there is to see of it."""
+
+    codes: list[Code] = field(default_factory=list)
+    binary: Binary | None = None
+    eyes: Eyes = field(default_factory=lambda: np.empty((0, 6)))
+    scale: float = 1.0
+    grids: list[Sampled] = field(default_factory=list)
+    segments: Array = field(default_factory=lambda: np.empty((0, 4)))
+
+
+def _kinds(kinds: Any) -> set[str]:
+    if kinds is None:
+        return set(KINDS)
+    if isinstance(kinds, str) or not isinstance(kinds, (Sequence, set, frozenset)) or not kinds:
+        raise InputError(f"scan_codes: kinds must be some of {', '.join(KINDS)}, or None; got {describe(kinds)}.")
+    return {choice("scan_codes", "kinds", kind, KINDS) for kind in kinds}
+
+
+def _scan(gray: Array, kinds: set[str], patient: bool) -> _Found:
+    found = _Found()
+    if "qr" in kinds and min(gray.shape) >= _SMALLEST:
+        _find_symbols(gray, found, patient)
+    if kinds - {"qr"} and max(gray.shape) >= 2 * _SMALLEST:
+        bars, found.segments = _find_bars(gray, patient)
+        found.codes += [code for code in bars if code.kind in kinds]
+    return found
+
+
+# --- QR codes ---
+
+
+def _find_symbols(gray: Array, found: _Found, patient: bool) -> None:
+    """Look for symbols under one threshold after the other, until no triple of eyes is left that may be one."""
+    for way, smaller in (("mean", 1), ("middle", 1), ("mean", 2), ("mean", 4)):
+        if smaller > 1 and min(gray.shape) < 200 * smaller:
+            continue
+        binary = binarise(_shrink(gray, smaller), way)
+        eyes = find_eyes(binary)
+        if found.binary is None:
+            found.binary, found.eyes = binary, eyes
+        left = _read_all(binary, triples_of(eyes), found, smaller, patient)
+        if not patient or (found.grids and not left):
+            return
+
+
+def _read_all(binary: Binary, triples: list[Triple], found: _Found, smaller: int, patient: bool) -> int:
+    """Read the symbols of a picture; return how many likely triples remain that lie in none."""
+    used: set[int] = set()
+    tries = left = 0
+    for triple in triples:
+        if used & set(triple.indices) or _inside(triple.centres, found.codes, smaller):
+            continue
+        if tries >= _TRIES:
+            break
+        tries += 1
+        read = read_symbol(binary, triple, patient=patient)
+        if read is None:
+            left += triple.oddness < _LIKELY
+            continue
+        used |= set(triple.indices)
+        found.codes.append(_code(*read, triple.inverted, smaller))
+        found.grids.append(read[1])
+    return left
+
+
+def _inside(points: Array, codes: list[Code], smaller: int) -> bool:
+    """Return whether one of the points lies in a code that was read."""
+    points = points * smaller + (smaller - 1) / 2
+    for code in codes:
+        edges = np.roll(code.corners, -1, axis=0) - code.corners
+        offsets = points[:, None] - code.corners[None]
+        sides = edges[:, 0] * offsets[..., 1] - edges[:, 1] * offsets[..., 0]
+        if ((sides > 0).all(axis=1) | (sides < 0).all(axis=1)).any():
+            return True
+    return False
+
+
+def _code(decoded: Decoded, sampled: Sampled, inverted: bool, smaller: int) -> Code:
+    corners = sampled.corners * smaller + (smaller - 1) / 2
+    if decoded.mirrored:
+        corners = corners[[0, 3, 2, 1]]
+    message = decoded.message
+    return Code(
+        "qr",
+        message.text,
+        message.data,
+        corners.astype(np.float32),
+        decoded.version,
+        decoded.level,
+        decoded.mask,
+        decoded.corrected,
+        decoded.mirrored,
+        inverted,
+        message.gs1,
+        message.charset,
+        message.part,
+    )
+
+
+def _shrink(gray: Array, smaller: int) -> Array:
+    """Return the picture with blocks of smaller×smaller pixels replaced by their mean."""
+    if smaller == 1:
+        return gray
+    height, width = (size // smaller * smaller for size in gray.shape)
+    total = np.zeros((height // smaller, width // smaller), np.uint16)
+    for dy in range(smaller):
+        for dx in range(smaller):
+            total += gray[dy:height:smaller, dx:width:smaller]
+    return (total // (smaller * smaller)).astype(np.uint8)
+
+
+# --- bars ---
+
+
+def _find_bars(gray: Array, patient: bool) -> tuple[list[Code], Array]:
+    smaller = 1
+    while max(gray.shape) > 2 * smaller * _LARGE:
+        smaller *= 2
+    while True:
+        picture = _shrink(gray, smaller)
+        spacing = max(4.0, min(picture.shape) / 160) * (1 if patient else 2)
+        codes, segments = find_bars(picture, spacing)
+        if codes or smaller == 1 or not patient:
+            shift = (smaller - 1) / 2
+            for code in codes:
+                code.corners[...] = code.corners * smaller + shift
+            return codes, segments * smaller + shift
+        smaller //= 2
