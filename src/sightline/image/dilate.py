@@ -11,7 +11,9 @@ from sightline.image.extremum import extremum
 
 
 @method(task="morphology", paper="Serra 1982", lesson="w1d5")
-def dilate(image: Image | Mask, footprint: int | Footprint = 3, *, out: Array | None = None) -> Image | Mask:
+def dilate(
+    image: Image | Mask, footprint: int | tuple[int, int] | Footprint = 3, *, out: Array | None = None
+) -> Image | Mask:
     """Return ``image`` with each pixel replaced by the largest value under the footprint around it.
 
     What lies outside the image is ignored; where no pixel of the image lies under the footprint the result is
@@ -22,8 +24,9 @@ def dilate(image: Image | Mask, footprint: int | Footprint = 3, *, out: Array | 
     image
         H×W or H×W×C; uint8, uint16, float32, or a bool mask.
     footprint
-        Side of a square in pixels, ≥ 1; or an H×W bool array with at least one true pixel, which is laid over the
-        image as it is drawn. Its anchor is pixel (H // 2, W // 2): the centre, of odd sizes.
+        Side of a square in pixels, ≥ 1; (height, width) of a rectangle; or an H×W bool array with at least one true
+        pixel, which is laid over the image as it is drawn. Its anchor is pixel (H // 2, W // 2): the centre, of odd
+        sizes.
     out
         Array to write to, of the shape and dtype of ``image``; None for a new one.
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from sightline.core.checks import as_image, describe, integer, output
+from sightline.core.checks import as_image, describe, integer, output, size_2d
 from sightline.core.errors import InputError
 from sightline.core.kernels import kernel, over_rows
 from sightline.core.types import Array
@@ -22,7 +22,9 @@ _SMALL = 5  # rows and columns that are compared quicker than by running maxima
 _DTYPES = ("uint8", "uint16", "float32", "bool")
 
 
-def extremum(function: str, image: Any, footprint: Any, out: Array | None, *, largest: bool) -> Array:
+def extremum(
+    function: str, image: Any, footprint: Any, out: Array | None, *, largest: bool, mirrored: bool = False
+) -> Array:
     """Return the largest (or smallest) value of each channel under ``footprint``; what lies outside is ignored.
 
     Parameters
@@ -33,10 +35,11 @@ def extremum(function: str, image: Any, footprint: Any, out: Array | None, *, la
         As :func:`sightline.image.dilate` takes them.
     largest
         Maximum, or else minimum.
+    mirrored
+        Turn the footprint round its anchor: a dilation that undoes an erosion looks the other way.
     """
-    image = as_image(function, image, channels=(), dtypes=_DTYPES)
-    shape, chords = _footprint(function, footprint)
-    result = output(function, out, image.shape, image.dtype, [image])
+    image, result = prepared(function, image, out)
+    shape, chords = _footprint(function, footprint, mirrored)
     height = len(image)
     step = image.shape[2] if image.ndim == 3 else 1  # from a pixel to its right neighbour
     source, to = image.reshape(height, -1), result.reshape(height, -1)
@@ -45,9 +48,10 @@ def extremum(function: str, image: Any, footprint: Any, out: Array | None, *, la
     identity = source.dtype.type(_identity(image.dtype, largest))
     if chords is None:
         # The part of a window that reaches beyond both ends of the image changes nothing.
-        up, left = min(shape[0] // 2, height - 1), min(shape[1] // 2, image.shape[1] - 1)
-        rows = up + 1 + min(shape[0] - 1 - shape[0] // 2, height - 1)
-        columns = left + 1 + min(shape[1] - 1 - shape[1] // 2, image.shape[1] - 1)
+        above, before = ((side - mirrored) // 2 for side in shape)  # rows and columns on that side of the anchor
+        up, left = min(above, height - 1), min(before, image.shape[1] - 1)
+        rows = up + 1 + min(shape[0] - 1 - above, height - 1)
+        columns = left + 1 + min(shape[1] - 1 - before, image.shape[1] - 1)
         small = rows <= _SMALL and columns <= _SMALL
         pass_over = _small if small else _rectangle
         strip = 128 if small else rows * max(1, round(128 / rows))
@@ -58,6 +62,12 @@ def extremum(function: str, image: Any, footprint: Any, out: Array | None, *, la
     return result
 
 
+def prepared(function: str, image: Any, out: Array | None) -> tuple[Array, Array]:
+    """Return the checked image, and the array to write to, for what takes more than one extremum."""
+    image = as_image(function, image, channels=(), dtypes=_DTYPES)
+    return image, output(function, out, image.shape, image.dtype, [image])
+
+
 def _identity(dtype: np.dtype[Any], largest: bool) -> Any:
     """Return the value that loses against every other one."""
     if dtype == np.float32:
@@ -66,22 +76,34 @@ def _identity(dtype: np.dtype[Any], largest: bool) -> Any:
     return 0 if largest else highest
 
 
-def _footprint(function: str, footprint: Any) -> tuple[tuple[int, int], tuple[Array, Array] | None]:
+def _footprint(function: str, footprint: Any, mirrored: bool) -> tuple[tuple[int, int], tuple[Array, Array] | None]:
     """Return its height and width, and the chords of anything but a full rectangle."""
+    if isinstance(footprint, tuple):
+        return size_2d(function, "footprint", footprint), None
     if not isinstance(footprint, np.ndarray):
         if not isinstance(footprint, (int, np.integer)):
             raise InputError(
-                f"{function}: footprint must be a whole number ≥ 1 or an H×W bool array; got {describe(footprint)}."
+                f"{function}: footprint must be a whole number ≥ 1, (height, width) or an H×W bool array; "
+                f"got {describe(footprint)}."
             )
         size = integer(function, "footprint", footprint, 1)
         return (size, size), None
+    footprint = as_footprint(function, footprint)
+    if footprint.all():
+        return footprint.shape, None
+    if mirrored:  # the anchor of even sizes goes to the other side of the middle: a row or column more brings it back
+        footprint = np.pad(footprint[::-1, ::-1], [(1 - side % 2, 0) for side in footprint.shape])
+    return footprint.shape, _chords_of(footprint)
+
+
+def as_footprint(function: str, footprint: Array, *, argument: str = "footprint") -> Array:
+    """Return an H×W bool array with a true pixel, or raise."""
     if footprint.ndim != 2 or footprint.dtype != np.bool_:
-        hint = " Compare first: footprint > 0." if footprint.ndim == 2 else ""
-        raise InputError(f"{function}: footprint must be H×W bool; got {describe(footprint)}.{hint}")
+        hint = f" Compare first: {argument} > 0." if footprint.ndim == 2 else ""
+        raise InputError(f"{function}: {argument} must be H×W bool; got {describe(footprint)}.{hint}")
     if not footprint.any():
-        raise InputError(f"{function}: footprint must have a true pixel; got {describe(footprint)} of false ones.")
-    shape = footprint.shape[0], footprint.shape[1]
-    return shape, None if footprint.all() else _chords_of(footprint)
+        raise InputError(f"{function}: {argument} must have a true pixel; got {describe(footprint)} of false ones.")
+    return footprint
 
 
 def _chords_of(footprint: Array) -> tuple[Array, Array]:
