@@ -13,12 +13,14 @@ from .dwt import dwt as dwt
 from .dwt import idwt as idwt
 from .erode import erode as erode
 from .felzenszwalb import felzenszwalb as felzenszwalb
+from .find_template import find_template as find_template
 from .footprint import footprint as footprint
 from .frames import frames as frames
 from .gabor import gabor as gabor
 from .gaussian_blur import gaussian_blur as gaussian_blur
 from .gaussian_pyramid import gaussian_pyramid as gaussian_pyramid
 from .gradient import gradient as gradient
+from .guided_filter import guided_filter as guided_filter
 from .hough_lines import hough_lines as hough_lines
 from .hough_segments import hough_segments as hough_segments
 from .kmeans_segment import kmeans_segment as kmeans_segment
@@ -29,7 +31,6 @@ from .laplacian_pyramid import collapse as collapse
 from .laplacian_pyramid import laplacian_pyramid as laplacian_pyramid
 from .make_code import make_code as make_code
 from .match_template import match_template as match_template
-from .guided_filter import guided_filter as guided_filter
 from .median_blur import median_blur as median_blur
 from .min_filter import max_filter as max_filter
 from .min_filter import min_filter as min_filter
@@ -38,6 +39,7 @@ from .opening import closing as closing
 from .opening import opening as opening
 from .otsu_threshold import otsu_threshold as otsu_threshold
 from .prewitt import prewitt as prewitt
+from .rank_filter import rank_filter as rank_filter
 from .read import read as read
 from .region_grow import region_grow as region_grow
 from .resize import resize as resize

@@ -53,21 +53,31 @@ def sobel(image: Image, *, out: np.ndarray | None = None) -> Float32[np.ndarray,
     >>> sobel(step)[1].tolist()
     [0.0, 400.0, 400.0, 0.0]
     """
-    image = as_gray("sobel", image)
-    out = output("sobel", out, image.shape, np.float32, [image])
-    number = working_number(image)
-    side, middle = OPERATORS["sobel"]
-    over_rows(_magnitude, len(image), image, number, number(side), number(middle), out)
-    return out
+    return magnitude("sobel", image, out)
 
 
 @sobel.steps
 def _steps(image: Image, *, out: Any = None) -> Iterator[Step]:
-    yield Step("grey", Picture(as_gray("sobel", image)))
-    dx, dy = gradient(image)
+    yield from derivatives_and_magnitude("sobel", image, out)
+
+
+def magnitude(operator: str, image: Any, out: np.ndarray | None) -> np.ndarray:
+    """Return √(dx² + dy²) for the weights of ``operator``, which is also the caller's name."""
+    image = as_gray(operator, image)
+    out = output(operator, out, image.shape, np.float32, [image])
+    number = working_number(image)
+    side, middle = OPERATORS[operator]
+    over_rows(_magnitude, len(image), image, number, number(side), number(middle), out)
+    return out
+
+
+def derivatives_and_magnitude(operator: str, image: Any, out: Any) -> Iterator[Step]:
+    """Yield the steps that the edge operators share."""
+    yield Step("grey", Picture(as_gray(operator, image)))
+    dx, dy = gradient(image, operator=operator)
     yield Step("dx", Heat(dx.astype(np.float32)), note="Upright edges.")
     yield Step("dy", Heat(dy.astype(np.float32)), note="Level edges.")
-    yield Step("magnitude", Heat(sobel(image, out=out)), note="√(dx² + dy²): edges of every direction.")
+    yield Step("magnitude", Heat(magnitude(operator, image, out)), note="√(dx² + dy²): edges of every direction.")
 
 
 @kernel
