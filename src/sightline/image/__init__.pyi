@@ -1,8 +1,10 @@
 from . import draw as draw
+from .back_project import back_project as back_project
 from .bilateral_filter import bilateral_filter as bilateral_filter
 from .blend import blend as blend
 from .box_blur import box_blur as box_blur
 from .canny import canny as canny
+from .clahe import clahe as clahe
 from .convert import convert as convert
 from .convolve import convolve as convolve
 from .convolve import correlate as correlate
@@ -11,6 +13,7 @@ from .dilate import dilate as dilate
 from .distance_transform import distance_transform as distance_transform
 from .dwt import dwt as dwt
 from .dwt import idwt as idwt
+from .equalize import equalize as equalize
 from .erode import erode as erode
 from .felzenszwalb import felzenszwalb as felzenszwalb
 from .find_template import find_template as find_template
@@ -21,6 +24,7 @@ from .gaussian_blur import gaussian_blur as gaussian_blur
 from .gaussian_pyramid import gaussian_pyramid as gaussian_pyramid
 from .gradient import gradient as gradient
 from .guided_filter import guided_filter as guided_filter
+from .histogram import histogram as histogram
 from .hough_lines import hough_lines as hough_lines
 from .hough_segments import hough_segments as hough_segments
 from .kmeans_segment import kmeans_segment as kmeans_segment
@@ -30,6 +34,7 @@ from .laplacian_of_gaussian import laplacian_of_gaussian as laplacian_of_gaussia
 from .laplacian_pyramid import collapse as collapse
 from .laplacian_pyramid import laplacian_pyramid as laplacian_pyramid
 from .make_code import make_code as make_code
+from .match_histogram import match_histogram as match_histogram
 from .match_template import match_template as match_template
 from .median_blur import median_blur as median_blur
 from .min_filter import max_filter as max_filter
