@@ -18,6 +18,7 @@ from .erode import erode as erode
 from .felzenszwalb import felzenszwalb as felzenszwalb
 from .find_template import find_template as find_template
 from .footprint import footprint as footprint
+from .forward_warp import forward_warp as forward_warp
 from .frames import frames as frames
 from .gabor import gabor as gabor
 from .gaussian_blur import gaussian_blur as gaussian_blur
@@ -43,6 +44,7 @@ from .non_local_means import non_local_means as non_local_means
 from .opening import closing as closing
 from .opening import opening as opening
 from .otsu_threshold import otsu_threshold as otsu_threshold
+from .polar import polar as polar
 from .prewitt import prewitt as prewitt
 from .rank_filter import rank_filter as rank_filter
 from .read import read as read
@@ -60,6 +62,7 @@ from .top_hat import black_hat as black_hat
 from .top_hat import morphological_gradient as morphological_gradient
 from .top_hat import top_hat as top_hat
 from .unsharp_mask import unsharp_mask as unsharp_mask
+from .warp import warp as warp
 from .warp_affine import warp_affine as warp_affine
 from .warp_affine import warp_perspective as warp_perspective
 from .watershed import watershed as watershed

@@ -1,0 +1,217 @@
+"""Find a template at any place, size and angle: match it many times, and keep the best of what overlaps.
+
+Lewis 1995, "Fast Template Matching", Vision Interface; Neubeck & Van Gool 2006, "Efficient Non-Maximum Suppression",
+ICPR.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import numpy as np
+
+from sightline.core.catalogue import method
+from sightline.core.checks import as_image, describe, integer, number
+from sightline.core.errors import InputError
+from sightline.core.layers import Boxes, Heat, Picture, Value
+from sightline.core.trace import Step
+from sightline.core.types import Image, NewImage, Range
+from sightline.image.dilate import dilate
+from sightline.image.match_template import match_template, part_of
+from sightline.image.resize import resize
+from sightline.image.warp_affine import warp_affine
+
+_MOST = 1000  # places of one score map that are looked at
+_ALL_BUT = 0.999  # share of a turned template's pixel that must be its own
+
+
+@dataclass(frozen=True, eq=False)
+class TemplateMatches:
+    """Where a template was found, the best match first.
+
+    Parameters
+    ----------
+    boxes
+        N×4 float32 boxes (x1, y1, x2, y2) around the template as it was scaled and turned.
+    scores
+        N float32, normalised cross-correlation, −1 to 1.
+    scales
+        N float32, size of the match over the template's.
+    angles
+        N float32, radians by which the template is turned in the image, from its x axis towards its y axis.
+    """
+
+    boxes: np.ndarray
+    scores: np.ndarray
+    scales: np.ndarray
+    angles: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.boxes)
+
+
+@method(task="matching", paper="Lewis 1995", lesson="w2d2", example={"template": part_of})
+def find_template(
+    image: Image,
+    template: NewImage,
+    *,
+    scales: Sequence[float] = (1.0,),
+    rotations: Sequence[float] = (0.0,),
+    threshold: Annotated[float, Range(-1, 1, 0.01)] = 0.8,
+    overlap: Annotated[float, Range(0, 1, 0.01)] = 0.3,
+    max_matches: Annotated[int, Range(1, 1000, 1)] = 20,
+) -> TemplateMatches:
+    """Return the places where a template is found, at the given scales and angles.
+
+    The score is the normalised cross-correlation of :func:`sightline.image.match_template`. Of matches that overlap
+    only the best one stays. NaN and infinity are refused.
+
+    Parameters
+    ----------
+    image
+        H×W or H×W×3; uint8, uint16 or float32.
+    template
+        h×w, with the channels and the dtype of the image, and with contrast.
+    scales
+        Sizes to look for, as factors of the template's, each > 0 and ≤ 100. Sizes that do not fit into the image, or
+        have fewer than 2×2 pixels, are passed over.
+    rotations
+        Angles to look for, in radians, from the x axis towards the y axis.
+    threshold
+        Score that a match must reach, −1 to 1.
+    overlap
+        Share of common area (intersection over union) above which of two matches the worse one is dropped, 0–1.
+    max_matches
+        Return at most so many, ≥ 1.
+
+    Returns
+    -------
+    TemplateMatches
+        Boxes, scores, scales and angles; the best first.
+
+    Raises
+    ------
+    InputError
+        When the template fits at none of the scales, has no contrast, or an argument is out of its range.
+
+    References
+    ----------
+    J. P. Lewis, "Fast Template Matching", Vision Interface, 1995.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> image = np.random.default_rng(0).integers(0, 256, (40, 60), np.uint8)
+    >>> find_template(image, image[10:20, 30:45]).boxes.tolist()
+    [[30.0, 10.0, 45.0, 20.0]]
+    """
+    maps = list(_maps(image, template, scales, rotations))
+    threshold = number("find_template", "threshold", threshold, -1, 1)
+    overlap = number("find_template", "overlap", overlap, 0, 1)
+    return _best(maps, threshold, overlap, integer("find_template", "max_matches", max_matches, 1))
+
+
+@find_template.steps
+def _steps(image: Image, template: NewImage, *, max_matches: int = 20, **options: Any) -> Iterator[Step]:
+    yield Step("image", Picture(image))
+    yield Step("template", Picture(template))
+    variants = {name: options[name] for name in ("scales", "rotations") if name in options}
+    maps = list(_maps(image, template, **{"scales": (1.0,), "rotations": (0.0,), **variants}))
+    scores, _, scale, angle = max(maps, key=lambda entry: float(entry[0].max()))
+    yield Step(
+        "scores", Heat(scores), note=f"At the best of {len(maps)} variants: scale {scale:g}, {angle:.2f} radians."
+    )
+    found = find_template(image, template, max_matches=max_matches, **options)
+    labels = tuple(f"{score:.2f}" for score in found.scores)
+    yield Step("matches", Value(found), Picture(image), Boxes(found.boxes, labels), note="The best of what overlaps.")
+
+
+def _maps(
+    image: Any, template: Any, scales: Any, rotations: Any
+) -> Iterator[tuple[np.ndarray, tuple[int, int], float, float]]:
+    """Yield the scores, the size, the scale and the angle of each variant of the template."""
+    image = as_image("find_template", image, finite=True)
+    template = as_image("find_template", template, argument="template", finite=True)
+    if template.dtype != image.dtype or template.shape[2:] != image.shape[2:]:
+        raise InputError(
+            "find_template: template must have the image's dtype and channels; "
+            f"got {describe(template)} for {describe(image)}. Convert one of them."
+        )
+    if (template == template[:1, :1]).all():
+        raise InputError("find_template: template must have contrast; got the same value everywhere.")
+    count = 0
+    for scale in _numbers("scales", scales, 100, above=0.0):
+        height, width = (max(1, round(scale * side)) for side in template.shape[:2])
+        if min(height, width) < 2 or height > 4 * image.shape[0] or width > 4 * image.shape[1]:
+            continue
+        scaled = template if scale == 1 else resize(template, (height, width))
+        for angle in _numbers("rotations", rotations, math.inf):
+            turned, mask = _turned(scaled, angle)
+            size = turned.shape[0], turned.shape[1]
+            flat = (turned == turned[:1, :1]).all() or (mask is not None and not mask.any())
+            if size[0] <= image.shape[0] and size[1] <= image.shape[1] and not flat:
+                count += 1
+                yield match_template(image, turned, mask=mask), size, scale, angle
+    if count == 0:
+        raise InputError(
+            f"find_template: template must fit into the image at one of the scales; got {describe(template)} for "
+            f"{describe(image)}. Use smaller scales."
+        )
+
+
+def _numbers(argument: str, values: Any, high: float, above: float | None = None) -> list[float]:
+    if not isinstance(values, (tuple, list, np.ndarray)) or len(values) == 0:
+        raise InputError(f"find_template: {argument} must be a sequence of numbers; got {describe(values)}.")
+    low = -math.inf if above is None else 0
+    numbers = [number("find_template", argument, value, low, high, above=above) for value in values]
+    if not all(map(math.isfinite, numbers)):
+        raise InputError(f"find_template: {argument} must be finite numbers; got {numbers}.")
+    return numbers
+
+
+def _turned(template: np.ndarray, angle: float) -> tuple[np.ndarray, np.ndarray | None]:
+    """Return the template turned about its centre, on a canvas around it, and which pixels are its own."""
+    if angle % (2 * math.pi) == 0:
+        return template, None
+    height, width = template.shape[:2]
+    c, s = math.cos(angle), math.sin(angle)
+    wide, tall = abs(width * c) + abs(height * s), abs(width * s) + abs(height * c)
+    shape = max(1, math.ceil(tall - 1e-6)), max(1, math.ceil(wide - 1e-6))
+    x, y = (width - 1) / 2, (height - 1) / 2
+    to_x, to_y = (shape[1] - 1) / 2, (shape[0] - 1) / 2
+    matrix = np.array([[c, -s, to_x - c * x + s * y], [s, c, to_y - s * x - c * y]])
+    own = warp_affine(np.ones((height, width), np.float32), matrix, shape)
+    return warp_affine(template, matrix, shape), own >= _ALL_BUT
+
+
+def _best(maps: list[Any], threshold: float, overlap: float, most: int) -> TemplateMatches:
+    """Return the best peaks of all maps that do not overlap better ones."""
+    rows = [np.zeros((0, 7))]
+    for scores, size, scale, angle in maps:
+        y, x = np.nonzero((scores >= threshold) & (scores == dilate(scores, 3)))
+        values = scores[y, x].astype(np.float64)
+        first = np.argsort(-values, kind="stable")[:_MOST]
+        x, y, values = x[first], y[first], values[first]
+        same = [np.full(len(x), value) for value in (scale, angle)]
+        rows.append(np.stack([x, y, x + size[1], y + size[0], values, *same], axis=1))
+    table = np.concatenate(rows)
+    table = table[np.argsort(-table[:, 4], kind="stable")]
+    kept: list[int] = []
+    alive = np.ones(len(table), np.bool_)
+    for i in range(len(table)):
+        if alive[i] and len(kept) < most:
+            kept.append(i)
+            alive &= _shared(table[i, :4], table[:, :4]) <= overlap
+    found = table[kept].astype(np.float32)
+    return TemplateMatches(found[:, :4].copy(), found[:, 4].copy(), found[:, 5].copy(), found[:, 6].copy())
+
+
+def _shared(box: np.ndarray, boxes: np.ndarray) -> np.ndarray:
+    """Return the intersection over union of one box with others."""
+    corner, end = np.maximum(box[:2], boxes[:, :2]), np.minimum(box[2:], boxes[:, 2:])
+    common = np.prod(np.maximum(end - corner, 0), axis=1)
+    area = np.prod(box[2:] - box[:2]) + np.prod(boxes[:, 2:] - boxes[:, :2], axis=1)
+    return common / (area - common)
