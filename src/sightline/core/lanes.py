@@ -110,8 +110,25 @@ def word_64(_: Any, octets: Any, at: Any) -> Any:
 def _word(bits: int) -> Any:
     def build(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         octets, at = args
-        offset = builder.zext(at, ir.IntType(64)) if at.type.width < 64 else at
+        offset = builder.zext(at, ir.IntType(64)) if signature.args[1].bitwidth < 64 else at
         data = builder.gep(make_array(signature.args[0])(context, builder, octets).data, [offset])
         return builder.load(builder.bitcast(data, ir.IntType(bits).as_pointer()), align=1)
 
     return build
+
+
+@intrinsic
+def prefetch(_: Any, array: Any, at: Any) -> Any:
+    """Ask for the cache line that holds number ``at`` of a flat array, without waiting for it."""
+
+    def build(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        array, at = args
+        offset = builder.zext(at, ir.IntType(64)) if signature.args[1].bitwidth < 64 else at
+        data = builder.gep(make_array(signature.args[0])(context, builder, array).data, [offset])
+        pointer, number = ir.IntType(8).as_pointer(), ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [pointer, number, number, number])
+        function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0i8")
+        builder.call(function, [builder.bitcast(data, pointer), number(0), number(3), number(1)])  # read, keep, data
+        return context.get_dummy_value()
+
+    return types.void(array, at), build

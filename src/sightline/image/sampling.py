@@ -1,7 +1,7 @@
 """Sampling: the value of an image anywhere between its pixels, the one engine under every warp.
 
-Each new pixel asks where it comes from: a matrix answers (affine or perspective), or a field of points. A position is an
-old pixel and a fraction of the way to the next one. Positions beyond the border are folded back first, and the image
+Each new pixel asks where it comes from: a matrix answers (affine or perspective), or a field of points. A position is
+an old pixel and a fraction of the way to the next one. Positions beyond the border are folded back first, and the image
 carries a margin of what lies there, so that reading has no special cases. Keys 1981, "Cubic convolution interpolation
 for digital image processing", IEEE Transactions on Acoustics, Speech and Signal Processing 29(6), for bicubic.
 """
@@ -21,7 +21,20 @@ from sightline.core.kernels import kernel, over_rows
 from sightline.core.types import Array
 from sightline.image.border import source_indices
 from sightline.image.sampling_bytes import bicubic_bytes, bilinear_bytes, nearest_bytes
-from sightline.image.sampling_places import BICUBIC, BILINEAR, BLOCK, MARGIN, NEAREST, bicubic_weights, places
+from sightline.image.sampling_places import (
+    BICUBIC,
+    BILINEAR,
+    COLUMNS,
+    MARGIN,
+    NEAREST,
+    PITCH,
+    ROWS,
+    bicubic_weights,
+    call_for,
+    deliver,
+    places,
+    scratch,
+)
 
 METHODS = ("nearest", "bilinear", "bicubic")
 BORDERS = ("constant", "reflect", "edge", "wrap")
@@ -74,11 +87,12 @@ def sample(
     """
     method = choice(function, "method", method, METHODS)
     border = choice(function, "border", border, BORDERS)
-    colours = _colours(function, image, value)
+    colours = border_colours(function, image, value)
     in_bytes = image.dtype == np.uint8 and (image.ndim == 2 or image.shape[2] == 3)
     source = _with_margin(image if in_bytes else image.astype(np.float32, copy=False), border, colours)
     channels = math.prod(image.shape[2:])
-    frame = np.array([*image.shape[:2], channels, (image.shape[1] + 2 * MARGIN) * channels, BORDERS.index(border)])
+    stride = (image.shape[1] + 2 * MARGIN) * channels
+    frame = np.array([*image.shape[:2], channels, stride, BORDERS.index(border), channels, COLUMNS])
     flat = result.reshape(len(result), -1)
     if in_bytes:
         kernels = {"nearest": nearest_bytes, "bilinear": bilinear_bytes, "bicubic": bicubic_bytes}
@@ -93,7 +107,7 @@ def sample(
     return result
 
 
-def _colours(function: str, image: Array, value: Any) -> Array:
+def border_colours(function: str, image: Array, value: Any) -> Array:
     """Return the border's value of each channel in the image's dtype."""
     channels = math.prod(image.shape[2:])
     values = list(value) if isinstance(value, (tuple, list, np.ndarray)) and np.ndim(value) == 1 else [value]
@@ -112,7 +126,8 @@ def _with_margin(image: Array, border: str, colours: Array) -> Array:
     flat[-16:] = 0
     padded = flat[:-16].reshape(shape)
     inside = padded[MARGIN:-MARGIN, MARGIN:-MARGIN]
-    inside[...] = image.reshape(height, width, channels)
+    lines = flat[:-16].reshape(shape[0], -1)
+    lines[MARGIN:-MARGIN, MARGIN * channels : -MARGIN * channels] = image.reshape(height, -1)
     left, right, above, below = padded[:, :MARGIN], padded[:, -MARGIN:], padded[:MARGIN], padded[-MARGIN:]
     if border == "constant":
         for part in (left, right, above, below):
@@ -131,30 +146,37 @@ def _with_margin(image: Array, border: str, colours: Array) -> Array:
 @kernel
 def _nearest(source, frame, matrix, field, result, y0, y1):
     channels = frame[2]
-    width = result.shape[1] // channels
-    at, spots = np.empty(BLOCK, np.uint32), np.empty(2 * BLOCK, np.float32)
-    for x0 in range(0, width, BLOCK):
-        n = min(BLOCK, width - x0)
-        for y in range(y0, y1):
-            places(matrix, field, frame, NEAREST, y, x0, n, at, spots)
+    width, n = result.shape[1] // channels, ROWS * frame[6]
+    tile_at, tile_spots = scratch()
+    at, picked = tile_at.reshape(-1), np.empty(PITCH, np.float32)
+    for y in range(y0, y1, ROWS):
+        for x0 in range(0, width, COLUMNS):
+            places(matrix, field, frame, NEAREST, y, x0, tile_at, tile_spots)
+            call_for(source, tile_at, np.uint32(0))
             for c in range(channels):
-                row = result[y, x0 * channels + c :]
-                for i in range(n):
-                    row[i * channels] = source[np.uint32(at[i] + np.uint32(c))]
+                _pick(source, at, np.uint32(c), n, picked)
+                _put(picked, result, y, y1, x0, c, channels)
+
+
+@kernel
+def _pick(source, at, start, n, picked):
+    for i in range(n):
+        picked[i] = source[np.uint32(at[i] + start)]
 
 
 @kernel(contract=True)
 def _bilinear(source, frame, matrix, field, result, y0, y1):
     channels, down = frame[2], np.uint32(frame[3])
-    width, right = result.shape[1] // channels, np.uint32(channels)
-    at, spots, mixed = np.empty(BLOCK, np.uint32), np.empty(2 * BLOCK, np.float32), np.empty(BLOCK, np.float32)
-    for x0 in range(0, width, BLOCK):
-        n = min(BLOCK, width - x0)
-        for y in range(y0, y1):
-            places(matrix, field, frame, BILINEAR, y, x0, n, at, spots)
+    width, n, right = result.shape[1] // channels, ROWS * frame[6], np.uint32(channels)
+    tile_at, tile_spots = scratch()
+    at, spots, mixed = tile_at.reshape(-1), tile_spots.reshape(-1), np.empty(PITCH, np.float32)
+    for y in range(y0, y1, ROWS):
+        for x0 in range(0, width, COLUMNS):
+            places(matrix, field, frame, BILINEAR, y, x0, tile_at, tile_spots)
+            call_for(source, tile_at, down)
             for c in range(channels):
                 _mix(source, at, np.uint32(c), right, down, spots, n, mixed)
-                _put(mixed, n, result[y, x0 * channels + c :], channels)
+                _put(mixed, result, y, y1, x0, c, channels)
 
 
 @kernel(contract=True)
@@ -165,36 +187,41 @@ def _mix(source, at, start, right, down, spots, n, mixed):
         a, b = source[j], source[np.uint32(j + right)]
         c, d = source[k], source[np.uint32(k + right)]
         upper, lower = a + spots[i] * (b - a), c + spots[i] * (d - c)
-        mixed[i] = upper + spots[i + BLOCK] * (lower - upper)
+        mixed[i] = upper + spots[i + PITCH] * (lower - upper)
 
 
 @kernel
-def _put(values, n, row, step):
-    if step == 1:
-        row[:n] = values[:n]
-    else:
-        for i in range(n):
-            row[i * step] = values[i]
+def _put(values, result, y0, y1, x0, channel, channels):
+    """Write one channel of a tile to its place in ``result`` above row ``y1``."""
+    if channels == 1:
+        deliver(values, result, y0, y1, x0, 1)
+        return
+    size = min(COLUMNS, result.shape[1] // channels - x0)
+    for y in range(y0, min(y0 + ROWS, y1)):
+        row, part = result[y, x0 * channels + channel :], values[(y - y0) * COLUMNS :]
+        for i in range(size):
+            row[i * channels] = part[i]
 
 
 @kernel(contract=True)
 def _bicubic(source, frame, matrix, field, result, y0, y1):
     channels, down = frame[2], np.uint32(frame[3])
-    width, right = result.shape[1] // channels, np.uint32(channels)
-    at, spots, total = np.empty(BLOCK, np.uint32), np.empty(2 * BLOCK, np.float32), np.empty(BLOCK, np.float32)
-    across, upright = np.empty(4 * BLOCK, np.float32), np.empty(4 * BLOCK, np.float32)
-    for x0 in range(0, width, BLOCK):
-        n = min(BLOCK, width - x0)
-        for y in range(y0, y1):
-            places(matrix, field, frame, BICUBIC, y, x0, n, at, spots)
+    width, n, right = result.shape[1] // channels, ROWS * frame[6], np.uint32(channels)
+    tile_at, tile_spots = scratch()
+    at, spots, total = tile_at.reshape(-1), tile_spots.reshape(-1), np.empty(PITCH, np.float32)
+    across, upright = np.empty(4 * PITCH, np.float32), np.empty(4 * PITCH, np.float32)
+    for y in range(y0, y1, ROWS):
+        for x0 in range(0, width, COLUMNS):
+            places(matrix, field, frame, BICUBIC, y, x0, tile_at, tile_spots)
+            call_for(source, tile_at, np.uint32(3) * down)
             bicubic_weights(spots, n, across)
-            bicubic_weights(spots[BLOCK:], n, upright)
+            bicubic_weights(spots[PITCH:], n, upright)
             for c in range(channels):
                 total[:] = 0
                 for k in range(4):
                     start = np.uint32(np.uint32(k) * down + np.uint32(c))
-                    _weigh(source, at, start, right, across, upright[k * BLOCK :], n, total)
-                _put(total, n, result[y, x0 * channels + c :], channels)
+                    _weigh(source, at, start, right, across, upright[k * PITCH :], n, total)
+                _put(total, result, y, y1, x0, c, channels)
 
 
 @kernel(contract=True)
@@ -202,6 +229,6 @@ def _weigh(source, at, start, right, across, weight, n, total):
     for i in range(n):
         j = np.uint32(at[i] + start)
         k = np.uint32(j + right + right)
-        left = across[i] * source[j] + across[i + BLOCK] * source[np.uint32(j + right)]
-        rest = across[i + 2 * BLOCK] * source[k] + across[i + 3 * BLOCK] * source[np.uint32(k + right)]
+        left = across[i] * source[j] + across[i + PITCH] * source[np.uint32(j + right)]
+        rest = across[i + 2 * PITCH] * source[k] + across[i + 3 * PITCH] * source[np.uint32(k + right)]
         total[i] += weight[i] * (left + rest)

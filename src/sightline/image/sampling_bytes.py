@@ -10,10 +10,22 @@ import numpy as np
 
 from sightline.core.kernels import kernel
 from sightline.core.lanes import word_32, word_64
-from sightline.image.sampling_places import BICUBIC, BILINEAR, BLOCK, NEAREST, bicubic_weights, places
+from sightline.image.sampling_places import (
+    BICUBIC,
+    BILINEAR,
+    COLUMNS,
+    NEAREST,
+    PITCH,
+    ROWS,
+    bicubic_weights,
+    call_for,
+    deliver,
+    places,
+    scratch,
+)
 
 ONE, MOST = np.float32(32768), np.float32(32767)  # a fraction of 1 in 16-bit integers, and the largest there
-FOUR_TIMES, THREE_BYTES = np.uint64(0x0001000100010001), np.uint64(24)
+THREE_BYTES = np.uint64(24)
 EIGHT, LOW = np.uint16(8), np.uint16(0xFF)
 ROUND = np.uint16(33)  # ½ of 1/64, and what three products lost on average
 
@@ -21,46 +33,53 @@ ROUND = np.uint16(33)  # ½ of 1/64, and what three products lost on average
 @kernel
 def nearest_bytes(source, frame, matrix, field, result, y0, y1):
     """Fill rows ``y0`` to ``y1`` of ``result`` with the nearest pixel of ``source``."""
-    channels = frame[2]
-    width = result.shape[1] // channels
-    at, spots, words = np.empty(BLOCK, np.uint32), np.empty(2 * BLOCK, np.float32), np.empty(BLOCK, np.uint32)
-    for x0 in range(0, width, BLOCK):  # a block of columns at a time: its old pixels stay in the cache
-        n = min(BLOCK, width - x0)
-        for y in range(y0, y1):
-            places(matrix, field, frame, NEAREST, y, x0, n, at, spots)
+    channels = frame[5]
+    width, n = result.shape[1] // channels, ROWS * frame[6]
+    tile, (tile_at, tile_spots) = np.empty(n * channels, np.uint8), scratch()
+    at, words = tile_at.reshape(-1), np.empty(PITCH, np.uint32)
+    for y in range(y0, y1, ROWS):
+        for x0 in range(0, width, COLUMNS):
+            places(matrix, field, frame, NEAREST, y, x0, tile_at, tile_spots)
+            call_for(source, tile_at, np.uint32(0))
             _fetch_32(source, at, n, words)
-            row = result[y, x0 * channels : (x0 + n) * channels]
             if channels == 1:
-                for i in range(n):
-                    row[i] = np.uint8(words[i])
+                _lowest(words, tile)
             else:
-                _unspread(words.view(np.uint8), row)
+                _unspread(words.view(np.uint8), tile)
+            deliver(tile, result, y, y1, x0 * channels, channels)
 
 
 @kernel
 def bilinear_bytes(source, frame, matrix, field, result, y0, y1):
     """Fill rows ``y0`` to ``y1`` of ``result`` with the mean of 2×2 pixels of ``source``, weighted by distance."""
-    channels, down = frame[2], np.uint32(frame[3])
-    width = result.shape[1] // channels
-    at, spots, words = np.empty(BLOCK, np.uint32), np.empty(2 * BLOCK, np.float32), np.empty(4 * BLOCK, np.uint32)
-    weights, mixed = np.empty(2 * BLOCK, np.uint64), np.empty(4 * BLOCK, np.uint8)
-    means = np.empty(8 * BLOCK, np.uint16)
-    pairs, lanes, lane_weights = words.view(np.uint16), words.view(np.uint8), weights.view(np.int16)
-    for x0 in range(0, width, BLOCK):  # a block of columns at a time: its old pixels stay in the cache
-        n = min(BLOCK, width - x0)
-        for y in range(y0, y1):
-            places(matrix, field, frame, BILINEAR, y, x0, n, at, spots)
-            row = result[y, x0 * channels : (x0 + n) * channels]
+    channels, down = frame[5], np.uint32(frame[3])
+    width, n = result.shape[1] // channels, ROWS * frame[6]
+    tile, (tile_at, tile_spots) = np.empty(n * channels, np.uint8), scratch()
+    at, spots, words = tile_at.reshape(-1), tile_spots.reshape(-1), np.empty(4 * PITCH, np.uint32)
+    weights, mixed = np.empty(4 * PITCH, np.int32), np.empty(4 * PITCH, np.uint8)
+    means = np.empty(8 * PITCH, np.uint16)
+    lanes, lane_weights = words.view(np.uint8), weights.view(np.int16)
+    for y in range(y0, y1, ROWS):
+        for x0 in range(0, width, COLUMNS):
+            places(matrix, field, frame, BILINEAR, y, x0, tile_at, tile_spots)
+            call_for(source, tile_at, down)
             if channels == 1:
-                _fetch_pairs(source, at, down, n, pairs)
                 _fixed(spots, n, lane_weights)
-                _mix_pairs(pairs, lane_weights, row)
+                _fetch_squares(source, at, down, n, words)
+                _mix_squares(words, lane_weights, tile)
             else:
-                _fetch_pixels(source, at, down, n, words)
                 _fixed_lanes(spots, n, weights)
+                _fetch_pixels(source, at, down, n, words)
                 _mix_across(lanes, lane_weights, 4 * n, means)
                 _mix_down(means, lane_weights, 4 * n, mixed)
-                _unspread(mixed, row)
+                _unspread(mixed, tile)
+            deliver(tile, result, y, y1, x0 * channels, channels)
+
+
+@kernel
+def _lowest(words, row):
+    for i in range(row.size):
+        row[i] = np.uint8(words[i])
 
 
 @kernel
@@ -70,11 +89,11 @@ def _fetch_32(source, at, n, words):
 
 
 @kernel
-def _fetch_pairs(source, at, down, n, pairs):
-    """Fetch two neighbours of each of two rows: a uint16 for each row."""
+def _fetch_squares(source, at, down, n, words):
+    """Fetch two neighbours of each of two rows: a uint32."""
     for i in range(n):
-        pairs[i] = np.uint16(word_32(source, at[i]))
-        pairs[i + BLOCK] = np.uint16(word_32(source, at[i] + down))
+        above, below = word_32(source, at[i]), word_32(source, at[i] + down)
+        words[i] = (above & np.uint32(0xFFFF)) | (below << np.uint32(16))
 
 
 @kernel
@@ -82,23 +101,24 @@ def _fetch_pixels(source, at, down, n, words):
     """Fetch two RGB neighbours of each of two rows: four uint32."""
     for i in range(n):
         above, below = word_64(source, at[i]), word_64(source, at[i] + down)
-        words[i], words[i + BLOCK] = np.uint32(above), np.uint32(above >> THREE_BYTES)
-        words[i + 2 * BLOCK], words[i + 3 * BLOCK] = np.uint32(below), np.uint32(below >> THREE_BYTES)
+        words[i], words[i + PITCH] = np.uint32(above), np.uint32(above >> THREE_BYTES)
+        words[i + 2 * PITCH], words[i + 3 * PITCH] = np.uint32(below), np.uint32(below >> THREE_BYTES)
 
 
 @kernel
 def _fixed(spots, n, weights):
     for i in range(n):
         weights[i] = np.int16(np.int32(min(spots[i] * ONE, MOST)))
-        weights[i + BLOCK] = np.int16(np.int32(min(spots[i + BLOCK] * ONE, MOST)))
+        weights[i + PITCH] = np.int16(np.int32(min(spots[i + PITCH] * ONE, MOST)))
 
 
 @kernel
 def _fixed_lanes(spots, n, weights):
     for i in range(n):
-        across, upright = np.int32(min(spots[i] * ONE, MOST)), np.int32(min(spots[i + BLOCK] * ONE, MOST))
-        weights[i] = np.uint64(np.uint32(across)) * FOUR_TIMES
-        weights[i + BLOCK] = np.uint64(np.uint32(upright)) * FOUR_TIMES
+        across, upright = np.int32(min(spots[i] * ONE, MOST)), np.int32(min(spots[i + PITCH] * ONE, MOST))
+        across, upright = across | (across << np.int32(16)), upright | (upright << np.int32(16))
+        weights[2 * i], weights[2 * i + 1] = across, across
+        weights[2 * i + 2 * PITCH], weights[2 * i + 2 * PITCH + 1] = upright, upright
 
 
 @kernel(inline=True)
@@ -114,27 +134,27 @@ def _step(a, b, weight):
 
 
 @kernel
-def _mix_pairs(pairs, weights, row):
+def _mix_squares(words, weights, row):
     for i in range(row.size):
-        p, q = pairs[i], pairs[i + BLOCK]
-        upper = _step(np.uint16(p & LOW), np.uint16(p >> EIGHT), weights[i])
-        lower = _step(np.uint16(q & LOW), np.uint16(q >> EIGHT), weights[i])
-        total = np.uint16(upper + _product(np.uint16(np.uint16(lower - upper) << np.uint16(1)), weights[i + BLOCK]))
+        above, below = np.uint16(words[i]), np.uint16(words[i] >> np.uint32(16))
+        upper = _step(np.uint16(above & LOW), np.uint16(above >> EIGHT), weights[i])
+        lower = _step(np.uint16(below & LOW), np.uint16(below >> EIGHT), weights[i])
+        total = np.uint16(upper + _product(np.uint16(np.uint16(lower - upper) << np.uint16(1)), weights[i + PITCH]))
         row[i] = np.uint8(np.uint16(total + ROUND) >> np.uint16(6))
 
 
 @kernel
 def _mix_across(lanes, weights, n, means):
     for i in range(n):
-        means[i] = _step(np.uint16(lanes[i]), np.uint16(lanes[i + 4 * BLOCK]), weights[i])
-        means[i + 4 * BLOCK] = _step(np.uint16(lanes[i + 8 * BLOCK]), np.uint16(lanes[i + 12 * BLOCK]), weights[i])
+        means[i] = _step(np.uint16(lanes[i]), np.uint16(lanes[i + 4 * PITCH]), weights[i])
+        means[i + 4 * PITCH] = _step(np.uint16(lanes[i + 8 * PITCH]), np.uint16(lanes[i + 12 * PITCH]), weights[i])
 
 
 @kernel
 def _mix_down(means, weights, n, row):
     for i in range(n):
-        upper, lower = means[i], means[i + 4 * BLOCK]
-        step = _product(np.uint16(np.uint16(lower - upper) << np.uint16(1)), weights[i + 4 * BLOCK])
+        upper, lower = means[i], means[i + 4 * PITCH]
+        step = _product(np.uint16(np.uint16(lower - upper) << np.uint16(1)), weights[i + 4 * PITCH])
         row[i] = np.uint8(np.uint16(np.uint16(upper + step) + ROUND) >> np.uint16(6))
 
 
@@ -148,32 +168,33 @@ def _unspread(lanes, row):
 @kernel(contract=True)
 def bicubic_bytes(source, frame, matrix, field, result, y0, y1):
     """Fill rows ``y0`` to ``y1`` of ``result`` with a weighted mean of 4×4 pixels of ``source``."""
-    channels, down = frame[2], np.uint32(frame[3])
-    width = result.shape[1] // channels
-    at, spots, words = np.empty(BLOCK, np.uint32), np.empty(2 * BLOCK, np.float32), np.empty(4 * BLOCK, np.uint32)
-    across, upright = np.empty(4 * BLOCK, np.float32), np.empty(4 * BLOCK, np.float32)
-    total = np.empty(3 * BLOCK, np.float32)
-    for x0 in range(0, width, BLOCK):  # a block of columns at a time: its old pixels stay in the cache
-        n = min(BLOCK, width - x0)
-        for y in range(y0, y1):
-            places(matrix, field, frame, BICUBIC, y, x0, n, at, spots)
+    channels, down = frame[5], np.uint32(frame[3])
+    width, n = result.shape[1] // channels, ROWS * frame[6]
+    tile, (tile_at, tile_spots) = np.empty(n * channels, np.uint8), scratch()
+    at, spots, words = tile_at.reshape(-1), tile_spots.reshape(-1), np.empty(4 * PITCH, np.uint32)
+    across, upright = np.empty(4 * PITCH, np.float32), np.empty(4 * PITCH, np.float32)
+    total = np.empty(3 * PITCH, np.float32)
+    for y in range(y0, y1, ROWS):
+        for x0 in range(0, width, COLUMNS):
+            places(matrix, field, frame, BICUBIC, y, x0, tile_at, tile_spots)
+            call_for(source, tile_at, np.uint32(3) * down)
             bicubic_weights(spots, n, across)
-            bicubic_weights(spots[BLOCK:], n, upright)
+            bicubic_weights(spots[PITCH:], n, upright)
             total[:] = np.float32(0.5)
             for k in range(4):
-                weight = upright[k * BLOCK :]
+                weight = upright[k * PITCH :]
                 if channels == 1:
                     _fetch_row(source, at, np.uint32(k) * down, n, words)
                     _weigh_row(words, across, weight, n, total)
                 else:
                     _fetch_four(source, at, np.uint32(k) * down, n, words)
                     for channel in range(3):
-                        _weigh_four(words, across, weight, np.uint32(8 * channel), n, total[channel * BLOCK :])
-            row = result[y, x0 * channels : (x0 + n) * channels]
+                        _weigh_four(words, across, weight, np.uint32(8 * channel), n, total[channel * PITCH :])
             if channels == 1:
-                _clip(total, row)
+                _clip(total, tile)
             else:
-                _clip_pixels(total, row)
+                _clip_pixels(total, tile)
+            deliver(tile, result, y, y1, x0 * channels, channels)
 
 
 @kernel
@@ -187,8 +208,8 @@ def _fetch_four(source, at, down, n, words):
     """Fetch four RGB neighbours of a row: four uint32."""
     for i in range(n):
         left, right = word_64(source, at[i] + down), word_64(source, at[i] + down + np.uint32(6))
-        words[i], words[i + BLOCK] = np.uint32(left), np.uint32(left >> THREE_BYTES)
-        words[i + 2 * BLOCK], words[i + 3 * BLOCK] = np.uint32(right), np.uint32(right >> THREE_BYTES)
+        words[i], words[i + PITCH] = np.uint32(left), np.uint32(left >> THREE_BYTES)
+        words[i + 2 * PITCH], words[i + 3 * PITCH] = np.uint32(right), np.uint32(right >> THREE_BYTES)
 
 
 @kernel(inline=True)
@@ -200,8 +221,8 @@ def _octet(word, shift):
 def _weigh_row(words, across, weight, n, total):
     for i in range(n):
         word = words[i]
-        left = across[i] * _octet(word, np.uint32(0)) + across[i + BLOCK] * _octet(word, np.uint32(8))
-        right = across[i + 2 * BLOCK] * _octet(word, np.uint32(16)) + across[i + 3 * BLOCK] * _octet(
+        left = across[i] * _octet(word, np.uint32(0)) + across[i + PITCH] * _octet(word, np.uint32(8))
+        right = across[i + 2 * PITCH] * _octet(word, np.uint32(16)) + across[i + 3 * PITCH] * _octet(
             word, np.uint32(24)
         )
         total[i] += weight[i] * (left + right)
@@ -210,9 +231,9 @@ def _weigh_row(words, across, weight, n, total):
 @kernel(contract=True)
 def _weigh_four(words, across, weight, shift, n, total):
     for i in range(n):
-        left = across[i] * _octet(words[i], shift) + across[i + BLOCK] * _octet(words[i + BLOCK], shift)
-        third, fourth = _octet(words[i + 2 * BLOCK], shift), _octet(words[i + 3 * BLOCK], shift)
-        right = across[i + 2 * BLOCK] * third + across[i + 3 * BLOCK] * fourth
+        left = across[i] * _octet(words[i], shift) + across[i + PITCH] * _octet(words[i + PITCH], shift)
+        third, fourth = _octet(words[i + 2 * PITCH], shift), _octet(words[i + 3 * PITCH], shift)
+        right = across[i + 2 * PITCH] * third + across[i + 3 * PITCH] * fourth
         total[i] += weight[i] * (left + right)
 
 
@@ -230,5 +251,5 @@ def _clip(total, row):
 @kernel
 def _clip_pixels(total, row):
     for i in range(row.size // 3):
-        row[3 * i], row[3 * i + 1] = _level(total[i]), _level(total[i + BLOCK])
-        row[3 * i + 2] = _level(total[i + 2 * BLOCK])
+        row[3 * i], row[3 * i + 1] = _level(total[i]), _level(total[i + PITCH])
+        row[3 * i + 2] = _level(total[i + 2 * PITCH])

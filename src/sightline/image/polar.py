@@ -1,0 +1,149 @@
+"""Polar: unroll an image around a point, angles down and distances across, and roll it up again.
+
+Weiman & Chaikin 1979, "Logarithmic spiral grids for image processing and display", Computer Graphics and Image
+Processing 11(3), for the logarithmic scale: turning and scaling become shifts.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import Annotated, Any
+
+import numpy as np
+
+from sightline.core.catalogue import method as catalogued
+from sightline.core.checks import as_image, choice, describe, number, size_2d
+from sightline.core.errors import InputError
+from sightline.core.layers import Lines, Picture
+from sightline.core.trace import Step
+from sightline.core.types import Array, Choice, Image, NewImage
+from sightline.image.sampling import sampled
+from sightline.image.warp import warp_by
+
+_LAP = 3  # rows of angles that are repeated beyond a full turn
+
+
+@catalogued(task="sampling", paper="Weiman & Chaikin 1979", lesson="w1d3")
+def polar(
+    image: Image,
+    shape: tuple[int, int] | None = None,
+    *,
+    center: tuple[float, float] | None = None,
+    radius: float | None = None,
+    scale: Annotated[str, Choice("linear", "log")] = "linear",
+    inverse: bool = False,
+    method: Annotated[str, Choice("nearest", "bilinear", "bicubic")] = "bilinear",
+    value: float | Sequence[float] = 0.0,
+) -> NewImage:
+    """Return the image in polar coordinates around a point, or an image in polar coordinates as it was.
+
+    Row y holds the angle 2π · y / height, from the right by way of down, column x the distance radius · x / width, or
+    e^(x · ln(radius) / width) − 1 on the logarithmic scale. NaN and infinity spoil the new pixels whose window holds
+    them.
+
+    Parameters
+    ----------
+    image
+        H×W or H×W×C; uint8, uint16 or float32.
+    shape
+        ``(height, width)`` of the result in pixels; None for the image's own.
+    center
+        ``(x, y)`` in pixels of the image that is or was not unrolled; None for its middle.
+    radius
+        Distance that the last column would reach, in pixels, greater than 1; None for the distance from the centre to
+        the furthest corner of the image that is or was not unrolled.
+    scale
+        ``linear`` or ``log`` distances.
+    inverse
+        Whether ``image`` is in polar coordinates and is to be rolled up.
+    method
+        ``nearest``, ``bilinear`` or ``bicubic``.
+    value
+        Where nothing is known, in the image's units: a number, or one for each channel.
+
+    Returns
+    -------
+    The new image, same dtype.
+
+    References
+    ----------
+    C. F. R. Weiman, G. Chaikin, "Logarithmic spiral grids for image processing and display", Computer Graphics and
+    Image Processing 11(3), 1979.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> image = np.zeros((5, 5), np.uint8)
+    >>> image[2, 3] = 200  # one pixel to the right of the middle
+    >>> polar(image, (4, 3), center=(2, 2), radius=3)
+    array([[  0, 200,   0],
+           [  0,   0,   0],
+           [  0,   0,   0],
+           [  0,   0,   0]], dtype=uint8)
+    """
+    image = as_image("polar", image, channels=())
+    if not isinstance(inverse, (bool, np.bool_)):
+        raise InputError(f"polar: inverse must be True or False; got {inverse!r}.")
+    choice("polar", "scale", scale, ("linear", "log"))
+    shape = image.shape[:2] if shape is None else size_2d("polar", "shape", shape)
+    sampled("polar", image, shape, None)
+    middle, reach = _frame(shape if inverse else image.shape[:2], center, radius)
+    if not inverse:
+        return warp_by("polar", image, _unrolled(shape, middle, reach, scale), method, "constant", value)
+    field = _rolled(image.shape[:2], shape, middle, reach, scale)
+    rows = np.arange(-_LAP, len(image) + _LAP) % len(image)
+    return warp_by("polar", np.ascontiguousarray(image[rows]), field, method, "constant", value)
+
+
+@polar.steps
+def _steps(image: Image, shape: Any = None, **options: Any) -> Iterator[Step]:
+    image = as_image("polar", image, channels=())
+    result = polar(image, shape, **options)
+    flat = result if options.get("inverse") else image
+    middle, reach = _frame(flat.shape[:2], options.get("center"), options.get("radius"))
+    angles = np.arange(0, 2 * math.pi, math.pi / 8)
+    ends = np.array(middle) + reach * np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    spokes = np.hstack([np.broadcast_to(middle, ends.shape), ends]).astype(np.float32)
+    yield Step("image", Picture(image))
+    yield Step("spokes", Picture(flat), Lines(spokes), note="Each angle is a row of the polar image.")
+    yield Step("polar", Picture(result))
+
+
+def _frame(shape: tuple[int, ...], center: Any, radius: float | None) -> tuple[tuple[float, float], float]:
+    height, width = shape[:2]
+    if center is None:
+        x, y = (width - 1) / 2, (height - 1) / 2
+    elif isinstance(center, (tuple, list, np.ndarray)) and np.shape(center) == (2,):
+        x, y = (number("polar", f"center[{i}]", v, -1e6, 1e6, unit="pixels") for i, v in enumerate(center))
+    else:
+        raise InputError(f"polar: center must be (x, y); got {describe(center)}.")
+    if radius is None:
+        return (x, y), max(2.0, math.hypot(max(x, width - 1 - x), max(y, height - 1 - y)))
+    return (x, y), number("polar", "radius", radius, 1, 1e6, above=1, unit="pixels")
+
+
+def _unrolled(shape: tuple[int, int], middle: tuple[float, float], reach: float, scale: str) -> Array:
+    """Return where each pixel of a polar image lies in the flat one."""
+    height, width = shape
+    angle, x = np.arange(height) * (2 * math.pi / height), np.arange(width)
+    distance = x * (reach / width) if scale == "linear" else np.expm1(x * (math.log(reach) / width))
+    field = np.empty((height, width, 2), np.float32)
+    field[..., 0] = middle[0] + np.cos(angle)[:, None] * distance
+    field[..., 1] = middle[1] + np.sin(angle)[:, None] * distance
+    return field
+
+
+def _rolled(
+    source: tuple[int, ...], shape: tuple[int, int], middle: tuple[float, float], reach: float, scale: str
+) -> Array:
+    """Return where each pixel of a flat image lies in the polar one, whose angles are repeated at both ends."""
+    rows, columns = source[:2]
+    y, x = np.arange(shape[0])[:, None] - middle[1], np.arange(shape[1]) - middle[0]
+    distance, angle = np.hypot(x, y), np.arctan2(y, x) % (2 * math.pi)
+    field = np.empty((*shape, 2), np.float32)
+    field[..., 0] = (
+        distance * (columns / reach) if scale == "linear" else np.log1p(distance) * (columns / math.log(reach))
+    )
+    field[..., 1] = angle * (rows / (2 * math.pi)) + _LAP
+    return field
