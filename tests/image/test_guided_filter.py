@@ -106,5 +106,5 @@ def test_what_is_wrong_is_refused_by_name() -> None:
     spoiled = picture.copy()
     spoiled[1, 1] = np.nan
     for arguments in ((spoiled,), (picture, spoiled)):
-        with pytest.raises(InputError, match="guided_filter: (image|guide) must be finite"):
+        with pytest.raises(InputError, match=r"guided_filter: (image|guide) must be finite"):
             sl.image.guided_filter(*arguments)

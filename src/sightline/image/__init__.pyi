@@ -19,6 +19,8 @@ from .felzenszwalb import felzenszwalb as felzenszwalb
 from .fft import fft as fft
 from .fft import ifft as ifft
 from .fft import spectrum as spectrum
+from .find_contours import Contour as Contour
+from .find_contours import find_contours as find_contours
 from .find_template import find_template as find_template
 from .footprint import footprint as footprint
 from .forward_warp import forward_warp as forward_warp
@@ -80,5 +82,8 @@ from .warp import warp as warp
 from .warp_affine import warp_affine as warp_affine
 from .warp_affine import warp_perspective as warp_perspective
 from .watershed import watershed as watershed
+from .wavelet_blend import wavelet_blend as wavelet_blend
+from .wavelet_denoise import wavelet_denoise as wavelet_denoise
+from .wiener_deconvolve import wiener_deconvolve as wiener_deconvolve
 from .write import write as write
 from .write_frames import write_frames as write_frames

@@ -74,7 +74,7 @@ def bilateral_filter(
     >>> import sightline as sl
     >>> step = np.array([[10, 14, 10, 200, 204, 200]], np.uint8)
     >>> sl.image.bilateral_filter(step, 3, 20.0, 2.0)
-    array([[ 12,  11,  12, 202, 201, 202]], dtype=uint8)
+    array([[ 12,  12,  11, 201, 202, 202]], dtype=uint8)
 
     References
     ----------

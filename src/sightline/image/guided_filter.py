@@ -68,7 +68,7 @@ def guided_filter(
     >>> import sightline as sl
     >>> step = np.array([[10, 14, 10, 14, 200, 204, 200, 204]], np.uint8)
     >>> sl.image.guided_filter(step, size=3, eps=0.001)
-    array([[ 11,  12,  12,  14, 200, 202, 202, 203]], dtype=uint8)
+    array([[ 11,  12,  11,  14, 200, 203, 202, 203]], dtype=uint8)
 
     References
     ----------

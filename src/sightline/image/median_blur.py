@@ -4,7 +4,7 @@ Tukey 1977, "Exploratory Data Analysis". 3×3 and 5×5 by sorting columns, then 
 median; larger ones on bytes by a histogram that slides along (Huang, Yang and Tang 1979, "A fast two-dimensional median
 filtering algorithm", IEEE Transactions on Acoustics, Speech and Signal Processing 27(1)), which is the sum of one per
 column, so that every size costs the same (Perreault and Hébert 2007, "Median Filtering in Constant Time", IEEE
-Transactions on Image Processing 16(9)).
+Transactions on Image Processing 16(9)). Larger ones on wider numbers by sorting blocks (``window_rank.py``).
 """
 
 from __future__ import annotations
@@ -19,9 +19,10 @@ from sightline.core.kernels import kernel, over_rows
 from sightline.core.lanes import LANES, add_groups, count_up_to, replace_group, subtract_groups
 from sightline.core.types import Array, Image, Range
 from sightline.image.border import interleaved, source_indices
+from sightline.image.window_rank import rank_by_sorting
 
 # What one value adds to a cumulative histogram: group v holds 0 below v and 1 from v on. One more group holds nothing.
-_STEPS = np.tri(LANES + 1, LANES, -1, np.uint8)[::-1, ::-1].ravel()
+STEPS = np.tri(LANES + 1, LANES, -1, np.uint8)[::-1, ::-1].ravel()
 _NOTHING = LANES * LANES
 
 
@@ -75,12 +76,13 @@ def median_blur(image: Image, size: Annotated[int, Range(1, 51, 2)] = 3, *, out:
     elif size == 5:
         over_rows(_median_5, height, *flat, channels)
     else:
-        rows = source_indices(height, size // 2, "edge")
-        columns = interleaved(source_indices(width, size // 2, "edge"), channels)
+        rows, columns = source_indices(height, size // 2, "edge"), source_indices(width, size // 2, "edge")
+        middle = size * size // 2
         if image.dtype == np.uint8:
-            over_rows(_median_by_histogram, height, *flat, rows, columns, _STEPS, channels, size, strip=128)
+            columns = interleaved(columns, channels)
+            over_rows(rank_by_histogram, height, *flat, rows, columns, STEPS, channels, size, middle, strip=128)
         else:
-            over_rows(_median_by_selection, height, *flat, rows, columns, channels, size, strip=16)
+            rank_by_sorting(image, rows, columns, np.ones((size, size), np.bool_), middle, result)
     return result
 
 
@@ -190,13 +192,13 @@ def _median_5(image, result, channels, y0, y1):
 
 
 @kernel
-def _median_by_histogram(image, result, rows, columns, steps, channels, size, y0, y1):
-    """Find the upper four bits of the median in a histogram of 16 bins, the lower four in one of the 16 values there.
+def rank_by_histogram(image, result, rows, columns, steps, channels, size, half, y0, y1):
+    """Find the upper four bits of the value of rank ``half`` in a histogram of 16 bins, the lower four in one of 16.
 
     All histograms are cumulative and kept per column: ``coarse[x]`` and ``fine[bin][x]``, a group of 16 counts each.
     The window's are their sums, which slide along the row; a fine one only once the median falls into its bin.
     """
-    width, half = image.shape[1], size * size // 2
+    width = image.shape[1]
     plane, pixel = LANES * columns.size, LANES * channels  # offsets from a bin to the next, from a pixel to the next
     coarse, fine = np.zeros(plane, np.uint8), np.zeros(LANES * plane, np.uint8)
     window, whole = np.zeros((LANES + 1) * LANES, np.uint16), LANES * LANES  # the 16 fine ones, then the coarse one
@@ -256,37 +258,3 @@ def _exchange(line, old, coarse, fine, plane, steps):
         replace_group(coarse, here, steps, LANES * bin_, LANES * old_bin)
         replace_group(fine, bin_ * plane + here, steps, LANES * value, _NOTHING)
         replace_group(fine, old_bin * plane + here, steps, _NOTHING, LANES * old_value)
-
-
-@kernel
-def _median_by_selection(image, result, rows, columns, channels, size, y0, y1):
-    window = np.empty(size * size, image.dtype)
-    for y in range(y0, y1):
-        for x in range(image.shape[1]):
-            for i in range(size):
-                for k in range(size):
-                    window[i * size + k] = image[rows[y + i], columns[x + k * channels]]
-            result[y, x] = _select(window, window.size // 2)
-
-
-@kernel
-def _select(values, rank):
-    """Return the value of that rank; Hoare 1961, "Algorithm 65: find". The values change places."""
-    left, right = 0, values.size - 1
-    while left < right:
-        pivot = values[rank]
-        i, j = left, right
-        while i <= j:
-            while values[i] < pivot:
-                i += 1
-            while pivot < values[j]:
-                j -= 1
-            if i <= j:
-                values[i], values[j] = values[j], values[i]
-                i += 1
-                j -= 1
-        if j < rank:
-            left = i
-        if rank < i:
-            right = j
-    return values[rank]

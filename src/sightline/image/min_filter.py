@@ -113,6 +113,8 @@ def max_filter(
 
 def neighbourhood(function: str, size: Any, footprint: Any) -> Array:
     """Return the bool array of the neighbours that count, or raise in the name of ``function``."""
+    if isinstance(size, np.ndarray) and footprint is None:
+        footprint = size
     if footprint is None:
         sides = size if isinstance(size, (tuple, list)) else (size, size)
         if len(sides) != 2:

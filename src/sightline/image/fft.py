@@ -1,0 +1,156 @@
+"""Fourier transform: an image as a sum of waves, each with its amplitude and phase.
+
+Cooley and Tukey 1965, "An Algorithm for the Machine Calculation of Complex Fourier Series", Mathematics of Computation
+19(90). The transforms themselves are SciPy's, over as many threads as kernels use.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from jaxtyping import Complex64, Float32
+
+from sightline.core import kernels
+from sightline.core.catalogue import method
+from sightline.core.checks import as_image, describe
+from sightline.core.errors import InputError
+from sightline.core.types import Array, Image
+
+Transform = Complex64[np.ndarray, "h w *c"]
+Shade = Float32[np.ndarray, "h w *c"]
+
+
+@method(task="frequency", paper="Cooley & Tukey 1965", lesson="w1d7")
+def fft(image: Image, *, centred: bool = False) -> Transform:
+    """Return the two-dimensional discrete Fourier transform of an image, channel by channel.
+
+    Element (v, u) is Σ image[y, x] · exp(−2πi (u·x / W + v·y / H)), without a factor in front: element (0, 0) is the
+    sum of the pixels. The transform knows no border: it takes the image as repeated in all directions. NaN and infinity
+    spread over the whole result.
+
+    Parameters
+    ----------
+    image
+        H×W or H×W×3; uint8, uint16 or float32, in its own units.
+    centred
+        Put frequency 0 at (H // 2, W // 2) instead of (0, 0), as pictures of a spectrum do.
+
+    Returns
+    -------
+    complex64, of the image's shape; rows are frequencies 0, 1/H, … of a cycle per pixel, the negative ones last.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> wave = np.array([[2, 1, 0, 1]], np.uint8)
+    >>> fft(wave).real.tolist()
+    [[4.0, 2.0, 0.0, 2.0]]
+
+    References
+    ----------
+    J. W. Cooley, J. W. Tukey, "An Algorithm for the Machine Calculation of Complex Fourier Series", Mathematics of
+    Computation 19(90), 1965.
+    """
+    image = as_image("fft", image)
+    result = _transforms().fft2(image.astype(np.float32, copy=False), axes=(0, 1), workers=kernels.threads())
+    return np.fft.fftshift(result, axes=(0, 1)) if centred else result
+
+
+@method(
+    task="frequency",
+    paper="Cooley & Tukey 1965",
+    lesson="w1d7",
+    example={"transform": np.array([[4, 2, 0, 2]], np.complex64)},
+)
+def ifft(transform: Transform, *, centred: bool = False) -> Shade:
+    """Return the real image whose Fourier transform this is: the inverse of :func:`sightline.image.fft`.
+
+    NaN and infinity spread over the whole result.
+
+    Parameters
+    ----------
+    transform
+        H×W or H×W×3, complex64 or complex128. What would give an imaginary part is left out.
+    centred
+        Whether frequency 0 lies at (H // 2, W // 2) instead of (0, 0).
+
+    Returns
+    -------
+    float32, of the transform's shape, in the units of the image that it came from.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> ifft(np.array([[4, 2, 0, 2]], np.complex64)).tolist()
+    [[2.0, 1.0, 0.0, 1.0]]
+
+    References
+    ----------
+    J. W. Cooley, J. W. Tukey, "An Algorithm for the Machine Calculation of Complex Fourier Series", Mathematics of
+    Computation 19(90), 1965.
+    """
+    if (
+        not isinstance(transform, np.ndarray)
+        or transform.dtype.kind != "c"
+        or transform.ndim not in (2, 3)
+        or 0 in transform.shape
+    ):
+        raise InputError(f"ifft: transform must be H×W or H×W×3 complex; got {describe(transform)}. Use fft(image).")
+    native = transform.astype(np.result_type(np.complex64, transform.dtype.newbyteorder("=")), copy=False)
+    if centred:
+        native = np.fft.ifftshift(native, axes=(0, 1))
+    return _transforms().ifft2(native, axes=(0, 1), workers=kernels.threads()).real.astype(np.float32)
+
+
+@method(task="frequency", paper="Cooley & Tukey 1965", lesson="w1d7")
+def spectrum(image: Image) -> Shade:
+    """Return how strong each frequency of an image is, to look at: log(1 + |F|), centred, from 0 to 1.
+
+    NaN and infinity are refused.
+
+    Parameters
+    ----------
+    image
+        H×W or H×W×3, each channel by itself; uint8, uint16 or finite float32.
+
+    Returns
+    -------
+    float32 of the image's shape; frequency 0 at (H // 2, W // 2), the strongest frequency 1. Amplitudes are counted in
+    grey levels of 0–255 for every dtype.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> stripes = np.tile(np.array([0, 255, 0, 255], np.uint8), (4, 1))
+    >>> spectrum(stripes)[2].round(2).tolist()
+    [1.0, 0.0, 1.0, 0.0]
+
+    References
+    ----------
+    J. W. Cooley, J. W. Tukey, "An Algorithm for the Machine Calculation of Complex Fourier Series", Mathematics of
+    Computation 19(90), 1965.
+    """
+    image = as_image("spectrum", image, finite=True)
+    level = {"uint8": 1.0, "uint16": 257.0, "float32": 1 / 255}[image.dtype.name]
+    strength = np.abs(fft(image, centred=True))
+    strength = np.log1p(strength / np.float32(level))
+    top = float(strength.max())
+    return strength / np.float32(top) if top > 0 else strength
+
+
+def half_transform(planes: Array) -> Array:
+    """Return the transform of real H×W (or H×W×C) float32 values at the frequencies u ≥ 0, H×(W // 2 + 1)."""
+    return _transforms().rfft2(planes, axes=(0, 1), workers=kernels.threads())
+
+
+def from_half_transform(transform: Array, shape: tuple[int, ...]) -> Array:
+    """Return the real values of height and width ``shape`` whose half transform this is; float32."""
+    return _transforms().irfft2(transform, s=shape[:2], axes=(0, 1), workers=kernels.threads(), overwrite_x=True)
+
+
+def _transforms() -> Any:
+    # SciPy's transforms load in a tenth of a second, which `import sightline.image.fft` alone should not cost.
+    import scipy.fft
+
+    return scipy.fft

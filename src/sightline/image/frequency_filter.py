@@ -1,0 +1,208 @@
+"""Filtering in the frequency domain: transform, weigh each frequency, transform back.
+
+Gonzalez and Woods 2018, "Digital Image Processing", 4th ed., sections 4.8 to 4.10, which the code follows in its order;
+Butterworth 1930, "On the Theory of Filter Amplifiers", Experimental Wireless 7.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Annotated, Any
+
+import numpy as np
+
+from sightline.core.catalogue import method
+from sightline.core.checks import as_image, choice, describe, integer, number, output
+from sightline.core.errors import InputError
+from sightline.core.layers import Heat, Picture
+from sightline.core.trace import Step
+from sightline.core.types import Array, Choice, Image, Range
+from sightline.image.border import BORDERS, source_indices
+from sightline.image.fft import from_half_transform, half_transform
+
+KINDS, BANDS = ("ideal", "butterworth", "gaussian"), ("low", "high", "band", "reject", "notch")
+_TINY = 1e-30
+
+
+@method(task="frequency", paper="Gonzalez & Woods 2018", lesson="w1d7")
+def frequency_filter(
+    image: Image,
+    kind: Annotated[str, Choice(*KINDS)] = "gaussian",
+    band: Annotated[str, Choice(*BANDS)] = "low",
+    cutoff: Annotated[float, Range(0.001, 0.5, 0.001)] = 0.1,
+    *,
+    width: Annotated[float, Range(0.001, 0.5, 0.001)] = 0.05,
+    order: Annotated[int, Range(1, 10, 1)] = 2,
+    centres: Sequence[tuple[float, float]] = ((0.25, 0.0),),
+    border: Annotated[str, Choice("wrap", "reflect", "symmetric", "edge")] = "wrap",
+    out: Array | None = None,
+) -> Image:
+    """Return ``image`` with some of its frequencies kept and the others taken away.
+
+    Frequencies are in cycles per pixel: 0.5 is a change at every pixel, 0.1 a wave of ten pixels. NaN and infinity are
+    refused.
+
+    Parameters
+    ----------
+    image
+        H×W or H×W×3, each channel by itself; uint8, uint16 or finite float32.
+    kind
+        How the filter falls off: ``"ideal"`` at once (and rings), ``"butterworth"`` by ``order``, ``"gaussian"``
+        smoothly.
+    band
+        ``"low"`` keeps what is slower than ``cutoff``, ``"high"`` what is faster, ``"band"`` a ring of ``width``
+        around ``cutoff``, ``"reject"`` all but that ring, and ``"notch"`` all but discs of radius ``cutoff`` around
+        ``centres`` and their mirror images.
+    cutoff
+        Distance from frequency 0, in cycles per pixel, > 0. There a Butterworth filter is ½, a Gaussian exp(−½).
+    width
+        Of the ring, in cycles per pixel, > 0; only for ``"band"`` and ``"reject"``.
+    order
+        Steepness of a Butterworth filter, 1–20.
+    centres
+        Frequencies (u, v), u along x and v along y, in cycles per pixel, −0.5 to 0.5; only for ``"notch"``.
+    border
+        ``"wrap"`` filters the image as the transform takes it, repeated in all directions. The others go on beyond the
+        border for half a height and half a width first (``"reflect"`` 2 1 | 0 1 2, ``"symmetric"`` 1 0 | 0 1 2,
+        ``"edge"`` 0 0 | 0 1 2), so that opposite borders do not mix.
+    out
+        Array to write to, of the image's shape and dtype; None for a new one.
+
+    Returns
+    -------
+    The filtered image, same shape and dtype. Where frequency 0 is taken away, values lie around 0: whole numbers are
+    cut off there, so give float32 to see both signs.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> wave = np.array([[3, 1, 3, 1, 3, 1, 3, 1]], np.float32)
+    >>> frequency_filter(wave, "ideal", "low", 0.4).round(3).tolist()
+    [[2.0, 2.0, 2.0, 2.0, 2.0, 2.0, 2.0, 2.0]]
+
+    References
+    ----------
+    R. C. Gonzalez, R. E. Woods, "Digital Image Processing", 4th ed., Pearson, 2018, sections 4.8 to 4.10.
+    """
+    image, padded, inner, keep = _prepared(image, kind, band, cutoff, width, order, centres, border)
+    result = output("frequency_filter", out, image.shape, image.dtype, [image])
+    filtered = from_half_transform(_weighed(half_transform(padded), keep), padded.shape)
+    return to_dtype(filtered[inner], result)
+
+
+@frequency_filter.steps
+def _steps(
+    image: Image,
+    kind: str = "gaussian",
+    band: str = "low",
+    cutoff: float = 0.1,
+    *,
+    width: float = 0.05,
+    order: int = 2,
+    centres: Sequence[tuple[float, float]] = ((0.25, 0.0),),
+    border: str = "wrap",
+    out: Array | None = None,
+) -> Iterator[Step]:
+    image, padded, _, keep = _prepared(image, kind, band, cutoff, width, order, centres, border)
+    transform = half_transform(padded)
+    yield Step("spectrum", Heat(_look(transform, padded.shape)), note="log(1 + |F|), frequency 0 in the middle.")
+    whole = np.fft.fftshift(_mirrored(keep, padded.shape[1]))
+    yield Step("transfer function", Heat(whole), note=f"{kind} {band}: how much of each frequency stays.")
+    kept = _look(_weighed(transform, keep), padded.shape)
+    yield Step("filtered spectrum", Heat(kept), note="Their product.")
+    options = {"width": width, "order": order, "centres": centres, "border": border, "out": out}
+    yield Step("result", Picture(frequency_filter(image, kind, band, cutoff, **options)), note="Transformed back.")
+
+
+def _prepared(
+    image: Any, kind: str, band: str, cutoff: float, width: float, order: int, centres: Any, border: str
+) -> tuple[Array, Array, tuple[slice, slice], Array]:
+    """Return the checked image, its padded float32 twin, where the image lies in it, and the transfer function."""
+    image = as_image("frequency_filter", image, finite=True)
+    choice("frequency_filter", "kind", kind, KINDS)
+    choice("frequency_filter", "band", band, BANDS)
+    cutoff = number("frequency_filter", "cutoff", cutoff, above=0, unit="cycles per pixel")
+    width = number("frequency_filter", "width", width, above=0, unit="cycles per pixel")
+    order = integer("frequency_filter", "order", order, 1, 20)
+    choice("frequency_filter", "border", border, BORDERS)
+    padded, inner = continued(image, border)
+    v, u = np.fft.fftfreq(padded.shape[0])[:, None], np.fft.rfftfreq(padded.shape[1])[None]
+    if band == "notch":
+        keep = np.ones((v.size, u.size))
+        for a, b in _checked_centres(centres):
+            for sign in (1, -1):  # the distance to a frequency goes around, as frequencies do
+                du, dv = (u - sign * a + 0.5) % 1 - 0.5, (v - sign * b + 0.5) % 1 - 0.5
+                keep *= 1 - _low_pass(kind, du**2 + dv**2, cutoff, order)
+    else:
+        keep = transfer(kind, band, u**2 + v**2, cutoff, width, order)
+    return image, padded, inner, keep.astype(np.float32)
+
+
+def transfer(kind: str, band: str, squared: Array, cutoff: float, width: float, order: int) -> Array:
+    """Return how much of the frequencies at the given squared distances from 0 stays."""
+    if band in ("low", "high"):
+        low = _low_pass(kind, squared, cutoff, order)
+        return low if band == "low" else 1 - low
+    if kind == "ideal":
+        ring = (np.abs(np.sqrt(squared) - cutoff) <= width / 2).astype(np.float64)
+    else:
+        ratio = squared * width**2 / np.maximum((squared - cutoff**2) ** 2, _TINY)  # (D·W / (D² − D0²))²
+        power = np.minimum(ratio, 1e12) ** order
+        ring = power / (1 + power) if kind == "butterworth" else np.exp(-1 / np.maximum(ratio, _TINY))
+    return ring if band == "band" else 1 - ring
+
+
+def _low_pass(kind: str, squared: Array, cutoff: float, order: int) -> Array:
+    if kind == "ideal":
+        return (squared <= cutoff**2).astype(np.float64)
+    ratio = squared / cutoff**2
+    return 1 / (1 + ratio**order) if kind == "butterworth" else np.exp(-0.5 * ratio)
+
+
+def _checked_centres(centres: Any) -> Array:
+    try:
+        table = np.asarray(centres, np.float64)
+    except (TypeError, ValueError):
+        table = np.empty(0)
+    if table.ndim != 2 or table.shape[1] != 2 or not table.size or not (np.abs(table) <= 0.5).all():
+        raise InputError(
+            f"frequency_filter: centres must be pairs (u, v) of numbers in -0.5–0.5; got {describe(centres)}."
+        )
+    return table
+
+
+def continued(image: Array, border: str) -> tuple[Array, tuple[slice, slice]]:
+    """Return the image as float32, gone on beyond its border by half its size, and where the image lies in it."""
+    height, width = image.shape[:2]
+    if border == "wrap":
+        return image.astype(np.float32, copy=False), (slice(0, height), slice(0, width))
+    top, left = -(-height // 2), -(-width // 2)
+    rows, columns = source_indices(height, top, border), source_indices(width, left, border)
+    padded = image[rows[:, None], columns].astype(np.float32, copy=False)
+    return padded, (slice(top, top + height), slice(left, left + width))
+
+
+def to_dtype(values: Array, result: Array) -> Array:
+    """Write float32 values to ``result``, rounded and cut off at the ends where its dtype asks for it."""
+    if result.dtype == np.float32:
+        np.copyto(result, values)
+    else:
+        rounded = np.clip(np.rint(values), 0, np.iinfo(result.dtype).max)
+        np.copyto(result, rounded, casting="unsafe")
+    return result
+
+
+def _weighed(transform: Array, keep: Array) -> Array:
+    transform *= keep if transform.ndim == 2 else keep[..., None]
+    return transform
+
+
+def _look(transform: Array, shape: tuple[int, ...]) -> Array:
+    strength = np.abs(transform if transform.ndim == 2 else transform.mean(axis=2))
+    return np.fft.fftshift(np.log1p(_mirrored(strength, shape[1])))
+
+
+def _mirrored(half: Array, width: int) -> Array:
+    """Return values at all frequencies from those with u ≥ 0 of a real image."""
+    rest = half[:, 1 : width - half.shape[1] + 1][:, ::-1]
+    return np.concatenate([half, np.roll(rest[::-1], 1, axis=0)], axis=1)
