@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Float64
 
 from sightline.core.types import Array
-from sightline.image.codes.linear_scan import CODE128, EAN13
+from sightline.image.codes.linear_scan import CODE128, EAN8, EAN13, Reading
 
 # Widths of a digit's space, bar, space, bar in the left half (set A); set B is its mirror image, in the right half
 # bars and spaces change places.
@@ -40,9 +40,18 @@ class Line:
     gs1: bool = False
 
 
-def decode_line(kind: int, widths: Widths) -> Line | None:
-    """Return what widths say; None when they are no code or the check digit is wrong."""
-    return _code128(widths) if kind == CODE128 else _ean(widths, 6 if kind == EAN13 else 4)
+def decode_lines(readings: list[Reading]) -> list[Line | None]:
+    """Return what each row of bars says; None for those that are no code or whose check digit is wrong."""
+    lines: list[Line | None] = [None] * len(readings)
+    for kind, digits in ((EAN13, 6), (EAN8, 4)):
+        indices = [i for i, reading in enumerate(readings) if reading.kind == kind]
+        if indices:
+            for i, line in zip(indices, _eans(np.stack([readings[i].widths for i in indices]), digits), strict=True):
+                lines[i] = line
+    for i, reading in enumerate(readings):
+        if reading.kind == CODE128:
+            lines[i] = _code128(reading.widths)
+    return lines
 
 
 def check_digit(digits: str) -> str:
@@ -54,26 +63,35 @@ def check_digit(digits: str) -> str:
 # --- EAN ---
 
 
-def _ean(widths: Widths, digits: int) -> Line | None:
-    half = 4 * digits
-    left, right = widths[3 : 3 + half], widths[8 + half : 8 + 2 * half]
-    guards = np.concatenate([widths[:3], widths[3 + half : 8 + half], widths[-3:]])
+def _eans(widths: Float64[np.ndarray, "n runs"], digits: int) -> list[Line | None]:
+    """Return what rows of widths say, all of them codes with two halves of ``digits`` digits."""
+    half, count = 4 * digits, len(widths)
+    guards = np.concatenate([widths[:, :3], widths[:, 3 + half : 8 + half], widths[:, -3:]], axis=1)
+    module = widths.sum(axis=1) / (14 * digits + 11)
+    # The bars of the guards and the spaces between them are all one module wide: 6 and 5 of them.
     dark = np.array([1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1], np.bool_)
-    module = widths.sum() / (14 * digits + 11)
-    spread = np.clip((guards[dark].mean() - guards[~dark].mean()) / 2 / module, -0.6, 0.6)
+    spread = (guards[:, dark].mean(axis=1) - guards[:, ~dark].mean(axis=1)) / (2 * module)
+    spread = np.clip(spread, -0.6, 0.6)
+    left, right = widths[:, 3 : 3 + half], widths[:, 8 + half : 8 + 2 * half]
     a = _distances(left, -1, spread, _table(DIGITS))
     b = _distances(left, -1, spread, _table(tuple(d[::-1] for d in DIGITS)))
     c = _distances(right, 1, spread, _table(DIGITS))
     # Read backwards, the left half would be in set B throughout, which no code has.
     known = (*FIRST, "BBBBBB") if digits == 6 else ("AAAA", "BBBB")
-    best_a, best_b = a.min(axis=1), b.min(axis=1)
-    costs = [sum((best_a if which == "A" else best_b)[i] for i, which in enumerate(sets)) for sets in known]
-    first = int(np.argmin(costs))
-    if first == len(known) - 1:
-        return None
-    rows = [*((a if which == "A" else b)[i] for i, which in enumerate(known[first])), *c]
-    text = (str(first) if digits == 6 else "") + "".join(str(int(np.argmin(row))) for row in rows)
-    roughness = float(np.sqrt(np.mean([row.min() for row in rows]) / 4))
+    in_b = np.array([[which == "B" for which in sets] for sets in known])
+    costs = np.where(in_b, b.min(axis=2)[:, None], a.min(axis=2)[:, None]).sum(axis=2)
+    first = costs.argmin(axis=1)
+    rows = np.concatenate([np.where(in_b[first][:, :, None], b, a), c], axis=1)
+    roughness = np.sqrt(rows.min(axis=2).mean(axis=1) / 4)
+    said = rows.argmin(axis=2)
+    return [
+        None if first[i] == len(known) - 1 else _line(int(first[i]), said[i], float(roughness[i]), digits)
+        for i in range(count)
+    ]
+
+
+def _line(first: int, said: Array, roughness: float, digits: int) -> Line | None:
+    text = (str(first) if digits == 6 else "") + "".join(str(int(digit)) for digit in said)
     if roughness > _ROUGH or check_digit(text[:-1]) != text[-1]:
         return None
     if digits == 4:
@@ -86,19 +104,18 @@ def _table(patterns: tuple[str, ...]) -> Array:
     return np.array([[int(w) for w in pattern] for pattern in patterns], np.float64)
 
 
-def _distances(widths: Widths, first_dark: int, spread: float, table: Array) -> Array:
-    """Return the squared distance of each character's widths to each pattern, in modules.
+def _distances(widths: Array, first_dark: int, spread: Array, table: Array) -> Float64[np.ndarray, "n characters k"]:
+    """Return the squared distance of each character's widths (n×runs) to each of k patterns, in modules.
 
     Half of the weight lies on the distances between edges of one kind, which ink spread and blur leave as they are.
     """
-    runs = widths.reshape(-1, table.shape[1])
-    modules = table[0].sum()
-    runs = runs * (modules / runs.sum(axis=1, keepdims=True))
+    runs = widths.reshape(len(widths), -1, table.shape[1])
+    runs = runs * (table[0].sum() / runs.sum(axis=2, keepdims=True))
     signs = first_dark * (1 - 2 * (np.arange(table.shape[1]) % 2))
-    runs = runs - spread * signs
-    alone = ((runs[:, None] - table[None]) ** 2).sum(axis=2)
-    pairs = runs[:, 1:] + runs[:, :-1]
-    together = ((pairs[:, None] - (table[:, 1:] + table[:, :-1])[None]) ** 2).sum(axis=2)
+    runs = runs - spread[:, None, None] * signs
+    pairs, pair_table = runs[..., 1:] + runs[..., :-1], table[:, 1:] + table[:, :-1]
+    alone = ((runs[:, :, None] - table) ** 2).sum(axis=3)
+    together = ((pairs[:, :, None] - pair_table) ** 2).sum(axis=3)
     return 0.5 * alone + 0.5 * together
 
 
@@ -119,7 +136,7 @@ def _code128(widths: Widths) -> Line | None:
     module = widths[-7:].sum() / 13
     difference = (widths[-7:] / module - stop) * np.array([1, -1, 1, -1, 1, -1, 1])
     spread = float(np.clip(difference.mean(), -0.6, 0.6))
-    distances = _distances(runs, 1, spread, table)
+    distances = _distances(runs[None], 1, np.array([spread]), table)[0]
     values = [int(v) for v in distances.argmin(axis=1)]
     roughness = float(np.sqrt(distances.min(axis=1).mean() / 6))
     if roughness > _ROUGH or values[0] not in (START_A, START_B, START_C) or len(values) < 3:

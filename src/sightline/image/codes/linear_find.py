@@ -12,8 +12,8 @@ import numpy as np
 from jaxtyping import Float64, UInt8
 
 from sightline.image.codes.code import Code
-from sightline.image.codes.linear_decode import Line, decode_line
-from sightline.image.codes.linear_scan import Reading, lines_over, scan
+from sightline.image.codes.linear_decode import Line, decode_lines
+from sightline.image.codes.linear_scan import Reading, scan
 
 _ANGLES = tuple(turn * math.pi / 8 for turn in (0, 4, 2, 6, 1, 7, 3, 5))  # across, down, then slanted
 _TRUST = 0.45  # a line of this roughness, in modules, counts for nothing
@@ -46,8 +46,8 @@ def find_bars(gray: UInt8[np.ndarray, "h w"], spacing: float) -> tuple[list[Code
     """
     groups: list[_Group] = []
     for angle in _ANGLES:
-        for reading in scan(gray, lines_over((gray.shape[0], gray.shape[1]), angle, spacing)):
-            line = decode_line(reading.kind, reading.widths)
+        readings = scan(gray, angle, spacing if angle in _ANGLES[:2] else 1.5 * spacing)
+        for reading, line in zip(readings, decode_lines(readings), strict=True):
             if line is not None:
                 _join(groups, line, reading)
     chosen: list[_Group] = []

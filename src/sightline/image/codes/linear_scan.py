@@ -78,37 +78,59 @@ def lines_over(shape: tuple[int, int], angle: float, spacing: float) -> Float64[
     return np.concatenate([start, direction, (high - low)[:, None]], axis=1)[keep]
 
 
-def scan(gray: UInt8[np.ndarray, "h w"], lines: Float64[np.ndarray, "lines 5"]) -> list[Reading]:
-    """Return what may be a code along lines over a picture, in the order of the lines."""
+def scan(gray: UInt8[np.ndarray, "h w"], angle: float, spacing: float) -> list[Reading]:
+    """Return what may be a code along parallel lines over a picture, in the order of the lines.
+
+    Parameters
+    ----------
+    gray
+        The picture.
+    angle, spacing
+        Of the lines, as :func:`lines_over` takes them.
+    """
+    lines = lines_over((gray.shape[0], gray.shape[1]), angle, spacing)
     if not len(lines):
         return []
-    found = np.concatenate(over_rows(_scan_lines, len(lines), gray, lines, _DEPTHS, strip=_STRIP))
+    # Noise along the bars averages out: each pixel is summed up with its two neighbours across the line.
+    aside, down = round(-math.sin(angle)), round(math.cos(angle))
+    wide = np.pad(gray.astype(np.uint16), ((1, 2), (1, 2)), mode="edge")
+    height, width = gray.shape[0] + 1, gray.shape[1] + 1  # one more, so that every pixel has a right and a lower one
+    sums = wide[1:-1, 1:-1].copy()
+    for sign in (-1, 1):
+        sums += wide[1 + sign * down : 1 + sign * down + height, 1 + sign * aside : 1 + sign * aside + width]
+    found = np.concatenate(over_rows(_scan_lines, len(lines), sums, lines, _DEPTHS, strip=_STRIP))
     return [_reading(row, lines) for row in found]
 
 
 def _reading(row: Array, lines: Array) -> Reading:
     kind, line, backwards, count = (int(v) for v in row[:_HEAD])
     edges = row[_HEAD : _HEAD + count].astype(np.float64)
-    x, y, dx, dy, length = lines[line]
-    along = length - edges if backwards else edges
-    ends = np.array([x, y]) + along[[0, -1], None] * np.array([dx, dy])
-    return Reading(kind, np.diff(edges), ends[0], ends[1], line)
+    x, y, dx, dy, length = lines[line].tolist()
+    first, last = (length - edges[i] if backwards else edges[i] for i in (0, -1))
+    start, end = np.array([x + first * dx, y + first * dy]), np.array([x + last * dx, y + last * dy])
+    return Reading(kind, edges[1:] - edges[:-1], start, end, line)
 
 
 @kernel
-def _scan_lines(gray, lines, depths, y0, y1):
+def _scan_lines(sums, lines, depths, y0, y1):
     """Return the candidates on lines ``y0`` to ``y1``: a head of four numbers, then the positions of the edges."""
     found = np.empty((_ROOM, _HEAD + _LONGEST), np.float32)
     count = 0
     longest = 0
     for k in range(y0, y1):
         longest = max(longest, np.int64(lines[k, 4]) + 1)
+    flat, places = sums.reshape(-1), np.empty(longest, np.uint32)
+    right, below = np.empty(longest, np.float32), np.empty(longest, np.float32)
+    ranges = np.empty(longest // _SEGMENT + 1, np.float32)
     profile, edges, back = np.empty(longest, np.float32), np.empty(longest + 3), np.empty(longest + 3)
     for k in range(y0, y1):
-        samples = _sample(gray, lines[k], profile)
+        samples = _sample(flat, sums.shape[1], lines[k], places, right, below, profile)
         length = lines[k, 4]
+        _ranges(profile[:samples], ranges)
         for depth in depths:
-            edge_count = _edges(profile[:samples], depth, edges)
+            edge_count = _edges(profile[:samples], ranges, depth, edges)
+            if edge_count < 26:
+                continue
             for i in range(edge_count):
                 back[i] = length - edges[edge_count - 1 - i]
             count = _candidates(edges[:edge_count], k, 0, found, count)
@@ -117,31 +139,44 @@ def _scan_lines(gray, lines, depths, y0, y1):
 
 
 @kernel
-def _sample(gray, line, profile):
-    """Write the brightness along a line, the mean of three parallel ones; return the number of samples."""
-    height, width = gray.shape
+def _sample(flat, step, line, places, right, below, profile):
+    """Write the brightness along a line, bilinear, from rows of ``step`` pixels; return the number of samples."""
     count = np.int64(line[4]) + 1
-    dx, dy = line[2], line[3]
+    x, y = np.float32(line[0]), np.float32(line[1])
+    dx, dy = np.float32(line[2]), np.float32(line[3])
+    for i in range(count):  # where to look, and how far right of and below it
+        px = max(x + np.float32(i) * dx, np.float32(0))
+        py = max(y + np.float32(i) * dy, np.float32(0))
+        column, row = np.uint32(px), np.uint32(py)
+        places[i] = row * np.uint32(step) + column
+        right[i], below[i] = px - np.float32(column), py - np.float32(row)
     for i in range(count):
-        total = np.float32(0)
-        for side in range(-1, 2):
-            x = min(max(line[0] + i * dx - side * dy, 0.0), width - 1.0)
-            y = min(max(line[1] + i * dy + side * dx, 0.0), height - 1.0)
-            x0, y0 = np.uint32(x), np.uint32(y)
-            x1, y1 = min(x0 + 1, width - 1), min(y0 + 1, height - 1)
-            fx, fy = np.float32(x - x0), np.float32(y - y0)
-            one, two = gray[y0], gray[y1]
-            a, b = np.float32(one[x0]), np.float32(one[x1])
-            c, d = np.float32(two[x0]), np.float32(two[x1])
-            above = a + (b - a) * fx
-            below = c + (d - c) * fx
-            total += above + (below - above) * fy
-        profile[i] = total
+        at = places[i]
+        a, b = np.float32(flat[at]), np.float32(flat[at + np.uint32(1)])
+        c, d = np.float32(flat[at + np.uint32(step)]), np.float32(flat[at + np.uint32(step + 1)])
+        above = a + (b - a) * right[i]
+        profile[i] = above + (c + (d - c) * right[i] - above) * below[i]
     return count
 
 
 @kernel
-def _edges(profile, share, edges):
+def _ranges(profile, ranges):
+    """Write how much the brightness varies around each segment: in it and in both neighbours."""
+    n = profile.size
+    count = (n - 1) // _SEGMENT + 1
+    least, most = np.empty(count, np.float32), np.empty(count, np.float32)
+    for k in range(count):
+        a = b = profile[k * _SEGMENT]
+        for i in range(k * _SEGMENT, min((k + 1) * _SEGMENT, n)):
+            a, b = min(a, profile[i]), max(b, profile[i])
+        least[k], most[k] = a, b
+    for k in range(count):
+        j, m = max(k - 1, 0), min(k + 1, count - 1)
+        ranges[k] = max(most[j], max(most[k], most[m])) - min(least[j], min(least[k], least[m]))
+
+
+@kernel
+def _edges(profile, ranges, share, edges):
     """Write where the profile passes between its extrema, into the dark first; return the number of edges.
 
     An extremum counts when it stands out by ``share`` of the range of the brightness nearby. A bar that the picture's
@@ -155,10 +190,7 @@ def _edges(profile, share, edges):
     depth = np.float32(0)
     for i in range(n):
         if i % _SEGMENT == 0:
-            a = b = profile[i]
-            for j in range(max(i - _SEGMENT, 0), min(i + 2 * _SEGMENT, n)):
-                a, b = min(a, profile[j]), max(b, profile[j])
-            depth = max(np.float32(18), share * (b - a))  # of sums of three
+            depth = max(np.float32(18), share * ranges[i // _SEGMENT])  # of sums of three
         value = profile[i]
         if value < low:
             low, low_at = value, i
@@ -207,6 +239,8 @@ def _candidates(edges, line, backwards, found, count):
     n = edges.size
     for i in range(0, n - 24, 2):
         quiet = edges[i] - (edges[i - 1] if i > 0 else -1e3)
+        if quiet < 0.5 * (edges[i + 3] - edges[i]):  # three or four modules, behind at least three that are free
+            continue
         for kind in range(EAN13, CODE128 + 1):
             stop = 0
             if kind == CODE128:

@@ -52,14 +52,15 @@ def find_eyes(binary: Binary) -> Eyes:
     height = len(binary.dark)
     step = 1 if height < 320 else 2 if height < 1200 else 3
     found = np.concatenate(over_rows(_scan_rows, height, binary.dark, step, strip=_STRIP))
+    # A true eye is seen by all lines through a third of it at least: chance meetings of lines are not.
+    found = found[found[:, _HITS] >= 0.6 * found[:, _HEIGHT] / step]
     merged: list[Array] = []
-    for eye in found[np.argsort(-found[:, _HITS], kind="stable")]:
-        for other in merged:
-            module = max(other[_WIDTH], other[_HEIGHT])
-            near = np.abs(other[:2] - eye[:2]).max() < 2 * module
-            if near and other[_DARK] == eye[_DARK] and 0.5 < eye[_HEIGHT] / other[_HEIGHT] < 2:
-                other[_HITS] += eye[_HITS]
-                break
+    for eye in found[np.argsort(-found[:, _HITS], kind="stable")][: 4 * _MOST]:
+        others = np.array(merged).reshape(-1, 6)
+        near = np.abs(others[:, :2] - eye[:2]).max(axis=1) < 2 * others[:, [_WIDTH, _HEIGHT]].max(axis=1)
+        same = near & (others[:, _DARK] == eye[_DARK]) & (np.abs(np.log2(eye[_HEIGHT] / others[:, _HEIGHT])) < 1)
+        if same.any():
+            merged[int(same.argmax())][_HITS] += eye[_HITS]
         else:
             merged.append(eye.copy())
     eyes = np.array(merged).reshape(-1, 6)
@@ -180,7 +181,7 @@ def _diagonal(dark, x, y, limit):
     for slope in (-1, 1):
         length, _ = _cross(dark, x, y, 1, slope, limit)
         good += length > 0
-    return good >= 1
+    return good == 2
 
 
 @kernel

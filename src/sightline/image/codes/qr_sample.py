@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from jaxtyping import Float32, Float64
@@ -89,9 +90,17 @@ def _grids(binary: Binary, triple: Triple) -> Iterator[Sampled]:
     if edges is None:
         return
     top, left = (np.linalg.norm(triple.centres[i] - triple.centres[0]) for i in (1, 2))
-    modules = [np.linalg.norm(ahead - back) / 7 for back, ahead in edges]
-    along_top, along_left = (modules[0] + modules[2]) / 2, (modules[1] + modules[5]) / 2
+    right, down = (np.array([(ahead - back) / 7 for back, ahead in edges[axis::2]]) for axis in (0, 1))
+    sizes = np.linalg.norm(right, axis=1), np.linalg.norm(down, axis=1)
+    along_top, along_left = (sizes[0][0] + sizes[0][1]) / 2, (sizes[1][0] + sizes[1][2]) / 2
     guess = ((top / along_top + left / along_left) / 2 + 7 - 17) / 4
+    # Between two eyes, three modules inwards of their middles, the timing pattern changes its colour at each module.
+    timing = triple.centres[0] + 3 * down[0], triple.centres[1] + 3 * down[1]
+    upright = triple.centres[0] + 3 * right[0], triple.centres[2] + 3 * right[2]
+    for (start, end), expected in ((timing, top / along_top - 6), (upright, left / along_left - 6)):
+        (changes,) = over_rows(_count_changes, 1, binary.dark, start, end)
+        if not 0.55 * expected - 2 < changes < 1.4 * expected + 4:
+            return
     if not 0 < guess < VERSIONS + 3:
         return
     # Of a large symbol, the version is uncertain by as much as the size of the eyes is.
@@ -99,15 +108,17 @@ def _grids(binary: Binary, triple: Triple) -> Iterator[Sampled]:
     nearest = min(max(round(guess), 1), VERSIONS)
     versions = sorted(range(nearest - reach, nearest + reach + 1), key=lambda v: abs(v - guess))
     tried: set[int] = set()
-    rough = [_lay(binary, triple, edges, v) for v in versions if 1 <= v <= VERSIONS]
-    for first in sorted(rough, key=lambda s: -s.agreement):
-        if first.agreement < _PLAUSIBLE:
+    laid = {v: _lay(binary, triple, edges, v) for v in versions if 1 <= v <= VERSIONS}
+    rough = [(agreement, version, homography) for version, (agreement, homography) in laid.items()]
+    for agreement, version, homography in sorted(rough, key=lambda r: -r[0]):
+        if agreement < _PLAUSIBLE:
             return
-        version = (len(first.darkness) - 17) // 4
+        first = sample(binary, homography, 17 + 4 * version, triple.inverted)
         said = read_version(first.modules) if version >= 7 else None
         if said is not None and said != version and said not in tried:
             tried.add(said)
-            yield _align(binary, triple, _lay(binary, triple, edges, said))
+            _, other = _lay(binary, triple, edges, said)
+            yield _align(binary, triple, sample(binary, other, 17 + 4 * said, triple.inverted))
         if version not in tried:
             tried.add(version)
             yield _align(binary, triple, first)
@@ -128,24 +139,53 @@ def _eye_edges(binary: Binary, triple: Triple) -> list[tuple[Array, Array]] | No
 
 
 def _edges_along(binary: Binary, centre: Array, direction: Array, inverted: bool) -> tuple[Array, Array] | None:
-    height, width = binary.dark.shape
-    t = np.arange(0, 0.25 * max(height, width), 0.25)
     ends = []
-    for sign in (-1, 1):
-        x, y = (centre[:, None] + sign * direction[:, None] * t + 0.5).astype(np.int64)
-        inside = (x >= 0) & (x < width) & (y >= 0) & (y < height)
-        line = binary.dark[y[inside], x[inside]] != inverted
-        changes = np.flatnonzero(line[1:] != line[:-1])
-        if len(changes) < 3:
-            if len(changes) < 2 or inside.all():
-                return None
-            changes = np.append(changes, len(line) - 1)  # the eye ends with the picture
-        ends.append(centre + sign * direction * (t[changes[2]] + 0.125))
+    for sign in (-1.0, 1.0):
+        dx, dy = sign * direction
+        (away,) = over_rows(_leave_eye, 1, binary.dark, centre[0], centre[1], dx, dy, inverted)
+        if away < 0:
+            return None
+        ends.append(centre + sign * direction * away)
     return ends[0], ends[1]
 
 
-def _lay(binary: Binary, triple: Triple, edges: list[tuple[Array, Array]], version: int) -> Sampled:
-    """Lay a grid by the eyes alone: their middles, and where their edges are."""
+@kernel
+def _leave_eye(dark, x, y, dx, dy, inverted, y0, y1):
+    """Return how far away from the middle of an eye its dark ring ends, −1 when it has none."""
+    height, width = dark.shape
+    changes, before = 0, True
+    for i in range(4 * max(height, width)):
+        px, py = np.int64(np.floor(x + 0.25 * i * dx + 0.5)), np.int64(np.floor(y + 0.25 * i * dy + 0.5))
+        if not (0 <= px < width and 0 <= py < height):
+            return 0.25 * i if changes == 2 else -1.0  # the eye ends with the picture
+        now = (dark[py, px] == 1) != inverted
+        if now != before:
+            changes += 1
+            before = now
+            if changes == 3:
+                return 0.25 * i - 0.125
+    return -1.0
+
+
+@kernel
+def _count_changes(dark, start, end, y0, y1):
+    """Return how often the colour changes on the way from one point to another."""
+    height, width = dark.shape
+    away = max(abs(end[0] - start[0]), abs(end[1] - start[1]))
+    count, before = 0, -1
+    for i in range(np.int64(away) + 1):
+        share = i / max(away, 1.0)
+        x = np.int64(np.floor(start[0] + share * (end[0] - start[0]) + 0.5))
+        y = np.int64(np.floor(start[1] + share * (end[1] - start[1]) + 0.5))
+        if 0 <= x < width and 0 <= y < height:
+            now = np.int64(dark[y, x])
+            count += before >= 0 and now != before
+            before = now
+    return count
+
+
+def _lay(binary: Binary, triple: Triple, edges: list[tuple[Array, Array]], version: int) -> tuple[float, Homography]:
+    """Lay a grid by the eyes alone: their middles, and where their edges are; return it after its agreement."""
     n = 17 + 4 * version
     middles = np.array([(3.5, 3.5), (n - 3.5, 3.5), (3.5, n - 3.5)])
     grid, seen, weights = list(middles), list(triple.centres), [8.0] * 3
@@ -154,11 +194,34 @@ def _lay(binary: Binary, triple: Triple, edges: list[tuple[Array, Array]], versi
         grid += [middles[index // 2] - half, middles[index // 2] + half]
         seen += [back, ahead]
         weights += [1.0, 1.0]
-    by_edges = sample(binary, fit_homography(np.array(grid), np.array(seen), np.array(weights)), n, triple.inverted)
+    by_edges = fit_homography(np.array(grid), np.array(seen), np.array(weights))
     corner = triple.centres[1] + triple.centres[2] - triple.centres[0]
     flat = fit_homography(np.vstack([middles, [(n - 3.5, n - 3.5)]]), np.vstack([triple.centres, corner]))
-    plain = sample(binary, flat, n, triple.inverted)
-    return max(plain, by_edges, key=lambda sampled: sampled.agreement)
+    u, v, dark = _landmarks(version)
+    best = (0.0, flat)
+    for homography in (by_edges, flat):
+        darkness = _darkness(binary, homography, u, v, 0.0, triple.inverted)
+        if darkness is not None:
+            best = max(best, (float(((darkness > 0) == dark).mean()), homography), key=lambda pair: pair[0])
+    return best
+
+
+@lru_cache(maxsize=VERSIONS)
+def _landmarks(version: int) -> tuple[Array, Array, Array]:
+    """Return u and v of the modules of the eyes and of the timing between them, and which of these are dark."""
+    shape = layout(version)
+    n = shape.size
+    known = np.zeros((n, n), np.bool_)
+    known[:8, :8] = known[:8, n - 8 :] = known[n - 8 :, :8] = known[6] = known[:, 6] = True
+    rows, columns = np.nonzero(known)
+    return columns + 0.5, rows + 0.5, shape.dark[rows, columns]
+
+
+@lru_cache(maxsize=8)
+def _centres(version: int) -> tuple[Array, Array]:
+    """Return u and v of the middles of all modules, row by row."""
+    v, u = np.mgrid[0 : 17 + 4 * version, 0 : 17 + 4 * version] + 0.5
+    return u.ravel(), v.ravel()
 
 
 def _align(binary: Binary, triple: Triple, first: Sampled) -> Sampled:
@@ -189,16 +252,15 @@ def _align(binary: Binary, triple: Triple, first: Sampled) -> Sampled:
 def _find_alignment(binary: Binary, homography: Homography, place: Array, reach: float, inverted: bool) -> Array | None:
     """Return the point of the picture where an alignment pattern is centred, within ``reach`` modules of ``place``."""
     steps = np.arange(-(reach + 2.5) + 0.5 / _FINE, reach + 2.5, 1 / _FINE)
-    origin = float(place[0] + steps[0]), float(place[1] + steps[0])
-    darkness = _darkness(binary, homography, origin, 1 / _FINE, len(steps), 0.0, inverted)
+    u, v = np.meshgrid(place[0] + steps, place[1] + steps)
+    darkness = _darkness(binary, homography, u.ravel(), v.ravel(), 0.0, inverted)
     if darkness is None:
         return None
-    sign = np.clip(darkness / 20, -1, 1)
-    ring = np.maximum(*np.abs(np.mgrid[-2:3, -2:3])).repeat(_FINE, 0).repeat(_FINE, 1)
+    sign = np.clip(darkness / 20, -1, 1).reshape(u.shape)
+    sums = np.pad(sign.cumsum(axis=0).cumsum(axis=1), ((1, 0), (1, 0)))
+    five, three, one = (_squares(sums, size * _FINE, (5 - size) * _FINE // 2) for size in (5, 3, 1))
     # Each of its three squares weighs as much as the others.
-    template = np.select([ring == 0, ring == 1, ring == 2], [1 / 3, -1 / 24, 1 / 48]) / _FINE**2
-    windows = np.lib.stride_tricks.sliding_window_view(sign, template.shape)
-    score = np.einsum("ijkl,kl->ij", windows, template, optimize=True)
+    score = (one - (three - one) / 8 + (five - three) / 16) / (3 * _FINE**2)
     offsets = steps[: len(score)] + 2.5 - 0.5 / _FINE
     away = np.hypot(offsets[:, None], offsets[None, :])
     row, column = np.unravel_index(int((score - 0.02 * away).argmax()), score.shape)
@@ -209,6 +271,12 @@ def _find_alignment(binary: Binary, homography: Homography, place: Array, reach:
     rows, columns = np.nonzero(top & near)
     centre = place + np.array((offsets[columns].mean(), offsets[rows].mean()))
     return project(homography, centre[None])[0]
+
+
+def _squares(sums: Array, size: int, inset: int) -> Array:
+    """Return the sums over squares of ``size`` samples, from twofold running sums, ``inset`` from each border."""
+    total = sums[size:, size:] - sums[:-size, size:] - sums[size:, :-size] + sums[:-size, :-size]
+    return total[inset : len(total) - inset, inset : len(total) - inset]
 
 
 def _settle(binary: Binary, triple: Triple, sampled: Sampled) -> Sampled:
@@ -237,65 +305,57 @@ def sample(binary: Binary, homography: Homography, n: int, inverted: bool) -> Sa
     """Return the grid of n×n modules that a homography lays over a picture."""
     shape = layout((n - 17) // 4)
     module = np.linalg.norm(np.diff(project(homography, np.array([(n / 2, n / 2), (n / 2 + 1, n / 2)])), axis=0))
-    grid = _darkness(binary, homography, (0.5, 0.5), 1.0, n, 0.0 if module < 2.5 else 0.22, inverted)
-    if grid is None:
+    darkness = _darkness(binary, homography, *_centres(shape.version), 0.0 if module < 2.5 else 0.22, inverted)
+    if darkness is None:
         return Sampled(homography, np.zeros((n, n), np.float32), 0.0)
+    grid = darkness.reshape(n, n)
     agreement = float(((grid > 0) == shape.dark)[shape.known].mean())
     return Sampled(homography, grid, agreement)
 
 
 def _darkness(
-    binary: Binary,
-    homography: Homography,
-    origin: tuple[float, float],
-    step: float,
-    count: int,
-    reach: float,
-    inverted: bool,
-) -> Float32[np.ndarray, "n n"] | None:
-    """Return threshold minus grey at count×count points of the grid, None when many lie outside of the picture.
+    binary: Binary, homography: Homography, u: Array, v: Array, reach: float, inverted: bool
+) -> Float32[np.ndarray, " n"] | None:
+    """Return threshold minus grey at points of the grid, None when many lie outside of the picture.
 
-    The points begin at ``origin`` (u, v) and are ``step`` modules apart; with a ``reach``, each is the mean of five
-    that lie so far around it.
+    With a ``reach``, each value is the mean of five points that lie so many modules around it.
     """
-    out = np.empty((count, count), np.float32)
-    arguments = binary.gray, binary.thresholds, homography, np.array(origin), step, reach
-    (outside,) = over_rows(_sample_grid, count, *arguments, out, strip=count)
-    if outside > 0.2 * count * count:
+    out = np.empty(len(u), np.float32)
+    arguments = binary.gray, binary.thresholds, homography, u, v, reach, out
+    outside = sum(over_rows(_sample_points, len(u), *arguments, strip=1 << 12))
+    if outside > 0.2 * len(u):
         return None
     return -out if inverted else out
 
 
 @kernel
-def _sample_grid(gray, thresholds, homography, origin, step, reach, out, y0, y1):
-    """Write threshold minus grey (bilinear) on a grid seen through a homography; return how many points lie outside."""
+def _sample_points(gray, thresholds, homography, u, v, reach, out, i0, i1):
+    """Write threshold minus grey (bilinear) at points seen through a homography; return how many lie outside."""
     height, width = gray.shape
     h = homography
     outside = 0
     taps = 5 if reach > 0 else 1
-    for i in range(y0, y1):
-        for j in range(out.shape[1]):
-            total = 0.0
-            for tap in range(taps):
-                u, v = origin[0] + step * j, origin[1] + step * i
-                u += reach * ((tap == 1) - np.float64(tap == 2))
-                v += reach * ((tap == 3) - np.float64(tap == 4))
-                depth = h[2, 0] * u + h[2, 1] * v + h[2, 2]
-                if abs(depth) < 1e-9:
-                    depth = 1e-9
-                x = (h[0, 0] * u + h[0, 1] * v + h[0, 2]) / depth
-                y = (h[1, 0] * u + h[1, 1] * v + h[1, 2]) / depth
-                if tap == 0 and not (-0.5 < x < width - 0.5 and -0.5 < y < height - 0.5):
-                    outside += 1
-                x, y = min(max(x, 0.0), width - 1.0), min(max(y, 0.0), height - 1.0)
-                x0, yy = np.int64(x), np.int64(y)
-                x1, y2 = min(x0 + 1, width - 1), min(yy + 1, height - 1)
-                fx, fy = x - x0, y - yy
-                above = gray[yy, x0] * (1 - fx) + gray[yy, x1] * fx
-                below = gray[y2, x0] * (1 - fx) + gray[y2, x1] * fx
-                threshold = thresholds[np.int64(y + 0.5) // BLOCK, np.int64(x + 0.5) // BLOCK]
-                total += threshold - (above * (1 - fy) + below * fy)
-            out[i, j] = total / taps
+    for i in range(i0, i1):
+        total = 0.0
+        for tap in range(taps):
+            a = u[i] + reach * ((tap == 1) - np.float64(tap == 2))
+            b = v[i] + reach * ((tap == 3) - np.float64(tap == 4))
+            depth = h[2, 0] * a + h[2, 1] * b + h[2, 2]
+            if abs(depth) < 1e-9:
+                depth = 1e-9
+            x = (h[0, 0] * a + h[0, 1] * b + h[0, 2]) / depth
+            y = (h[1, 0] * a + h[1, 1] * b + h[1, 2]) / depth
+            if tap == 0 and not (-0.5 < x < width - 0.5 and -0.5 < y < height - 0.5):
+                outside += 1
+            x, y = min(max(x, 0.0), width - 1.0), min(max(y, 0.0), height - 1.0)
+            x0, y0 = np.int64(x), np.int64(y)
+            x1, y1 = min(x0 + 1, width - 1), min(y0 + 1, height - 1)
+            fx, fy = x - x0, y - y0
+            above = gray[y0, x0] * (1 - fx) + gray[y0, x1] * fx
+            below = gray[y1, x0] * (1 - fx) + gray[y1, x1] * fx
+            threshold = thresholds[np.int64(y + 0.5) // BLOCK, np.int64(x + 0.5) // BLOCK]
+            total += threshold - (above * (1 - fy) + below * fy)
+        out[i] = total / taps
     return outside
 
 
@@ -322,7 +382,10 @@ def fit_homography(grid: Points2, seen: Points2, weights: Array | None = None) -
     if weights is not None:
         root = np.sqrt(np.concatenate([weights, weights]))
         left, right = left * root[:, None], right * root
-    solved = np.linalg.lstsq(left, right, rcond=None)[0]
+    try:
+        solved = np.linalg.solve(left.T @ left, left.T @ right)
+    except np.linalg.LinAlgError:  # points on one line: no perspective fits them
+        solved = np.array([1.0, 0, 0, 0, 1, 0, 0, 0])
     inner = np.append(solved, 1.0).reshape(3, 3)
     before = np.array([[1 / scale_a, 0, -shift_a[0] / scale_a], [0, 1 / scale_a, -shift_a[1] / scale_a], [0, 0, 1]])
     after = np.array([[scale_b, 0, shift_b[0]], [0, scale_b, shift_b[1]], [0, 0, 1]])
