@@ -66,6 +66,7 @@ from .resize import resize as resize
 from .roberts import roberts as roberts
 from .scan_codes import scan_codes as scan_codes
 from .scharr import scharr as scharr
+from .seam_carve import seam_carve as seam_carve
 from .sharpen import sharpen as sharpen
 from .show import show as show
 from .slic import slic as slic

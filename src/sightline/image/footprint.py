@@ -28,8 +28,8 @@ def footprint(
     shape
         ``ellipse`` fills the size as a drawn ellipse does (OpenCV's), around pixel (H // 2, W // 2); ``disk`` has the
         pixels whose centre lies within the circle, or ellipse, through the middles of the sides (scikit-image's);
-        ``diamond`` those that half the height in steps along rows and columns reaches; ``cross`` the middle row and column;
-        ``rectangle`` all of them.
+        ``diamond`` those that half the height in steps along rows and columns reaches; ``cross`` the middle row and
+        column; ``rectangle`` all of them.
     size
         Height and width in pixels, ≥ 1, or (height, width); odd for a disk.
 

@@ -12,19 +12,18 @@ from typing import Annotated, Any
 import numpy as np
 
 from sightline.core.buffers import empty
-from sightline.core.canvas import colour_of
 from sightline.core.catalogue import method
 from sightline.core.checks import as_mask, describe, output
 from sightline.core.errors import InputError
 from sightline.core.kernels import kernel, over_rows
+from sightline.core.layers import Labels as LabelsLayer
 from sightline.core.layers import Mask as MaskLayer
-from sightline.core.layers import Picture, Value
+from sightline.core.layers import Value
 from sightline.core.trace import Step
 from sightline.core.types import Array, Labels, Mask, Range
-from sightline.image.bits import trailing_zeros
+from sightline.image.runs import runs_of
 
 _STRIP = 64
-_GATHER = np.uint64(0x0102040810204080)  # times eight bytes of 0 or 1: their bits, in the highest byte
 
 
 @method(task="morphology", paper="He 2008", lesson="w1d5")
@@ -65,7 +64,7 @@ def label(
     """
     mask, reach = _checked(mask, connectivity)
     labels = output("label", out, mask.shape, np.int32, [mask])
-    runs = _runs(mask, reach)
+    runs = _joined(mask, reach)
     count = _number(*runs[1:])
     over_rows(_write, len(mask), *runs, labels, strip=_STRIP)
     return labels, count
@@ -75,7 +74,7 @@ def label(
 def _steps(mask: Mask, connectivity: int = 8, *, out: Any = None) -> Iterator[Step]:
     mask, reach = _checked(mask, connectivity)
     yield Step("mask", MaskLayer(mask))
-    bounds, counts, parents = _runs(mask, reach)
+    bounds, counts, parents = _joined(mask, reach)
     own = np.arange(parents.size, dtype=np.int32).reshape(parents.shape)
     for name, groups, note in (
         ("runs", own, f"{counts.sum()} runs of true pixels, row by row, each in a colour."),
@@ -83,15 +82,9 @@ def _steps(mask: Mask, connectivity: int = 8, *, out: Any = None) -> Iterator[St
     ):
         shown = empty(mask.shape, np.int32)
         over_rows(_write, len(mask), bounds, counts, -1 - groups, shown, strip=_STRIP)
-        yield Step(name, Picture(_coloured(shown)), note=note)
+        yield Step(name, LabelsLayer(shown), note=note)
     labels, count = label(mask, connectivity, out=out)
-    yield Step("labels", Value((labels, count)), Picture(_coloured(labels)), note=f"{count} groups, numbered in order.")
-
-
-def _coloured(labels: Array) -> Array:
-    """Return a picture with a colour for each label, and black for 0."""
-    palette = np.array([(0, 0, 0), *(colour_of(i) for i in range(7))], np.uint8)
-    return palette[np.where(labels > 0, labels % 7 + 1, 0)]
+    yield Step("labels", Value((labels, count)), LabelsLayer(labels), note=f"{count} groups, numbered in order.")
 
 
 def _checked(mask: Any, connectivity: Any) -> tuple[Array, int]:
@@ -102,45 +95,26 @@ def _checked(mask: Any, connectivity: Any) -> tuple[Array, int]:
     return mask, 1 if connectivity == 8 else 0
 
 
-def _runs(mask: Array, reach: int) -> tuple[Array, Array, Array]:
-    """Return the runs: where each begins and ends, how many each row has, and for each one a run of its group.
+def _joined(mask: Array, reach: int) -> tuple[Array, Array, Array]:
+    """Return the bounds and counts of the runs, and for each run an earlier one of its group, or itself.
 
-    Runs have room for as many as a row can hold; number ``i`` of row ``y`` is ``y × room + i`` to the others.
+    Rows have room for as many runs as a row can hold; number i of row y is y × room + i to the others.
     """
-    height, width = mask.shape
-    room = (width + 1) // 2
-    bounds, parents = empty((height, 2 * room), np.int32), empty((height, room), np.int32)
-    runs = bounds, np.zeros(height, np.int32), parents
-    over_rows(_find_and_join, height, mask.view(np.uint8), *runs, reach, strip=_STRIP)
+    height = len(mask)
+    bounds, counts = runs_of(mask)
+    parents = empty((height, bounds.shape[1] // 2), np.int32)
+    over_rows(_join_rows, height, bounds, counts, parents, reach, strip=_STRIP)
     for y in range(_STRIP, height, _STRIP):
-        _join(*runs, reach, y)
-    return runs
+        _join(bounds, counts, parents, reach, y)
+    return bounds, counts, parents
 
 
 @kernel
-def _find_and_join(mask, bounds, counts, parents, reach, y0, y1):
-    """Find the runs of rows ``y0`` to ``y1``, and join each with those that it touches in the row above."""
-    width, room = mask.shape[1], parents.shape[1]
-    line = np.zeros(width // 64 * 64 + 64, np.uint8)  # a row, and at least one false pixel after it
-    words = line.view(np.uint64)
+def _join_rows(bounds, counts, parents, reach, y0, y1):
+    """Join the runs of rows ``y0`` to ``y1`` with those that they touch in the row above, in these rows only."""
+    room = parents.shape[1]
     for y in range(y0, y1):
-        row, ends, found = mask[y], bounds[y], 0
-        for x in range(width):
-            line[x] = row[x] != 0
-        before = np.uint64(0)
-        for i in range(0, words.size, 8):
-            changes = np.uint64(0)  # a bit for each of 64 pixels that differ from the one on their left
-            for j in range(8):
-                word = words[i + j]
-                bytes_ = word ^ (word << np.uint64(8) | before >> np.uint64(56))
-                before = word
-                changes |= (bytes_ * _GATHER >> np.uint64(56)) << np.uint64(8 * j)
-            while changes != 0:
-                ends[found] = 8 * i + np.int64(trailing_zeros(changes))
-                found += 1
-                changes &= changes - np.uint64(1)
-        counts[y] = found // 2
-        for i in range(found // 2):
+        for i in range(counts[y]):
             parents[y, i] = y * room + i
         if y > y0:
             _join(bounds, counts, parents, reach, y)

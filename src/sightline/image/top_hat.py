@@ -19,7 +19,7 @@ def top_hat(
 ) -> Image | Mask:
     """Return what is bright and smaller than the footprint: the image minus its opening.
 
-    Every channel is taken on its own. NaN spreads over the footprint, twice.
+    Every channel is taken on its own. NaN spreads over the footprint, twice; ∞ - ∞ gives NaN.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ def black_hat(
 ) -> Image | Mask:
     """Return what is dark and smaller than the footprint: the closing of the image minus the image.
 
-    Every channel is taken on its own. NaN spreads over the footprint, twice.
+    Every channel is taken on its own. NaN spreads over the footprint, twice; ∞ - ∞ gives NaN.
 
     Parameters
     ----------
@@ -97,7 +97,7 @@ def morphological_gradient(
 ) -> Image | Mask:
     """Return how far values differ under the footprint: the dilation minus the erosion, bright along outlines.
 
-    Every channel is taken on its own. NaN spreads over the footprint.
+    Every channel is taken on its own. NaN spreads over the footprint; ∞ - ∞ gives NaN.
 
     Parameters
     ----------
@@ -131,4 +131,7 @@ def morphological_gradient(
 
 def _difference(upper: Array, lower: Array, result: Array) -> Array:
     """Write ``upper`` minus ``lower``, which is never larger; of masks, what only ``upper`` has."""
-    return (np.greater if upper.dtype == np.bool_ else np.subtract)(upper, lower, out=result)
+    if upper.dtype == np.bool_:
+        return np.greater(upper, lower, out=result)
+    with np.errstate(invalid="ignore"):  # ∞ - ∞
+        return np.subtract(upper, lower, out=result)

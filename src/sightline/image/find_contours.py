@@ -1,0 +1,229 @@
+"""Contours: the borders of groups of true pixels and of their holes, each followed once around, and how they nest.
+
+Suzuki & Abe 1985, "Topological Structural Analysis of Digitized Binary Images by Border Following", CVGIP 30(1),
+algorithm 1. A new border can only begin at an end of a run of true pixels, so that the scan goes from run to run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated
+
+import numpy as np
+from jaxtyping import Int32
+
+from sightline.core.buffers import empty
+from sightline.core.catalogue import method
+from sightline.core.checks import as_mask, choice
+from sightline.core.kernels import kernel, over_rows
+from sightline.core.layers import Heat, Points, Value
+from sightline.core.layers import Mask as MaskLayer
+from sightline.core.trace import Step
+from sightline.core.types import Array, Choice, Mask
+from sightline.image.runs import runs_of
+
+INSIDE, SEEN, SEEN_AT_THE_RIGHT = 1, 2, 3  # states of a true pixel; the last: a border passed between it and its right
+_ALONG_X = np.array([1, 1, 0, -1, -1, -1, 0, 1], np.int64)  # the eight directions against the clock from the right
+_ALONG_Y = np.array([0, -1, -1, -1, 0, 1, 1, 1], np.int64)
+
+
+@dataclass(frozen=True)
+class Contour:
+    """A border: of a group of pixels from outside, or of a hole in one.
+
+    Parameters
+    ----------
+    points
+        N×2 int32 (x, y): pixels of the group along the border, each next to the one before it, or the corners alone.
+        Around a group they run against the clock, as one sees the picture; around a hole with it.
+    is_hole
+        Whether it is the border of a hole.
+    parent
+        Position in the list of the border that directly surrounds this one; -1 when there is none.
+    children
+        Positions of the borders that this one directly surrounds.
+    """
+
+    points: Int32[np.ndarray, "n 2"]
+    is_hole: bool
+    parent: int
+    children: tuple[int, ...]
+
+    def __len__(self) -> int:
+        return len(self.points)
+
+
+@method(task="shape", paper="Suzuki 1985", lesson="w1d6")
+def find_contours(
+    mask: Mask,
+    *,
+    approximation: Annotated[str, Choice("none", "simple")] = "none",
+    mode: Annotated[str, Choice("tree", "external")] = "tree",
+) -> list[Contour]:
+    """Return the borders of the groups of true pixels (8 neighbours) and of their holes, in the order of a scan.
+
+    What lies outside the image is false. A mask has no NaN.
+
+    Parameters
+    ----------
+    mask
+        H×W bool.
+    approximation
+        ``none`` keeps every pixel of a border; ``simple`` only those where it turns.
+    mode
+        ``tree`` finds every border, and how they nest; ``external`` keeps those that no other one surrounds.
+
+    Returns
+    -------
+    contours
+        List of :class:`Contour`; a border comes before those inside it.
+
+    References
+    ----------
+    S. Suzuki and K. Abe, "Topological Structural Analysis of Digitized Binary Images by Border Following", Computer
+    Vision, Graphics, and Image Processing 30(1), 1985.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> mask = np.ones((4, 4), bool)
+    >>> mask[1:3, 1:3] = False
+    >>> outer, hole = find_contours(mask, approximation="simple")
+    >>> outer.points.tolist(), hole.is_hole, hole.parent
+    ([[0, 0], [0, 3], [3, 3], [3, 0]], True, 0)
+    """
+    mask = as_mask("find_contours", mask)
+    simple = choice("find_contours", "approximation", approximation, ("none", "simple")) == "simple"
+    external = choice("find_contours", "mode", mode, ("tree", "external")) == "external"
+    points, ends, parents, holes = _borders(mask, simple)[:4]
+    chosen = np.flatnonzero(parents < 0) if external else range(len(ends))
+    starts = [0, *ends[:-1].tolist()]
+    stops, nesting, are_holes = ends.tolist(), parents.tolist(), holes.tolist()
+    children: list[list[int]] = [[] for _ in stops]
+    if not external:
+        for i, parent in enumerate(nesting):
+            if parent >= 0:
+                children[parent].append(i)
+    return [Contour(points[starts[i] : stops[i]], are_holes[i], nesting[i], tuple(children[i])) for i in chosen]
+
+
+@find_contours.steps
+def _steps(mask: Mask, *, approximation: str = "none", mode: str = "tree") -> Iterator[Step]:
+    mask = as_mask("find_contours", mask)
+    yield Step("mask", MaskLayer(mask))
+    points, ends, _, _, states = _borders(mask, False)
+    order = np.zeros(mask.shape, np.float32)
+    order[points[:, 1], points[:, 0]] = np.repeat(np.arange(1, len(ends) + 1), np.diff(ends, prepend=0))
+    yield Step("order", Heat(order), note="Borders in the order in which the scan met them: dark ones first.")
+    yield Step(
+        "marks", Heat(states[1:-1, 1:-1].astype(np.float32)), note="Bright: passed on the right, no hole begins."
+    )
+    contours = find_contours(mask, approximation=approximation, mode=mode)
+    shown = np.concatenate([contour.points for contour in contours]) if contours else np.empty((0, 2), np.int32)
+    note = f"{len(contours)} borders, {sum(contour.is_hole for contour in contours)} of them of holes."
+    yield Step("contours", Value(contours), MaskLayer(mask), Points(shown), note=note)
+
+
+def _borders(mask: Array, simple: bool) -> tuple[Array, Array, Array, Array, Array]:
+    """Return all points, where those of each border end, its parent (-1: none), whether it is a hole's; and states."""
+    height, width = mask.shape
+    bounds, counts = runs_of(mask)
+    states, names = empty((height + 2, width + 2), np.uint8), empty((height + 2, width + 2), np.int32)
+    over_rows(_frame, height + 2, mask.view(np.uint8), states, strip=128)
+    most = 2 * int(counts.sum())  # a border begins at the left or at the right end of a run
+    ends, parents, holes = np.empty(most, np.int64), np.empty(most, np.int64), np.empty(most, np.bool_)
+    steps = _ALONG_Y * (width + 2) + _ALONG_X
+    points, count = _scan(states, names, bounds, counts, np.tile(steps, 2), simple, ends, parents, holes)
+    return points, ends[:count].copy(), parents[:count].copy(), holes[:count].copy(), states
+
+
+@kernel
+def _frame(mask, states, y0, y1):
+    """Copy the mask into a frame of false pixels."""
+    height, width = mask.shape
+    for y in range(y0, y1):
+        row = states[y]
+        if y == 0 or y == height + 1:
+            row[:] = 0
+            continue
+        source, inner = mask[y - 1], row[1 : width + 1]
+        for x in range(width):
+            inner[x] = source[x] != 0
+        row[0] = 0
+        row[width + 1] = 0
+
+
+@kernel
+def _scan(states, names, bounds, counts, steps, simple, ends, parents, holes):
+    """Look at both ends of each run: a border begins there unless one has passed already."""
+    stride = states.shape[1]
+    flat, name_of = states.reshape(-1), names.reshape(-1)
+    points, filled, count = np.empty((4096, 2), np.int32), 0, 0
+    for y in range(counts.size):
+        last = -1  # the border met last in this row
+        for i in range(counts[y]):
+            first = (y + 1) * stride + bounds[y, 2 * i] + 1
+            final = (y + 1) * stride + bounds[y, 2 * i + 1]
+            for right in range(2):
+                pixel = final if right else first
+                if right:
+                    near = final
+                    while flat[near] == INSIDE:  # the border met last may lie to the left in this run
+                        near -= 1
+                    last = name_of[near]
+                    begins = flat[final] != SEEN_AT_THE_RIGHT
+                else:
+                    begins = flat[first] == INSIDE
+                if begins:
+                    parent = last
+                    if last >= 0 and holes[last] == (right == 1):  # of the same kind: both have the same parent
+                        parent = parents[last]
+                    parents[count], holes[count] = parent, right == 1
+                    points, filled = _follow(flat, name_of, pixel, y, right, count, steps, simple, points, filled)
+                    ends[count] = filled
+                    count += 1
+                last = name_of[pixel]
+    return points[:filled].copy(), count
+
+
+@kernel
+def _follow(flat, name_of, start, y, right, name, steps, simple, points, filled):
+    """Follow a border from ``start`` and append its points; return the array, a larger one when it was full."""
+    x = start - (y + 1) * steps[6] - 1
+    origin = 0 if right else 4  # the false pixel from where the border is seen
+    way = (origin - 1) & 7
+    while flat[start + steps[way]] == 0 and way != origin:  # with the clock, to the last pixel of the border
+        way = (way - 1) & 7
+    if way == origin:  # a pixel on its own
+        flat[start], name_of[start] = SEEN_AT_THE_RIGHT, name
+        return _append(points, filled, x, y), filled + 1
+    last, pixel, came = start + steps[way], start, way ^ 4
+    while True:
+        back = way
+        way += 1
+        while flat[pixel + steps[way]] == 0:  # against the clock, from the pixel before
+            way += 1
+        way &= 7
+        if 0 < way <= back:  # its right neighbour was looked at, and is false
+            flat[pixel], name_of[pixel] = SEEN_AT_THE_RIGHT, name
+        elif flat[pixel] == INSIDE:
+            flat[pixel], name_of[pixel] = SEEN, name
+        if way != came or not simple:
+            points = _append(points, filled, x, y)
+            filled += 1
+        following = pixel + steps[way]
+        if following == start and pixel == last:
+            return points, filled
+        x, y = x + _ALONG_X[way], y + _ALONG_Y[way]
+        came, pixel, way = way, following, (way + 4) & 7
+
+
+@kernel(inline=True)
+def _append(points, filled, x, y):
+    if filled == points.shape[0]:
+        grown = np.empty((2 * filled, 2), np.int32)
+        grown[:filled] = points
+        points = grown
+    points[filled, 0], points[filled, 1] = x, y
+    return points

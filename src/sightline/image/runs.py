@@ -1,0 +1,59 @@
+"""Runs of true pixels: where they begin and end in each row, found sixty-four pixels at a time."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sightline.core.buffers import empty
+from sightline.core.kernels import kernel, over_rows
+from sightline.core.types import Array
+from sightline.image.bits import trailing_zeros
+
+_STRIP = 64
+_GATHER = np.uint64(0x0102040810204080)  # times eight bytes of 0 or 1: their bits, in the highest byte
+
+
+def runs_of(mask: Array) -> tuple[Array, Array]:
+    """Return the bounds of the runs, and how many each row has.
+
+    Parameters
+    ----------
+    mask
+        H×W bool, contiguous.
+
+    Returns
+    -------
+    bounds
+        H×2R int32 with room for the R runs that a row can hold; number i of row y is ``bounds[y, 2 i]`` up to, not
+        with, ``bounds[y, 2 i + 1]``. What is beyond the last run is not set.
+    counts
+        H int32.
+    """
+    height, width = mask.shape
+    bounds, counts = empty((height, 2 * ((width + 1) // 2)), np.int32), np.empty(height, np.int32)
+    over_rows(_find, height, mask.view(np.uint8), bounds, counts, strip=_STRIP)
+    return bounds, counts
+
+
+@kernel
+def _find(mask, bounds, counts, y0, y1):
+    width = mask.shape[1]
+    line = np.zeros(width // 64 * 64 + 64, np.uint8)  # a row, and at least one false pixel after it
+    words = line.view(np.uint64)
+    for y in range(y0, y1):
+        row, ends, found = mask[y], bounds[y], 0
+        for x in range(width):
+            line[x] = row[x] != 0
+        before = np.uint64(0)
+        for i in range(0, words.size, 8):
+            changes = np.uint64(0)  # a bit for each of 64 pixels that differ from the one on their left
+            for j in range(8):
+                word = words[i + j]
+                differ = word ^ (word << np.uint64(8) | before >> np.uint64(56))
+                before = word
+                changes |= (differ * _GATHER >> np.uint64(56)) << np.uint64(8 * j)
+            while changes != 0:
+                ends[found] = 8 * i + np.int64(trailing_zeros(changes))
+                found += 1
+                changes &= changes - np.uint64(1)
+        counts[y] = found // 2

@@ -1,0 +1,92 @@
+"""Contours against OpenCV's whole tree: the same points in the same order, and the same nesting."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import cv2
+import numpy as np
+import pytest
+
+import sightline as sl
+from sightline.core import evidence
+from sightline.core.errors import InputError
+
+find_contours = sl.image.find_contours
+PEERS = {"none": cv2.CHAIN_APPROX_NONE, "simple": cv2.CHAIN_APPROX_SIMPLE}
+
+
+def masks(photos: dict[str, np.ndarray]) -> list[np.ndarray]:
+    """Return masks of photos, and random ones of awkward sizes, from empty to full."""
+    rng = np.random.default_rng(0)
+    made = [photo > 127 if photo.ndim == 2 else photo[..., 1] > 100 for photo in photos.values()]
+    for shape in ((1, 1), (1, 9), (9, 1), (20, 31), (65, 64), (130, 7)):
+        made += [rng.random(shape) < share for share in (0, 0.1, 0.3, 0.5, 0.6, 0.9, 1)]
+    return made
+
+
+def tree(points: list[np.ndarray], parents: list[int]) -> dict[bytes, bytes]:
+    """Return each border's points (their bytes name it) with those of the border around it."""
+    names = [np.ascontiguousarray(part, np.int32).tobytes() for part in points]
+    return {name: names[parent] if parent >= 0 else b"" for name, parent in zip(names, parents, strict=True)}
+
+
+@evidence.equals("image.find_contours", peer="opencv", tolerance="identical: points, order, nesting", data="photos")
+@pytest.mark.parametrize("approximation", ["none", "simple"])
+def test_equals_opencv(photos: dict[str, np.ndarray], measured: Callable[[float], None], approximation: str) -> None:
+    wrong = 0
+    for mask in masks(photos):
+        ours = find_contours(mask, approximation=approximation)
+        points, hierarchy = cv2.findContours(mask.view(np.uint8), cv2.RETR_TREE, PEERS[approximation])
+        parents = hierarchy[0][:, 3].tolist() if len(points) else []
+        theirs = tree([part[:, 0] for part in points], parents)
+        found = tree([contour.points for contour in ours], [contour.parent for contour in ours])
+        wrong += abs(len(ours) - len(points)) + sum(theirs.get(name) != around for name, around in found.items())
+    measured(wrong)
+    assert wrong == 0
+
+
+def test_external_ones_are_those_of_opencv(photos: dict[str, np.ndarray]) -> None:
+    mask = photos["rings"] > 127
+    ours = find_contours(mask, mode="external")
+    theirs, _ = cv2.findContours(mask.view(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    assert {c.points.tobytes() for c in ours} == {np.ascontiguousarray(t[:, 0]).tobytes() for t in theirs}
+    assert all(c.parent == -1 and c.children == () for c in ours)
+
+
+def test_the_tree_is_consistent(photos: dict[str, np.ndarray]) -> None:
+    contours = find_contours(photos["rings"] > 127)
+    for i, contour in enumerate(contours):
+        assert all(contours[child].parent == i for child in contour.children)
+        if contour.parent >= 0:
+            assert contour.parent < i
+            assert i in contours[contour.parent].children
+            assert contours[contour.parent].is_hole != contour.is_hole
+        else:
+            assert not contour.is_hole
+
+
+@pytest.mark.parametrize("name", ["rings", "noise"])
+def test_each_group_has_one_outline_and_each_lake_one_shore(photos: dict[str, np.ndarray], name: str) -> None:
+    mask = photos[name].reshape(*photos[name].shape[:2], -1)[..., 0] > 100
+    contours = find_contours(mask)
+    framed = np.pad(~mask, 1, constant_values=True)
+    assert sum(not c.is_hole for c in contours) == sl.image.label(mask)[1]
+    assert sum(c.is_hole for c in contours) == sl.image.label(framed, 4)[1] - 1
+
+
+def test_an_empty_mask_has_no_contours() -> None:
+    assert find_contours(np.zeros((5, 7), bool)) == []
+
+
+@pytest.mark.parametrize(
+    ("mask", "options", "sentence"),
+    [
+        (np.zeros((3, 3), np.uint8), {}, r"mask must be H×W bool; got 3×3 uint8\. Compare first"),
+        (np.ones((3, 3), bool), {"approximation": "tc89"}, "approximation must be one of 'none', 'simple'; got 'tc89'"),
+        (np.ones((3, 3), bool), {"mode": "list"}, "mode must be one of 'tree', 'external'; got 'list'"),
+    ],
+)
+def test_bad_input_is_refused(mask: np.ndarray, options: dict[str, str], sentence: str) -> None:
+    with pytest.raises(InputError, match=f"find_contours: {sentence}"):
+        find_contours(mask, **options)
