@@ -200,9 +200,10 @@ WRONG_INPUTS: tuple[Any, ...] = (
 
 def refuses_by_name(method: Method) -> None:
     """What is no image raises an InputError whose sentence names the function, and what came."""
+    others = method.arguments(next(sample_inputs(method)))
     for wrong in WRONG_INPUTS:
         try:
-            call(method, wrong)
+            method.function(wrong, **others)
         except InputError as error:
             assert method.name in str(error), f"{method.name}: the sentence does not name it: {error}"
             assert "got" in str(error), f"{method.name}: the sentence does not say what came: {error}"

@@ -1,7 +1,11 @@
 from . import draw as draw
+from .adaptive_threshold import adaptive_threshold as adaptive_threshold
 from .back_project import back_project as back_project
 from .bilateral_filter import bilateral_filter as bilateral_filter
 from .blend import blend as blend
+from .blobs import blobs_dog as blobs_dog
+from .blobs import blobs_doh as blobs_doh
+from .blobs import blobs_log as blobs_log
 from .box_blur import box_blur as box_blur
 from .canny import canny as canny
 from .clahe import clahe as clahe
@@ -36,6 +40,7 @@ from .homomorphic import homomorphic as homomorphic
 from .hough_circles import hough_circles as hough_circles
 from .hough_lines import hough_lines as hough_lines
 from .hough_segments import hough_segments as hough_segments
+from .hysteresis_threshold import hysteresis_threshold as hysteresis_threshold
 from .kmeans_segment import kmeans_segment as kmeans_segment
 from .label import label as label
 from .laplacian import laplacian as laplacian
@@ -50,6 +55,7 @@ from .median_blur import median_blur as median_blur
 from .mesh_morph import mesh_morph as mesh_morph
 from .min_filter import max_filter as max_filter
 from .min_filter import min_filter as min_filter
+from .multi_otsu import multi_otsu as multi_otsu
 from .non_local_means import non_local_means as non_local_means
 from .opening import closing as closing
 from .opening import opening as opening
@@ -64,6 +70,7 @@ from .read import read as read
 from .region_grow import region_grow as region_grow
 from .resize import resize as resize
 from .roberts import roberts as roberts
+from .sauvola_threshold import sauvola_threshold as sauvola_threshold
 from .scan_codes import scan_codes as scan_codes
 from .scharr import scharr as scharr
 from .seam_carve import seam_carve as seam_carve
@@ -78,6 +85,7 @@ from .threshold import threshold as threshold
 from .top_hat import black_hat as black_hat
 from .top_hat import morphological_gradient as morphological_gradient
 from .top_hat import top_hat as top_hat
+from .triangle_threshold import triangle_threshold as triangle_threshold
 from .unsharp_mask import unsharp_mask as unsharp_mask
 from .warp import warp as warp
 from .warp_affine import warp_affine as warp_affine

@@ -27,6 +27,7 @@ _EXPONENTS = 28
 _CONTEXTS = _EXPONENT + _EXPONENTS + 1
 _IS_ZERO, _IS_NEGATIVE, _IS_MORE, _IS_LONGER, _BELOW, _DONE = range(6)  # what is asked of a coefficient
 _TOP = np.uint64(1 << 24)
+_FAST, _SLOW = 4, 7  # how slowly probabilities learn at last, as powers of 1/2
 _CACHE, _RUN, _AT = range(3)  # the encoder's waiting byte and how many 255s wait behind it; where the next byte goes
 
 
@@ -75,10 +76,10 @@ def bands_of(shape: tuple[int, ...], levels: int) -> np.ndarray:
 @lru_cache(maxsize=1)
 def _size_classes() -> np.ndarray:
     """Return the class of each energy of neighbours: one each where they are small, two for each doubling beyond."""
-    energy = np.arange(1, 1 << 14)
+    energy = np.arange(2, 1 << 14)
     bits = np.frexp(energy)[1] - 1
     return (
-        np.concatenate([[0], np.where(energy < 8, energy, 2 + 2 * bits + (energy >> (bits - 1) & 1))])
+        np.concatenate([[0, 1], np.where(energy < 8, energy, 2 + 2 * bits + (energy >> (bits - 1) & 1))])
         .clip(max=_LEVELS - 1)
         .astype(np.uint8)
     )
@@ -89,6 +90,7 @@ def _code_bands(sheet, bands, classes, data, encoding):
     """Write (or read) all coefficients; return the bytes used, -1 when there is no room."""
     two, four, bound = np.uint32(2), np.uint32(4), np.uint64(0)
     odds = np.full(_CONTEXTS, 0x80008000, np.uint32)
+    ages = np.zeros(_CONTEXTS, np.uint8)  # what is new learns fast
     state = np.zeros(3, np.uint64)
     low, span, code = np.uint64(0), np.uint64(0xFFFFFFFF), np.uint64(0)
     if not encoding:
@@ -124,7 +126,9 @@ def _code_bands(sheet, bands, classes, data, encoding):
                     bound = (span >> np.uint64(16)) * _likely(pair)
                     if not encoding:
                         yes = code < bound
-                    odds[context] = _learned(pair, yes)
+                    age = ages[context]
+                    odds[context] = _learned(pair, yes, np.uint32(age))
+                    ages[context] = min(age + np.uint8(1), np.uint8(2 * _SLOW))
                     if yes:
                         span = bound
                     else:
@@ -193,16 +197,17 @@ def _likely(pair):
 
 
 @kernel(inline=True)
-def _learned(pair, yes):
-    """Return both probabilities after an answer."""
+def _learned(pair, yes, age):
+    """Return both probabilities after an answer; each moves by 1/2 at first and by 2^-_FAST or 2^-_SLOW at last."""
     fast, slow = pair >> np.uint32(16), pair & np.uint32(0xFFFF)
-    target = np.uint32(65535)
+    step = np.uint32(1) + (age >> np.uint32(1))
+    quick, calm = min(step, np.uint32(_FAST)), min(step, np.uint32(_SLOW))
     if yes:
-        fast += (target - fast) >> np.uint32(4)
-        slow += (target - slow) >> np.uint32(7)
+        fast += (np.uint32(65535) - fast) >> quick
+        slow += (np.uint32(65535) - slow) >> calm
     else:
-        fast -= fast >> np.uint32(4)
-        slow -= slow >> np.uint32(7)
+        fast -= fast >> quick
+        slow -= slow >> calm
     return (fast << np.uint32(16)) | slow
 
 

@@ -27,7 +27,7 @@ Band = Float64[np.ndarray, "rows columns *channels"]
 
 @dataclass(frozen=True, eq=False)
 class Wavelets:
-    """The coefficients of an image, in the order of the field: ``[approximation, coarsest details, …, finest details]``.
+    """The coefficients of an image, in the field's order: ``[approximation, coarsest details, …, finest details]``.
 
     Parameters
     ----------

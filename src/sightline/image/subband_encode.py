@@ -60,7 +60,8 @@ def subband_encode(
     image
         H×W or H×W×3; uint8 or uint16.
     quality
-        1 (small) to 100 (close to the original); six steps halve the quantiser's interval.
+        1 (small) to 100 (close to the original): the quantiser's interval is 0.5 + 160·(1 - quality/100)² grey levels
+        of 0–255.
     bits_per_pixel
         Size to aim at, in bits for each pixel, all channels together; overrides ``quality``. The stream is at most
         that long, unless even the coarsest one is longer.
@@ -115,14 +116,14 @@ def _steps(
     sheet = lift(_planes(image, lossless)[0], levels).astype(np.float32)
     yield Step("bands", Picture(_visible(sheet)), note=f"{levels} halvings; most coefficients are near 0.")
     stream = subband_encode(image, quality=quality, bits_per_pixel=bits_per_pixel, lossless=lossless)
-    bits = 8 * len(stream) / (image.shape[0] * image.shape[1])
-    if not lossless and min(image.shape[:2]) > 1:
+    pixels = image.shape[0] * image.shape[1]
+    bits = 8 * len(stream) / pixels
+    if not lossless:
         rates = []
-        for step in (1, 12, 25, 37, 50, 62, 75, 87, 100):
-            coded = subband_encode(image, quality=step)
-            rates.append((8 * len(coded) / image[..., 0:1].size * (1 if image.ndim == 3 else image.shape[1] ** 0), 0.0))
+        for other in (20, 40, 55, 65, 75, 85, 95):
+            coded = subband_encode(image, quality=other)
             error = np.square(subband_decode(coded).astype(np.float64) - image).mean()
-            rates[-1] = (8 * len(coded) / (image.shape[0] * image.shape[1]), _decibels(error, image.dtype))
+            rates.append((8 * len(coded) / pixels, _decibels(error, image.dtype)))
         yield Step("rate and quality", Curve(np.array(rates), ("bits per pixel", "PSNR (dB)"), mark=bits))
     yield Step("decoded", Picture(subband_decode(stream)), note=f"{len(stream)} bytes, {bits:.3f} bits per pixel.")
     yield Step("stream", Value(stream))
@@ -257,7 +258,7 @@ def _image(planes: list[np.ndarray], channels: int, dtype: type, *, lossless: bo
 
 
 def _step_of(quality: int, dtype: Any) -> float:
-    return 2 ** ((100 - quality) / 100 * 8 - 1.5) * (257 if dtype == np.uint16 else 1)
+    return (0.5 + 160 * (1 - quality / 100) ** 2) * (257 if dtype == np.uint16 else 1)
 
 
 def _lossy(image: np.ndarray, sheets: list[np.ndarray], levels: int, step: float) -> bytes:
@@ -314,9 +315,9 @@ def _decoded(part: bytes, shape: tuple[int, int], levels: int, step: float) -> n
     bands = bands_of(shape, levels)
     whole = decode_plane(part[2 * len(bands) :], shape, levels)
     sheet = whole.astype(np.float32)
-    for number, (y0, y1, x0, x1) in enumerate(bands[:, :4]):
+    for index, (y0, y1, x0, x1) in enumerate(bands[:, :4]):
         band, sizes = sheet[y0:y1, x0:x1], np.abs(whole[y0:y1, x0:x1])
-        offsets = [(byte - 128) / 128 for byte in part[2 * number : 2 * number + 2].ljust(2, b"\x80")]
+        offsets = [(byte - 128) / 128 for byte in part[2 * index : 2 * index + 2].ljust(2, b"\x80")]
         band += np.sign(band) * np.select([sizes == 1, sizes > 1], offsets, 0).astype(np.float32)
     return sheet * np.float32(step)
 

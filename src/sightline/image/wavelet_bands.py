@@ -38,7 +38,7 @@ def analyse(plane: np.ndarray, filters: Filters, border: str) -> Bands:
     return bands
 
 
-def synthesise(bands: Bands, filters: Filters, shape: tuple[int, int]) -> np.ndarray:
+def synthesise(bands: Bands, filters: Filters, shape: tuple[int, ...]) -> np.ndarray:
     """Return the H×W float64 plane of ``shape`` that the four bands are the details of."""
     plane = np.empty(shape)
     low, high = filters.synthesis_low, filters.synthesis_high
@@ -75,7 +75,7 @@ def _analyse_row(row, low, high, columns, even, odd, to_low, to_high):
     # Sample i of the extended row is row[columns[i + taps]]; those inside are taken without looking up.
     for i in range(count + taps // 2):
         at = 2 * i - taps
-        inside = 0 <= at and at + 1 < width
+        inside = at >= 0 and at + 1 < width
         even[i] = row[at] if inside else row[columns[min(at + taps, columns.size - 1)]]
         odd[i] = row[at + 1] if inside else row[columns[min(at + 1 + taps, columns.size - 1)]]
     for j in range(0, taps, 2):

@@ -92,8 +92,8 @@ def _least_asymmetric(order: int) -> np.ndarray:
         inner, outer = sorted(pair, key=_size)
         if inner[1] < 0:
             continue
-        both = inner[1] > 0
-        groups.append(([inner, _conjugate(inner)] if both else [inner], [outer, _conjugate(outer)] if both else [outer]))
+        sides = [[root, _conjugate(root)] if inner[1] > 0 else [root] for root in (inner, outer)]
+        groups.append((sides[0], sides[1]))
     best: tuple[float, np.ndarray] | None = None
     for choice in itertools.product((0, 1), repeat=max(0, len(groups) - 1)):
         roots = [root for group, side in zip(groups, (0, *choice), strict=True) for root in group[side]]
@@ -128,7 +128,8 @@ def _spline_pair(synthesis_zeros: int, analysis_zeros: int) -> tuple[np.ndarray,
     length += length % 2
     # Odd filters are symmetric about a sample: of the spare zero, one side has it in front, the other one behind.
     fronts = (length - len(analysis) + 1) // 2, (length - len(synthesis)) // 2
-    return tuple(np.pad(h, (f, length - len(h) - f)) for h, f in zip((analysis, synthesis), fronts, strict=True))
+    first, second = (np.pad(h, (f, length - len(h) - f)) for h, f in zip((analysis, synthesis), fronts, strict=True))
+    return first, second
 
 
 def _shared_out(order: int) -> tuple[list[Complex], list[Complex]]:
