@@ -1,5 +1,6 @@
 from . import draw as draw
 from .adaptive_threshold import adaptive_threshold as adaptive_threshold
+from .approximate_polygon import approximate_polygon as approximate_polygon
 from .back_project import back_project as back_project
 from .bilateral_filter import bilateral_filter as bilateral_filter
 from .blend import blend as blend
@@ -9,7 +10,10 @@ from .blobs import blobs_log as blobs_log
 from .box_blur import box_blur as box_blur
 from .canny import canny as canny
 from .clahe import clahe as clahe
+from .contour_area import contour_area as contour_area
+from .contour_area import perimeter as perimeter
 from .convert import convert as convert
+from .convex_hull import convex_hull as convex_hull
 from .convolve import convolve as convolve
 from .convolve import correlate as correlate
 from .difference_of_gaussians import difference_of_gaussians as difference_of_gaussians
@@ -26,6 +30,8 @@ from .fft import spectrum as spectrum
 from .find_contours import Contour as Contour
 from .find_contours import find_contours as find_contours
 from .find_template import find_template as find_template
+from .fit_ellipse import Ellipse as Ellipse
+from .fit_ellipse import fit_ellipse as fit_ellipse
 from .footprint import footprint as footprint
 from .forward_warp import forward_warp as forward_warp
 from .frames import frames as frames
@@ -41,6 +47,7 @@ from .hough_circles import hough_circles as hough_circles
 from .hough_lines import hough_lines as hough_lines
 from .hough_segments import hough_segments as hough_segments
 from .hysteresis_threshold import hysteresis_threshold as hysteresis_threshold
+from .is_inside import is_inside as is_inside
 from .kmeans_segment import kmeans_segment as kmeans_segment
 from .label import label as label
 from .laplacian import laplacian as laplacian
@@ -53,8 +60,16 @@ from .match_histogram import match_histogram as match_histogram
 from .match_template import match_template as match_template
 from .median_blur import median_blur as median_blur
 from .mesh_morph import mesh_morph as mesh_morph
+from .min_area_rect import RotatedRect as RotatedRect
+from .min_area_rect import min_area_rect as min_area_rect
+from .min_enclosing_circle import Circle as Circle
+from .min_enclosing_circle import min_enclosing_circle as min_enclosing_circle
 from .min_filter import max_filter as max_filter
 from .min_filter import min_filter as min_filter
+from .moments import Moments as Moments
+from .moments import hu_moments as hu_moments
+from .moments import match_shapes as match_shapes
+from .moments import moments as moments
 from .multi_otsu import multi_otsu as multi_otsu
 from .non_local_means import non_local_means as non_local_means
 from .opening import closing as closing

@@ -19,7 +19,7 @@ from sightline.core.kernels import kernel, over_rows
 from sightline.core.layers import Lines, Picture
 from sightline.core.trace import Step
 from sightline.core.types import Array, Image, Range
-from sightline.image.mesh_morph import example_mirrored, as_two, mixed
+from sightline.image.mesh_morph import as_two, example_mirrored, mixed
 from sightline.image.warp import warp_by
 
 Segments = Real[np.ndarray, "n 4"]

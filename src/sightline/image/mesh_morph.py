@@ -19,9 +19,9 @@ from sightline.core.layers import Lines, Picture
 from sightline.core.trace import Step
 from sightline.core.types import Array, Image, Points, Range
 from sightline.image.piecewise_affine import (
+    as_pairs,
     example_grid,
     example_targets,
-    as_pairs,
     sides,
     triangle_field,
     triangles_of,

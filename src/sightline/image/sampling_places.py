@@ -42,7 +42,8 @@ def places(matrix, field, frame, method, y, x0, at, spots):
     down = matrix[0, 1] - near_x * matrix[2, 1], matrix[1, 1] - near_y * matrix[2, 1], matrix[2, 1]
     folded = border in (REFLECT, WRAP)
     base_x, base_y = (0, 0) if folded else (near_x, near_y)
-    beyond = 0 if border != CONSTANT else 2 if method == BICUBIC else 1
+    # Further beyond the border all windows are alike.
+    beyond = (1 if border == CONSTANT else 0) + (1 if method == BICUBIC and not folded else 0)
     last = 0 if border == WRAP else -1
     span = (
         np.float32(-beyond - base_x),

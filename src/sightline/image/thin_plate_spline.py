@@ -21,7 +21,7 @@ from sightline.core.layers import Lines, Picture
 from sightline.core.layers import Points as PointsLayer
 from sightline.core.trace import Step
 from sightline.core.types import Array, Choice, Image, NewImage, Points, Range
-from sightline.image.piecewise_affine import example_grid, example_targets, as_pairs
+from sightline.image.piecewise_affine import as_pairs, example_grid, example_targets
 from sightline.image.sampling import sampled
 from sightline.image.warp import warp_by
 

@@ -173,7 +173,10 @@ def _outline(shape: tuple[int, ...], forward: Array) -> Array:
 
 def _warp(name: str, image: Array, forward: Array, shape: Any, method: str, border: str, value: Any, out: Any) -> Array:
     result = sampled(name, image, shape, out)
-    return sample(name, image, result, method, border, value, matrix=np.linalg.inv(forward))
+    inverse = np.linalg.inv(forward)
+    if not inverse[2, :2].any():
+        inverse /= inverse[2, 2]  # a multiple of the identity is the identity
+    return sample(name, image, result, method, border, value, matrix=inverse)
 
 
 def _affine(function: str, matrix: Any) -> Array:
