@@ -1,5 +1,6 @@
 from . import draw as draw
 from .adaptive_threshold import adaptive_threshold as adaptive_threshold
+from .agglomerative_segment import agglomerative_segment as agglomerative_segment
 from .approximate_polygon import approximate_polygon as approximate_polygon
 from .back_project import back_project as back_project
 from .bilateral_filter import bilateral_filter as bilateral_filter
@@ -27,6 +28,8 @@ from .felzenszwalb import felzenszwalb as felzenszwalb
 from .fft import fft as fft
 from .fft import ifft as ifft
 from .fft import spectrum as spectrum
+from .fill_holes import fill_holes as fill_holes
+from .fill_holes import remove_small as remove_small
 from .find_contours import Contour as Contour
 from .find_contours import find_contours as find_contours
 from .find_template import find_template as find_template
@@ -39,9 +42,12 @@ from .frequency_filter import frequency_filter as frequency_filter
 from .gabor import gabor as gabor
 from .gaussian_blur import gaussian_blur as gaussian_blur
 from .gaussian_pyramid import gaussian_pyramid as gaussian_pyramid
+from .grab_cut import grab_cut as grab_cut
 from .gradient import gradient as gradient
 from .guided_filter import guided_filter as guided_filter
 from .histogram import histogram as histogram
+from .hit_or_miss import hit_or_miss as hit_or_miss
+from .hit_or_miss import majority as majority
 from .homomorphic import homomorphic as homomorphic
 from .hough_circles import hough_circles as hough_circles
 from .hough_lines import hough_lines as hough_lines
@@ -58,6 +64,8 @@ from .line_morph import line_morph as line_morph
 from .make_code import make_code as make_code
 from .match_histogram import match_histogram as match_histogram
 from .match_template import match_template as match_template
+from .mean_shift_segment import mean_shift_filter as mean_shift_filter
+from .mean_shift_segment import mean_shift_segment as mean_shift_segment
 from .median_blur import median_blur as median_blur
 from .mesh_morph import mesh_morph as mesh_morph
 from .min_area_rect import RotatedRect as RotatedRect
@@ -72,6 +80,7 @@ from .moments import match_shapes as match_shapes
 from .moments import moments as moments
 from .multi_otsu import multi_otsu as multi_otsu
 from .non_local_means import non_local_means as non_local_means
+from .normalized_cut import normalized_cut as normalized_cut
 from .opening import closing as closing
 from .opening import opening as opening
 from .otsu_threshold import otsu_threshold as otsu_threshold
@@ -82,6 +91,7 @@ from .polar import polar as polar
 from .prewitt import prewitt as prewitt
 from .rank_filter import rank_filter as rank_filter
 from .read import read as read
+from .reconstruct import reconstruct as reconstruct
 from .region_grow import region_grow as region_grow
 from .resize import resize as resize
 from .roberts import roberts as roberts
@@ -89,8 +99,10 @@ from .sauvola_threshold import sauvola_threshold as sauvola_threshold
 from .scan_codes import scan_codes as scan_codes
 from .scharr import scharr as scharr
 from .seam_carve import seam_carve as seam_carve
+from .selective_search import selective_search as selective_search
 from .sharpen import sharpen as sharpen
 from .show import show as show
+from .skeletonize import skeletonize as skeletonize
 from .slic import slic as slic
 from .sobel import sobel as sobel
 from .subband_encode import subband_decode as subband_decode
