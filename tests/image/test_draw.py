@@ -31,6 +31,25 @@ DRAWINGS = {
     ),
     "text": lambda: draw.text(scene(), "two\nlines: jgpq", (100, 110)),
     "heat_map": lambda: draw.heat_map(scene(), np.linspace(0, 1, 35, dtype=np.float32).reshape(5, 7)),
+    "skeletons": lambda: draw.skeletons(
+        scene(),
+        np.array(
+            [
+                [[30, 20, 1], [30, 60, 1], [50, 80, 0.9], [12, 78, 0.1]],
+                [[110, 30, 1], [112, 70, 1], [130, 90, 1], [95, 92, 1]],
+            ]
+        ),
+        [(0, 1), (1, 2), (1, 3)],
+    ),
+    "tracks": lambda: draw.tracks(
+        scene(),
+        [np.array([[10, 90], [40, 70], [np.nan, 0], [70, 50], [120, 40]]), np.array([[20, 10], [90, 100]])],
+        [3, 12],
+    ),
+    "contours": lambda: draw.contours(scene(), [np.array([[20, 20], [80, 30], [40, 90]]), np.array([[120, 60]])]),
+    "lines": lambda: draw.lines(scene(), np.array([[5, 5, 150, 100], [150, 5, 5.5, 110]])),
+    "labels": lambda: draw.labels(scene(), (disc().astype(np.int32) + 2 * np.roll(disc(20), 50, 1))),
+    "flow": lambda: draw.flow(np.stack(np.mgrid[-60:60, -80:80][::-1], axis=2).astype(np.float32), largest=60),
     "matches": lambda: draw.matches(scene(), scene()[::2, ::2], np.array([[20, 30, 10, 15], [100, 80, 50, 40]])),
 }
 
@@ -44,7 +63,7 @@ def test_drawings_look_as_they_were_approved(name):
     assert drawn.shape == golden.shape
     differ = np.abs(drawn.astype(int) - golden).max(axis=2) > 40
     # Glyphs depend a little on the version of the font renderer; lines and fills do not.
-    allowed = 0.03 if name in ("boxes", "text") and features.check("freetype2") else 0.002
+    allowed = 0.03 if name in ("boxes", "text", "tracks") and features.check("freetype2") else 0.002
     assert differ.mean() <= allowed
 
 
@@ -201,3 +220,110 @@ def test_heat_colours_rise_in_lightness_and_mark_nan():
     luma = colours @ [0.299, 0.587, 0.114]
     assert (np.diff(luma) > -0.5).all()
     assert heat_colours(np.array([[np.nan]])).tolist() == [[[128, 128, 128]]]
+
+
+# --- what has many parts, against the rasteriser of OpenCV: strokes of one pixel, within one pixel of its own ---
+
+
+def strokes(drawn: np.ndarray) -> np.ndarray:
+    return (drawn > 0).any(axis=2)
+
+
+def near(a: np.ndarray, b: np.ndarray) -> float:
+    """Return the share of strokes of each picture that lie within a pixel of the other's."""
+    wide = [sl.image.dilate(x, 3) for x in (a, b)]
+    return min((a & wide[1]).sum() / a.sum(), (b & wide[0]).sum() / b.sum())
+
+
+def paths(count: int = 40) -> list[np.ndarray]:
+    random = np.random.default_rng(5)
+    return [random.integers(5, 80, (random.integers(2, 7), 2)) for _ in range(count)]
+
+
+@evidence.equals("image.lines", peer="opencv", tolerance="all strokes within a pixel", data="random lines")
+@evidence.equals("image.contours", peer="opencv", tolerance="all strokes within a pixel", data="random polygons")
+@evidence.equals("image.tracks", peer="opencv", tolerance="99 % of strokes within a pixel", data="random paths")
+@evidence.equals("image.skeletons", peer="opencv", tolerance="99 % of strokes within a pixel", data="random paths")
+def test_strokes_equal_opencv(measured):
+    cv2 = pytest.importorskip("cv2")
+    black, worst = np.zeros((90, 90), np.uint8), 1.0
+    for path in paths():
+        for closed in (True, False):
+            peer = cv2.polylines(black.copy(), [path.astype(np.int32)], closed, 255) > 0
+            worst = min(worst, near(strokes(draw.contours(black, [path], closed=closed)), peer))
+        segments = np.concatenate([path[:-1], path[1:]], axis=1)
+        worst = min(worst, near(strokes(draw.lines(black, segments)), peer))
+        for x, y in path:
+            peer = cv2.circle(peer.astype(np.uint8), (int(x), int(y)), 2, 1, -1) > 0
+        bones = [(i, i + 1) for i in range(len(path) - 1)]
+        worst = min(worst, near(strokes(draw.skeletons(black, path[None], bones)), peer))
+        peer = cv2.polylines(black.copy(), [path.astype(np.int32)], False, 255)
+        peer = cv2.circle(peer, tuple(map(int, path[-1])), 2, 255, -1) > 0
+        worst = min(worst, near(strokes(draw.tracks(black, [path])), peer))
+    measured(worst)
+    assert worst >= 0.99
+
+
+@evidence.equals("image.labels", peer="scikit-image", tolerance="1 grey level", data="scene")
+@evidence.equals("image.masks", peer="scikit-image", tolerance="1 grey level", data="scene")
+def test_tints_equal_scikit_image(measured):
+    color = pytest.importorskip("skimage.color")
+    found = (disc().astype(np.int32) + 2 * np.roll(disc(20), 50, 1)) % 3
+    colours = (
+        np.asarray(sl.image.draw.labels(np.zeros((1, 2), np.uint8), np.array([[1, 2]], np.int32), opacity=1))[0] / 255
+    )
+    peer = color.label2rgb(found, scene(), colors=colours, alpha=0.5, bg_label=0, saturation=1) * 255
+    ours = draw.labels(scene(), found)
+    assert np.array_equal(ours[found == 0], scene()[found == 0]), "the peer darkens what has no label"
+    worst = np.abs(ours - peer)[found > 0].max()
+    tint = np.array([colour_of(0)]) / 255
+    peer = color.label2rgb(disc().astype(int), scene(), colors=tint, alpha=0.45, bg_label=0, saturation=1) * 255
+    worst = max(worst, np.abs(draw.masks(scene(), disc()) - peer)[disc()].max())
+    measured(worst)
+    assert worst <= 1.01
+
+
+@evidence.equals("image.matches", peer="opencv", tolerance="99 % of strokes within a pixel", data="random lines")
+def test_matches_equal_opencv(measured):
+    cv2 = pytest.importorskip("cv2")
+    black, worst = np.zeros((90, 90), np.uint8), 1.0
+    for path in paths(20):
+        rows = np.concatenate([path, path[::-1]], axis=1)
+        peer = np.zeros((90, 180), np.uint8)
+        for x1, y1, x2, y2 in rows:
+            cv2.line(peer, (int(x1), int(y1)), (int(x2) + 90, int(y2)), 255)
+            cv2.circle(peer, (int(x1), int(y1)), 2, 255, -1)
+            cv2.circle(peer, (int(x2) + 90, int(y2)), 2, 255, -1)
+        worst = min(worst, near(strokes(draw.matches(black, black, rows)), peer > 0))
+    measured(worst)
+    assert worst >= 0.99
+
+
+def test_flow_names_its_directions():
+    colours = draw.flow(np.array([[[1, 0], [0, 1], [-1, 0], [0, -1], [0, 0], [np.nan, 0]]], np.float32))[0].astype(int)
+    assert colours[0].tolist() == [255, 0, 0]
+    assert colours[1].argmin() == 2, "down: yellow-green"
+    assert colours[2].argmin() == 0, "left: cyan"
+    assert colours[3].argmax() == 2, "up: violet-blue"
+    assert colours[4].tolist() == [255, 255, 255]
+    assert colours[5].tolist() == [0, 0, 0]
+    faster = draw.flow(np.array([[[0.5, 0], [2, 0]]], np.float32), largest=1)[0].tolist()
+    assert faster == [[255, 127, 127], [191, 0, 0]]
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: draw.skeletons(scene(), np.zeros((2, 2)), []), "skeletons: keypoints must be N×K×2"),
+        (lambda: draw.skeletons(scene(), np.zeros((1, 2, 2)), [(0, 2)]), r"skeletons: links\[0\] must be"),
+        (lambda: draw.tracks(scene(), [np.zeros((2, 3))]), r"tracks: paths\[0\] must be N×2"),
+        (lambda: draw.tracks(scene(), [np.zeros((2, 2))], [1, 2]), "tracks: ids must be one for each of the 1 paths"),
+        (lambda: draw.contours(scene(), [np.full((2, 2), np.nan)]), r"contours: contours\[0\] must be finite"),
+        (lambda: draw.lines(scene(), np.zeros((2, 3))), "lines: lines must be N×4"),
+        (lambda: draw.labels(scene(), np.zeros((2, 3), np.int32)), "labels: labels must be 120×160 whole numbers"),
+        (lambda: draw.flow(np.zeros((2, 3, 2), int)), "flow: flow must be H×W×2 floats"),
+    ],
+)
+def test_parts_refuse_by_name(call, words):
+    with pytest.raises(sl.InputError, match=words):
+        call()

@@ -130,8 +130,12 @@ class Method:
     def path(self) -> str:
         """Where it is called: ``sightline.image.canny``, or in a module, ``sightline.image.draw.boxes``."""
         package = importlib.import_module(f"sightline.{self.field}")
-        if self.name in getattr(package, "_exports", {}):
+        exports = getattr(package, "_exports", {})
+        if getattr(package, self.name, None) is self.function:
             return f"sightline.{self.field}.{self.name}"
+        for name, (module, attribute) in exports.items():
+            if attribute is None and getattr(importlib.import_module(module), self.name, None) is self.function:
+                return f"sightline.{self.field}.{name}.{self.name}"
         return f"{self.function.__module__}.{self.name}"
 
     @cached_property

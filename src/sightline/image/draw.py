@@ -1,4 +1,4 @@
-"""Drawing on a copy of an image: boxes, masks, keypoints, text, heat maps, matches.
+"""Drawing on a copy of an image: boxes, masks, keypoints, text, heat maps, matches, and what has many parts.
 
 Colours are those of Okabe and Ito 2008, "Color universal design", which every kind of colour vision tells apart.
 What is not drawn on keeps its value bit for bit, in the image's own dtype.
@@ -7,7 +7,7 @@ What is not drawn on keeps its value bit for bit, in the image's own dtype.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
 
@@ -16,6 +16,23 @@ from sightline.core.catalogue import method
 from sightline.core.checks import as_image, as_mask, describe, integer, number
 from sightline.core.errors import InputError
 from sightline.core.types import Boxes, Image, NewImage, Points, Range
+from sightline.image.draw_motion import contours, flow, labels, lines, skeletons, tracks
+from sightline.image.draw_rows import finish, rows_of
+
+__all__ = [
+    "boxes",
+    "contours",
+    "flow",
+    "heat_map",
+    "keypoints",
+    "labels",
+    "lines",
+    "masks",
+    "matches",
+    "skeletons",
+    "text",
+    "tracks",
+]
 
 PAPER = "Okabe & Ito 2008"
 
@@ -51,7 +68,7 @@ def boxes(image: Image, boxes: Boxes, labels: Sequence[str] = ()) -> NewImage:
            [  0,   0,   0,   0,   0,   0]], dtype=uint8)
     """
     image = as_image("boxes", image)
-    rows = _rows("boxes", "boxes", boxes, 4)
+    rows = rows_of("boxes", "boxes", boxes, 4)
     texts = _texts("boxes", labels, len(rows))
     if (rows[:, 2:] < rows[:, :2]).any():
         bad = rows[(rows[:, 2:] < rows[:, :2]).any(axis=1)][0].tolist()
@@ -59,9 +76,16 @@ def boxes(image: Image, boxes: Boxes, labels: Sequence[str] = ()) -> NewImage:
     canvas = Canvas(image)
     for box, text, colour in zip(rows, texts, _colours(texts), strict=True):
         canvas.box(box, colour_of(colour), text)
-    return _finish(image, canvas)
+    return finish(image, canvas)
 
 
+def _middle(image: np.ndarray) -> np.ndarray:
+    found = np.zeros(image.shape[:2], bool)
+    found[image.shape[0] // 4 : 1 + image.shape[0] // 2, image.shape[1] // 4 : 1 + image.shape[1] // 2] = True
+    return found
+
+
+@method(task="drawing", paper=PAPER, example={"masks": _middle})
 def masks(
     image: Image, masks: np.ndarray | Sequence[np.ndarray], *, opacity: Annotated[float, Range(0, 1)] = 0.45
 ) -> NewImage:
@@ -92,12 +116,14 @@ def masks(
     """
     image = as_image("masks", image)
     opacity = number("masks", "opacity", opacity, 0, 1)
+    if not isinstance(masks, (np.ndarray, Sequence)) or isinstance(masks, str):
+        raise InputError(f"masks: masks must be H×W bool, or several of them; got {describe(masks)}.")
     several = [masks] if isinstance(masks, np.ndarray) and masks.ndim == 2 else list(masks)
     canvas = Canvas(image)
     for index, mask in enumerate(several):
         mask = as_mask("masks", mask, argument="masks", shape=image.shape[:2])
         canvas.mask(mask, colour_of(index), opacity)
-    return _finish(image, canvas)
+    return finish(image, canvas)
 
 
 @method(task="drawing", paper=PAPER, example={"points": np.array([[10.0, 12.0], [3.5, 4.0]])})
@@ -129,7 +155,7 @@ def keypoints(image: Image, points: Points, *, links: Sequence[tuple[int, int]] 
     [False, True, True, True, True, True, False]
     """
     image = as_image("keypoints", image)
-    rows = _rows("keypoints", "points", points, 2, finite=False)
+    rows = rows_of("keypoints", "points", points, 2, finite=False)
     found = np.asarray(np.isfinite(rows).all(axis=1))
     canvas = Canvas(image)
     for index, link in enumerate(links):
@@ -137,7 +163,7 @@ def keypoints(image: Image, points: Points, *, links: Sequence[tuple[int, int]] 
         if found[ends].all():
             canvas.line(rows[ends], colour_of(index + 1))
     canvas.dots(rows[found], colour_of(0))
-    return _finish(image, canvas)
+    return finish(image, canvas)
 
 
 @method(task="drawing", paper=PAPER, example={"text": "Sightline"})
@@ -174,7 +200,7 @@ def text(image: Image, text: str, at: tuple[float, float] = (2.0, 2.0)) -> NewIm
     x, y = (number("text", "at", value, -1e6, 1e6) for value in at)
     canvas = Canvas(image)
     canvas.text(text, (x, y), colour_of(0))
-    return _finish(image, canvas)
+    return finish(image, canvas)
 
 
 @method(task="drawing", paper="van der Walt & Smith 2015", example={"values": np.array([[0.0, 0.4], [0.7, 1.0]])})
@@ -209,9 +235,14 @@ def heat_map(image: Image, values: np.ndarray, *, opacity: Annotated[float, Rang
         raise InputError(f"heat_map: values must be 2-D floats 0–1; got {describe(values)}.")
     canvas = Canvas(image)
     canvas.heat(values.astype(np.float32), opacity)
-    return _finish(image, canvas)
+    return finish(image, canvas)
 
 
+@method(
+    task="drawing",
+    paper=PAPER,
+    example={"second": lambda first: first[:, ::-1].copy(), "matches": np.array([[2.0, 3.0, 9.0, 4.0]])},
+)
 def matches(
     first: Image, second: Image, matches: np.ndarray, *, most: Annotated[int, Range(1, 1000)] = 100
 ) -> NewImage:
@@ -231,7 +262,7 @@ def matches(
     Returns
     -------
     Image
-        H×W×3 uint8: as high as the higher one, as wide as both together.
+        H×W×3, the dtype of ``first``: as high as the higher one, as wide as both together.
 
     Examples
     --------
@@ -244,9 +275,10 @@ def matches(
         Canvas(as_image("matches", image, argument=argument)).image()
         for image, argument in ((first, "first"), (second, "second"))
     ]
-    rows = _rows("matches", "matches", matches, 4)
+    rows = rows_of("matches", "matches", matches, 4)
     rows = rows[:: -(-len(rows) // integer("matches", "most", most, 1))] if len(rows) else rows
     height, left = max(len(picture) for picture in pictures), pictures[0].shape[1]
+    first = as_image("matches", first, argument="first")
     sheet = np.zeros((height, left + pictures[1].shape[1], 3), np.uint8)
     sheet[: len(pictures[0]), :left] = pictures[0]
     sheet[: len(pictures[1]), left:] = pictures[1]
@@ -255,20 +287,10 @@ def matches(
     for index, line in enumerate(ends):
         canvas.line(line, colour_of(index))
         canvas.dots(line, colour_of(index))
-    return canvas.image()
-
-
-def _rows(function: str, argument: str, values: Any, width: int, *, finite: bool = True) -> np.ndarray:
-    """Return N×``width`` numbers as float64, clipped to what the rasteriser can count in."""
-    array = np.asarray(values)
-    if array.size == 0:
-        return np.zeros((0, width))
-    if array.ndim != 2 or array.shape[1] != width or array.dtype.kind not in "iuf":
-        raise InputError(f"{function}: {argument} must be N×{width} numbers; got {describe(values)}.")
-    array = array.astype(np.float64)
-    if finite and not np.isfinite(array).all():
-        raise InputError(f"{function}: {argument} must be finite; got NaN or infinite values.")
-    return np.clip(array, -1e6, 1e6)
+    drawn = canvas.image()
+    if first.dtype == np.float32:
+        return drawn.astype(np.float32) / np.float32(255)
+    return drawn.astype(first.dtype) * np.asarray(257 if first.dtype == np.uint16 else 1, first.dtype)
 
 
 def _texts(function: str, labels: Sequence[str], count: int) -> list[str]:
@@ -283,16 +305,3 @@ def _colours(texts: list[str]) -> list[int]:
         return list(range(len(texts)))
     order = {text: index for index, text in enumerate(dict.fromkeys(texts))}
     return [order[text] for text in texts]
-
-
-def _finish(image: np.ndarray, canvas: Canvas) -> np.ndarray:
-    """Return what was drawn in the image's dtype; pixels that were not drawn on keep their exact values."""
-    drawn = canvas.image()
-    if image.dtype == np.uint8:
-        return drawn
-    blank = Canvas(image).image()
-    result = np.repeat(image[..., None], 3, axis=2) if image.ndim == 2 else image.copy()
-    touched = (drawn != blank).any(axis=2)
-    full = 1.0 if image.dtype == np.float32 else np.iinfo(image.dtype).max
-    result[touched] = (drawn[touched].astype(np.float64) * (full / 255)).round(0 if full > 1 else 9).astype(image.dtype)
-    return result

@@ -15,7 +15,7 @@ from jaxtyping import Float64
 from sightline.core.catalogue import method
 from sightline.core.checks import as_image, choice, describe, integer, output
 from sightline.core.errors import InputError
-from sightline.core.layers import Grid, Heat, Picture, Value
+from sightline.core.layers import Grid, Picture, Table, Value
 from sightline.core.trace import Step
 from sightline.core.types import Array, Choice, Image, NewImage, Range
 from sightline.image.border import BORDERS
@@ -150,7 +150,8 @@ def _steps(image: Image, wavelet: str = "haar", levels: int = 3, *, border: str 
     image = as_image("dwt", image, channels=())
     yield Step("image", Picture(image))
     filters = filters_of("dwt", wavelet)
-    yield Step("filters", Heat(np.stack([filters.low, filters.high])), note="Low pass above, high pass below.")
+    taps = np.stack([filters.low, filters.high])
+    yield Step("filters", Table(taps, tuple(f"tap {i}" for i in range(len(filters.low)))), note="Low pass, high pass.")
     found = dwt(image, wavelet, levels, border=border)
     for number, bands in enumerate(reversed(found.details), 1):
         tiles = np.stack([_stretched(band, signed=True) for band in bands])

@@ -1,0 +1,49 @@
+"""What all drawing begins and ends with: rows of numbers in, an image of the given dtype out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from sightline.core.canvas import Canvas
+from sightline.core.checks import describe
+from sightline.core.errors import InputError
+
+
+def rows_of(function: str, argument: str, values: Any, width: int, *, finite: bool = True) -> np.ndarray:
+    """Return N×``width`` numbers as float64, clipped to what the rasteriser can count in.
+
+    Parameters
+    ----------
+    function, argument
+        Names for the error's sentence.
+    values
+        The argument as it came; nothing at all is no row.
+    width
+        Numbers in a row.
+    finite
+        Refuse NaN and infinity.
+    """
+    array = np.asarray(values)
+    if array.size == 0:
+        return np.zeros((0, width))
+    if array.ndim != 2 or array.shape[1] != width or array.dtype.kind not in "iuf":
+        raise InputError(f"{function}: {argument} must be N×{width} numbers; got {describe(values)}.")
+    array = array.astype(np.float64)
+    if finite and not np.isfinite(array).all():
+        raise InputError(f"{function}: {argument} must be finite; got NaN or infinite values.")
+    return np.clip(array, -1e6, 1e6)
+
+
+def finish(image: np.ndarray, canvas: Canvas) -> np.ndarray:
+    """Return what was drawn in the image's dtype; pixels that were not drawn on keep their exact values."""
+    drawn = canvas.image()
+    if image.dtype == np.uint8:
+        return drawn
+    blank = Canvas(image).image()
+    result = np.repeat(image[..., None], 3, axis=2) if image.ndim == 2 else image.copy()
+    touched = (drawn != blank).any(axis=2)
+    full = 1.0 if image.dtype == np.float32 else np.iinfo(image.dtype).max
+    result[touched] = (drawn[touched].astype(np.float64) * (full / 255)).round(0 if full > 1 else 9).astype(image.dtype)
+    return result
