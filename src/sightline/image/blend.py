@@ -92,7 +92,7 @@ def _(a: Image, b: Image, mask: Array, levels: int = 6, *, out: Array | None = N
     levels = integer("blend", "levels", levels, 1, MOST)
     yield Step("pictures", Grid(np.stack([a_, b_])))
     mixed, weights = _mixed_bands(a_, b_, share, levels)
-    parts = bands_of(a_.astype(np.float32), levels), bands_of(b_.astype(np.float32), levels)
+    parts = bands_of(a_, levels), bands_of(b_, levels)
     for index, (of_a, of_b, weight, band) in enumerate(zip(*parts, weights, mixed, strict=True)):
         flat = [x if x.ndim == 2 else x.mean(axis=2) for x in (of_a, of_b, band)]
         yield Step(f"bands {index}", Heat(np.hstack(flat[:2])), note="Of the two pictures.")
@@ -103,7 +103,7 @@ def _(a: Image, b: Image, mask: Array, levels: int = 6, *, out: Array | None = N
 
 def _mixed_bands(a: Array, b: Array, share: Array, levels: int) -> tuple[list[Array], list[Array]]:
     """Return the bands of ``a`` and ``b``, mixed, and the mask of each band."""
-    of_a, of_b = bands_of(a.astype(np.float32), levels), bands_of(b.astype(np.float32), levels)
+    of_a, of_b = bands_of(a, levels), bands_of(b, levels)
     weights = pyramid_of(share, levels)
     for first, second, weight in zip(of_a, of_b, weights, strict=True):
         first -= second

@@ -23,7 +23,7 @@ from sightline.core.types import Array, Choice, Image, Range
 from sightline.image.border import BORDERS, interleaved, source_indices
 
 LARGEST = 10_000  # rows or columns of a box
-_BYTE_ROWS, _BYTE_AREA = 257, 1 << 23  # what sums of bytes in uint16 (columns) and int32 (boxes) can hold
+_BYTES, _BYTE_AREA = 257, 1 << 23  # how many bytes a uint16 and an int32 can sum
 
 
 @method(task="smoothing", paper="McDonnell 1981", lesson="w1d4", example={"size": 5})
@@ -96,7 +96,9 @@ def box_size(function: str, size: int | tuple[int, int]) -> tuple[int, int]:
 
 
 def _blur(image: Array, rows: int, columns: int, border: str, result: Array) -> None:
-    if image.dtype == np.uint8 and rows <= _BYTE_ROWS and rows * columns <= _BYTE_AREA:
+    if image.dtype == np.uint8 and rows * columns <= _BYTES:
+        _run(image, rows, columns, border, result, np.uint16, np.uint16)
+    elif image.dtype == np.uint8 and rows <= _BYTES and rows * columns <= _BYTE_AREA:
         _run(image, rows, columns, border, result, np.uint16, np.int32)
     elif image.dtype == np.float32:
         _run(image, rows, columns, border, result, np.float32, np.float32)
@@ -115,13 +117,23 @@ def _run(image: Array, rows: int, columns: int, border: str, result: Array, narr
     sources = source_indices(height, up, border)
     beyond = interleaved(source_indices(width, left, border), step)
     flat = image.reshape(height, -1), result.reshape(height, -1)
-    scale, half = np.float32(1 / (rows * columns)), np.float32(0 if result.dtype == np.float32 else 0.5)
+    scale = np.float32(1 / (rows * columns))
     strip = rows * max(1, round(128 / rows))
-    over_rows(_means, height, *flat, sources, rows, beyond, columns, step, scale, half, narrow, wide, strip=strip)
+    over_rows(_means, height, *flat, sources, rows, beyond, columns, step, scale, narrow, wide, strip=strip)
+
+
+# Scratch memory is handed over: loops over arrays that are made in the same function are not vectorised.
+@kernel
+def _means(image, out, sources, rows, beyond, columns, step, scale, narrow, wide, y0, y1):
+    n = image.shape[1]
+    padded = n + 2 * step * (columns // 2)
+    line, spare, total = np.empty(padded, wide), np.empty((2, padded), wide), np.empty(n, wide)
+    rest, front = np.empty((rows, n), narrow), np.empty(n, narrow)
+    _block_sums(image, out, sources, rows, beyond, columns, step, scale, line, spare, total, rest, front, y0, y1)
 
 
 @kernel
-def _means(image, out, sources, rows, beyond, columns, step, scale, half, narrow, wide, y0, y1):
+def _block_sums(image, out, sources, rows, beyond, columns, step, scale, line, spare, total, rest, front, y0, y1):
     """Down the columns in blocks of ``rows`` rows, then along each row.
 
     A box that begins in one block ends in the next: its column sums are those of the first block's rest (``rest``,
@@ -129,29 +141,21 @@ def _means(image, out, sources, rows, beyond, columns, step, scale, half, narrow
     """
     n = image.shape[1]
     margin = step * (columns // 2)
-    line = np.empty(n + 2 * margin, wide)
     inner = line[margin : margin + n]
-    spare, total = np.empty((2, line.size), wide), np.empty(n, wide)
-    rest, front = np.empty((rows, n), narrow), np.empty(n, narrow)
     for top in range(y0, y1, rows):
-        last = rest[rows - 1]
-        row = image[sources[top + rows - 1]]
-        for x in range(n):
-            last[x] = narrow(row[x])
-        for i in range(rows - 2, -1, -1):
-            _sum(rest[i + 1], image[sources[top + i]], rest[i])
+        front[:] = 0
+        for i in range(rows - 1, -1, -1):
+            _add_and_keep(front, image[sources[top + i]], rest[i])
         front[:] = 0
         for i in range(min(rows, y1 - top)):
             if i > 0:
-                _sum(front, image[sources[top + i + rows - 1]], front)
+                _add(front, image[sources[top + i + rows - 1]])
             _sum(rest[i], front, inner)
             for x in range(margin):
                 line[x] = inner[beyond[x]]
                 line[margin + n + x] = inner[beyond[margin + n + x]]
             _across(line, spare, columns, step, total)
-            row = out[top + i]
-            for x in range(n):
-                row[x] = out.dtype.type(np.float32(total[x]) * scale + half)
+            _write(total, scale, out[top + i])
 
 
 # Inlined, because a row handed to a compiled function costs two atomic counts of its references.
@@ -163,9 +167,36 @@ def _sum(a, b, out):
 
 
 @kernel(inline=True)
+def _add(total, row):  # said with one name for both: with two, the compiler suspects that they overlap
+    number = total.dtype.type
+    for x in range(total.size):
+        total[x] = number(total[x] + number(row[x]))
+
+
+@kernel(inline=True)
+def _add_and_keep(total, row, kept):
+    number = total.dtype.type
+    for x in range(total.size):
+        total[x] = kept[x] = number(total[x] + number(row[x]))
+
+
+@kernel(inline=True)
 def _sum_of_four(a, b, c, d, out):
+    number = out.dtype.type
     for x in range(out.size):
-        out[x] = (a[x] + b[x]) + (c[x] + d[x])
+        out[x] = number(number(a[x] + b[x]) + number(c[x] + d[x]))
+
+
+@kernel
+def _write(total, scale, row):
+    number = row.dtype.type
+    if number(0.5) == number(0):
+        half = np.float32(0.5)
+        for x in range(row.size):
+            row[x] = number(np.int32(np.float32(total[x]) * scale + half))
+    else:
+        for x in range(row.size):
+            row[x] = number(np.float32(total[x]) * scale)
 
 
 @kernel
@@ -176,7 +207,7 @@ def _across(line, spare, columns, step, total):
     source, wide, start, turn = line, 1, 0, 0
     while True:
         for _ in range((columns // wide) % 4):
-            _sum(total, source[start : start + n], total)
+            _add(total, source[start : start + n])
             start += wide * step
         if columns < 4 * wide:
             return

@@ -80,7 +80,7 @@ def correlate_window(image: Array, window: Array, frame: Frame, result: Array) -
         _by_blocks(image, window, frame, result)
         return
     dy, dx = np.nonzero(window)
-    taps = _grouped(window[dy, dx], dy, dx)
+    taps = _grouped(9, window[dy, dx], dy, dx)
     _run(_windows, image, frame, result, window.shape, taps)
 
 
@@ -88,14 +88,14 @@ def correlate_pair(image: Array, down: Array, across: Array, frame: Frame, resul
     """Write the sums of ``image`` under the product of a column and a row of weights to ``result``."""
     places = [np.flatnonzero(weights) for weights in (down, across)]
     places = [place if place.size else np.zeros(1, np.int64) for place in places]
-    taps = [_grouped(w[at], at) for w, at in zip((down, across), places, strict=True)]
+    taps = [_grouped(4, w[at], at) for w, at in zip((down, across), places, strict=True)]
     outside = np.float32(frame.value * down.sum())
     _run(_products, image, frame, result, (down.size, across.size), (*taps[0], *taps[1], outside))
 
 
-def _grouped(weights: Array, *offsets: Array) -> tuple[Array, ...]:
-    """Return weights and offsets, filled up to whole groups of four by a weightless copy of the last."""
-    filled = np.zeros(-(-weights.size // 4) * 4, np.float32)
+def _grouped(group: int, weights: Array, *offsets: Array) -> tuple[Array, ...]:
+    """Return weights and offsets, filled up to whole groups by weightless copies of the last."""
+    filled = np.zeros(max(1, -(-weights.size // group)) * group, np.float32)
     filled[: weights.size] = weights
     index = np.minimum(np.arange(filled.size), weights.size - 1)
     return filled, *(offset[index].astype(np.int64) for offset in offsets)
@@ -134,17 +134,23 @@ def finish(sums: Array, result: Array) -> None:
     np.copyto(result, sums, casting="unsafe")
 
 
+# Scratch memory is handed over: loops over arrays that are made in the same function are not vectorised.
 @kernel(contract=True)
 def _products(
     image, out, blank, rows, columns, tall, broad, step, margin, stride_y, stride_x, taps, y0, y1
 ):  # fmt: skip
     """Down the columns into a padded line, then across it."""
-    down, up_down, across, left_right, outside = taps
-    n = image.shape[1]
-    line = np.empty(columns.size, np.float32)
+    line, total = np.empty(columns.size, np.float32), np.empty(columns.size - (broad - 1) * step, np.float32)
+    _products_of(image, out, blank, rows, columns, step, margin, stride_y, stride_x, *taps, line, total, y0, y1)
+
+
+@kernel(contract=True)
+def _products_of(
+    image, out, blank, rows, columns, step, margin, stride_y, stride_x,
+    down, up_down, across, left_right, outside, line, total, y0, y1
+):  # fmt: skip
+    n, m = image.shape[1], total.size
     inner = line[margin : margin + n]
-    total = np.empty(columns.size - (broad - 1) * step, np.float32)
-    m = total.size
     for y in range(y0, y1):
         top = y * stride_y
         inner[:] = 0
@@ -176,11 +182,15 @@ def _windows(
     image, out, blank, rows, columns, tall, broad, step, margin, stride_y, stride_x, taps, y0, y1
 ):  # fmt: skip
     """Weight by weight; ``lines`` holds the last ``tall`` rows, padded."""
-    weights, dy, dx = taps
-    n = image.shape[1]
-    lines = np.empty((tall, columns.size), np.float32)
-    total = np.empty(columns.size - (broad - 1) * step, np.float32)
-    m = total.size
+    lines, total = np.empty((tall, columns.size), np.float32), np.empty(columns.size - (broad - 1) * step, np.float32)
+    _windows_of(image, out, blank, rows, columns, step, margin, stride_y, stride_x, *taps, lines, total, y0, y1)
+
+
+@kernel(contract=True)
+def _windows_of(
+    image, out, blank, rows, columns, step, margin, stride_y, stride_x, weights, dy, dx, lines, total, y0, y1
+):  # fmt: skip
+    tall, n, m = len(lines), image.shape[1], total.size
     outside = np.float32(blank[0])
     fresh = y0 * stride_y
     for y in range(y0, y1):
@@ -194,14 +204,18 @@ def _windows(
             _fill_margins(line, inner, columns, margin, outside)
         fresh = top + tall
         total[:] = 0
-        for k in range(0, weights.size, 4):
-            p, q, r, s = dx[k] * step, dx[k + 1] * step, dx[k + 2] * step, dx[k + 3] * step
-            _add_four(
+        for k in range(0, weights.size, 9):
+            _add_nine(
                 total,
-                lines[(top + dy[k]) % tall][p : p + m], weights[k],
-                lines[(top + dy[k + 1]) % tall][q : q + m], weights[k + 1],
-                lines[(top + dy[k + 2]) % tall][r : r + m], weights[k + 2],
-                lines[(top + dy[k + 3]) % tall][s : s + m], weights[k + 3],
+                _under(lines, top, k, dy, dx, tall, step, m), weights[k],
+                _under(lines, top, k + 1, dy, dx, tall, step, m), weights[k + 1],
+                _under(lines, top, k + 2, dy, dx, tall, step, m), weights[k + 2],
+                _under(lines, top, k + 3, dy, dx, tall, step, m), weights[k + 3],
+                _under(lines, top, k + 4, dy, dx, tall, step, m), weights[k + 4],
+                _under(lines, top, k + 5, dy, dx, tall, step, m), weights[k + 5],
+                _under(lines, top, k + 6, dy, dx, tall, step, m), weights[k + 6],
+                _under(lines, top, k + 7, dy, dx, tall, step, m), weights[k + 7],
+                _under(lines, top, k + 8, dy, dx, tall, step, m), weights[k + 8],
             )  # fmt: skip
         _write(total, step, stride_x, out[y])
 
@@ -214,6 +228,19 @@ def _add_four(total, a, v, b, w, c, p, d, q):
         total[x] = total[x] + v * number(a[x]) + w * number(b[x]) + p * number(c[x]) + q * number(d[x])
 
 
+@kernel(inline=True)
+def _under(lines, top, k, dy, dx, tall, step, m):
+    return lines[(top + dy[k]) % tall][dx[k] * step : dx[k] * step + m]
+
+
+@kernel(inline=True)
+def _add_nine(total, a, p, b, q, c, r, d, s, e, t, f, u, g, v, h, w, i, z):
+    for x in range(total.size):
+        upper = p * a[x] + q * b[x] + r * c[x]
+        middle = s * d[x] + t * e[x] + u * f[x]
+        total[x] = total[x] + upper + middle + (v * g[x] + w * h[x] + z * i[x])
+
+
 @kernel
 def _fill_margins(line, inner, columns, margin, outside):
     for i in range(margin):
@@ -224,18 +251,24 @@ def _fill_margins(line, inner, columns, margin, outside):
 
 @kernel
 def _write(total, step, stride, row):
+    """Write every ``stride``-th pixel: sums as they are, or rounded and clipped to bytes."""
     number = row.dtype.type
-    if number(0.5) == number(0):  # integers
-        low, high, half = np.float32(0), np.float32(255), np.float32(0.5)
-        for x in range(total.size):
-            total[x] = min(max(total[x], low), high) + half
+    if number(0.5) != number(0):
+        if stride == 1:
+            row[:] = total
+        else:
+            for x in range(row.size // step):
+                for c in range(step):
+                    row[x * step + c] = number(total[x * stride * step + c])
+        return
+    low, high, half = np.float32(0), np.float32(255), np.float32(0.5)
     if stride == 1:
         for x in range(row.size):
-            row[x] = number(total[x])
-        return
-    for x in range(row.size // step):
-        for c in range(step):
-            row[x * step + c] = number(total[x * stride * step + c])
+            row[x] = number(np.int32(min(max(total[x], low), high) + half))
+    else:
+        for x in range(row.size // step):
+            for c in range(step):
+                row[x * step + c] = number(np.int32(min(max(total[x * stride * step + c], low), high) + half))
 
 
 def _by_blocks(image: Array, window: Array, frame: Frame, result: Array) -> None:

@@ -53,7 +53,10 @@ def gaussian_pyramid(image: Image, levels: Annotated[int, Range(1, MOST, 1)] = 5
     [(9, 16), (5, 8), (3, 4)]
     """
     image = as_image("gaussian_pyramid", image, channels=())
-    return pyramid_of(image.copy(), integer("gaussian_pyramid", "levels", levels, 1, MOST))
+    levels = integer("gaussian_pyramid", "levels", levels, 1, MOST)
+    first = empty(image.shape, image.dtype)
+    np.copyto(first, image)
+    return pyramid_of(first, levels)
 
 
 @gaussian_pyramid.steps
@@ -113,11 +116,18 @@ def side_by_side(levels: Sequence[Array]) -> Array:
     return canvas
 
 
+# Scratch memory is handed over: loops over arrays that are made in the same function are not vectorised.
 @kernel
 def _reduce(image, out, rows, columns, step, number, half, y0, y1):
-    """Down the columns, then across; sums of bytes fill uint16 exactly: 255 · 16 · 16 = 65280."""
     n = image.shape[1]
     line, smooth = np.empty(n + 4 * step, number), np.empty(n, number)
+    _reduce_rows(image, out, rows, columns, step, half, line, smooth, y0, y1)
+
+
+@kernel
+def _reduce_rows(image, out, rows, columns, step, half, line, smooth, y0, y1):
+    """Down the columns, then across; sums of bytes fill uint16 exactly: 255 · 16 · 16 = 65280."""
+    n = image.shape[1]
     inner = line[2 * step : 2 * step + n]
     a, b, c, d, e = line[:n], line[step:], line[2 * step :], line[3 * step :], line[4 * step :]
     scale = np.float32(1 / 256)
@@ -135,6 +145,11 @@ def _reduce(image, out, rows, columns, step, number, half, y0, y1):
         if step == 1:
             for x in range(row.size):
                 row[x] = out.dtype.type(np.float32(smooth[2 * x]) * scale + half)
+        elif step == 3:
+            for x in range(row.size // 3):
+                row[3 * x] = out.dtype.type(np.float32(smooth[6 * x]) * scale + half)
+                row[3 * x + 1] = out.dtype.type(np.float32(smooth[6 * x + 1]) * scale + half)
+                row[3 * x + 2] = out.dtype.type(np.float32(smooth[6 * x + 2]) * scale + half)
         else:
             for x in range(row.size // step):
                 for k in range(step):
@@ -153,9 +168,14 @@ def _weigh(a, b, c, d, e, out):
 
 @kernel
 def _expand(image, to, out, sign, step, y0, y1):
-    height, n = image.shape
+    n = image.shape[1]
     line, wide = np.empty(n + 2 * step, np.float32), np.empty(2 * n, np.float32)
-    old, new = np.empty(n, np.float32), np.empty(n, np.float32)
+    _expand_rows(image, to, out, sign, step, line, wide, np.empty(n, np.float32), np.empty(n, np.float32), y0, y1)
+
+
+@kernel
+def _expand_rows(image, to, out, sign, step, line, wide, old, new, y0, y1):
+    height, n = image.shape
     inner = line[step : step + n]
     left, right = line[:n], line[2 * step :]
     half, eighth, six = np.float32(0.5), np.float32(0.125), np.float32(6)

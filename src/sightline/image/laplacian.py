@@ -125,11 +125,18 @@ def _nine(image: Array, beside: int, diagonal: int, border: str, result: Array) 
     over_rows(_weigh_nine, height, *flat, rows, *ends, step, number, number(beside), number(diagonal))
 
 
+# Scratch memory is handed over: loops over arrays that are made in the same function are not vectorised.
 @kernel
 def _weigh_nine(image, out, rows, first, last, step, number, beside, diagonal, y0, y1):
-    """Write the weighted sum of 3×3 pixels; sums down the columns are padded and shared by three results."""
     n = image.shape[1]
     sides, middles = np.empty(n + 2 * step, number), np.empty(n, number)
+    _weigh_rows(image, out, rows, first, last, step, number, beside, diagonal, sides, middles, y0, y1)
+
+
+@kernel
+def _weigh_rows(image, out, rows, first, last, step, number, beside, diagonal, sides, middles, y0, y1):
+    """Write the weighted sum of 3×3 pixels; sums down the columns are padded and shared by three results."""
+    n = image.shape[1]
     inner = sides[step : step + n]
     left, right = sides[:n], sides[2 * step :]
     four = number(number(-4) * number(beside + diagonal))

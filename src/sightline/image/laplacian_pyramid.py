@@ -62,7 +62,7 @@ def laplacian_pyramid(image: Image, levels: Annotated[int, Range(1, MOST, 1)] = 
     (0.0, [[9.0, 9.0], [9.0, 9.0]])
     """
     image = as_image("laplacian_pyramid", image, channels=())
-    return bands_of(image.astype(np.float32), integer("laplacian_pyramid", "levels", levels, 1, MOST))
+    return bands_of(image, integer("laplacian_pyramid", "levels", levels, 1, MOST))
 
 
 @method(
@@ -133,8 +133,10 @@ def _(pyramid: Sequence[Band], *, dtype: str = "float32") -> Iterator[Step]:
 
 
 def bands_of(image: Array, levels: int) -> list[Array]:
-    """Return the Laplacian pyramid of a float32 image (which it may keep as its only level)."""
-    gaussian = pyramid_of(image, levels)
+    """Return the Laplacian pyramid of an image, in arrays of its own."""
+    first = empty(image.shape, np.float32)
+    np.copyto(first, image)
+    gaussian = pyramid_of(first, levels)
     for fine, coarse in pairwise(gaussian):
         expand(coarse, fine, -1, fine)  # the finer ones first: no level is needed once its band is there
     return gaussian
