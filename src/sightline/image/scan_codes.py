@@ -228,7 +228,7 @@ def _find_bars(gray: Array, patient: bool) -> tuple[list[Code], Array]:
     while True:
         picture = _shrink(gray, smaller)
         spacing = max(4.0, min(picture.shape) / 160) * (1 if patient else 2)
-        codes, segments = find_bars(picture, spacing)
+        codes, segments = find_bars(picture, spacing, patient=patient)
         if codes or smaller == 1 or not patient:
             shift = (smaller - 1) / 2
             for code in codes:

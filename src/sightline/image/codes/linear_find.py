@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from jaxtyping import Float64, UInt8
 
+from sightline.core.types import Array
 from sightline.image.codes.code import Code
 from sightline.image.codes.linear_decode import Line, decode_lines
 from sightline.image.codes.linear_scan import Reading, scan
@@ -18,6 +19,7 @@ from sightline.image.codes.linear_scan import Reading, scan
 _ANGLES = tuple(turn * math.pi / 8 for turn in (0, 4, 2, 6, 1, 7, 3, 5))  # across, down, then slanted
 _TRUST = 0.45  # a line of this roughness, in modules, counts for nothing
 _ENOUGH = 0.35  # the sum of (trust − roughness) over the lines of a code
+_PLENTY = 2.0  # a sum after which nobody doubts
 _SURE = 0.2  # at least one line must be as smooth as this, or three agree
 
 
@@ -34,7 +36,9 @@ class _Group:
         return sum(max(_TRUST - value, 0.0) for value in self.roughness)
 
 
-def find_bars(gray: UInt8[np.ndarray, "h w"], spacing: float) -> tuple[list[Code], Float64[np.ndarray, "n 4"]]:
+def find_bars(
+    gray: UInt8[np.ndarray, "h w"], spacing: float, *, patient: bool
+) -> tuple[list[Code], Float64[np.ndarray, "n 4"]]:
     """Return the codes of bars in a picture, and the segments (x1, y1, x2, y2) in which they were read.
 
     Parameters
@@ -43,9 +47,13 @@ def find_bars(gray: UInt8[np.ndarray, "h w"], spacing: float) -> tuple[list[Code
         The picture.
     spacing
         Between scan lines, in pixels.
+    patient
+        Whether to look in all directions even when a code was found in the first ones.
     """
     groups: list[_Group] = []
-    for angle in _ANGLES:
+    for turn, angle in enumerate(_ANGLES):
+        if not patient and turn % 2 == 0 and any(group.weight > _PLENTY for group in groups):
+            break
         readings = scan(gray, angle, spacing if angle in _ANGLES[:2] else 1.5 * spacing)
         for reading, line in zip(readings, decode_lines(readings), strict=True):
             if line is not None:
@@ -65,9 +73,8 @@ def _join(groups: list[_Group], line: Line, reading: Reading) -> None:
     middle, length = (reading.start + reading.end) / 2, np.linalg.norm(reading.end - reading.start)
     for group in groups:
         if (group.line.kind, group.line.text) == (line.kind, line.text):
-            near = group.readings[-1]
-            away = np.linalg.norm((near.start + near.end) / 2 - middle)
-            if away < 0.6 * length:
+            others = [(near.start + near.end) / 2 for near in (group.readings[0], *group.readings[-3:])]
+            if min(np.linalg.norm(other - middle) for other in others) < 0.6 * length:
                 break
     else:
         group = _Group(line)
@@ -77,12 +84,18 @@ def _join(groups: list[_Group], line: Line, reading: Reading) -> None:
 
 
 def _overlap(group: _Group, other: _Group) -> bool:
-    """Return whether a line of one group runs through the place of another one."""
-    corners = _corners(other)
-    low, high = corners.min(axis=0) - 2, corners.max(axis=0) + 2
-    middles = np.array([(r.start + r.end) / 2 for r in group.readings])
-    mine = _corners(group).mean(axis=0)
-    return bool(((middles >= low) & (middles <= high)).all(axis=1).any() or ((mine >= low) & (mine <= high)).all())
+    """Return whether one group lies in the middle of the other's place, or a line of it runs through there."""
+    (low, high), (other_low, other_high) = _reach(group), _reach(other)
+    middles = np.array([(r.start + r.end) / 2 for r in group.readings] + [(low + high) / 2])
+    inside = ((middles >= other_low) & (middles <= other_high)).all(axis=1).any()
+    around = (other_low + other_high) / 2
+    return bool(inside or ((around >= low) & (around <= high)).all())
+
+
+def _reach(group: _Group) -> tuple[Array, Array]:
+    """Return the corners of the upright box around the lines of a group."""
+    ends = np.array([end for reading in group.readings for end in (reading.start, reading.end)])
+    return ends.min(axis=0) - 2, ends.max(axis=0) + 2
 
 
 def _corners(group: _Group) -> Float64[np.ndarray, "4 2"]:

@@ -18,6 +18,7 @@ from sightline.image.codes.binarise import Binary
 _STRIP = 128
 _ROOM = 512  # candidates in a strip
 _MOST = 24  # candidates that triples are made of
+_TRIPLES = 100  # of them
 _X, _Y, _WIDTH, _HEIGHT, _HITS, _DARK = range(6)
 
 Eyes = Float64[
@@ -87,7 +88,7 @@ def triples_of(eyes: Eyes) -> list[Triple]:
     wide = np.minimum(a, b) > 9 * module  # 14 modules in version 1, less what slant and tilt take
     fits = same & wide & (np.maximum(a, b) < 260 * module) & (np.abs(cosine) < 0.65) & (spread < 2.2) & (slope < 2.2)
     oddness = np.abs(cosine) + (slope - 1) + (spread - 1)
-    best = [i for i in np.argsort(oddness, kind="stable") if fits[i]]
+    best = [i for i in np.argsort(oddness, kind="stable") if fits[i]][:_TRIPLES]
     return [_triple(eyes, indices[i], int(corner[i]), float(oddness[i])) for i in best]
 
 

@@ -24,6 +24,7 @@ from sightline.image.codes.qr_grid import VERSIONS, Modules, alignment_centres, 
 
 _FINE = 4  # samples along a module where an alignment pattern is looked for
 _SEEN = 0.5  # agreement with an alignment pattern, from −1 to 1, that counts as one
+_CHANCE = 0.6  # share of them that anything reaches that has three eyes
 _PLAUSIBLE = 0.72  # share of the known modules that must be right before more work is spent
 
 Homography = Float64[np.ndarray, "3 3"]
@@ -187,6 +188,13 @@ def _count_changes(dark, start, end, y0, y1):
 def _lay(binary: Binary, triple: Triple, edges: list[tuple[Array, Array]], version: int) -> tuple[float, Homography]:
     """Lay a grid by the eyes alone: their middles, and where their edges are; return it after its agreement."""
     n = 17 + 4 * version
+    origin, right, down = triple.centres
+    across, along = (right - origin) / (n - 7), (down - origin) / (n - 7)
+    flat = np.eye(3)
+    flat[:2] = np.stack([across, along, origin - 3.5 * (across + along)], axis=1)
+    plain = _agreement(binary, flat, version, triple.inverted)
+    if plain < _CHANCE:
+        return plain, flat
     middles = np.array([(3.5, 3.5), (n - 3.5, 3.5), (3.5, n - 3.5)])
     grid, seen, weights = list(middles), list(triple.centres), [8.0] * 3
     for index, (back, ahead) in enumerate(edges):
@@ -195,15 +203,15 @@ def _lay(binary: Binary, triple: Triple, edges: list[tuple[Array, Array]], versi
         seen += [back, ahead]
         weights += [1.0, 1.0]
     by_edges = fit_homography(np.array(grid), np.array(seen), np.array(weights))
-    corner = triple.centres[1] + triple.centres[2] - triple.centres[0]
-    flat = fit_homography(np.vstack([middles, [(n - 3.5, n - 3.5)]]), np.vstack([triple.centres, corner]))
+    tilted = _agreement(binary, by_edges, version, triple.inverted)
+    return (plain, flat) if plain > tilted else (tilted, by_edges)
+
+
+def _agreement(binary: Binary, homography: Homography, version: int, inverted: bool) -> float:
+    """Return the share of the modules of the eyes and of the timing that have the right colour."""
     u, v, dark = _landmarks(version)
-    best = (0.0, flat)
-    for homography in (by_edges, flat):
-        darkness = _darkness(binary, homography, u, v, 0.0, triple.inverted)
-        if darkness is not None:
-            best = max(best, (float(((darkness > 0) == dark).mean()), homography), key=lambda pair: pair[0])
-    return best
+    darkness = _darkness(binary, homography, u, v, 0.0, inverted)
+    return 0.0 if darkness is None else float(np.count_nonzero((darkness > 0) == dark)) / len(dark)
 
 
 @lru_cache(maxsize=VERSIONS)
@@ -371,14 +379,13 @@ def fit_homography(grid: Points2, seen: Points2, weights: Array | None = None) -
     shift_a, shift_b = grid.mean(axis=0), seen.mean(axis=0)
     scale_a, scale_b = np.abs(grid - shift_a).mean(), np.abs(seen - shift_b).mean()
     (u, v), (x, y) = ((grid - shift_a) / scale_a).T, ((seen - shift_b) / scale_b).T
-    zero, one = np.zeros_like(u), np.ones_like(u)
-    left = np.concatenate(
-        [
-            np.stack([u, v, one, zero, zero, zero, -u * x, -v * x], axis=1),
-            np.stack([zero, zero, zero, u, v, one, -u * y, -v * y], axis=1),
-        ]
-    )
+    count = len(u)
+    left = np.zeros((2 * count, 8))
+    left[:count, 0] = left[count:, 3] = u
+    left[:count, 1] = left[count:, 4] = v
+    left[:count, 2] = left[count:, 5] = 1
     right = np.concatenate([x, y])
+    left[:, 6], left[:, 7] = -np.concatenate([u, u]) * right, -np.concatenate([v, v]) * right
     if weights is not None:
         root = np.sqrt(np.concatenate([weights, weights]))
         left, right = left * root[:, None], right * root
