@@ -11,7 +11,6 @@ from typing import Annotated, Any
 
 import numpy as np
 
-from sightline.core.buffers import empty
 from sightline.core.catalogue import method
 from sightline.core.checks import choice, number, output
 from sightline.core.errors import InputError
@@ -20,13 +19,12 @@ from sightline.core.layers import Heat, Picture
 from sightline.core.layers import Mask as MaskLayer
 from sightline.core.trace import Step
 from sightline.core.types import Choice, Image, Mask, Range
+from sightline.image.following import NONE, STRONG, WEAK, follow, framed_labels
 from sightline.image.gaussian_blur import gaussian_blur
 from sightline.image.gradient import OPERATORS, REPEAT, as_gray, derivatives_of_row, gradient, working_number
 
-NONE, STRONG, WEAK = 0, 1, 2  # labels of a pixel; a weak one that is reached from a strong one becomes strong
 STRONGEST = 1500.0  # no 8-bit image has a larger gradient
 GRAY_LEVELS = {"uint8": 1.0, "uint16": 257.0, "float32": 1 / 255}  # one grey level in the image's own units
-_STRIP = 64
 
 
 @method(task="edges", paper="Canny 1986", lesson="w1d6")
@@ -85,7 +83,7 @@ def canny(
     """
     smoothed = _smoothed(image, sigma)
     labels = _thin(smoothed, *_thresholds(low, high), choice("canny", "norm", norm, ("l2", "l1")))
-    return _follow(labels, output("canny", out, smoothed.shape, np.bool_, [smoothed]))
+    return follow(labels, output("canny", out, smoothed.shape, np.bool_, [smoothed]))
 
 
 @canny.steps
@@ -129,9 +127,7 @@ def _strength(smoothed: np.ndarray, norm: str) -> np.ndarray:
 
 def _thin(smoothed: np.ndarray, low: float, high: float, norm: str) -> np.ndarray:
     """Return the label of each pixel, with a frame of NONE that is one pixel wide (wider at the right)."""
-    height, width = smoothed.shape
-    labels = empty((height + 2, -(-(width + 2) // 64) * 64), np.uint8)  # 64 labels are looked at together
-    labels[0], labels[-1] = NONE, NONE
+    labels = framed_labels(smoothed.shape)
     squared = norm == "l2"
     bounds = [(t * GRAY_LEVELS[smoothed.dtype.name]) ** (2 if squared else 1) for t in (low, high)]
     if smoothed.dtype != np.float32:
@@ -139,7 +135,7 @@ def _thin(smoothed: np.ndarray, low: float, high: float, norm: str) -> np.ndarra
     scalars = squared, np.float32(bounds[0]), np.float32(bounds[1])
     kind = working_number(smoothed)
     side, middle = OPERATORS["sobel"]  # handed over: with literals, the compiler loses the narrow type
-    over_rows(_thin_rows, height, smoothed, kind, kind(side), kind(middle), *scalars, labels)
+    over_rows(_thin_rows, len(smoothed), smoothed, kind, kind(side), kind(middle), *scalars, labels)
     return labels
 
 
@@ -189,47 +185,3 @@ def _ridges(dx, dy, above, here, below, low, high, labels):
         ridge = (m > low) & (m > before) & (m >= after) & (level | upright | (m > after))
         label = strong if m > high else weak
         labels[x] = label if ridge else none
-
-
-def _follow(labels: np.ndarray, out: np.ndarray) -> np.ndarray:
-    """Make weak pixels strong that are connected with a strong one; write to ``out`` which ones are strong.
-
-    Strips are followed on their own first, then the edges that cross from strip to strip: what is reached does not
-    depend on the order.
-    """
-    height, width = out.shape
-    flat, words = labels.reshape(-1), labels.view(np.uint64)
-    over_rows(_grow, height, flat, words, 0, strip=_STRIP)
-    for border in range(_STRIP, height, _STRIP):
-        _grow(flat, words, height, border - 1, border + 1)
-    return np.equal(labels[1:-1, 1 : width + 1], STRONG, out=out)
-
-
-@kernel
-def _grow(flat, words, reach, y0, y1):
-    """Follow edges from the strong pixels of rows ``y0`` to ``y1``, at most ``reach`` rows beyond these."""
-    height, step = words.shape[0] - 2, 8 * words.shape[1]
-    begin, end = (max(y0 - reach, 0) + 1) * step, (min(y1 + reach, height) + 1) * step
-    stack = np.empty(end - begin, np.int64)
-    for y in range(y0 + 1, y1 + 1):  # under the frame
-        row = words[y]
-        for i in range(0, row.size, 8):
-            eight = row[i] | row[i + 1] | row[i + 2] | row[i + 3] | row[i + 4] | row[i + 5] | row[i + 6] | row[i + 7]
-            if eight & np.uint64(0x0101010101010101) == 0:  # 64 labels without a strong one
-                continue
-            for start in range(y * step + 8 * i, y * step + 8 * i + 64):
-                if flat[start] != STRONG:
-                    continue
-                stack[0] = start
-                top = 1
-                while top > 0:
-                    top -= 1
-                    pixel = stack[top]
-                    for j in range(3):
-                        centre = pixel + (j - 1) * step
-                        if begin <= centre < end:
-                            for near in range(centre - 1, centre + 2):
-                                if flat[near] == WEAK:
-                                    flat[near] = STRONG
-                                    stack[top] = near
-                                    top += 1
