@@ -66,7 +66,8 @@ def bilinear_bytes(source, frame, matrix, field, result, y0, y1):
             if channels == 1:
                 _fixed(spots, n, lane_weights)
                 _fetch_squares(source, at, down, n, words)
-                _mix_squares(words, lane_weights, tile)
+                _mix_squares(words, lane_weights, n, means)
+                _mix_down(means, lane_weights, n, tile)
             else:
                 _fixed_lanes(spots, n, weights)
                 _fetch_pixels(source, at, down, n, words)
@@ -109,7 +110,7 @@ def _fetch_pixels(source, at, down, n, words):
 def _fixed(spots, n, weights):
     for i in range(n):
         weights[i] = np.int16(np.int32(min(spots[i] * ONE, MOST)))
-        weights[i + PITCH] = np.int16(np.int32(min(spots[i + PITCH] * ONE, MOST)))
+        weights[i + 4 * PITCH] = np.int16(np.int32(min(spots[i + PITCH] * ONE, MOST)))
 
 
 @kernel
@@ -134,13 +135,11 @@ def _step(a, b, weight):
 
 
 @kernel
-def _mix_squares(words, weights, row):
-    for i in range(row.size):
+def _mix_squares(words, weights, n, means):
+    for i in range(n):
         above, below = np.uint16(words[i]), np.uint16(words[i] >> np.uint32(16))
-        upper = _step(np.uint16(above & LOW), np.uint16(above >> EIGHT), weights[i])
-        lower = _step(np.uint16(below & LOW), np.uint16(below >> EIGHT), weights[i])
-        total = np.uint16(upper + _product(np.uint16(np.uint16(lower - upper) << np.uint16(1)), weights[i + PITCH]))
-        row[i] = np.uint8(np.uint16(total + ROUND) >> np.uint16(6))
+        means[i] = _step(np.uint16(above & LOW), np.uint16(above >> EIGHT), weights[i])
+        means[i + 4 * PITCH] = _step(np.uint16(below & LOW), np.uint16(below >> EIGHT), weights[i])
 
 
 @kernel

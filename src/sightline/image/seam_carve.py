@@ -90,10 +90,10 @@ def seam_carve(
     Examples
     --------
     >>> import numpy as np
-    >>> image = np.array([[9, 0, 0, 90, 9], [9, 0, 0, 90, 9]], np.uint8)
+    >>> image = np.array([[90, 0, 0, 0, 90], [90, 0, 0, 0, 90]], np.uint8)
     >>> seam_carve(image, (2, 4))
-    array([[ 9,  0, 90,  9],
-           [ 9,  0, 90,  9]], dtype=uint8)
+    array([[90,  0,  0, 90],
+           [90,  0,  0, 90]], dtype=uint8)
     """
     height, width = size_2d("seam_carve", "shape", shape)
     state = _without(_start(image, protect, remove, energy))
