@@ -135,7 +135,7 @@ def _prepared(
                 keep *= 1 - _low_pass(kind, du**2 + dv**2, cutoff, order)
     else:
         keep = transfer(kind, band, u**2 + v**2, cutoff, width, order)
-    return image, padded, inner, keep.astype(np.float32)
+    return image, padded, inner, keep.astype(np.float32, copy=False)
 
 
 def transfer(kind: str, band: str, squared: Array, cutoff: float, width: float, order: int) -> Array:
@@ -154,9 +154,14 @@ def transfer(kind: str, band: str, squared: Array, cutoff: float, width: float, 
 
 def _low_pass(kind: str, squared: Array, cutoff: float, order: int) -> Array:
     if kind == "ideal":
-        return (squared <= cutoff**2).astype(np.float64)
-    ratio = squared / cutoff**2
-    return 1 / (1 + ratio**order) if kind == "butterworth" else np.exp(-0.5 * ratio)
+        return (squared <= cutoff**2).astype(np.float32)
+    ratio = (squared / cutoff**2).astype(np.float32)
+    if kind == "gaussian":
+        return np.exp(np.float32(-0.5) * ratio)
+    power = ratio.copy()
+    for _ in range(order - 1):
+        power *= ratio
+    return np.float32(1) / (np.float32(1) + power)
 
 
 def _checked_centres(centres: Any) -> Array:
@@ -164,7 +169,8 @@ def _checked_centres(centres: Any) -> Array:
         table = np.asarray(centres, np.float64)
     except (TypeError, ValueError):
         table = np.empty(0)
-    if table.ndim != 2 or table.shape[1] != 2 or not table.size or not (np.abs(table) <= 0.5).all():
+    pairs = table.ndim == 2 and table.shape[-1] == 2 and table.size > 0
+    if not pairs or not (np.abs(table) <= 0.5).all():
         raise InputError(
             f"frequency_filter: centres must be pairs (u, v) of numbers in -0.5–0.5; got {describe(centres)}."
         )
@@ -193,7 +199,9 @@ def to_dtype(values: Array, result: Array) -> Array:
 
 
 def _weighed(transform: Array, keep: Array) -> Array:
-    transform *= keep if transform.ndim == 2 else keep[..., None]
+    weights = keep if transform.ndim == 2 else keep[..., None]
+    transform.real *= weights
+    transform.imag *= weights
     return transform
 
 

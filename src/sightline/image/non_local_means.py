@@ -2,8 +2,8 @@
 
 Buades, Coll and Morel 2005, "A Non-Local Algorithm for Image Denoising", CVPR. Patch distances for one displacement of
 the whole image at a time, by running sums, so that the size of a patch costs next to nothing: Darbon, Cunha, Chan,
-Osher and Jensen 2008, "Fast Nonlocal Filtering Applied to Electron Cryomicroscopy", ISBI. Strength by noise: Buades,
-Coll and Morel 2011, "Non-Local Means Denoising", Image Processing On Line 1.
+Osher and Jensen 2008, "Fast Nonlocal Filtering Applied to Electron Cryomicroscopy", ISBI. What noise adds to every
+distance is taken off: Buades, Coll and Morel 2011, "Non-Local Means Denoising", Image Processing On Line 1.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from sightline.core.types import Array, Image, Range
 from sightline.image.border import source_indices
 from sightline.image.weighted_mean import LOG2_E, divide, gather, power_of_two, start
 
-STRENGTH = 0.4  # of the noise's standard deviation: Buades 2011, table of parameters
+STRENGTH = (0.4, 1.2)  # k and m of (k + m / patch) · sigma, which does best on photographs for sigma 10 to 50
 _STRIP, _TILE = 64, 480  # rows and columns that are denoised at a time
 _MAD = 0.6744897501960817  # median of |x| of normal x with standard deviation 1
 _ZERO = np.float32(0)
@@ -53,7 +53,7 @@ def non_local_means(
     window
         Side of the neighbourhood that is searched, in pixels, odd, 1–101; 1 returns an equal copy.
     strength
-        How much patches may differ, in the image's own units (0–255 for uint8), > 0; None takes 0.4 · sigma.
+        How much patches may differ, in the image's own units (0–255 for uint8), > 0; None takes (0.4 + 1.2 / patch) · sigma.
     sigma
         Standard deviation of the noise, in the image's own units, ≥ 0. None takes 0 where ``strength`` is given, and
         estimates it from the image otherwise (the median of its finest diagonal differences, Donoho 1994).
@@ -81,7 +81,7 @@ def non_local_means(
     image = as_image("non_local_means", image, finite=True)
     patch = integer("non_local_means", "patch", patch, 1, 63, odd=True)
     window = integer("non_local_means", "window", window, 1, 101, odd=True)
-    strength, sigma = _noise(image, strength, sigma)
+    strength, sigma = _noise(image, patch, strength, sigma)
     result = output("non_local_means", out, image.shape, image.dtype, [image])
     if window == 1 or strength == 0:
         np.copyto(result, image)
@@ -112,7 +112,7 @@ def _steps(
 ) -> Iterator[Step]:
     result = non_local_means(image, patch, window, strength=strength, sigma=sigma, out=out)
     image = as_image("non_local_means", image)
-    used, noise = _noise(image, strength, sigma)
+    used, noise = _noise(image, patch, strength, sigma)
     yield Step("noise", Value(noise), note=f"Standard deviation; patches may differ by {used:g}.")
     squared, patches = _distances_at(image, image.shape[0] // 2, image.shape[1] // 2, patch, window)
     order = np.argsort(squared, axis=None, kind="stable")[:25]
@@ -134,14 +134,14 @@ def _distances_at(image: Array, y: int, x: int, patch: int, window: int) -> tupl
     return squared, tiles[..., 0] if len(planes) == 1 else tiles
 
 
-def _noise(image: Array, strength: float | None, sigma: float | None) -> tuple[float, float]:
+def _noise(image: Array, patch: int, strength: float | None, sigma: float | None) -> tuple[float, float]:
     """Return strength and sigma, each from the other one or from the image where it is not given."""
     if sigma is not None:
         sigma = number("non_local_means", "sigma", sigma, 0, 1e6)
     if strength is not None:
         return number("non_local_means", "strength", strength, 0, 1e6, above=0), sigma or 0.0
     sigma = _estimate(image) if sigma is None else sigma
-    return STRENGTH * sigma, sigma
+    return (STRENGTH[0] + STRENGTH[1] / patch) * sigma, sigma
 
 
 def _estimate(image: Array) -> float:

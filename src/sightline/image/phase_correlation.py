@@ -22,7 +22,7 @@ from sightline.core.types import Array, Image, Range
 from sightline.image.fft import from_half_transform, half_transform
 from sightline.image.gradient import as_gray
 
-_AROUND = 1.5  # pixels around the peak that the finer grid covers, on both sides together
+_AROUND, _FINER = 0.75, 10  # a finer grid reaches that far from the last peak, in steps of the last one
 _TINY = 1e-20
 
 
@@ -109,8 +109,9 @@ def _steps(a: Image, b: Image, *, upsample: int = 100, taper: bool = True) -> It
     peak = np.array([[width // 2 + result.dx, height // 2 + result.dy]])
     note = "One peak, where all waves agree; no shift is in the middle."
     yield Step("surface", Heat(np.fft.fftshift(surface)), Points(peak), note=note)
-    fine = _refined(cross, width, *_whole_peak(surface), upsample)[0]
-    yield Step("around the peak", Heat(fine), note=f"Computed anew at every 1/{upsample} pixel.")
+    y, x = _whole_peak(surface)
+    closer = _surface(cross, width, y + np.linspace(-1, 1, 41), x + np.linspace(-1, 1, 41))
+    yield Step("around the peak", Heat(closer), note="Two pixels of it, computed anew at every 1/20 pixel.")
     yield Step("shift", Value(result), note="Where the finest peak is.")
 
 
@@ -142,23 +143,36 @@ def _whole_peak(surface: Array) -> tuple[int, int]:
     return (y if y <= height // 2 else y - height), (x if x <= width // 2 else x - width)
 
 
-def _refined(cross: Array, width: int, y: int, x: int, upsample: int) -> tuple[Array, Array]:
-    """Return the surface around (y, x) at every 1/upsample pixel, and the offsets of its rows and columns."""
-    reach = int(np.ceil(_AROUND * upsample / 2))
-    offsets = np.arange(-reach, reach + 1) / upsample
+def _refined(cross: Array, width: int, y: float, x: float, upsample: int) -> tuple[Array, Array, Array]:
+    """Return the surface around (y, x) at every 1/upsample pixel, and where its rows and columns are."""
+    step = 1.0
+    fine, rows, columns = np.empty((0, 0)), np.array([y]), np.array([x])
+    while step > 1 / upsample:  # ten times finer in each round, around the best of the last one
+        before, step = step, max(step / _FINER, 1 / upsample)
+        reach = int(np.ceil(before * _AROUND / step))
+        offsets = np.arange(-reach, reach + 1) * step
+        rows, columns = y + offsets, x + offsets
+        fine = _surface(cross, width, rows, columns)
+        i, k = divmod(int(fine.argmax()), len(offsets))
+        y, x = rows[i], columns[k]
+    return fine, rows, columns
+
+
+def _surface(cross: Array, width: int, rows: Array, columns: Array) -> Array:
+    """Return the correlation for shifts by any fractions of a pixel: a transform back, by two products of matrices."""
     v, u = np.fft.fftfreq(len(cross)), np.fft.rfftfreq(width)
-    down = np.exp(2j * np.pi * np.outer(y + offsets, v)).astype(np.complex64)
-    across = np.exp(2j * np.pi * np.outer(u, x + offsets)).astype(np.complex64)
-    twice = np.where((u > 0) & (u < 0.5), 2, 1).astype(np.float32)  # the frequencies u < 0 are the conjugates of these
-    return (down @ (cross * twice) @ across).real / (len(cross) * width), offsets
+    twice = np.where((u > 0) & (u < 0.5), 2, 1)  # the frequencies u < 0 are the conjugates of these
+    down = np.exp(2j * np.pi * np.outer(rows, v)).astype(np.complex64)
+    across = (np.exp(2j * np.pi * np.outer(u, columns)) * twice[:, None]).astype(np.complex64)
+    return (down @ cross @ across).real / (len(cross) * width)
 
 
 def _peak(cross: Array, surface: Array, upsample: int) -> Shift:
     y, x = _whole_peak(surface)
     if upsample == 1:
         return Shift(float(x), float(y), float(surface[y, x]))
-    fine, offsets = _refined(cross, surface.shape[1], y, x, upsample)
-    i, k = divmod(int(fine.argmax()), len(offsets))
-    dy = y + offsets[i] if surface.shape[0] > 1 else 0.0  # one row tells nothing about shifts down
-    dx = x + offsets[k] if surface.shape[1] > 1 else 0.0
-    return Shift(float(dx), float(dy), float(fine[i, k]))
+    fine, rows, columns = _refined(cross, surface.shape[1], y, x, upsample)
+    i, k = divmod(int(fine.argmax()), len(columns))
+    dy = round(rows[i] * upsample) / upsample if surface.shape[0] > 1 else 0.0  # one row tells nothing about dy
+    dx = round(columns[k] * upsample) / upsample if surface.shape[1] > 1 else 0.0
+    return Shift(dx, dy, float(fine[i, k]))
