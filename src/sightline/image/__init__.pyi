@@ -50,6 +50,7 @@ from .hit_or_miss import hit_or_miss as hit_or_miss
 from .hit_or_miss import majority as majority
 from .homomorphic import homomorphic as homomorphic
 from .hough_circles import hough_circles as hough_circles
+from .hough_ellipses import hough_ellipses as hough_ellipses
 from .hough_lines import hough_lines as hough_lines
 from .hough_segments import hough_segments as hough_segments
 from .hysteresis_threshold import hysteresis_threshold as hysteresis_threshold
@@ -102,7 +103,6 @@ from .seam_carve import seam_carve as seam_carve
 from .selective_search import selective_search as selective_search
 from .sharpen import sharpen as sharpen
 from .show import show as show
-from .skeletonize import skeletonize as skeletonize
 from .slic import slic as slic
 from .sobel import sobel as sobel
 from .subband_encode import subband_decode as subband_decode
