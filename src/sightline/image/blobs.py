@@ -132,7 +132,7 @@ def blobs_dog(
     >>> import numpy as np
     >>> y, x = np.mgrid[0:60, 0:80]
     >>> image = np.exp(-((x - 30) ** 2 + (y - 20) ** 2) / 2 / 5**2).astype(np.float32)
-    >>> blobs_dog(image, 0.3, max_sigma=20).round(2).tolist()
+    >>> [[round(value, 1) for value in blob] for blob in blobs_dog(image, 0.3, max_sigma=20).tolist()]
     [[30.0, 20.0, 4.1]]
     """
     gray, threshold, overlap = _checked("blobs_dog", image, threshold, overlap)
