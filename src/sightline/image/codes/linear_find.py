@@ -14,7 +14,7 @@ from jaxtyping import Float64, UInt8
 from sightline.core.types import Array
 from sightline.image.codes.code import Code
 from sightline.image.codes.linear_decode import Line, decode_lines
-from sightline.image.codes.linear_scan import Reading, scan
+from sightline.image.codes.linear_scan import Reading, scan, sums_across
 
 _ANGLES = tuple(turn * math.pi / 8 for turn in (0, 4, 2, 6, 1, 7, 3, 5))  # across, down, then slanted
 _TRUST = 0.45  # a line of this roughness, in modules, counts for nothing
@@ -51,10 +51,11 @@ def find_bars(
         Whether to look in all directions even when a code was found in the first ones.
     """
     groups: list[_Group] = []
-    for turn, angle in enumerate(_ANGLES):
-        if not patient and turn % 2 == 0 and any(group.weight > _PLENTY for group in groups):
+    sums = sums_across(gray)
+    for angle in _ANGLES:
+        if not patient and any(group.weight > _PLENTY for group in groups):
             break
-        readings = scan(gray, angle, spacing if angle in _ANGLES[:2] else 1.5 * spacing)
+        readings = scan(sums, angle, spacing if angle in _ANGLES[:2] else 1.5 * spacing)
         for reading, line in zip(readings, decode_lines(readings), strict=True):
             if line is not None:
                 _join(groups, line, reading)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from jaxtyping import Float64, UInt8
@@ -22,7 +23,8 @@ _SEGMENT = 32  # samples whose range says how deep a bar must be at least
 _ROOM = 40  # candidates of a strip of lines
 _LONGEST = 600  # edges of a candidate
 _STRIP = 32
-_DEPTHS = np.array([0.2, 0.06], np.float32)  # shares of the range: robust against noise, and for narrow bars in a blur
+_DEPTHS = np.array([0.06, 0.2], np.float32)  # shares of the range: for narrow bars in a blur, and against noise
+_FEWEST = 26  # edges of a code
 _HEAD = 4  # kind, line, 1 when read backwards, number of edges
 
 
@@ -49,6 +51,7 @@ class Reading:
     line: int
 
 
+@lru_cache(maxsize=64)
 def lines_over(shape: tuple[int, int], angle: float, spacing: float) -> Float64[np.ndarray, "lines 5"]:
     """Return parallel lines that cover a picture: first point (x, y), direction (dx, dy), length in pixels.
 
@@ -78,27 +81,41 @@ def lines_over(shape: tuple[int, int], angle: float, spacing: float) -> Float64[
     return np.concatenate([start, direction, (high - low)[:, None]], axis=1)[keep]
 
 
-def scan(gray: UInt8[np.ndarray, "h w"], angle: float, spacing: float) -> list[Reading]:
+def sums_across(gray: UInt8[np.ndarray, "h w"]) -> dict[tuple[int, int], Array]:
+    """Return the picture summed up with both neighbours of each pixel, by the step (x, y) to one of them.
+
+    Noise along the bars averages out so. There is one more row and column, so that every pixel has a right and a
+    lower neighbour.
+    """
+    height, width = gray.shape
+    wide = np.empty((height + 3, width + 3), np.uint16)
+    wide[1:-2, 1:-2] = gray
+    wide[0, 1:-2], wide[-2:, 1:-2] = gray[0], gray[-1]
+    wide[:, 0], wide[:, -2], wide[:, -1] = wide[:, 1], wide[:, -3], wide[:, -3]
+    sums = {}
+    for dx, dy in ((0, 1), (1, 0), (1, 1), (1, -1)):
+        total = wide[1:-1, 1:-1] + wide[1 + dy : height + 2 + dy, 1 + dx : width + 2 + dx]
+        total += wide[1 - dy : height + 2 - dy, 1 - dx : width + 2 - dx]
+        sums[dx, dy] = total
+    return sums
+
+
+def scan(sums: dict[tuple[int, int], Array], angle: float, spacing: float) -> list[Reading]:
     """Return what may be a code along parallel lines over a picture, in the order of the lines.
 
     Parameters
     ----------
-    gray
-        The picture.
+    sums
+        The picture, by :func:`sums_across`.
     angle, spacing
         Of the lines, as :func:`lines_over` takes them.
     """
-    lines = lines_over((gray.shape[0], gray.shape[1]), angle, spacing)
+    aside, down = round(-math.sin(angle)), round(math.cos(angle))
+    chosen = sums[(aside, down) if (aside, down) in sums else (-aside, -down)]
+    lines = lines_over((chosen.shape[0] - 1, chosen.shape[1] - 1), angle, spacing)
     if not len(lines):
         return []
-    # Noise along the bars averages out: each pixel is summed up with its two neighbours across the line.
-    aside, down = round(-math.sin(angle)), round(math.cos(angle))
-    wide = np.pad(gray.astype(np.uint16), ((1, 2), (1, 2)), mode="edge")
-    height, width = gray.shape[0] + 1, gray.shape[1] + 1  # one more, so that every pixel has a right and a lower one
-    sums = wide[1:-1, 1:-1].copy()
-    for sign in (-1, 1):
-        sums += wide[1 + sign * down : 1 + sign * down + height, 1 + sign * aside : 1 + sign * aside + width]
-    found = np.concatenate(over_rows(_scan_lines, len(lines), sums, lines, _DEPTHS, strip=_STRIP))
+    found = np.concatenate(over_rows(_scan_lines, len(lines), chosen, lines, _DEPTHS, strip=_STRIP))
     return [_reading(row, lines) for row in found]
 
 
@@ -129,8 +146,8 @@ def _scan_lines(sums, lines, depths, y0, y1):
         _ranges(profile[:samples], ranges)
         for depth in depths:
             edge_count = _edges(profile[:samples], ranges, depth, edges)
-            if edge_count < 26:
-                continue
+            if edge_count < _FEWEST:
+                break  # there are no more of them where they must be deeper
             for i in range(edge_count):
                 back[i] = length - edges[edge_count - 1 - i]
             count = _candidates(edges[:edge_count], k, 0, found, count)
