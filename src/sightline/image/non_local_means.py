@@ -53,7 +53,8 @@ def non_local_means(
     window
         Side of the neighbourhood that is searched, in pixels, odd, 1–101; 1 returns an equal copy.
     strength
-        How much patches may differ, in the image's own units (0–255 for uint8), > 0; None takes (0.4 + 1.2 / patch) · sigma.
+        How much patches may differ, in the image's own units (0–255 for uint8), > 0; None takes
+        (0.4 + 1.2 / patch) · sigma.
     sigma
         Standard deviation of the noise, in the image's own units, ≥ 0. None takes 0 where ``strength`` is given, and
         estimates it from the image otherwise (the median of its finest diagonal differences, Donoho 1994).

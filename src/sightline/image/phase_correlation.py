@@ -124,16 +124,20 @@ def _phases(a: Any, b: Any, taper: bool) -> tuple[Array, tuple[int, int]]:
         )
     first, second = (as_gray("phase_correlation", picture, finite=True) for picture in (a, b))
     transforms = [half_transform(_faded(picture, taper)) for picture in (first, second)]
-    cross = np.conj(transforms[0]) * transforms[1]
-    return cross / np.maximum(np.abs(cross), np.float32(_TINY)), (first.shape[0], first.shape[1])
+    cross = np.conj(transforms[0])
+    cross *= transforms[1]
+    cross *= np.float32(1) / np.maximum(np.abs(cross), np.float32(_TINY))
+    return cross, (first.shape[0], first.shape[1])
 
 
 def _faded(picture: Array, taper: bool) -> Array:
-    values = picture.astype(np.float32)
+    values = picture.astype(np.float32)  # a copy, which is written to
     if not taper:
         return values
     down, across = (np.sin(np.pi * (np.arange(n) + 0.5) / n).astype(np.float32) ** 2 for n in values.shape)
-    return (values - values.mean(dtype=np.float64).astype(np.float32)) * down[:, None] * across
+    values -= np.float32(values.mean(dtype=np.float64))
+    values *= down[:, None] * across
+    return values
 
 
 def _whole_peak(surface: Array) -> tuple[int, int]:
@@ -164,7 +168,7 @@ def _surface(cross: Array, width: int, rows: Array, columns: Array) -> Array:
     twice = np.where((u > 0) & (u < 0.5), 2, 1)  # the frequencies u < 0 are the conjugates of these
     down = np.exp(2j * np.pi * np.outer(rows, v)).astype(np.complex64)
     across = (np.exp(2j * np.pi * np.outer(u, columns)) * twice[:, None]).astype(np.complex64)
-    return (down @ cross @ across).real / (len(cross) * width)
+    return (down @ (cross @ across)).real / (len(cross) * width)
 
 
 def _peak(cross: Array, surface: Array, upsample: int) -> Shift:
