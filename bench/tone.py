@@ -65,14 +65,14 @@ def _histograms(rgb: np.ndarray, gray: np.ndarray) -> list[Case]:
     values, peer_values = np.empty(gray.shape, np.float32), np.empty_like(gray)
 
     def peer_each() -> np.ndarray:
-        return np.stack([cv2.calcHist([rgb], [channel], None, [256], [0, 256])[:, 0] for channel in range(3)])
+        return np.stack([cv2.calcHist([rgb], [channel], None, [256], [0, 256]).ravel() for channel in range(3)])
 
     return [
         Case(
             "image.histogram gray",
             "opencv",
             lambda: image.histogram(gray),
-            lambda: cv2.calcHist([gray], [0], None, [256], [0, 256])[:, 0],
+            lambda: cv2.calcHist([gray], [0], None, [256], [0, 256]).ravel(),
             bytes=PIXELS,
         ),
         Case("image.histogram rgb", "opencv", lambda: image.histogram(rgb), peer_each, bytes=3 * PIXELS),

@@ -156,25 +156,25 @@ def _compare(gray, mean, offset, above, below, result, x0, x1):
 def _compare_with_mean(gray, rows, columns, reach, number, count, factor, add, above, below, result, y0, y1):
     """Write ``above`` where (v · factor + add) · count is greater than factor times the window's sum."""
     width = gray.shape[1]
+    # Sums of columns, margins and all, after a zero: what leaves the window then stands beside what enters it.
     column = np.zeros(width + 2 * reach + 1, number)
     total = np.empty(width, number)
-    inner = column[reach : reach + width]
+    inner = column[reach + 1 : reach + 1 + width]
     for y in range(y0, y0 + 2 * reach + 1):  # rows[y] stands for the row y - reach
         row = gray[rows[y]]
         for x in range(width):
             inner[x] += number(row[x])
     for y in range(y0, y1):
         for x in range(reach):
-            column[x] = column[reach + columns[x]]
-            column[reach + width + x] = column[reach + columns[reach + width + x]]
+            column[1 + x] = inner[columns[x]]
+            column[1 + reach + width + x] = inner[columns[reach + width + x]]
         running = number(0)
         for x in range(2 * reach):
-            running += column[x]
-        entering, leaving = column[2 * reach : 2 * reach + width], column[0:width]
+            running += column[1 + x]
+        entering, leaving = column[2 * reach + 1 : 2 * reach + 1 + width], column[0:width]
         for x in range(width):
-            running += entering[x]
+            running += entering[x] - leaving[x]
             total[x] = running
-            running -= leaving[x]
         row, out = gray[y], result[y]
         for x in range(width):
             out[x] = above if (number(row[x]) * factor + add) * count > total[x] * factor else below

@@ -12,7 +12,7 @@ _STRIP = 64
 
 
 def framed_labels(shape: tuple[int, ...]) -> np.ndarray:
-    """Return labels to be written, with a frame of one pixel (wider at the right), whose rows above and below are NONE."""
+    """Return labels to be written, framed by a pixel (more at the right); the rows above and below are NONE."""
     labels = empty((shape[0] + 2, -(-(shape[1] + 2) // 64) * 64), np.uint8)  # 64 labels are looked at together
     labels[0], labels[-1] = NONE, NONE
     return labels
@@ -35,15 +35,14 @@ def follow(labels: np.ndarray, out: np.ndarray, *, diagonal: bool = True) -> np.
     """
     height, width = out.shape
     flat, words = labels.reshape(-1), labels.view(np.uint64)
-    aside = np.int64(1 if diagonal else 0)
-    over_rows(_grow, height, flat, words, aside, 0, strip=_STRIP)
+    over_rows(_grow, height, flat, words, diagonal, 0, strip=_STRIP)
     for border in range(_STRIP, height, _STRIP):
-        _grow(flat, words, aside, height, border - 1, border + 1)
+        _grow(flat, words, diagonal, height, border - 1, border + 1)
     return np.equal(labels[1:-1, 1 : width + 1], STRONG, out=out)
 
 
 @kernel
-def _grow(flat, words, aside, reach, y0, y1):
+def _grow(flat, words, diagonal, reach, y0, y1):
     """Follow from the strong pixels of rows ``y0`` to ``y1``, at most ``reach`` rows beyond these."""
     height, step = words.shape[0] - 2, 8 * words.shape[1]
     begin, end = (max(y0 - reach, 0) + 1) * step, (min(y1 + reach, height) + 1) * step
@@ -64,10 +63,9 @@ def _grow(flat, words, aside, reach, y0, y1):
                     pixel = stack[top]
                     for j in range(3):
                         centre = pixel + (j - 1) * step
-                        beside = 1 if j == 1 else aside
                         if begin <= centre < end:
-                            for near in range(centre - beside, centre + beside + 1):
-                                if flat[near] == WEAK:
+                            for near in range(centre - 1, centre + 2):
+                                if flat[near] == WEAK and (diagonal or j == 1 or near == centre):
                                     flat[near] = STRONG
                                     stack[top] = near
                                     top += 1

@@ -124,7 +124,7 @@ def _local_rows(gray, rows, columns, reach, middle, a, b, c, result, y0, y1):
     width, size = gray.shape[1], 2 * reach + 1
     first, second = np.zeros(width + 2 * reach + 1), np.zeros(width + 2 * reach + 1)
     sums, squares = np.empty(width), np.empty(width)
-    inner, inner2 = first[reach : reach + width], second[reach : reach + width]
+    inner, inner2 = first[reach + 1 : reach + 1 + width], second[reach + 1 : reach + 1 + width]  # after a zero
     share = 1.0 / (size * size)
     for y in range(y0, y0 + size):  # rows[y] stands for the row y - reach
         row = gray[rows[y]]
@@ -134,19 +134,17 @@ def _local_rows(gray, rows, columns, reach, middle, a, b, c, result, y0, y1):
             inner2[x] += value * value
     for y in range(y0, y1):
         for x in range(reach):
-            i, j = reach + columns[x], reach + columns[reach + width + x]
-            first[x], second[x] = first[i], second[i]
-            first[reach + width + x], second[reach + width + x] = first[j], second[j]
+            i, j = columns[x], columns[reach + width + x]
+            first[1 + x], second[1 + x] = inner[i], inner2[i]
+            first[1 + reach + width + x], second[1 + reach + width + x] = inner[j], inner2[j]
         total, total2 = 0.0, 0.0
         for x in range(2 * reach):
-            total += first[x]
-            total2 += second[x]
+            total += first[1 + x]
+            total2 += second[1 + x]
         for x in range(width):
-            total += first[x + 2 * reach]
-            total2 += second[x + 2 * reach]
+            total += first[x + size] - first[x]
+            total2 += second[x + size] - second[x]
             sums[x], squares[x] = total, total2
-            total -= first[x]
-            total2 -= second[x]
         out = result[y]
         for x in range(width):
             m = sums[x] * share

@@ -76,7 +76,7 @@ def threshold(
     }[kind]
     result = output("threshold", out, image.shape, image.dtype, [image])
     constants = scalar(above or 0), scalar(below or 0), above is None, below is None
-    over_rows(_threshold, image.size, image.reshape(-1), level, *constants, result.reshape(-1), strip=1 << 19)
+    over_rows(_threshold, image.size, image.reshape(-1), level, *constants, result.reshape(-1), strip=1 << 20)
     return result
 
 
