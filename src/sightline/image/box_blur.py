@@ -174,6 +174,13 @@ def _add(total, row):  # said with one name for both: with two, the compiler sus
 
 
 @kernel(inline=True)
+def _add_three(total, a, b, c):
+    number = total.dtype.type
+    for x in range(total.size):
+        total[x] = number(number(total[x] + a[x]) + number(b[x] + c[x]))
+
+
+@kernel(inline=True)
 def _add_and_keep(total, row, kept):
     number = total.dtype.type
     for x in range(total.size):
@@ -206,12 +213,15 @@ def _across(line, spare, columns, step, total):
     n = total.size
     source, wide, start, turn = line, 1, 0, 0
     while True:
-        for _ in range((columns // wide) % 4):
-            _add(total, source[start : start + n])
-            start += wide * step
+        a, count = wide * step, (columns // wide) % 4
+        if count == 3:
+            _add_three(total, source[start : start + n], source[start + a :], source[start + 2 * a :])
+        else:
+            for i in range(count):
+                _add(total, source[start + i * a : start + i * a + n])
+        start += count * a
         if columns < 4 * wide:
             return
-        a, count = wide * step, source.size - 3 * wide * step
-        target = spare[turn, :count]
-        _sum_of_four(source[:count], source[a : a + count], source[2 * a :], source[3 * a :], target)
+        target = spare[turn, : source.size - 3 * a]
+        _sum_of_four(source, source[a:], source[2 * a :], source[3 * a :], target)
         source, wide, turn = target, 4 * wide, 1 - turn
