@@ -88,6 +88,8 @@ def _resize(gray: np.ndarray, rgb: np.ndarray) -> list[Case]:
     peers |= {"area": cv2.INTER_AREA, "nearest": cv2.INTER_NEAREST_EXACT}
     wanted = [
         ("bilinear", gray, (540, 960), 0),
+        ("bilinear", gray, (720, 1280), 1),
+        ("bilinear", gray, (1620, 2880), 1),
         ("bilinear", rgb, (540, 960), 0),
         ("bilinear", rgb, (720, 1280), 1),
         ("bilinear", rgb, (1620, 2880), 1),

@@ -192,8 +192,9 @@ def _weigh_rows(a, b, c, d, weights, row):
 @kernel
 def _clip(sums, row):
     for x in range(row.size):
-        level = ((sums[x] + 18) >> 5) + 128  # ½, and what four products lost on average
-        row[x] = np.uint8(min(max(level, 0), 255))
+        # 18: ½, and what four products lost on average.
+        level = np.int16(np.int16(np.int16(sums[x] + np.int16(18)) >> np.int16(5)) + np.int16(128))
+        row[x] = np.uint8(min(max(level, np.int16(0)), np.int16(255)))
 
 
 @kernel(inline=True)
