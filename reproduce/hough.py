@@ -1,6 +1,6 @@
 """Smarties counted by Hough circles: as many, and in the places, that OpenCV's gradient method finds.
 
-The peer's circles were measured once with OpenCV 5.0.0 (``HoughCircles`` with HOUGH_GRADIENT, cell 1, least distance 30,
+The peer's circles were measured once with OpenCV 5.0.0 (``HoughCircles``, HOUGH_GRADIENT, cell 1, least distance 30,
 thresholds 100 and 30, radii 10 to 40, on the grey picture under a median of 5×5) and stand below as constants.
 """
 

@@ -1,6 +1,6 @@
 """A face found again in OpenCV's photo: as it is, noisy, smaller, larger and turned, at the places that are known.
 
-The template is the face in ``messi5.jpg`` as OpenCV's tutorial on template matching uses it. The photo is warped by known
+The template is the face in ``messi5.jpg`` as OpenCV's tutorial on template matching uses it. It is warped by known
 matrices, so that the true place is known; a match counts when its centre lies within 2 pixels of it.
 """
 

@@ -103,6 +103,8 @@ from .seam_carve import seam_carve as seam_carve
 from .selective_search import selective_search as selective_search
 from .sharpen import sharpen as sharpen
 from .show import show as show
+from .simple_blobs import simple_blobs as simple_blobs
+from .skeletonize import skeletonize as skeletonize
 from .slic import slic as slic
 from .sobel import sobel as sobel
 from .subband_encode import subband_decode as subband_decode
