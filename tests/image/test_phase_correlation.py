@@ -88,6 +88,14 @@ def test_one_row_or_column() -> None:
     assert (found.dx, found.dy) == (0, 6)
 
 
+def test_its_trace_can_be_kept() -> None:
+    a = RANDOM.random((30, 40), np.float32)
+    trace = sl.trace(sl.image.phase_correlation, a, np.roll(a, (3, 5), (0, 1)))
+    found = trace.steps[-1].value
+    assert (round(found.dx, 1), round(found.dy, 1)) == (5, 3)
+    assert b'"dx": ' in trace.to_bytes()
+
+
 def test_what_is_wrong_is_refused_by_name() -> None:
     a = np.zeros((6, 7), np.float32)
     with pytest.raises(InputError, match="phase_correlation: b must have the height and width of a, 6×7; got 7×6"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -64,6 +65,20 @@ def test_dtypes_and_scale_of_the_psf() -> None:
     np.testing.assert_array_equal(sl.image.wiener_deconvolve(flat, PSFS[0]), flat)
     out = np.empty_like(photo)
     assert sl.image.wiener_deconvolve(photo, PSFS[0], out=out) is out
+
+
+def test_a_page_out_of_focus_becomes_sharp(shared_data: Path) -> None:
+    page = sl.read(next((shared_data / "opencv_samples").glob("text_defocus*")), mode="gray")
+    y, x = np.mgrid[-16:17, -16:17]
+
+    def contrast(radius: int) -> float:
+        """Return the mean difference of neighbours in the lines of text."""
+        disc = (x * x + y * y <= radius * radius).astype(np.float32)
+        ours = sl.image.wiener_deconvolve(page, disc, 0.01, regularizer="flat", border="symmetric")
+        return float(np.abs(np.diff(ours[60:200].astype(float), axis=1)).mean())
+
+    still = float(np.abs(np.diff(page[60:200].astype(float), axis=1)).mean())
+    assert contrast(10) > 2 * still  # its blur is a disc of radius 10
 
 
 def test_what_is_wrong_is_refused_by_name() -> None:

@@ -13,7 +13,7 @@ import io
 import json
 import struct
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -220,7 +220,8 @@ def _layer_to_json(layer: Layer, blob: Callable[[np.ndarray], dict[str, Any]]) -
     row: dict[str, Any] = {"kind": layer.kind}
     for item in fields(layer):
         value = getattr(layer, item.name)
-        row[item.name] = blob(value) if isinstance(value, np.ndarray) else value
+        plain = asdict(value) if is_dataclass(value) and not isinstance(value, type) else value  # a record of numbers
+        row[item.name] = blob(value) if isinstance(value, np.ndarray) else plain
     return row
 
 
