@@ -1,8 +1,16 @@
 from .accuracy import accuracy as accuracy
 from .accuracy import top_k_accuracy as top_k_accuracy
 from .bootstrap_interval import bootstrap_interval as bootstrap_interval
+from .boundary_matching import match_boundaries as match_boundaries
+from .boundary_score import BoundaryCounts as BoundaryCounts
+from .boundary_score import BoundaryScore as BoundaryScore
+from .boundary_score import boundary_precision_recall as boundary_precision_recall
+from .boundary_score import boundary_score as boundary_score
 from .calibration_error import Calibration as Calibration
 from .calibration_error import calibration_error as calibration_error
 from .confusion_matrix import ClassScores as ClassScores
 from .confusion_matrix import confusion_matrix as confusion_matrix
 from .confusion_matrix import precision_recall_f1 as precision_recall_f1
+from .region_scores import probabilistic_rand_index as probabilistic_rand_index
+from .region_scores import segmentation_covering as segmentation_covering
+from .region_scores import variation_of_information as variation_of_information

@@ -1,0 +1,252 @@
+"""GrabCut: a box is enough; colours tell foreground from background, and a cut finds the border between them.
+
+Rother, Kolmogorov & Blake 2004, "GrabCut: Interactive Foreground Extraction using Iterated Graph Cuts", ACM TOG 23(3),
+which the code follows in its order: assign each pixel a Gaussian, learn the Gaussians, cut, repeat.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+import numpy as np
+
+from sightline.core.buffers import empty
+from sightline.core.catalogue import method
+from sightline.core.checks import as_image, contiguous, describe, integer, number
+from sightline.core.errors import InputError
+from sightline.core.kernels import kernel, over_rows
+from sightline.core.layers import Boxes as BoxesLayer
+from sightline.core.layers import Heat, Picture
+from sightline.core.layers import Mask as MaskLayer
+from sightline.core.seeds import generator
+from sightline.core.trace import Step
+from sightline.core.types import Array, Image, Mask, Range, Seed
+from sightline.image.grey_levels import as_grey_levels
+from sightline.image.grid_max_flow import WAYS, min_cut
+from sightline.image.kmeans_segment import clusters
+
+BACKGROUND, FOREGROUND, LIKELY_BACKGROUND, LIKELY_FOREGROUND = 0, 1, 2, 3  # what a mask of whole numbers says
+_STRIP, _BLOCK = 1 << 14, 512
+
+
+def _middle(image: Any) -> Array:
+    """Return a box around the middle of an image."""
+    height, width = (*np.shape(image), 1, 1)[:2]
+    return np.array([width / 4, height / 4, width * 3 / 4, height * 3 / 4], np.float32)
+
+
+@method(task="segmentation", paper="Rother 2004", lesson="w2d3", example={"box": _middle})
+def grab_cut(
+    image: Image,
+    box: Array | None = None,
+    mask: Array | None = None,
+    *,
+    iterations: Annotated[int, Range(1, 50, 1)] = 5,
+    components: Annotated[int, Range(1, 20, 1)] = 5,
+    gamma: Annotated[float, Range(0, 1000, 1)] = 50.0,
+    seed: Seed = 0,
+) -> Mask:
+    """Return the foreground of a photo, given a box around it or a mask that is roughly right.
+
+    Colours of foreground and background are learnt as mixtures of Gaussians; a minimum cut weighs how well a pixel's
+    colour fits against how long the border is, which is cheap where neighbours differ. NaN and infinity are refused.
+
+    Parameters
+    ----------
+    image
+        H×W×3; uint8, uint16 or float32.
+    box
+        Box (x1, y1, x2, y2) around the foreground: pixels whose centre is outside are background for good.
+    mask
+        Instead of the box, or where it was corrected: H×W bool, a first guess of the foreground; or H×W whole numbers:
+        0 background and 1 foreground for good, 2 likely background, 3 likely foreground.
+    iterations
+        Rounds of learning and cutting, 1–50.
+    components
+        Gaussians in each mixture, 1–20.
+    gamma
+        What a border between two equal pixels costs, ≥ 0; the paper's 50.
+    seed
+        Chooses the first Gaussians: a whole number ≥ 0 or a generator.
+
+    Returns
+    -------
+    foreground
+        H×W bool.
+
+    Raises
+    ------
+    InputError
+        When neither or both of box and mask are given, or one side has no pixel.
+
+    References
+    ----------
+    C. Rother, V. Kolmogorov, A. Blake, "GrabCut: Interactive Foreground Extraction using Iterated Graph Cuts", ACM
+    Transactions on Graphics 23(3), 2004.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> image = np.full((6, 8, 3), 30, np.uint8)
+    >>> image[2:4, 2:6] = (200, 180, 40)
+    >>> grab_cut(image, np.array([1, 1, 7, 5]))[2].astype(int).tolist()
+    [0, 0, 1, 1, 1, 1, 0, 0]
+    """
+    *_, (_, foreground) = _rounds(image, box, mask, iterations, components, gamma, seed)
+    return foreground
+
+
+@grab_cut.steps
+def _steps(image: Image, box: Any = None, mask: Any = None, *, iterations: int = 5, **options: Any) -> Iterator[Step]:
+    pixels = as_image("grab_cut", image, channels=(3,), finite=True)
+    picture = Picture(pixels)
+    trimap = _trimap(pixels, box, mask)
+    guess = MaskLayer((trimap & 1).astype(np.bool_))
+    shown = [BoxesLayer(np.asarray(box, np.float32).reshape(1, 4))] if mask is None else []
+    yield Step("guess", guess, picture, guess, *shown, note="What is inside may be foreground.")
+    given = {"components": 5, "gamma": 50.0, "seed": 0, **options}
+    found = list(_rounds(image, box, mask, iterations, **given))
+    for turn, (evidence, foreground) in enumerate(found, 1):
+        if turn == 1:
+            yield Step("colours", Heat(evidence), note="Bright where a pixel's colour fits the foreground better.")
+        if turn < len(found):
+            yield Step(f"cut {turn}", MaskLayer(foreground), picture, MaskLayer(foreground))
+    yield Step("foreground", MaskLayer(found[-1][1]), picture, MaskLayer(found[-1][1]))
+
+
+def _rounds(
+    image: Any, box: Any, mask: Any, iterations: Any, components: Any, gamma: Any, seed: Any
+) -> Iterator[tuple[Array, Array]]:
+    """Yield what the colours say (positive for the foreground) and the foreground after each round."""
+    pixels = as_image("grab_cut", image, channels=(3,), finite=True)
+    trimap = _trimap(pixels, box, mask)
+    iterations = integer("grab_cut", "iterations", iterations, 1, 50)
+    components = integer("grab_cut", "components", components, 1, 20)
+    gamma = number("grab_cut", "gamma", gamma, 0, 1e6)
+    random, shape = generator(seed), trimap.shape
+    colours = as_grey_levels("grab_cut", pixels)
+    links = _links(colours, gamma)
+    planes = np.ascontiguousarray(np.moveaxis(colours, 2, 0)).reshape(3, -1)
+    front = (trimap & 1).astype(np.bool_).ravel()
+    groups = np.empty(front.size, np.int32)
+    for side in (False, True):
+        groups[front == side] = clusters(np.ascontiguousarray(planes[:, front == side]), components, random, 10)
+    for _ in range(iterations):
+        mixtures = [_learn(planes[:, front == side], groups[front == side], components) for side in (False, True)]
+        (back_groups, back_likely), (front_groups, front_likely) = (_rate(planes, mixture) for mixture in mixtures)
+        evidence = (front_likely - back_likely).reshape(shape)
+        bound = np.float32(9 * gamma + 1)  # more than all the links of a pixel
+        terminals = np.where(trimap == FOREGROUND, bound, np.where(trimap == BACKGROUND, -bound, evidence))
+        foreground = min_cut(terminals, links)
+        yield evidence, foreground
+        front = foreground.ravel()
+        if not front.any() or front.all():
+            return  # one side has nothing left to learn from
+        groups = np.where(front, front_groups, back_groups)
+
+
+def _trimap(pixels: Array, box: Any, mask: Any) -> Array:
+    """Return H×W uint8 of 0–3 from a box or a mask."""
+    shape = pixels.shape[:2]
+    if (box is None) == (mask is None):
+        raise InputError(
+            f"grab_cut: box or mask must be given, one of them; got {'neither' if box is None else 'both'}."
+        )
+    if mask is not None:
+        if not isinstance(mask, np.ndarray) or mask.shape != shape or mask.dtype.kind not in "biu":
+            wanted = "×".join(map(str, shape))
+            raise InputError(f"grab_cut: mask must be {wanted} bool or whole numbers 0–3; got {describe(mask)}.")
+        if mask.dtype.kind != "b" and (mask.min() < 0 or mask.max() > 3):
+            raise InputError(f"grab_cut: mask must hold 0–3; got {int(mask.min())}–{int(mask.max())}.")
+        trimap = (mask + np.uint8(2) if mask.dtype.kind == "b" else mask).astype(np.uint8)
+    else:
+        corners = np.asarray(box)
+        if corners.size != 4 or corners.dtype.kind not in "iuf" or not np.isfinite(corners).all():
+            raise InputError(f"grab_cut: box must be four numbers (x1, y1, x2, y2); got {describe(box)}.")
+        x1, y1, x2, y2 = corners.astype(np.float64).ravel()
+        rows, columns = np.arange(shape[0]) + 0.5, np.arange(shape[1]) + 0.5
+        inside = ((rows > y1) & (rows < y2))[:, None] & ((columns > x1) & (columns < x2))
+        trimap = np.where(inside, LIKELY_FOREGROUND, BACKGROUND).astype(np.uint8)
+    front = int(np.count_nonzero(trimap & 1))
+    if front in (0, trimap.size):
+        side = "foreground" if front == 0 else "background"
+        name = "box" if mask is None else "mask"
+        raise InputError(f"grab_cut: {name} must leave pixels of both foreground and background; got no {side}.")
+    return contiguous(trimap)
+
+
+def _links(colours: Array, gamma: float) -> Array:
+    """Return H×W×8 capacities γ / distance · exp(−β ‖difference‖²), where β halves the mean squared difference."""
+    height, width = colours.shape[:2]
+    squares: list[tuple[int, tuple[slice, ...], tuple[slice, ...], Array]] = []
+    for d, (dy, dx) in enumerate(WAYS[4:], 4):
+        here = slice(0, height - dy), slice(max(0, -dx), width - max(0, dx))
+        there = slice(dy, height), slice(max(0, dx), width + min(0, dx))
+        squares.append((d, here, there, ((colours[here] - colours[there]) ** 2).sum(axis=2)))
+    total, count = sum(float(s[3].sum(dtype=np.float64)) for s in squares), sum(s[3].size for s in squares)
+    beta = count / (2 * total) if total > 0 else 0.0
+    links = np.zeros((height, width, 8), np.float32)
+    for d, here, there, square in squares:
+        weight = gamma / np.hypot(*WAYS[d]) * np.exp(np.float32(-beta) * square)
+        links[(*here, d)] = weight
+        links[(*there, 7 - d)] = weight
+    return links
+
+
+def _learn(planes: Array, groups: Array, components: int) -> Array:
+    """Return K×11 float32 of the Gaussians: log of weight and norm, 3 means, 6 of the inverse covariance.
+
+    Its diagonal comes first (xx, yy, zz, xy, xz, yz), so that −½ (c − μ)ᵀ Σ⁻¹ (c − μ) is a sum of six products.
+    """
+    rows = np.zeros((components, 11), np.float32)
+    rows[:, 0] = -np.inf
+    counts = np.bincount(groups, minlength=components)
+    sums = np.stack([np.bincount(groups, plane, components) for plane in planes], axis=1)
+    pairs = [(0, 0), (1, 1), (2, 2), (0, 1), (0, 2), (1, 2)]
+    products = np.stack([np.bincount(groups, planes[a] * planes[b], components) for a, b in pairs], axis=1)
+    for k in np.flatnonzero(counts):
+        mean = sums[k] / counts[k]
+        covariance = np.empty((3, 3))
+        for (a, b), product in zip(pairs, products[k], strict=True):
+            covariance[a, b] = covariance[b, a] = product / counts[k] - mean[a] * mean[b]
+        if np.linalg.det(covariance) < 1e-6:
+            covariance += 0.01 * np.eye(3)  # of one colour, or of colours on a line
+        inverse = np.linalg.inv(covariance)
+        rows[k, 0] = np.log(counts[k] / counts.sum()) - 0.5 * np.log(max(np.linalg.det(covariance), 1e-12))
+        rows[k, 1:4] = mean
+        rows[k, 4:] = [-0.5 * inverse[a, b] * (1 if a == b else 2) for a, b in pairs] + [0.0]
+    return rows
+
+
+def _rate(planes: Array, mixture: Array) -> tuple[Array, Array]:
+    """Return the likeliest Gaussian of each pixel, and the log of the mixture's density."""
+    count = planes.shape[1]
+    best, likely = empty((count,), np.int32), empty((count,), np.float32)
+    over_rows(_rate_pixels, count, planes, mixture[np.isfinite(mixture[:, 0])], best, likely, strip=_STRIP)
+    return np.flatnonzero(np.isfinite(mixture[:, 0])).astype(np.int32)[best], likely
+
+
+@kernel
+def _rate_pixels(planes, mixture, best, likely, p0, p1):
+    logs = np.empty((mixture.shape[0], _BLOCK), np.float32)
+    for first in range(p0, p1, _BLOCK):
+        last = min(first + _BLOCK, p1)
+        r, g, b = planes[0, first:last], planes[1, first:last], planes[2, first:last]
+        winner, top = best[first:last], likely[first:last]
+        for k in range(mixture.shape[0]):
+            m, row, number = mixture[k], logs[k], np.int32(k)
+            base, mr, mg, mb = m[0], m[1], m[2], m[3]
+            xx, yy, zz, xy, xz, yz = m[4], m[5], m[6], m[7], m[8], m[9]
+            for i in range(r.size):
+                x, y, z = r[i] - mr, g[i] - mg, b[i] - mb
+                value = base + x * (xx * x + xy * y + xz * z) + y * (yy * y + yz * z) + zz * z * z
+                row[i] = value
+                higher = k == 0 or value > top[i]
+                winner[i] = number if higher else winner[i]
+                top[i] = value if higher else top[i]
+        for i in range(r.size):
+            total = np.float32(0)
+            for k in range(mixture.shape[0]):
+                total += np.exp(logs[k, i] - top[i])
+            top[i] += np.log(total)

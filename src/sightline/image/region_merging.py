@@ -1,0 +1,156 @@
+"""Merging regions that touch, the best pair first: the tree that hierarchical segmentation cuts.
+
+A heap holds every pair of neighbours with its cost. The pair of the least cost becomes a region with a number of its
+own, so that pairs of regions that are gone need not be looked for: they are passed over when they come up.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sightline.core.kernels import kernel
+from sightline.core.types import Array
+
+
+def merge_regions(features: Array, sizes: Array, boxes: Array, pairs: Array, weights: Array, colours: int) -> Array:
+    """Return the merges in order as M×2 int32: the pair of each; merge m makes region N + m.
+
+    Parameters
+    ----------
+    features
+        N×F float64 means over each region.
+    sizes
+        N float64 pixels.
+    boxes
+        N×4 float64 xyxy.
+    pairs
+        E×2 neighbours.
+    weights
+        How much the likeness of colour, of texture, small size and a full box count; all 0 for Ward's cost.
+    colours
+        How many of the features are colour; the others are texture.
+    """
+    count = len(sizes)
+    most = max(2 * count - 1, 1)
+    grown = [np.zeros((most, a.shape[1])) for a in (features, boxes)]
+    all_sizes = np.zeros(most)
+    grown[0][:count], grown[1][:count], all_sizes[:count] = features, boxes, sizes
+    both = np.concatenate([pairs, pairs[:, ::-1]])
+    both = both[np.argsort(both[:, 0], kind="stable")]
+    starts = np.zeros(most + 1, np.int64)
+    np.cumsum(np.bincount(both[:, 0], minlength=count), out=starts[1 : count + 1])
+    neighbours = both[:, 1].astype(np.int32)
+    return _merge(grown[0], all_sizes, grown[1], starts, neighbours, weights.astype(np.float64), colours, count)
+
+
+def cut_tree(merges: Array, count: int, groups: int) -> Array:
+    """Return the group of each of ``count`` regions after all but the last ``groups`` − 1 merges."""
+    group = np.arange(2 * count)
+    kept = max(0, count - groups)
+    for m in range(min(kept, len(merges)) - 1, -1, -1):  # from the top of the tree down
+        group[merges[m]] = group[count + m]
+    return group[:count]
+
+
+@kernel(inline=True)
+def _cost(a, b, features, sizes, boxes, weights, colours):
+    ward = weights[0] == 0 and weights[1] == 0 and weights[2] == 0 and weights[3] == 0
+    if ward:
+        square = 0.0
+        for f in range(features.shape[1]):
+            square += (features[a, f] - features[b, f]) ** 2
+        return sizes[a] * sizes[b] / (sizes[a] + sizes[b]) * square
+    colour = texture = 0.0
+    for f in range(colours):
+        colour += min(features[a, f], features[b, f])
+    for f in range(colours, features.shape[1]):
+        texture += min(features[a, f], features[b, f])
+    width = max(boxes[a, 2], boxes[b, 2]) - min(boxes[a, 0], boxes[b, 0])
+    height = max(boxes[a, 3], boxes[b, 3]) - min(boxes[a, 1], boxes[b, 1])
+    both, whole = sizes[a] + sizes[b], sizes[sizes.size - 1]
+    likeness = weights[0] * colour + weights[1] * texture + weights[2] * (1 - both / whole)
+    return -(likeness + weights[3] * (1 - (width * height - both) / whole))
+
+
+@kernel
+def _merge(features, sizes, boxes, starts, neighbours, weights, colours, count):
+    alive, mark = np.zeros(sizes.size, np.bool_), np.full(sizes.size, -1, np.int32)
+    total = 0.0
+    for i in range(count):
+        alive[i] = True
+        total += sizes[i]
+    sizes[sizes.size - 1] = total  # the last region is the whole image, should all be merged
+    ends, used = starts[1:].copy(), neighbours.size
+    room = 4 * neighbours.size + 64
+    pool, costs, heap = np.empty(room, np.int32), np.empty(room), np.empty((room, 2), np.int32)
+    pool[:used] = neighbours
+    merges, done, waiting = np.empty((count, 2), np.int32), 0, 0
+    fresh = 0  # regions from here on have not put their pairs into the heap
+    while True:
+        while fresh < count + done:
+            for i in range(starts[fresh], ends[fresh]):
+                other = pool[i]
+                if not alive[other] or (fresh < count and other < fresh):
+                    continue
+                if waiting == costs.size:
+                    more, more_pairs = np.empty(2 * waiting), np.empty((2 * waiting, 2), np.int32)
+                    more[:waiting], more_pairs[:waiting] = costs, heap
+                    costs, heap = more, more_pairs
+                at, cost = waiting, _cost(fresh, other, features, sizes, boxes, weights, colours)
+                waiting += 1
+                while at > 0 and costs[(at - 1) >> 1] > cost:
+                    above = (at - 1) >> 1
+                    costs[at], heap[at, 0], heap[at, 1] = costs[above], heap[above, 0], heap[above, 1]
+                    at = above
+                costs[at], heap[at, 0], heap[at, 1] = cost, min(fresh, other), max(fresh, other)
+            fresh += 1
+        if waiting == 0:
+            return merges[:done]
+        a, b = heap[0, 0], heap[0, 1]
+        waiting -= 1
+        at, cost, p, q = 0, costs[waiting], heap[waiting, 0], heap[waiting, 1]
+        while 2 * at + 1 < waiting:
+            child = 2 * at + 1
+            child += child + 1 < waiting and costs[child + 1] < costs[child]
+            if costs[child] >= cost:
+                break
+            costs[at], heap[at, 0], heap[at, 1] = costs[child], heap[child, 0], heap[child, 1]
+            at = child
+        costs[at], heap[at, 0], heap[at, 1] = cost, p, q
+        if not (alive[a] and alive[b]):
+            continue
+        new = count + done
+        merges[done, 0], merges[done, 1] = a, b
+        done += 1
+        alive[a], alive[b], alive[new] = False, False, True
+        both = sizes[a] + sizes[b]
+        for f in range(features.shape[1]):
+            features[new, f] = (sizes[a] * features[a, f] + sizes[b] * features[b, f]) / both
+        sizes[new] = both if new < sizes.size - 1 else total
+        for side in range(2):
+            boxes[new, side] = min(boxes[a, side], boxes[b, side])
+            boxes[new, side + 2] = max(boxes[a, side + 2], boxes[b, side + 2])
+        needed = used + ends[a] - starts[a] + ends[b] - starts[b]
+        if needed > pool.size:
+            longer = np.empty(2 * needed, np.int32)
+            longer[:used] = pool[:used]
+            pool = longer
+        starts[new] = used
+        for old in (a, b):
+            for i in range(starts[old], ends[old]):
+                other = pool[i]
+                if alive[other] and mark[other] != new:
+                    mark[other] = new
+                    pool[used] = other
+                    used += 1
+        ends[new] = used
+        for i in range(starts[new], used):  # the neighbours learn of the new region
+            other = pool[i]
+            if ends[other] < pool.size and (pool[ends[other] - 1] == a or pool[ends[other] - 1] == b):
+                pool[ends[other] - 1] = new
+            else:
+                for j in range(starts[other], ends[other]):
+                    if pool[j] == a or pool[j] == b:
+                        pool[j] = new
+                        break
+    return merges[:done]

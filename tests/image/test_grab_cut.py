@@ -1,0 +1,145 @@
+"""GrabCut against OpenCV, and its flow against SciPy's."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import maximum_flow
+
+import sightline as sl
+from sightline.core import evidence
+from sightline.core.errors import InputError
+from sightline.image.grid_max_flow import WAYS, min_cut
+
+grab_cut = sl.image.grab_cut
+
+
+def overlap(a: np.ndarray, b: np.ndarray) -> float:
+    """Return intersection over union of two masks."""
+    return float((a & b).sum() / (a | b).sum()) if (a | b).any() else 1.0
+
+
+def opencv(image: np.ndarray, box: np.ndarray, iterations: int) -> np.ndarray:
+    """Return OpenCV's foreground."""
+    mask = np.zeros(image.shape[:2], np.uint8)
+    x1, y1, x2, y2 = (int(v) for v in box)
+    cv2.setRNGSeed(1)
+    cv2.grabCut(image, mask, (x1, y1, x2 - x1, y2 - y1), None, None, iterations, cv2.GC_INIT_WITH_RECT)
+    return (mask & 1).astype(bool)
+
+
+def raccoons(folder: Path) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Return photos with the box of an animal that lies well within."""
+    found = []
+    for path in sorted((folder / "raccoon" / "annotations").glob("*.xml")):
+        root = ElementTree.parse(path).getroot()
+        image = sl.read(next((folder / "raccoon" / "images").glob(path.stem + ".*")))
+        box = np.array([float(root.find(f".//bndbox/{key}").text) for key in ("xmin", "ymin", "xmax", "ymax")])
+        inside = box[:2].min() >= 5 and box[2] < image.shape[1] - 5 and box[3] < image.shape[0] - 5
+        if image.ndim == 3 and image.shape[2] == 3 and inside and image.shape[0] * image.shape[1] < 150_000:
+            found.append((np.ascontiguousarray(image), box))
+    return found
+
+
+@evidence.equals("image.grab_cut", peer="opencv", tolerance="median IoU ≥ 0.97", data="raccoon photos, given boxes")
+def test_agrees_with_opencv(shared_data: Path, measured: Callable[[float], None]) -> None:
+    ours = [overlap(grab_cut(image, box), opencv(image, box, 5)) for image, box in raccoons(shared_data)[:7]]
+    measured(float(np.median(ours)))
+    assert np.median(ours) >= 0.97
+
+
+def disc(radius: float = 20) -> tuple[np.ndarray, np.ndarray]:
+    """Return a noisy photo of a disc and its mask."""
+    y, x = np.mgrid[0:70, 0:80]
+    inside = np.hypot(x - 40, y - 34) < radius
+    image = np.where(inside[..., None], (190, 120, 40), (60, 90, 130)) + np.random.default_rng(0).normal(
+        0, 12, (70, 80, 3)
+    )
+    return np.clip(image, 0, 255).astype(np.uint8), inside
+
+
+@evidence.equals("image.grab_cut", peer="opencv", tolerance="IoU ≥ 0.97", data="a noisy disc")
+def test_finds_a_disc_as_opencv_does(measured: Callable[[float], None]) -> None:
+    image, inside = disc()
+    box = np.array([12, 8, 68, 62])
+    found = grab_cut(image, box)
+    measured(overlap(found, opencv(image, box, 5)))
+    assert overlap(found, inside) > 0.98
+    assert overlap(found, opencv(image, box, 5)) >= 0.97
+
+
+def test_the_least_cut_is_the_greatest_flow_of_scipy() -> None:
+    random = np.random.default_rng(0)
+    for _ in range(25):
+        height, width = random.integers(1, 12, 2)
+        terminals, links = random.integers(-30, 30, (height, width)), np.zeros((height, width, 8), np.int64)
+        edges = []
+        for y, x in np.ndindex(height, width):
+            for d, (dy, dx) in enumerate(WAYS):
+                if 0 <= y + dy < height and 0 <= x + dx < width:
+                    links[y, x, d] = random.integers(0, 12) * (random.random() < 0.8)
+                    edges.append((y * width + x, (y + dy) * width + x + dx, links[y, x, d]))
+        count = height * width
+        for i, capacity in enumerate(terminals.ravel()):
+            edges.append((count, i, capacity) if capacity > 0 else (i, count + 1, -capacity))
+        one, other, capacities = np.array(edges, np.int32).T
+        graph = coo_matrix((capacities, (one, other)), (count + 2, count + 2)).tocsr()
+        side = min_cut(terminals.astype(np.float32), links.astype(np.float32))
+        side = np.append(side.ravel(), (True, False))
+        cut = capacities[side[one] & ~side[other]].sum()
+        assert cut == maximum_flow(graph, count, count + 1).flow_value
+
+
+def test_a_mask_says_what_stays() -> None:
+    image, inside = disc()
+    codes = np.full(inside.shape, 2, np.int32)
+    codes[inside] = 3
+    codes[:5], codes[30:36, 36:44] = 1, 0  # wrong on purpose: what is for good stays
+    found = grab_cut(image, mask=codes)
+    assert found[:5].all()
+    assert not found[30:36, 36:44].any()
+    assert overlap(grab_cut(image, mask=inside), inside) > 0.98
+
+
+@pytest.mark.parametrize("dtype", ["uint16", "float32"])
+def test_other_dtypes_give_the_same(dtype: str) -> None:
+    image, _ = disc()
+    wide = image.astype(np.uint16) * 257 if dtype == "uint16" else sl.to_float(image)
+    box = np.array([12, 8, 68, 62])
+    assert (grab_cut(wide, box) == grab_cut(image, box)).mean() > 0.999
+
+
+def test_steps_end_in_the_foreground() -> None:
+    image, _ = disc()
+    trace = sl.trace(grab_cut, image, np.array([12, 8, 68, 62]))
+    assert np.array_equal(trace.result, grab_cut(image, np.array([12, 8, 68, 62])))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ({}, "box or mask must be given, one of them; got neither"),
+        ({"box": np.zeros(4), "mask": np.ones((6, 6), bool)}, "box or mask must be given, one of them; got both"),
+        ({"box": np.zeros(3)}, "box must be four numbers"),
+        ({"box": np.array([0, 0, 6, 6])}, "box must leave pixels of both foreground and background; got no background"),
+        ({"box": np.array([9, 9, 12, 12])}, "box must leave pixels of both .* got no foreground"),
+        ({"mask": np.ones((5, 6), bool)}, "mask must be 6×6 bool or whole numbers 0–3; got 5×6 bool"),
+        ({"mask": np.full((6, 6), 7)}, "mask must hold 0–3; got 7–7"),
+        ({"box": np.array([1, 1, 4, 4]), "gamma": -1}, "gamma must be a number"),
+        ({"box": np.array([1, 1, 4, 4]), "components": 0}, "components must be a whole number in 1–20"),
+    ],
+)
+def test_bad_arguments_are_refused(arguments: dict, sentence: str) -> None:
+    with pytest.raises(InputError, match=f"grab_cut: {sentence}"):
+        grab_cut(np.zeros((6, 6, 3), np.uint8), **arguments)
+
+
+def test_nan_is_refused() -> None:
+    with pytest.raises(InputError, match="grab_cut: image must be finite"):
+        grab_cut(np.full((3, 3, 3), np.nan, np.float32), np.array([0, 0, 2, 2]))
