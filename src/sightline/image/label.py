@@ -90,7 +90,7 @@ def _steps(mask: Mask, connectivity: int = 8, *, out: Any = None) -> Iterator[St
 def _checked(mask: Any, connectivity: Any) -> tuple[Array, int]:
     """Return the mask, and how far beyond its ends a run touches others: 1 with diagonals, 0 without."""
     mask = as_mask("label", mask)
-    if isinstance(connectivity, bool) or connectivity not in (4, 8):
+    if isinstance(connectivity, (bool, np.ndarray)) or connectivity not in (4, 8):
         raise InputError(f"label: connectivity must be 4 or 8; got {describe(connectivity)}.")
     return mask, 1 if connectivity == 8 else 0
 

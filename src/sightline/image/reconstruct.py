@@ -75,7 +75,7 @@ def reconstruct(
             f"reconstruct: mask must have the marker's shape; got {describe(mask)} for {describe(marker)}."
         )
     down = choice("reconstruct", "growth", growth, ("dilation", "erosion")) == "erosion"
-    if isinstance(connectivity, bool) or connectivity not in (4, 8):
+    if isinstance(connectivity, (bool, np.ndarray)) or connectivity not in (4, 8):
         raise InputError(f"reconstruct: connectivity must be 4 or 8; got {describe(connectivity)}.")
     beyond = int(((marker < mask) if down else (marker > mask)).sum())
     if beyond:
