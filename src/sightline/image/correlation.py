@@ -141,7 +141,11 @@ def _products(
 ):  # fmt: skip
     """Down the columns into a padded line, then across it."""
     line, total = np.empty(columns.size, np.float32), np.empty(columns.size - (broad - 1) * step, np.float32)
-    _products_of(image, out, blank, rows, columns, step, margin, stride_y, stride_x, *taps, line, total, y0, y1)
+    down, up_down, across, left_right, outside = taps
+    _products_of(
+        image, out, blank, rows, columns, step, margin, stride_y, stride_x,
+        down, up_down, across, left_right, outside, line, total, y0, y1
+    )  # fmt: skip
 
 
 @kernel(contract=True)
@@ -183,7 +187,10 @@ def _windows(
 ):  # fmt: skip
     """Weight by weight; ``lines`` holds the last ``tall`` rows, padded."""
     lines, total = np.empty((tall, columns.size), np.float32), np.empty(columns.size - (broad - 1) * step, np.float32)
-    _windows_of(image, out, blank, rows, columns, step, margin, stride_y, stride_x, *taps, lines, total, y0, y1)
+    weights, dy, dx = taps
+    _windows_of(
+        image, out, blank, rows, columns, step, margin, stride_y, stride_x, weights, dy, dx, lines, total, y0, y1
+    )
 
 
 @kernel(contract=True)
