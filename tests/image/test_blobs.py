@@ -110,7 +110,7 @@ def test_the_answer_to_a_spot_is_half_its_height() -> None:
 
 
 def test_of_two_in_one_place_the_larger_stays() -> None:
-    image = spot(40, 40, 12) * 0.7 + spot(42, 40, 2) * 0.3
+    image = spot(40, 40, 11) * 0.6 + spot(46, 40, 1.5) * 0.4
     options: dict[str, Any] = {"min_sigma": 1, "max_sigma": 16, "scales": 16}
     assert len(sl.image.blobs_log(image, 0.05, overlap=1.0, **options)) >= 2
     (one,) = sl.image.blobs_log(image, 0.05, overlap=0.3, **options)
