@@ -132,7 +132,7 @@ def _reading(row: Array, lines: Array) -> Reading:
 def _scan_lines(sums, lines, depths, y0, y1):
     """Return the candidates on lines ``y0`` to ``y1``: a head of four numbers, then the positions of the edges."""
     found = np.empty((_ROOM, _HEAD + _LONGEST), np.float32)
-    count = 0
+    count = np.int64(0)
     longest = 0
     for k in range(y0, y1):
         longest = max(longest, np.int64(lines[k, 4]) + 1)
@@ -150,8 +150,9 @@ def _scan_lines(sums, lines, depths, y0, y1):
                 break  # there are no more of them where they must be deeper
             for i in range(edge_count):
                 back[i] = length - edges[edge_count - 1 - i]
-            count = _candidates(edges[:edge_count], k, 0, found, count)
-            count = _candidates(back[:edge_count], k, 1, found, count)
+            for backwards in range(2):
+                ordered = back if backwards == 1 else edges
+                count = _candidates(ordered[:edge_count], k, backwards, found, count)
     return found[:count]
 
 
@@ -202,7 +203,7 @@ def _edges(profile, ranges, share, edges):
     n = profile.size
     count = 0
     low = high = profile[0]  # since the last extremum
-    low_at = high_at = 0
+    low_at = high_at = np.int64(0)
     rising = 0  # 0 until the first extremum is known
     depth = np.float32(0)
     for i in range(n):

@@ -107,7 +107,7 @@ def _scan_rows(dark, step, y0, y1):
     """Return the eyes that lines ``y0`` to ``y1`` see: rows of :data:`Eyes`."""
     width = dark.shape[1]
     found = np.empty((_ROOM, 6), np.float64)
-    count = 0
+    count, zero, one = np.int64(0), np.int64(0), np.int64(1)  # for literals, callees would be compiled once more
     edges = np.zeros(6, np.int64)  # the last six changes of colour
     for y in range(y0 + (-y0) % step, y1, step):
         row = dark[y]
@@ -124,10 +124,10 @@ def _scan_rows(dark, step, y0, y1):
             if seen >= 6 and _is_eye(edges[0], edges[1], edges[2], edges[3], edges[4], edges[5]):
                 centre = (edges[2] + edges[3]) // 2
                 limit = 2 * (edges[5] - edges[0])
-                tall, shift = _cross(dark, centre, y, 0, 1, limit)
+                tall, shift = _cross(dark, centre, y, zero, one, limit)
                 if tall > 0 and 3 * tall > edges[5] - edges[0]:
                     middle = y + np.int64(np.floor(shift + 0.5))
-                    wide, aside = _cross(dark, centre, middle, 1, 0, limit)
+                    wide, aside = _cross(dark, centre, middle, one, zero, limit)
                     if wide > 0:
                         x1, y1_ = centre + aside, y + shift
                         if _diagonal(dark, np.int64(x1 + 0.5), middle, limit):
@@ -180,7 +180,7 @@ def _diagonal(dark, x, y, limit):
         return False
     good = 0
     for slope in (-1, 1):
-        length, _ = _cross(dark, x, y, 1, slope, limit)
+        length, _ = _cross(dark, x, y, np.int64(1), slope, limit)
         good += length > 0
     return good == 2
 
