@@ -7,6 +7,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+import gallery
 import tables
 
 import sightline
@@ -21,9 +22,12 @@ myst_enable_extensions = ["dollarmath", "colon_fence"]
 exclude_patterns = ["_build"]
 html_theme = "pydata_sphinx_theme"
 html_title = "Sightline"
-html_static_path = ["_static"]
+html_static_path = ["_static", "generated/pictures"]
+html_css_files = ["site.css"]
 html_theme_options = {"show_prev_next": False, "navigation_with_keys": True, "secondary_sidebar_items": ["page-toc"]}
 html_sidebars = {"**": []}
 html_copy_source = False
 
-tables.write(Path(__file__).parent / "generated")
+generated = Path(__file__).parent / "generated"
+tables.write(generated)
+gallery.write(generated / "gallery", generated / "pictures")

@@ -1,0 +1,233 @@
+"""Write the gallery: for every image method what goes in, what comes out, and its steps, made by running it.
+
+Photos come from the folder of real data where it is there, else from the one photo that travels with the package.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+import sightline as sl
+from sightline.cli.inputs import first_argument
+from sightline.cli.outputs import as_picture, drawn, parts_of
+from sightline.core.catalogue import Method, methods
+from sightline.core.conversions import to_uint8
+from sightline.core.layers import Curve, Table, Value, polyline
+from sightline.core.trace import Step, trace
+
+WIDTH = 480  # pixels that a photo is shrunk to
+SPEED = Path(__file__).parent / "speed.json"
+PACKAGED = Path(sl.__file__).parent / "cli" / "samples" / "chelsea.jpg"
+
+# Where the usual photo shows little: another one, and what to do to it first.
+PHOTOS: dict[str, str] = {
+    **dict.fromkeys(("hough_lines", "hough_segments", "scan_document"), "opencv_samples/sudoku.png"),
+    **dict.fromkeys(("hough_circles", "blobs_log", "blobs_dog", "blobs_doh"), "opencv_samples/smarties.png"),
+    **dict.fromkeys(("label", "regions", "distance_transform", "watershed", "fill_holes"), "skimage_samples/coins.png"),
+    **dict.fromkeys(("otsu_threshold", "multi_otsu", "triangle_threshold", "threshold"), "skimage_samples/coins.png"),
+    **dict.fromkeys(("adaptive_threshold", "sauvola_threshold"), "skimage_samples/page.png"),
+    **dict.fromkeys(("skeletonize", "find_contours", "moments", "hu_moments"), "skimage_samples/horse.png"),
+    "hough_ellipses": "opencv_samples/ellipses.jpg",
+    "simple_blobs": "opencv_samples/detect_blob.png",
+    "find_lanes": "kitti_frame/image_2/000000.png",
+    "scan_codes": "barcodes/qrcode-6/1.png",
+    "seam_carve": "skimage_samples/rocket.png",
+    "grab_cut": "opencv_samples/messi5.jpg",
+    "clahe": "skimage_samples/moon.png",
+    "equalize": "skimage_samples/moon.png",
+    "stitch": "opencv_samples/graf1.png",
+    "register": "opencv_samples/graf1.png",
+    "wiener_deconvolve": "opencv_samples/text_motion.jpg",
+}
+INVERTED = {"horse.png"}  # dark things on a light ground
+EDGES = {"hough_lines", "hough_segments", "hough_ellipses"}  # masks of edges, not of things
+
+
+def write(folder: Path, pictures: Path) -> None:
+    """Write one page a method and the page of cards into ``folder``, the pictures into ``pictures``."""
+    folder.mkdir(parents=True, exist_ok=True)
+    pictures.mkdir(parents=True, exist_ok=True)
+    for old in (*folder.glob("*.md"), *pictures.glob("*.jpg")):
+        old.unlink()
+    speed = json.loads(SPEED.read_text("utf-8"))["rows"] if SPEED.exists() else []
+    cards: dict[str, list[tuple[str, str, str]]] = {}
+    for entry in methods("image"):
+        shown = page(entry, pictures, [row for row in speed if row["name"].split()[0] == f"image.{entry.name}"])
+        if shown is None:
+            continue
+        text, thumbnail = shown
+        (folder / f"{entry.name}.md").write_text(text, "utf-8")
+        cards.setdefault(entry.task, []).append((entry.name, entry.summary, thumbnail))
+    (folder / "index.md").write_text(index(cards), "utf-8")
+
+
+def index(cards: dict[str, list[tuple[str, str, str]]]) -> str:
+    """Return the page of cards, by task."""
+    count = sum(len(group) for group in cards.values())
+    parts = [f"# Gallery\n\n{count} methods of the pixel grid, each shown by running it.\n"]
+    for task in sorted(cards):
+        parts.append(f"## {task.capitalize()}\n\n```{{raw}} html\n<div class='gallery'>")
+        for name, summary, thumbnail in cards[task]:
+            parts.append(
+                f"<a href='{name}.html' title='{html.escape(summary)}'>"
+                f"<img loading='lazy' alt='{html.escape(name)}' src='../../_static/{thumbnail}'>"
+                f"<b>{html.escape(name)}</b></a>"
+            )
+        parts.append("</div>\n```\n")
+    names = "\n".join(name for group in cards.values() for name, *_ in group)
+    return "\n".join([*parts, f"```{{toctree}}\n:hidden:\n\n{names}\n```\n"])
+
+
+def page(entry: Method, pictures: Path, speed: list[dict[str, Any]]) -> tuple[str, str] | None:
+    """Return a method's page and its thumbnail, None where there is nothing to see."""
+    if entry.parameters[0].kind not in ("image", "mask", "labels") or entry.name in ("write", "show"):
+        return None
+    photo = picture_for(entry.name)
+    image = scene(entry, photo)
+    options = entry.arguments(image)
+    before = sheet(np.ascontiguousarray(image) if entry.parameters[0].kind == "image" else as_picture(image))
+    result = entry.function(image, **options)
+    found, others = parts_of(entry, result, image)
+    after = sheet(as_picture(next(iter(found.values())))) if found else drawn(entry, result, image, options)
+    parts = [f"# {entry.name}\n\n{entry.summary.replace('``', '`')} ({entry.paper})\n"]
+    figures = [figure("in", before, save(before, pictures, f"{entry.name}-in"))]
+    thumbnail = f"{entry.name}-in.jpg"
+    if after is not None:
+        thumbnail = save(after, pictures, f"{entry.name}-out")
+        figures.append(figure("out", after, thumbnail))
+    parts.append(strip(figures))
+    if others:
+        told = "\n".join(f"{name or 'result'}: {brief(value)}" for name, value in others.items())
+        parts.append(f"```text\n{told}\n```\n")
+    parts.append(usage(entry))
+    if entry.steps is not None:
+        steps = trace(entry.function, image, **options).steps
+        parts.append("## Steps\n\n" + strip([shown(entry, n, step, pictures) for n, step in enumerate(steps, 1)]))
+    parts.append(proof(entry, speed))
+    return "\n".join(parts), thumbnail
+
+
+def usage(entry: Method) -> str:
+    """Return how it is called, and where its parameters stand."""
+    reference = f"[Parameters, source and references](../reference/{entry.field}.md#{entry.name.replace('_', '-')})"
+    call = f"found = {entry.path.replace('sightline', 'sl', 1)}(image, …)"
+    return f"```python\nimport sightline as sl\n\n{call}\n```\n\n{reference}\n"
+
+
+def proof(entry: Method, speed: list[dict[str, Any]]) -> str:
+    """Return what the ledger and the kept benchmark say of a method."""
+    lines = [
+        f"- {'equals' if e.kind == 'equals' else 'reaches'} {e.peer or e.figure}: {e.tolerance or e.published}"
+        + ("" if e.measured is None else f", measured {e.measured:.4g}")
+        for e in entry.evidence
+        if e.holds
+    ]
+    lines += [f"- {row['name'].removeprefix('image.')}: {row['ratio']:.2f}× {row['peer']}" for row in speed]
+    return "## Evidence and speed\n\n" + "\n".join(lines) + "\n" if lines else ""
+
+
+def picture_for(name: str) -> np.ndarray:
+    """Return the photo that shows a method best."""
+    data = os.environ.get("SIGHTLINE_DATA", "")
+    folders = [Path(data)] if data else []
+    folders.append(Path(__file__).resolve().parents[2] / "shared" / "data")
+    wanted = PHOTOS.get(name, "")
+    path = next((f / wanted for f in folders if wanted and (f / wanted).is_file()), PACKAGED)
+    photo = sl.read(path)
+    if path.name in INVERTED:
+        photo = 255 - photo
+    height = round(photo.shape[0] * WIDTH / photo.shape[1])
+    if name == "scan_codes":
+        return photo
+    return sl.image.resize(photo, (height, WIDTH)) if photo.shape[1] > WIDTH else photo
+
+
+def scene(entry: Method, photo: np.ndarray) -> np.ndarray:
+    """Return the photo as the method's first argument; grey where it takes no colour."""
+    kind = entry.parameters[0].kind
+    gray = sl.image.convert(photo, "rgb", "gray")
+    if kind == "mask":
+        return sl.image.canny(gray) if entry.name in EDGES else gray > sl.image.otsu_threshold(gray)
+    if kind == "labels":
+        labels: Callable[..., Any] = sl.image.label
+        return labels(gray > sl.image.otsu_threshold(gray))[0]
+    image = first_argument(entry, photo)
+    try:
+        entry.function(image, **entry.arguments(image))
+    except sl.InputError:
+        return gray
+    return image
+
+
+def sheet(picture: np.ndarray) -> np.ndarray:
+    """Return a picture as H×W×3 uint8."""
+    eight = to_uint8(picture)
+    return np.repeat(eight[..., None], 3, axis=2) if eight.ndim == 2 else np.ascontiguousarray(eight[..., :3])
+
+
+def save(picture: np.ndarray, folder: Path, name: str) -> str:
+    """Write a picture for the page; small ones are enlarged without smoothing."""
+    made = Image.fromarray(sheet(picture))
+    if made.width < 160:
+        times = -(-160 // made.width)
+        made = made.resize((made.width * times, made.height * times), Image.Resampling.NEAREST)
+    made.thumbnail((WIDTH, 2 * WIDTH))
+    made.save(folder / f"{name}.jpg", quality=85)
+    return f"{name}.jpg"
+
+
+def figure(caption: str, picture: np.ndarray, file: str, note: str = "") -> str:
+    """Return one figure of a strip."""
+    size = f"{picture.shape[1]}×{picture.shape[0]}"
+    text = f"<b>{html.escape(caption)}</b> <small>{size}{'. ' + html.escape(note) if note else ''}</small>"
+    return (
+        f"<figure><img loading='lazy' alt='{html.escape(caption)}' src='../../_static/{file}'>"
+        f"<figcaption>{text}</figcaption></figure>"
+    )
+
+
+def shown(entry: Method, number: int, step: Step, pictures: Path) -> str:
+    """Return one step as a figure."""
+    picture = step.picture()
+    if picture is not None:
+        return figure(step.name, picture, save(picture, pictures, f"{entry.name}-{number}"), step.note)
+    body = ""
+    for layer in step.layers:
+        if isinstance(layer, Curve):
+            body += polyline(layer)
+        elif isinstance(layer, Table):
+            body += table(layer)
+        elif isinstance(layer, Value):
+            body += f"<code>{html.escape(brief(layer.text))}</code>"
+    note = f" <small>{html.escape(step.note)}</small>" if step.note else ""
+    return f"<figure>{body}<figcaption><b>{html.escape(step.name)}</b>{note}</figcaption></figure>"
+
+
+def table(layer: Table) -> str:
+    """Return the first rows of a table as HTML."""
+    head = "".join(f"<th>{html.escape(name)}</th>" for name in layer.columns)
+    rows = "".join("<tr>" + "".join(f"<td>{cell:.4g}</td>" for cell in row) + "</tr>" for row in layer.rows[:8])
+    return f"<div class='scroll'><table><tr>{head}</tr>{rows}</table></div>"
+
+
+def brief(value: Any) -> str:
+    """Return a value in one line."""
+    if isinstance(value, (list, tuple)) and len(value) > 3:
+        return f"{len(value)} found; the first: {brief(value[0])}"
+    if isinstance(value, np.ndarray) and value.size > 24:
+        return f"{'×'.join(map(str, value.shape))} {value.dtype.name}"
+    text = " ".join(str(value).split())
+    return text if len(text) < 300 else text[:297] + " …"
+
+
+def strip(figures: list[str]) -> str:
+    """Return figures beside each other."""
+    return "```{raw} html\n<div class='strip'>" + "\n".join(figures) + "</div>\n```\n"
