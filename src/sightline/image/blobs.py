@@ -204,8 +204,8 @@ def blobs_doh(
 def _steps(image: Image, threshold: float = 0.2, *, overlap: float = 0.5, **options: Any) -> Iterator[Step]:
     yield Step("grey", Picture(as_gray("blobs_log", image, finite=True)))
     gray, threshold, overlap = _checked("blobs_log", image, threshold, overlap)
-    chosen = {"min_sigma": 1.0, "max_sigma": 50.0, "scales": 10, "logarithmic": False, **options}
-    sigmas = _sigmas("blobs_log", *chosen.values())
+    chosen: dict[str, Any] = {"min_sigma": 1.0, "max_sigma": 50.0, "scales": 10, "logarithmic": False, **options}
+    sigmas = _sigmas("blobs_log", *(chosen[name] for name in ("min_sigma", "max_sigma", "scales", "logarithmic")))
     stack = _laplacians(gray, sigmas)
     note = ", ".join(f"{sigma:.3g}" for sigma in sigmas)
     yield Step("scale stack", Grid(stack), note=f"The answer at sigma {note}: largest where a spot is of that size.")

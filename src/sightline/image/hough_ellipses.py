@@ -92,8 +92,9 @@ def hough_ellipses(
 def _steps(mask: Mask, threshold: int = 30, *, max_ellipses: int = 20, **options: Any) -> Iterator[Step]:
     mask = as_mask("hough_ellipses", mask)
     yield Step("edges", MaskLayer(mask))
-    chosen = {"min_size": 8.0, "max_size": None, "min_ratio": 0.2, "accuracy": 1.0, **options}
-    ellipses, candidates = _ellipses(mask, threshold, *chosen.values(), max_ellipses)
+    chosen: dict[str, Any] = {"min_size": 8.0, "max_size": None, "min_ratio": 0.2, "accuracy": 1.0, **options}
+    low, high, ratio, accuracy = (chosen[name] for name in ("min_size", "max_size", "min_ratio", "accuracy"))
+    ellipses, candidates = _ellipses(mask, threshold, low, high, ratio, accuracy, max_ellipses)
     few = candidates[:30]
     note = f"The best of {len(candidates)} pairs of pixels whose axis has more than {threshold} votes."
     yield Step("candidates", Value(few), MaskLayer(mask), Lines(ellipse_outlines(few)), note=note)

@@ -24,8 +24,8 @@ def filtered(image: np.ndarray, gains: list[Gains]) -> np.ndarray:
     spectrum = scipy.fft.dctn(image)
     stack = empty((len(gains), *image.shape), np.float32)
     for level, filter_ in zip(stack, gains, strict=True):
-        gain = sum(np.outer(down, across) for down, across in filter_)
-        level[...] = scipy.fft.idctn(spectrum * gain.astype(np.float32), overwrite_x=True)
+        gain = np.sum([np.outer(down, across) for down, across in filter_], axis=0, dtype=np.float32)
+        level[...] = scipy.fft.idctn(spectrum * gain, overwrite_x=True)
     return stack
 
 
