@@ -63,6 +63,15 @@ def _masks(mask: np.ndarray) -> list[Case]:
     ]
     rows.append(
         Case(
+            "image.label and regions",
+            "opencv",
+            lambda: len(image.regions(image.label(mask, out=labels)[0])),
+            lambda: cv2.connectedComponentsWithStats(pixels, labels=peer_labels)[0] - 1,
+            bytes=5 * PIXELS,
+        )
+    )
+    rows.append(
+        Case(
             "image.fill_holes",
             "scipy",
             lambda: image.fill_holes(mask),

@@ -94,10 +94,16 @@ from .rank_filter import rank_filter as rank_filter
 from .read import read as read
 from .reconstruct import reconstruct as reconstruct
 from .region_grow import region_grow as region_grow
+from .regions import Region as Region
+from .regions import regions as regions
+from .register import Registration as Registration
+from .register import register as register
 from .resize import resize as resize
 from .roberts import roberts as roberts
 from .sauvola_threshold import sauvola_threshold as sauvola_threshold
 from .scan_codes import scan_codes as scan_codes
+from .scan_document import find_page as find_page
+from .scan_document import scan_document as scan_document
 from .scharr import scharr as scharr
 from .seam_carve import seam_carve as seam_carve
 from .selective_search import selective_search as selective_search

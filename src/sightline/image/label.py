@@ -21,7 +21,7 @@ from sightline.core.layers import Mask as MaskLayer
 from sightline.core.layers import Value
 from sightline.core.trace import Step
 from sightline.core.types import Array, Labels, Mask, Range
-from sightline.image.runs import runs_of
+from sightline.image.runs import root_of, runs_of
 
 _STRIP = 64
 
@@ -130,20 +130,12 @@ def _join(bounds, counts, parents, reach, y):
         start, stop = here[2 * i] - reach, here[2 * i + 1] + reach
         while first < count and above[2 * first + 1] <= start:
             first += 1
-        mine, other = _root(flat, y * room + i), first
+        mine, other = root_of(flat, y * room + i), first
         while other < count and above[2 * other] < stop:
-            its = _root(flat, (y - 1) * room + other)
+            its = root_of(flat, (y - 1) * room + other)
             flat[max(mine, its)] = min(mine, its)  # so that a group's root is its first run
             mine = min(mine, its)
             other += 1
-
-
-@kernel(inline=True)
-def _root(parents, run):
-    while parents[run] != run:
-        parents[run] = parents[parents[run]]  # halves the way for the next one
-        run = parents[run]
-    return run
 
 
 @kernel

@@ -57,3 +57,12 @@ def _find(mask, bounds, counts, y0, y1):
                 found += 1
                 changes &= changes - np.uint64(1)
         counts[y] = found // 2
+
+
+@kernel(inline=True)
+def root_of(parents, run):
+    """Return the first of the group that a run belongs to, where ``parents`` leads from each to an earlier one."""
+    while parents[run] != run:
+        parents[run] = parents[parents[run]]  # halves the way for the next one
+        run = parents[run]
+    return run
