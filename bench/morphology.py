@@ -81,6 +81,15 @@ def _masks(mask: np.ndarray) -> list[Case]:
     )
     rows.append(
         Case(
+            "image.skeletonize",
+            "scikit-image",
+            lambda: image.skeletonize(mask, out=out),
+            lambda: morphology.skeletonize(mask),
+            bytes=2 * PIXELS,
+        )
+    )
+    rows.append(
+        Case(
             "image.majority 5×5",
             "scikit-image",
             lambda: image.majority(mask, 5, out=out),

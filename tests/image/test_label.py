@@ -45,7 +45,7 @@ def test_groups_of_opencv(photos: dict[str, np.ndarray], measured: Callable[[flo
     for mask in masks(photos):
         labels, count = label(mask, connectivity)
         their_count, theirs = cv2.connectedComponents(mask.view(np.uint8), connectivity=connectivity)
-        pairs = np.unique(labels.astype(np.int64) << 32 | theirs).size  # one partner each
+        pairs = np.unique(labels.astype(np.int64) * 2**32 + theirs).size  # one partner each
         wrong += abs(count + 1 - their_count) + abs(pairs - np.unique(labels).size)
     measured(wrong)
     assert wrong == 0
