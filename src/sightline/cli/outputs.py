@@ -58,7 +58,7 @@ def drawn(entry: Method, result: Any, image: Any, values: dict[str, Any]) -> np.
     """Return a result that is no picture drawn over the image: by itself, or as its last step shows it."""
     items = result if isinstance(result, list) else [result]
     if isinstance(image, np.ndarray) and items and all(hasattr(item, "draw") for item in items):
-        shown = to_uint8(image) if image.dtype != np.bool_ else image.astype(np.uint8) * np.uint8(255)
+        shown = to_uint8(as_picture(image))
         for item in items:
             shown = item.draw(shown)
         return shown
