@@ -19,6 +19,7 @@ release = version = sightline.__version__
 extensions = ["myst_nb"]
 nb_execution_mode = "off"
 myst_enable_extensions = ["dollarmath", "colon_fence"]
+myst_heading_anchors = 2
 exclude_patterns = ["_build"]
 html_theme = "pydata_sphinx_theme"
 html_title = "Sightline"

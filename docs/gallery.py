@@ -47,6 +47,45 @@ PHOTOS: dict[str, str] = {
     "register": "opencv_samples/graf1.png",
     "wiener_deconvolve": "opencv_samples/text_motion.jpg",
 }
+
+
+def _coin_seeds(image: np.ndarray) -> np.ndarray:
+    """Return a marker for the ground and one in the middle of each coin."""
+    bright = sl.image.opening(image > 150, 5)
+    middles, _ = sl.image.label(sl.image.erode(sl.image.fill_holes(bright), 9))
+    return np.where(middles > 0, middles + 1, image < 45).astype(np.int32)
+
+
+def _person(image: np.ndarray) -> np.ndarray:
+    points = [(0.5, 0.2), (0.5, 0.35), (0.35, 0.5), (0.65, 0.5), (0.5, 0.6), (0.42, 0.85), (0.58, 0.85)]
+    return np.array([points]) * (image.shape[1], image.shape[0])
+
+
+def _shrunk(image: np.ndarray) -> tuple[int, int]:
+    return image.shape[0], image.shape[1] * 2 // 3
+
+
+# Where the example that the tests use shows little.
+OPTIONS: dict[str, dict[str, Any]] = {
+    "watershed": {"markers": _coin_seeds},
+    "gaussian_blur": {"sigma": 4.0},
+    "box_blur": {"size": 15},
+    "seam_carve": {"shape": _shrunk},
+    "resize": {"shape": (60, 80)},
+    "boxes": {"boxes": np.array([[60.0, 60, 220, 180], [250, 90, 400, 240]]), "labels": ["left eye", "right eye"]},
+    "keypoints": {"points": np.array([[150.0, 120], [310, 120], [240, 230]]), "links": [(0, 2), (1, 2)]},
+    "skeletons": {
+        "keypoints": _person,
+        "links": [(0, 1), (1, 2), (1, 3), (1, 4), (4, 5), (4, 6)],
+    },
+    "tracks": {"paths": [np.array([[20.0, 280], [90, 200], [200, 180], [330, 90]])], "ids": [7]},
+    "contours": {"contours": [np.array([[100.0, 60], [380, 80], [300, 280], [140, 250]])]},
+    "lines": {"lines": np.array([[20.0, 20, 440, 280], [30, 300, 450, 60]])},
+    "matches": {
+        "second": lambda first: first[:, ::-1].copy(),
+        "matches": np.array([[150.0, 120, 330, 120], [310, 120, 170, 120], [240, 230, 240, 230]]),
+    },
+}
 INVERTED = {"horse.png"}  # dark things on a light ground
 EDGES = {"hough_lines", "hough_segments", "hough_ellipses"}  # masks of edges, not of things
 
@@ -92,7 +131,7 @@ def page(entry: Method, pictures: Path, speed: list[dict[str, Any]]) -> tuple[st
         return None
     photo = picture_for(entry.name)
     image = scene(entry, photo)
-    options = entry.arguments(image)
+    options = options_for(entry, image)
     before = sheet(np.ascontiguousarray(image) if entry.parameters[0].kind == "image" else as_picture(image))
     result = entry.function(image, **options)
     found, others = parts_of(entry, result, image)
@@ -107,7 +146,7 @@ def page(entry: Method, pictures: Path, speed: list[dict[str, Any]]) -> tuple[st
     if others:
         told = "\n".join(f"{name or 'result'}: {brief(value)}" for name, value in others.items())
         parts.append(f"```text\n{told}\n```\n")
-    parts.append(usage(entry))
+    parts.append(usage(entry, options))
     if entry.steps is not None:
         steps = trace(entry.function, image, **options).steps
         parts.append("## Steps\n\n" + strip([shown(entry, n, step, pictures) for n, step in enumerate(steps, 1)]))
@@ -115,10 +154,20 @@ def page(entry: Method, pictures: Path, speed: list[dict[str, Any]]) -> tuple[st
     return "\n".join(parts), thumbnail
 
 
-def usage(entry: Method) -> str:
-    """Return how it is called, and where its parameters stand."""
-    reference = f"[Parameters, source and references](../reference/{entry.field}.md#{entry.name.replace('_', '-')})"
-    call = f"found = {entry.path.replace('sightline', 'sl', 1)}(image, …)"
+def options_for(entry: Method, image: np.ndarray) -> dict[str, Any]:
+    """Return the arguments besides the first."""
+    chosen = {**entry.example, **OPTIONS.get(entry.name, {})}
+    return {name: value(image) if callable(value) else value for name, value in chosen.items()}
+
+
+def usage(entry: Method, options: dict[str, Any]) -> str:
+    """Return the call that made the picture, and where its parameters stand."""
+    words = [entry.parameters[0].name]
+    for name, value in options.items():
+        plain = isinstance(value, (bool, int, float, str, tuple))
+        words.append(f"{name}={value!r}" if plain else f"{name}={name}")
+    call = f"found = {entry.path.replace('sightline', 'sl', 1)}({', '.join(words)})"
+    reference = f"[Parameters, source and references](../reference/{entry.field}.md#{entry.name})"
     return f"```python\nimport sightline as sl\n\n{call}\n```\n\n{reference}\n"
 
 
@@ -161,7 +210,7 @@ def scene(entry: Method, photo: np.ndarray) -> np.ndarray:
         return labels(gray > sl.image.otsu_threshold(gray))[0]
     image = first_argument(entry, photo)
     try:
-        entry.function(image, **entry.arguments(image))
+        entry.function(image, **options_for(entry, image))
     except sl.InputError:
         return gray
     return image
