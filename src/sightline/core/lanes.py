@@ -132,3 +132,121 @@ def prefetch(_: Any, array: Any, at: Any) -> Any:
         return context.get_dummy_value()
 
     return types.void(array, at), build
+
+
+# --- pixels of three channels ---
+
+_PIXELS = 32  # of bytes, as many as one instruction moves
+
+
+@intrinsic
+def part_pixels(_: Any, row: Any, at: Any, a: Any, b: Any, c: Any, to: Any) -> Any:
+    """Deal 32 triples of a flat array, from number ``at`` on, out to ``a``, ``b`` and ``c`` from ``to`` on."""
+
+    def build(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        row, at, *planes, to = args
+        triples = builder.load(_wide(context, builder, signature.args[0], row, at, 3 * _PIXELS), align=1)
+        for k, (kind, plane) in enumerate(zip(signature.args[2:5], planes, strict=True)):
+            part = builder.shuffle_vector(triples, triples, _order(range(k, 3 * _PIXELS, 3)))
+            builder.store(part, _wide(context, builder, kind, plane, to, _PIXELS), align=1)
+        return context.get_dummy_value()
+
+    return types.void(row, _OFFSET, a, b, c, _OFFSET), build
+
+
+@intrinsic
+def weave_pixels(_: Any, a: Any, b: Any, c: Any, at: Any, row: Any, to: Any) -> Any:
+    """Join 32 numbers each of ``a``, ``b`` and ``c``, from ``at`` on, to triples of a flat array from ``to`` on."""
+
+    def build(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        *planes, at, row, to = args
+        parts = [
+            builder.load(_wide(context, builder, kind, plane, at, _PIXELS), align=1)
+            for kind, plane in zip(signature.args[:3], planes, strict=True)
+        ]
+        first = builder.shuffle_vector(parts[0], parts[1], _order(range(2 * _PIXELS)))
+        last = builder.shuffle_vector(parts[2], parts[2], _order(range(2 * _PIXELS)))
+        triples = _order(k * _PIXELS + i for i in range(_PIXELS) for k in range(3))
+        target = _wide(context, builder, signature.args[4], row, to, 3 * _PIXELS)
+        builder.store(builder.shuffle_vector(first, last, triples), target, align=1)
+        return context.get_dummy_value()
+
+    return types.void(a, b, c, _OFFSET, row, _OFFSET), build
+
+
+def _wide(context: Any, builder: Any, kind: Any, array: Any, offset: Any, count: int) -> Any:
+    data = builder.gep(make_array(kind)(context, builder, array).data, [offset])
+    return builder.bitcast(data, ir.VectorType(ir.IntType(kind.dtype.bitwidth), count).as_pointer())
+
+
+def _order(lanes: Any) -> Any:
+    lanes = list(lanes)
+    return ir.Constant(ir.VectorType(ir.IntType(32), len(lanes)), lanes)
+
+
+# --- products of sixteen bits: Python's numbers would be widened to 64, which costs four times the registers ---
+
+_SHORT, _LONG = ir.IntType(16), ir.IntType(32)
+
+
+@intrinsic
+def upper_product(_: Any, a: Any, b: Any) -> Any:
+    """Return a · b / 2¹⁶ rounded down, all int16."""
+    return types.int16(types.int16, types.int16), lambda _, builder, __, args: _upper(builder, *args)
+
+
+@intrinsic
+def rounded_product(_: Any, a: Any, b: Any) -> Any:
+    """Return a · b / 2¹⁶ rounded to nearest, all int16."""
+
+    def build(_: Any, builder: Any, __: Any, args: Any) -> Any:
+        return builder.add(_upper(builder, *args), builder.lshr(builder.mul(*args), _SHORT(15)))
+
+    return types.int16(types.int16, types.int16), build
+
+
+@intrinsic
+def rounded_products(_: Any, a: Any, b: Any, c: Any, d: Any) -> Any:
+    """Return (a · b + c · d) / 2¹⁶ rounded to nearest, all int16; ``a`` and ``c`` must be multiples of 4."""
+
+    def build(_: Any, builder: Any, __: Any, args: Any) -> Any:
+        pairs = args[:2], args[2:]
+        # The lower halves end in two zeros: without them, both and the half fit 16 bits.
+        first, second = (builder.lshr(builder.mul(*pair), _SHORT(2)) for pair in pairs)
+        carry = builder.lshr(builder.add(builder.add(first, second), _SHORT(1 << 13)), _SHORT(14))
+        return builder.add(builder.add(*(_upper(builder, *pair) for pair in pairs)), carry)
+
+    return types.int16(*[types.int16] * 4), build
+
+
+def _upper(builder: Any, a: Any, b: Any) -> Any:
+    product = builder.mul(builder.sext(a, _LONG), builder.sext(b, _LONG))
+    return builder.trunc(builder.lshr(product, _LONG(16)), _SHORT)
+
+
+@intrinsic
+def put_word_32(_: Any, octets: Any, at: Any, word: Any) -> Any:
+    """Write a uint32 to the four bytes of a flat uint8 array from offset ``at`` on, its lowest byte first."""
+
+    def build(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        octets, at, word = args
+        data = builder.gep(make_array(signature.args[0])(context, builder, octets).data, [at])
+        builder.store(word, builder.bitcast(data, ir.IntType(32).as_pointer()), align=1)
+        return context.get_dummy_value()
+
+    return types.void(octets, _OFFSET, types.uint32), build
+
+
+@intrinsic
+def copy_64(_: Any, source: Any, at: Any, target: Any, to: Any) -> Any:
+    """Copy 64 bytes between two flat arrays of one type, from number ``at`` of ``source`` to ``to`` of ``target``."""
+
+    def build(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        source, at, target, to = args
+        octets = ir.VectorType(ir.IntType(8), 64).as_pointer()
+        begin = builder.gep(make_array(signature.args[0])(context, builder, source).data, [at])
+        end = builder.gep(make_array(signature.args[2])(context, builder, target).data, [to])
+        builder.store(builder.load(builder.bitcast(begin, octets), align=1), builder.bitcast(end, octets), align=1)
+        return context.get_dummy_value()
+
+    return types.void(source, _OFFSET, target, _OFFSET), build

@@ -9,8 +9,10 @@ from __future__ import annotations
 import numpy as np
 
 from sightline.core.kernels import kernel
+from sightline.core.lanes import part_pixels, rounded_product, rounded_products, weave_pixels
 
-_i32, _u32, _f32 = np.int32, np.uint32, np.float32
+_i16, _i32, _u32, _f32 = np.int16, np.int32, np.uint32, np.float32
+_BLOCK = 1024  # pixels whose three rows of bytes stay in the nearest cache
 LUMA = np.array([0.299, 0.587, 0.114])
 # R − Y spans ±0.701 and B − Y ±0.886: these factors bring both to ±0.5.
 _RED, _BLUE = 0.713, 0.564
@@ -58,33 +60,77 @@ def gray_to_rgb(gray, image, x0, x1):
 @kernel
 def rgb_to_ycrcb_bytes(image, result, x0, x1):
     """Write Y, Cr, Cb of flat RGB bytes, with weights of 14 bits; both differences are taken from the rounded Y."""
-    rgb, row = image[3 * x0 : 3 * x1], result[3 * x0 : 3 * x1]
-    for x in range(rgb.size // 3):
-        r, g, b = _i32(rgb[3 * x]), _i32(rgb[3 * x + 1]), _i32(rgb[3 * x + 2])
-        y = np.uint8(_u32(_i32(4899) * r + _i32(9617) * g + _i32(1868) * b + _i32(8192)) >> _u32(14))
-        # Casts to int16 promise that nothing is wider: then a product is one instruction.
-        red, blue = np.int16(r - _i32(y)), np.int16(b - _i32(y))
-        red = np.int16((_i32(red) * _i32(11682) + _i32(128 * 16384 + 8192)) >> _i32(14))
-        blue = np.int16((_i32(blue) * _i32(9241) + _i32(128 * 16384 + 8192)) >> _i32(14))
-        row[3 * x] = y
-        row[3 * x + 1] = np.uint8(min(red, np.int16(255)))
-        row[3 * x + 2] = np.uint8(min(blue, np.int16(255)))
+    planes = np.empty((3, _BLOCK), np.uint8)
+    for x in range(x0, x1, _BLOCK):
+        end = min(x + _BLOCK, x1)
+        a, b, c = planes[0, : end - x], planes[1, : end - x], planes[2, : end - x]
+        part(image, 3 * x, a, b, c)
+        _luma_and_differences(a, b, c)
+        weave(a, b, c, result, 3 * x)
+
+
+@kernel
+def _luma_and_differences(p, q, s):
+    for x in range(p.size):
+        r, g, b = _i16(p[x]), _i16(q[x]), _i16(s[x])
+        # Times 4, so that 14 bits are 16. The weights sum to 1, so green's is what the others leave.
+        y = _i16(g + rounded_products(_four(r, g), _i16(4899), _four(b, g), _i16(1868)))
+        red, blue = rounded_product(_four(r, y), _i16(11682)), rounded_product(_four(b, y), _i16(9241))
+        p[x] = np.uint8(y)
+        q[x] = np.uint8(min(_i16(red + _i16(128)), _i16(255)))
+        s[x] = np.uint8(min(_i16(blue + _i16(128)), _i16(255)))
 
 
 @kernel
 def ycrcb_to_rgb_bytes(image, result, x0, x1):
     """Write R, G, B of flat YCrCb bytes, clipped to 0–255."""
-    row, rgb = image[3 * x0 : 3 * x1], result[3 * x0 : 3 * x1]
-    low, high, half = np.int16(0), np.int16(255), _i32(8192)
-    for x in range(rgb.size // 3):
-        y, red, blue = np.int16(row[3 * x]), np.int16(row[3 * x + 1]), np.int16(row[3 * x + 2])
-        red, blue = _i32(np.int16(red - np.int16(128))), _i32(np.int16(blue - np.int16(128)))
-        r = np.int16(y + np.int16((red * _i32(22987) + half) >> _i32(14)))
-        g = np.int16(y + np.int16((red * _i32(-11698) + blue * _i32(-5636) + half) >> _i32(14)))
-        b = np.int16(y + np.int16((blue * _i32(29049) + half) >> _i32(14)))
-        rgb[3 * x] = np.uint8(min(max(r, low), high))
-        rgb[3 * x + 1] = np.uint8(min(max(g, low), high))
-        rgb[3 * x + 2] = np.uint8(min(max(b, low), high))
+    planes = np.empty((3, _BLOCK), np.uint8)
+    for x in range(x0, x1, _BLOCK):
+        end = min(x + _BLOCK, x1)
+        a, b, c = planes[0, : end - x], planes[1, : end - x], planes[2, : end - x]
+        part(image, 3 * x, a, b, c)
+        _from_luma_and_differences(a, b, c)
+        weave(a, b, c, result, 3 * x)
+
+
+@kernel
+def _from_luma_and_differences(p, q, s):
+    low, high = _i16(0), _i16(255)
+    for x in range(p.size):
+        y, red, blue = _i16(p[x]), _four(_i16(q[x]), _i16(128)), _four(_i16(s[x]), _i16(128))
+        r = _i16(y + rounded_product(red, _i16(22987)))
+        g = _i16(y + rounded_products(red, _i16(-11698), blue, _i16(-5636)))
+        b = _i16(y + rounded_product(blue, _i16(29049)))
+        p[x] = np.uint8(min(max(r, low), high))
+        q[x] = np.uint8(min(max(g, low), high))
+        s[x] = np.uint8(min(max(b, low), high))
+
+
+@kernel(inline=True)
+def _four(a, b):
+    return _i16(_i16(a - b) << _i16(2))
+
+
+@kernel(inline=True)
+def part(row, start, a, b, c):
+    """Deal the triples of flat bytes from ``start`` on out to three rows."""
+    whole = a.size // 32 * 32
+    for x in range(0, whole, 32):
+        part_pixels(row, start + 3 * x, a, b, c, x)
+    for x in range(whole, a.size):
+        at = start + 3 * x
+        a[x], b[x], c[x] = row[at], row[at + 1], row[at + 2]
+
+
+@kernel(inline=True)
+def weave(a, b, c, row, start):
+    """Join three rows of bytes to triples of flat bytes from ``start`` on."""
+    whole = a.size // 32 * 32
+    for x in range(0, whole, 32):
+        weave_pixels(a, b, c, x, row, start + 3 * x)
+    for x in range(whole, a.size):
+        at = start + 3 * x
+        row[at], row[at + 1], row[at + 2] = a[x], b[x], c[x]
 
 
 @kernel(contract=True)

@@ -112,7 +112,7 @@ def convert(
     direct = _direct(source, target, image.dtype, gamma)
     if direct is not None:
         kernel, constants = direct
-        over_rows(kernel, count, image.reshape(-1), result.reshape(-1), *constants, strip=_STRIP)
+        over_rows(kernel, count, image.reshape(-1), result.reshape(-1), *constants, strip=4 * _STRIP)
     else:
         walk = _Walk(source, target, image.dtype, gamma)
         over_rows(walk.strip, count, image.reshape(-1), result.reshape(-1), strip=_STRIP)
