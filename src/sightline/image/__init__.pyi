@@ -113,6 +113,7 @@ from .simple_blobs import simple_blobs as simple_blobs
 from .skeletonize import skeletonize as skeletonize
 from .slic import slic as slic
 from .sobel import sobel as sobel
+from .stitch import stitch as stitch
 from .subband_encode import subband_decode as subband_decode
 from .subband_encode import subband_encode as subband_encode
 from .thin_plate_spline import thin_plate_spline as thin_plate_spline
