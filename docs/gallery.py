@@ -50,10 +50,12 @@ PHOTOS: dict[str, str] = {
 
 
 def _coin_seeds(image: np.ndarray) -> np.ndarray:
-    """Return a marker for the ground and one in the middle of each coin."""
-    bright = sl.image.opening(image > 150, 5)
-    middles, _ = sl.image.label(sl.image.erode(sl.image.fill_holes(bright), 9))
-    return np.where(middles > 0, middles + 1, image < 45).astype(np.int32)
+    """Return a marker for the ground and one in the middle of each coin; ``image`` is the relief."""
+    gray = sl.image.convert(picture_for("watershed"), "rgb", "gray")
+    bright = sl.image.fill_holes(gray > sl.image.sauvola_threshold(gray, 71, -0.1))
+    middles, _ = sl.image.label(sl.image.distance_transform(sl.image.opening(bright, 9)) > 8)
+    ground = ~sl.image.dilate(bright, 9)
+    return np.where(ground, 1, np.where(middles > 0, middles + 1, 0)).astype(np.int32)[: image.shape[0]]
 
 
 def _person(image: np.ndarray) -> np.ndarray:
@@ -208,6 +210,9 @@ def scene(entry: Method, photo: np.ndarray) -> np.ndarray:
     if kind == "labels":
         labels: Callable[..., Any] = sl.image.label
         return labels(gray > sl.image.otsu_threshold(gray))[0]
+    if entry.name == "watershed":
+        slope = sl.image.sobel(sl.image.gaussian_blur(gray, 1.0))
+        return np.minimum(slope, 255).astype(np.uint8)
     image = first_argument(entry, photo)
     try:
         entry.function(image, **options_for(entry, image))
