@@ -1,0 +1,77 @@
+"""How time and memory grow with the picture: ``python bench/scaling.py [--side 16384] [NAME…]``.
+
+Each method runs in a process of its own on a grey uint8 picture of 1024², 4096² and, where asked, a larger side. Time
+is per megapixel, the best of three; memory is the peak beyond the interpreter and the picture, as a multiple of the
+picture's bytes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+
+NAMES = {
+    "gaussian_blur": "f(image, 3.0)",
+    "box_blur": "f(image, 31)",
+    "median_blur": "f(image, 5)",
+    "bilateral_filter": "f(image, 5, 30.0, 2.0)",
+    "sobel": "f(image)",
+    "canny": "f(image)",
+    "threshold": "f(image, 127)",
+    "otsu_threshold": "f(image)",
+    "adaptive_threshold": "f(image, 31, 5.0)",
+    "equalize": "f(image)",
+    "dilate": "f(image, 31)",
+    "label": "f(image > 127)",
+    "distance_transform": "f(image > 20)",
+    "resize": "f(image, (image.shape[0] // 2, image.shape[1] // 2))",
+    "warp_affine": "f(image, np.array([[0.9, 0.1, 5.0], [-0.1, 0.9, 9.0]]), image.shape)",
+}
+_SCRIPT = """
+import json, resource, time
+import numpy as np
+from sightline.image import {name} as f
+def run(side):
+    y = np.sin(np.arange(side, dtype=np.float32) / 9)[:, None]
+    image = np.empty((side, side), np.uint8)
+    for i in range(0, side, 256):
+        image[i:i + 256] = 127 + 60 * y[i:i + 256] + 60 * np.sin(np.arange(side, dtype=np.float32) / 13)
+    best = 1e9
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    for _ in range({times}):
+        start = time.perf_counter()
+        result = {call}
+        best = min(best, time.perf_counter() - start)
+        del result
+    after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return best / side**2 * 1e9, (after - before) * 1024 / side**2
+run(256)
+print(json.dumps(run({side})))
+"""
+
+
+def main() -> int:
+    """Print nanoseconds a pixel and memory for each method and size."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else None)
+    parser.add_argument("names", nargs="*")
+    parser.add_argument("--side", type=int, default=0, help="a third, larger side, for example 16384")
+    options = parser.parse_args()
+    sides = [1024, 4096, *([options.side] if options.side else [])]
+    print(f"{'method':20s}" + "".join(f"{side:>9d}² ns/px {'memory':>7s}" for side in sides))
+    for name in options.names or NAMES:
+        cells = []
+        for side in sides:
+            code = _SCRIPT.format(name=name, call=NAMES[name], side=side, times=1 if side > 8192 else 3)
+            done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+            if done.returncode:
+                sys.exit(done.stderr)
+            time_, memory = json.loads(done.stdout)
+            cells.append(f"{time_:16.2f} {memory:6.1f}×")
+        print(f"{name:20s}" + "".join(cells), flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
