@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 
 import numpy as np
@@ -42,6 +43,62 @@ def test_a_saved_trace_comes_back_equal(tmp_path: Path) -> None:
             np.testing.assert_array_equal(np.asarray(a.value), np.asarray(b.value))
     assert again["curve"].layers[0] == again["curve"].layers[0]
     assert again.result == 0.25
+
+
+def plain(value: object) -> object:
+    """Return a result as a loaded trace gives it: records are dicts of their fields."""
+    if is_dataclass(value):
+        return {item.name: plain(getattr(value, item.name)) for item in fields(value)}
+    if isinstance(value, (tuple, list)):
+        return type(value)(plain(item) for item in value)
+    if isinstance(value, dict):
+        return {key: plain(item) for key, item in value.items()}
+    return value
+
+
+def assert_equal(a: object, b: object) -> None:
+    assert type(a) is type(b), (type(a), type(b))
+    if isinstance(a, np.ndarray):
+        assert isinstance(b, np.ndarray)
+        assert a.dtype == b.dtype
+        np.testing.assert_array_equal(a, b)
+    elif isinstance(a, dict) and isinstance(b, dict):
+        assert list(a) == list(b)
+        for key in a:
+            assert_equal(a[key], b[key])
+    elif isinstance(a, (tuple, list)) and isinstance(b, (tuple, list)):
+        assert len(a) == len(b)
+        for x, y in zip(a, b, strict=True):
+            assert_equal(x, y)
+    else:
+        assert a == b
+
+
+@pytest.mark.parametrize("name", ["label", "find_contours", "gradient", "dwt", "hough_lines"])
+def test_results_of_many_parts_come_back(tmp_path: Path, name: str) -> None:
+    y, x = np.mgrid[0:64, 0:96]
+    photo = (127 + 90 * np.sin(np.hypot(x - 40, y - 30) / 4)).astype(np.uint8)
+    function = getattr(sl.image, name)
+    given = photo > 150 if name in ("label", "find_contours", "hough_lines") else photo
+    trace = sl.trace(function, given)
+    trace.save(tmp_path / "x.trace")
+    again = sl.load_trace(tmp_path / "x.trace")
+    for before, after in zip(trace, again, strict=True):
+        for a, b in zip(before.layers, after.layers, strict=True):
+            for item in fields(a):
+                assert_equal(plain(getattr(a, item.name)), getattr(b, item.name))
+    assert_equal(plain(trace.result), again.result)
+
+
+def test_any_value_comes_back(tmp_path: Path) -> None:
+    value = {"type": "blob", 3: [np.float32(0.5), (np.arange(4), None)], "blob": {"deep": [True, "text", []]}}
+    Trace("image.sample", {}, (Step("x", Value(value)),)).save(tmp_path / "x.trace")
+    again = sl.load_trace(tmp_path / "x.trace").result
+    assert again["type"] == "blob"
+    assert again[3][0] == 0.5
+    assert again[3][1][0].tolist() == [0, 1, 2, 3]
+    assert again[3][1][1] is None
+    assert again["blob"] == {"deep": [True, "text", []]}
 
 
 def test_every_flipped_byte_is_noticed(tmp_path: Path) -> None:

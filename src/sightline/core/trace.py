@@ -13,7 +13,7 @@ import io
 import json
 import struct
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -217,25 +217,47 @@ def _decode(entry: dict[str, Any], body: bytes) -> np.ndarray:
 
 
 def _layer_to_json(layer: Layer, blob: Callable[[np.ndarray], dict[str, Any]]) -> dict[str, Any]:
-    row: dict[str, Any] = {"kind": layer.kind}
-    for item in fields(layer):
-        value = getattr(layer, item.name)
-        plain = asdict(value) if is_dataclass(value) and not isinstance(value, type) else value  # a record of numbers
-        row[item.name] = blob(value) if isinstance(value, np.ndarray) else plain
-    return row
+    return {"kind": layer.kind} | {item.name: _to_json(getattr(layer, item.name), blob) for item in fields(layer)}
+
+
+def _to_json(value: Any, blob: Callable[[np.ndarray], dict[str, Any]]) -> Any:
+    """Return a value as JSON with its arrays as blobs: a tuple is an array, all else that holds values an object."""
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    if isinstance(value, np.generic):
+        return _to_json(value.item(), blob)
+    if isinstance(value, np.ndarray):
+        return blob(value)
+    if isinstance(value, tuple):
+        return [_to_json(item, blob) for item in value]
+    if isinstance(value, list):
+        return {"type": "list", "items": [_to_json(item, blob) for item in value]}
+    if isinstance(value, dict):
+        return {"type": "dict", "items": [[_to_json(k, blob), _to_json(v, blob)] for k, v in value.items()]}
+    if is_dataclass(value) and not isinstance(value, type):
+        record = {item.name: _to_json(getattr(value, item.name), blob) for item in fields(value)}
+        return {"type": type(value).__name__, "fields": record}
+    return str(value)
 
 
 def _layer_from_json(row: dict[str, Any], body: bytes) -> Layer:
-    values = {
-        name: _decode(value["blob"], body)
-        if isinstance(value, dict) and "blob" in value
-        else tuple(value)
-        if isinstance(value, list)
-        else value
-        for name, value in row.items()
-        if name != "kind"
-    }
+    values = {name: _from_json(value, body) for name, value in row.items() if name != "kind"}
     return LAYERS[row["kind"]](**values)
+
+
+def _from_json(value: Any, body: bytes) -> Any:
+    """Return what a value was, in plain containers: a record is a dict of its fields."""
+    if isinstance(value, list):
+        return tuple(_from_json(item, body) for item in value)
+    if not isinstance(value, dict):
+        return value
+    if "blob" in value:
+        return _decode(value["blob"], body)
+    if value["type"] == "list":
+        return [_from_json(item, body) for item in value["items"]]
+    if value["type"] == "dict":
+        return {_from_json(k, body): _from_json(v, body) for k, v in value["items"]}
+    return {name: _from_json(item, body) for name, item in value["fields"].items()}
 
 
 def _figure(step: Step, width: int) -> str:
