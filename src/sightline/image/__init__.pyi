@@ -32,6 +32,8 @@ from .fill_holes import fill_holes as fill_holes
 from .fill_holes import remove_small as remove_small
 from .find_contours import Contour as Contour
 from .find_contours import find_contours as find_contours
+from .find_lanes import Lanes as Lanes
+from .find_lanes import find_lanes as find_lanes
 from .find_template import find_template as find_template
 from .fit_ellipse import Ellipse as Ellipse
 from .fit_ellipse import fit_ellipse as fit_ellipse
