@@ -373,3 +373,14 @@ def test_nan_is_refused() -> None:
     image[3, 4] = np.nan
     with pytest.raises(InputError, match="scan_codes: image must be finite"):
         scan(image)
+
+
+def test_a_code_draws_its_outline_and_its_text() -> None:
+    picture = np.pad(sl.image.make_code("drawn", scale=4), 40, constant_values=255)
+    (code,) = sl.image.scan_codes(picture)
+    drawn = code.draw(picture)
+    assert drawn.shape == (*picture.shape, 3)
+    changed = (drawn != picture[..., None]).any(axis=2)
+    for x, y in np.rint(code.corners).astype(int):
+        assert changed[y - 2 : y + 3, x - 2 : x + 3].any(), "a line through each corner"
+    assert changed[int(code.corners[:, 1].max()) + 4 :].any(), "the text below"

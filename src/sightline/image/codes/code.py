@@ -8,7 +8,11 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float32
 
+from sightline.core.canvas import Canvas, colour_of
+from sightline.core.types import Image, NewImage
+
 KINDS = ("qr", "ean13", "upca", "ean8", "code128")
+_LONGEST = 40  # letters that are written over a picture
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,6 +62,16 @@ class Code:
     def box(self) -> Float32[np.ndarray, " 4"]:
         """The upright box around the corners, xyxy with continuous edges."""
         return np.concatenate([self.corners.min(axis=0), self.corners.max(axis=0)]) + np.float32(0.5)
+
+    def draw(self, image: Image) -> NewImage:
+        """Return a copy of the picture, H×W×3 uint8, with the code's outline and its text."""
+        canvas = Canvas(image, function="Code.draw")
+        colour = colour_of(KINDS.index(self.kind))
+        canvas.line(self.corners, colour, closed=True)
+        low = self.corners[self.corners[:, 1].argmax()]
+        text = self.text if len(self.text) <= _LONGEST else f"{self.text[:_LONGEST]} …"
+        canvas.text(text, (float(self.corners[:, 0].min()), float(low[1]) + 4), colour)
+        return canvas.image()
 
     def to_json(self) -> dict[str, Any]:
         """Return the code as plain JSON values; bytes as hexadecimal digits."""
