@@ -250,3 +250,38 @@ def copy_64(_: Any, source: Any, at: Any, target: Any, to: Any) -> Any:
         return context.get_dummy_value()
 
     return types.void(source, _OFFSET, target, _OFFSET), build
+
+
+# --- weighted neighbours ---
+
+
+@intrinsic
+def weigh_four(_: Any, row: Any, at: Any, step: Any, weights: Any, first: Any, count: Any, sums: Any, to: Any) -> Any:
+    """Add up ``count`` groups of four of a flat row, times a weight each, in the group of ``sums`` at ``to``.
+
+    All are float32. The first group is at ``at``, the next ``step`` further; the weights are neighbours from ``first``.
+    """
+    four = ir.VectorType(ir.FloatType(), 4)
+    contract = ("contract",)
+
+    def build(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        row, at, step, weights, first, count, sums, to = args
+        numbers = make_array(signature.args[0])(context, builder, row).data
+        factors = make_array(signature.args[3])(context, builder, weights).data
+        total = cgutils.alloca_once_value(builder, ir.Constant(four, [0.0] * 4))
+        with cgutils.for_range(builder, count) as loop:
+            place = builder.gep(numbers, [builder.add(at, builder.mul(loop.index, step))])
+            values = builder.load(builder.bitcast(place, four.as_pointer()), align=4)
+            factor = builder.load(builder.gep(factors, [builder.add(first, loop.index)]))
+            product = builder.fmul(values, _four_times(builder, factor, four), flags=contract)
+            builder.store(builder.fadd(builder.load(total), product, flags=contract), total)
+        place = builder.gep(make_array(signature.args[6])(context, builder, sums).data, [to])
+        builder.store(builder.load(total), builder.bitcast(place, four.as_pointer()), align=4)
+        return context.get_dummy_value()
+
+    return types.void(row, *[_OFFSET] * 2, weights, *[_OFFSET] * 2, sums, _OFFSET), build
+
+
+def _four_times(builder: Any, value: Any, four: Any) -> Any:
+    single = builder.insert_element(ir.Constant(four, ir.Undefined), value, _LONG(0))
+    return builder.shuffle_vector(single, single, ir.Constant(ir.VectorType(_LONG, 4), [0] * 4))

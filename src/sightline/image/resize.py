@@ -15,6 +15,7 @@ from sightline.core.catalogue import method as catalogued
 from sightline.core.checks import as_image, choice, output, size_2d
 from sightline.core.errors import InputError
 from sightline.core.kernels import kernel, over_rows
+from sightline.core.lanes import weigh_four
 from sightline.core.types import Array, Choice, Image, NewImage
 from sightline.image.resize_bytes import resize_bytes
 from sightline.image.resize_weights import Axis, axis_weights
@@ -114,34 +115,57 @@ def _weighted(image: Array, result: Array, method: str, antialias: bool) -> None
 
 
 def _interleaved(axis: Axis, channels: int) -> tuple[Array, Array]:
-    """Return index and weights (taps first) for a flat row whose pixels have ``channels`` values each."""
+    """Return index and weights for a flat row whose pixels have ``channels`` values each.
+
+    There is one index for each pixel when there are three channels, for each value otherwise; weights have taps first
+    otherwise.
+    """
+    if channels == 3:
+        return 3 * axis.start.astype(np.uint32), axis.weights
     index = (axis.start[:, None] * channels + np.arange(channels)).ravel().astype(np.uint32)
     return index, np.repeat(axis.weights.T, channels, axis=1)
 
 
 @kernel(contract=True)
 def _resample(image, result, start, down, index, across, channels, top, y0, y1):
-    rows, width = image.shape
-    line = np.zeros(width + across.shape[0] * channels, np.float32)  # weightless taps may reach beyond the end
-    total = np.empty(result.shape[1], np.float32)
-    middle = line[:width]
+    (rows, width), size = image.shape, result.shape[1]
+    taps = across.shape[1] if channels == 3 else across.shape[0]
+    line = np.zeros(width + taps * channels, np.float32)  # weightless taps may reach beyond the end
+    room = np.empty(size + 1, np.float32)  # three values are written as four
+    middle, total, factors = line[:width], room[:size], across.reshape(-1)
     whole = top < np.float32(np.inf)
     low, half = (np.float32(0), np.float32(0.5)) if whole else (-top, np.float32(0))
     for y in range(y0, y1):
-        middle[:] = np.float32(0)
         for k in range(0, down.shape[1], 2):
             first, second = min(start[y] + k, rows - 1), min(start[y] + k + 1, rows - 1)
-            _add_rows(middle, image[first], down[y, k], image[second], down[y, k + 1])
-        total[:] = half
-        for k in range(0, across.shape[0], 2):
-            _add_gathered(total, line[k * channels :], across[k], line[(k + 1) * channels :], across[k + 1], index)
+            if k == 0:
+                _mix_rows(middle, image[first], down[y, k], image[second], down[y, k + 1])
+            else:
+                _add_rows(middle, image[first], down[y, k], image[second], down[y, k + 1])
+        if channels == 3:
+            if taps == 2:  # a number that the compiler knows: no loop
+                for x in range(index.size):
+                    weigh_four(line, index[x], 3, factors, 2 * x, 2, room, 3 * x)
+            else:
+                for x in range(index.size):
+                    weigh_four(line, index[x], 3, factors, x * taps, taps, room, 3 * x)
+        else:
+            total[:] = np.float32(0)
+            for k in range(0, taps, 2):
+                _add_gathered(total, line[k * channels :], across[k], line[(k + 1) * channels :], across[k + 1], index)
         row = result[y]
         if whole:
             for x in range(row.size):
-                row[x] = result.dtype.type(min(max(total[x], low), top))
+                row[x] = result.dtype.type(min(max(total[x] + half, low), top))
         else:
             for x in range(row.size):
                 row[x] = result.dtype.type(total[x])
+
+
+@kernel(contract=True)
+def _mix_rows(total, a, u, b, v):
+    for x in range(total.size):
+        total[x] = u * np.float32(a[x]) + v * np.float32(b[x])
 
 
 @kernel(contract=True)
