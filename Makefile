@@ -31,7 +31,7 @@ demo: .venv/user.stamp  ## set up, then the main job: train, prove and explain a
 	$(BIN)/sightline demo
 
 test: .venv/dev.stamp  ## set up, then the tests (under 10 minutes on 2 cores)
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
 check: .venv/dev.stamp  ## format, lint, types, import contracts, sizes
 	$(BIN)/ruff format --check .
@@ -47,10 +47,10 @@ docs: .venv/dev.stamp  ## build the site into docs/_build, warnings are errors
 	$(BIN)/python -m sphinx -q -W -b html docs docs/_build
 
 slow: .venv/dev.stamp  ## the tests that take minutes
-	$(BIN)/python -m pytest -m slow -n $(WORKERS) --dist loadfile
+	$(BIN)/python -m pytest -m slow -n $(WORKERS) --dist worksteal
 
 shapes: .venv/dev.stamp  ## image tests with every annotated shape checked at the call
-	SIGHTLINE_CHECK_SHAPES=1 $(BIN)/python -m pytest tests/image -n $(WORKERS) --dist loadfile
+	SIGHTLINE_CHECK_SHAPES=1 $(BIN)/python -m pytest tests/image -n $(WORKERS) --dist worksteal
 
 bounds: .venv/dev.stamp  ## kernels with bounds checks compiled in
 	NUMBA_BOUNDSCHECK=1 NUMBA_CACHE_DIR=.venv/bounds $(BIN)/python -m pytest tests/test_contracts.py -n $(WORKERS) -k "one_pixel or any_layout"
