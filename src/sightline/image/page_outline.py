@@ -69,7 +69,7 @@ def outline_of(gray: Array, least_area: float) -> Outline:
     ]
     if not found:
         return Outline(None, (), edges, scale)
-    support = dilate(edges, 7)  # the sides of a page that is not quite flat are not quite straight
+    support = dilate(edges, 5)  # the sides of a page that is not quite flat are not quite straight
     scores = [_score(quad, support) for quad in found]
     best = int(np.argmax(scores))
     to_full = np.array([gray.shape[1] / shape[1], gray.shape[0] / shape[0]])
