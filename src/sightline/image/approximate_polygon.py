@@ -70,8 +70,9 @@ def _simplified(points, bound, closed):
         first, far, farthest = 0, 0, 0.0
         for _ in range(3 if closed else 1):
             first, farthest = far, 0.0
-            for j in range(1, n):
-                i = (first + j) % n
+            i = first
+            for _ in range(1, n):
+                i = i + 1 if i < n - 1 else 0
                 distance = (points[i, 0] - points[first, 0]) ** 2 + (points[i, 1] - points[first, 1]) ** 2
                 if distance > farthest:
                     farthest, far = distance, i
@@ -105,7 +106,7 @@ def _farthest(points, start, stop, bound):
     length = dx * dx + dy * dy
     unit = length if length > 0 else 1.0  # squares are compared as multiples of it, without a division
     most, found = 0.0, -1
-    i = (start + 1) % n
+    i = start + 1 if start < n - 1 else 0
     while i != stop:
         x, y = points[i, 0] - points[start, 0], points[i, 1] - points[start, 1]
         along = x * dx + y * dy
@@ -117,7 +118,7 @@ def _farthest(points, start, stop, bound):
             distance = (y * dx - x * dy) ** 2
         if distance > most:
             most, found = distance, i
-        i = (i + 1) % n
+        i = i + 1 if i < n - 1 else 0  # a division would cost more than all else here
     return found if most > bound * unit else -1
 
 

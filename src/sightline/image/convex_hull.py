@@ -48,9 +48,40 @@ def convex_hull(points: Points) -> Points:
 
 def hull_indices(points: Array) -> Array:
     """Return which points are the corners, in the order of :func:`convex_hull`."""
-    order = np.lexsort((points[:, 1], points[:, 0]))
+    order = _by_columns(points)
+    if not order.size:
+        order = np.lexsort((points[:, 1], points[:, 0]))
     corners, count = _chain(points, order)
     return corners[:count]
+
+
+@kernel
+def _by_columns(points):
+    """Return the points with the least and the largest y of each x, in order; none when these are no pixel columns."""
+    count = len(points)
+    low, high, whole = points[0, 0], points[0, 0], True
+    for i in range(count):
+        x = points[i, 0]
+        low, high = min(low, x), max(high, x)
+        whole &= np.floor(x) == x
+    if not whole or high - low > 4.0 * count + 64:
+        return np.empty(0, np.int64)
+    width = np.int64(high - low) + 1
+    least, most = np.full(width, -1, np.int64), np.full(width, -1, np.int64)
+    for i in range(count):
+        column, y = np.int64(points[i, 0] - low), points[i, 1]
+        if least[column] < 0:
+            least[column] = most[column] = i
+        elif y < points[least[column], 1]:
+            least[column] = i
+        elif y > points[most[column], 1]:
+            most[column] = i
+    order, found = np.empty(2 * width, np.int64), 0
+    for column in range(width):
+        if least[column] >= 0:
+            order[found], order[found + 1] = least[column], most[column]
+            found += 2 if least[column] != most[column] else 1
+    return order[:found]
 
 
 @kernel

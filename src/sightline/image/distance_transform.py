@@ -75,9 +75,11 @@ def distance_transform(
     distances = output("distance_transform", out, mask.shape, np.float32, [mask])
     if metric == "euclidean":
         over_rows(_along_the_rows, len(mask), _down_the_columns(mask), distances, strip=32)
+    elif metric == "l1":
+        over_rows(_steps_along_the_rows, len(mask), _down_the_columns(mask), distances, strip=32)
     else:
         frame = np.full((mask.shape[0] + 2, mask.shape[1] + 2), _UNKNOWN, np.int32)
-        _sweep(mask.view(np.uint8), metric == "chessboard", frame, distances)
+        _sweep(mask.view(np.uint8), frame, distances)
     return distances
 
 
@@ -88,7 +90,7 @@ def _steps(mask: Mask, *, metric: str = "euclidean", out: Any = None) -> Iterato
     columns = _down_the_columns(mask)
     known = columns < _FAR
     shown = np.where(known, columns, columns[known].max() if known.any() else 0).astype(np.float32)
-    if metric == "euclidean":
+    if metric != "chessboard":
         yield Step("along the columns", Heat(shown), note="How far the nearest false pixel of the same column is.")
     distances = distance_transform(mask, metric=metric, out=out)
     yield Step("distances", Heat(distances), note="The least of what the columns of a row offer, in pixels.")
@@ -226,8 +228,35 @@ def _lower_hull(g, first, last, sites, heights):
 
 
 @kernel
-def _sweep(mask, diagonals, steps, distances):
-    """Hand on the count of steps from neighbour to neighbour: down from the row above, then up from the row below.
+def _steps_along_the_rows(columns, distances, y0, y1):
+    """Write the least of |x - q| + g(q): over 1 column to both sides, then 2, 4, 8 …, together as far as need be."""
+    width = columns.shape[1]
+    far = np.int32(_UNKNOWN)
+    lines = np.full((2, 3 * width), far, np.int32)  # with room on either side
+    for y in range(y0, y1):
+        g, row, first = columns[y], distances[y], lines[0, width : 2 * width]
+        largest = np.int32(0)
+        for x in range(width):
+            first[x] = min(g[x], far)
+            largest = max(largest, first[x])
+        step, turn = 1, 0
+        while step < width and step < largest:
+            source, to = lines[turn], lines[1 - turn, width : 2 * width]
+            here, left, right = source[width : 2 * width], source[width - step :], source[width + step :]
+            more, largest = np.int32(step), np.int32(0)
+            for x in range(width):
+                best = min(here[x], np.int32(min(left[x], right[x]) + more))
+                to[x] = best
+                largest = max(largest, best)
+            step, turn = 2 * step, 1 - turn
+        values = lines[turn, width : 2 * width]
+        for x in range(width):
+            row[x] = np.float32(values[x]) if values[x] < far // 2 else np.float32(np.inf)
+
+
+@kernel
+def _sweep(mask, steps, distances):
+    """Hand on the count of a king's steps from neighbour to neighbour: down from the row above, up from that below.
 
     ``steps`` has a frame of one pixel. Within a row, a pixel's number less its column falls where the step from its
     left neighbour is shorter: so the running minimum hands it on.
@@ -236,10 +265,7 @@ def _sweep(mask, diagonals, steps, distances):
     far, one, zero = np.int32(_UNKNOWN), np.int32(1), np.int32(0)
     for y in range(height):
         pixels, row = mask[y], steps[y + 1]
-        if diagonals:
-            _least_of_three(steps[y], row[1 : width + 1])
-        else:
-            row[:] = steps[y]
+        _least_of_three(steps[y], row[1 : width + 1])
         least = far
         for x in range(width):
             number = min(np.int32(row[x + 1] + one), far) if pixels[x] else zero
@@ -248,10 +274,7 @@ def _sweep(mask, diagonals, steps, distances):
     line = np.full(width + 2, far, np.int32)
     for y in range(height - 1, -1, -1):
         row, values = steps[y + 1], distances[y]
-        if diagonals:
-            _least_of_three(steps[y + 2], line[1 : width + 1])
-        else:
-            line[:] = steps[y + 2]
+        _least_of_three(steps[y + 2], line[1 : width + 1])
         least = np.int32(far + width)
         for x in range(width - 1, -1, -1):
             least = min(least, np.int32(min(row[x + 1], np.int32(line[x + 1] + one)) + x))
