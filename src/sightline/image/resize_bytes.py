@@ -10,10 +10,10 @@ from __future__ import annotations
 import numpy as np
 
 from sightline.core.kernels import kernel, over_rows
+from sightline.core.lanes import upper_product
 from sightline.core.types import Array
 from sightline.image.resize_weights import axis_weights
 
-BLOCK = 512  # columns whose copies of a row's weights stay in the nearest cache
 LOW, HIGH = np.uint16(0x00FF), np.uint16(0xFF00)
 EIGHT = np.uint16(8)
 PLAIN, SIGNED = np.uint16(0), np.uint16(0x8080)  # flipping the upper bits makes bytes signed, around mid-gray
@@ -76,8 +76,7 @@ def _bicubic(image, result, start, down, pixel, columns, across, y0, y1):
     later, size = np.empty_like(words), across.shape[1]
     following, pixels, taken = bytes_[lanes:], pairs.view(pixel.dtype), words.view(np.uint16)
     later_pixels, later_taken = pairs[2 * lanes :].view(pixel.dtype), later.view(np.uint16)
-    lines, weights = np.empty((4, size), np.int16), np.empty((4, BLOCK), np.int16)
-    sums, clipped = np.empty(BLOCK, np.int16), np.empty(size, np.uint8)
+    lines, clipped = np.empty((4, size), np.int16), np.empty(size, np.uint8)
     last = -1
     for y in range(y0, y1):
         a, d = start[y], min(start[y] + 3, len(image) - 1)
@@ -89,13 +88,7 @@ def _bicubic(image, result, start, down, pixel, columns, across, y0, y1):
             _look_up(later_pixels, columns, later)
             _weigh_pairs(taken, later_taken, across, lines[old & 3])
         last = d
-        for k in range(4):
-            weights[k] = down[y, k]
-        for x in range(0, size, BLOCK):
-            block = clipped[x : x + BLOCK]
-            rows = lines[a & 3][x:], lines[b & 3][x:], lines[c & 3][x:], lines[d & 3][x:]
-            _weigh_rows(*rows, weights, sums[: block.size])
-            _clip(sums, block)
+        _weigh_rows(lines[a & 3], lines[b & 3], lines[c & 3], lines[d & 3], down[y], clipped)
         _unspread(clipped, lanes, result[y])
 
 
@@ -151,7 +144,7 @@ def _mix_pairs(pairs, weight, row):
     """Fill ``row`` with a + (b − a) · weight, in 1/64 and rounded."""
     for x in range(row.size):
         a, b = np.uint16(pairs[x] & LOW), np.uint16(pairs[x] >> EIGHT)
-        step = _product(np.uint16(np.uint16(b - a) << np.uint16(7)), weight[x])
+        step = np.uint16(upper_product(np.int16(np.uint16(b - a) << np.uint16(7)), weight[x]))
         row[x] = np.uint8(np.uint16(np.uint16(a << np.uint16(6)) + step + np.uint16(32)) >> np.uint16(6))
 
 
@@ -160,8 +153,8 @@ def _weigh_pairs(pairs, later, weights, row):
     s, t, u, v = weights[0], weights[1], weights[2], weights[3]
     for x in range(row.size):
         p, q = pairs[x], later[x]
-        first = np.uint16(_product(np.uint16(p << EIGHT), s[x]) + _product(np.uint16(p & HIGH), t[x]))
-        second = np.uint16(_product(np.uint16(q << EIGHT), u[x]) + _product(np.uint16(q & HIGH), v[x]))
+        first = np.uint16(upper_product(np.int16(p << EIGHT), s[x]) + upper_product(np.int16(p & HIGH), t[x]))
+        second = np.uint16(upper_product(np.int16(q << EIGHT), u[x]) + upper_product(np.int16(q & HIGH), v[x]))
         row[x] = np.uint16(np.uint16(first + second + np.uint16(2)) << np.uint16(1))
 
 
@@ -184,20 +177,8 @@ def _mix_rows(a, b, weight, row):
 def _weigh_rows(a, b, c, d, weights, row):
     s, t, u, v = weights[0], weights[1], weights[2], weights[3]
     for x in range(row.size):
-        first = np.uint16(_product(a[x], s[x]) + _product(b[x], t[x]))
-        second = np.uint16(_product(c[x], u[x]) + _product(d[x], v[x]))
-        row[x] = np.uint16(first + second)
-
-
-@kernel
-def _clip(sums, row):
-    for x in range(row.size):
+        first = np.int16(upper_product(a[x], s) + upper_product(b[x], t))
+        second = np.int16(upper_product(c[x], u) + upper_product(d[x], v))
         # 18: ½, and what four products lost on average.
-        level = np.int16(np.int16(np.int16(sums[x] + np.int16(18)) >> np.int16(5)) + np.int16(128))
-        row[x] = np.uint8(min(max(level, np.int16(0)), np.int16(255)))
-
-
-@kernel(inline=True)
-def _product(a, b):
-    # The upper half of a signed product: one instruction for many lanes.
-    return np.uint16((np.int32(np.int16(a)) * np.int32(b)) >> np.int32(16))
+        level = np.int16(np.int16(np.int16(first + second) + np.int16(18)) >> np.int16(5))
+        row[x] = np.uint8(min(max(np.int16(level + np.int16(128)), np.int16(0)), np.int16(255)))
