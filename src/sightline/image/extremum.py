@@ -18,7 +18,7 @@ from sightline.core.errors import InputError
 from sightline.core.kernels import kernel, over_rows
 from sightline.core.types import Array
 
-_SMALL = 5  # rows and columns that are compared quicker than by running maxima
+_SMALL = 7  # rows and columns that are compared quicker than by running maxima
 _DTYPES = ("uint8", "uint16", "float32", "bool")
 
 
@@ -182,24 +182,47 @@ def _rectangle(image, out, identity, largest, rows, up, columns, left, step, y0,
             _along(line, spare, columns, step, largest, out[top + i])
 
 
+@kernel(inline=True)
+def _best_of_seven(a, b, c, d, e, f, g, largest, out):
+    if largest:
+        for x in range(out.size):
+            p, q, r, s, t, u, v = a[x], b[x], c[x], d[x], e[x], f[x], g[x]
+            p, r, t = p if (p > q) | (p != p) else q, r if (r > s) | (r != r) else s, t if (t > u) | (t != t) else u
+            p = p if (p > r) | (p != p) else r
+            p = p if (p > t) | (p != p) else t
+            out[x] = p if (p > v) | (p != p) else v
+    else:
+        for x in range(out.size):
+            p, q, r, s, t, u, v = a[x], b[x], c[x], d[x], e[x], f[x], g[x]
+            p, r, t = p if (p < q) | (p != p) else q, r if (r < s) | (r != r) else s, t if (t < u) | (t != t) else u
+            p = p if (p < r) | (p != p) else r
+            p = p if (p < t) | (p != p) else t
+            out[x] = p if (p < v) | (p != p) else v
+
+
 @kernel
 def _small(image, out, identity, largest, rows, up, columns, left, step, y0, y1):
-    """Do what :func:`_rectangle` does for up to five rows and columns: they are compared directly."""
+    """Do what :func:`_rectangle` does for up to seven rows and columns: they are compared directly."""
     height, n = image.shape
     line = np.full(n + (columns - 1) * step, identity, image.dtype)
     inner = line[left * step : left * step + n]
-    i, j, k, m = (
-        min(1, columns - 1) * step,
-        min(2, columns - 1) * step,
-        min(3, columns - 1) * step,
-        (columns - 1) * step,
-    )
-    p, q, r, s, t = line[:n], line[i : i + n], line[j : j + n], line[k : k + n], line[m : m + n]
+    i, j, k = min(1, columns - 1) * step, min(2, columns - 1) * step, min(3, columns - 1) * step
+    h, m, w = min(4, columns - 1) * step, min(5, columns - 1) * step, (columns - 1) * step
+    p, q, r, s = line[:n], line[i : i + n], line[j : j + n], line[k : k + n]
+    t, u, v = line[h : h + n], line[m : m + n], line[w : w + n]
     for y in range(y0, y1):
         first, last = max(y - up, 0), min(y - up + rows, height) - 1
         a, b, c = image[first], image[min(first + 1, last)], image[min(first + 2, last)]
-        _best_of_five(a, b, c, image[min(first + 3, last)], image[last], largest, inner)
-        _best_of_five(p, q, r, s, t, largest, out[y])
+        d, e = image[min(first + 3, last)], image[last]
+        if rows <= 5:
+            _best_of_five(a, b, c, d, e, largest, inner)
+        else:
+            f, g = image[min(first + 4, last)], image[min(first + 5, last)]
+            _best_of_seven(a, b, c, d, f, g, e, largest, inner)
+        if columns <= 5:
+            _best_of_five(p, q, r, s, v, largest, out[y])
+        else:
+            _best_of_seven(p, q, r, s, t, u, v, largest, out[y])
 
 
 @kernel
