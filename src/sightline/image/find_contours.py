@@ -17,7 +17,7 @@ from sightline.core.buffers import empty
 from sightline.core.catalogue import method
 from sightline.core.checks import as_mask, choice
 from sightline.core.kernels import kernel, over_rows
-from sightline.core.layers import Heat, Points, Value
+from sightline.core.layers import Heat, Labels, Value
 from sightline.core.layers import Mask as MaskLayer
 from sightline.core.trace import Step
 from sightline.core.types import Array, Choice, Mask
@@ -114,15 +114,20 @@ def _steps(mask: Mask, *, approximation: str = "none", mode: str = "tree") -> It
     yield Step("mask", MaskLayer(mask))
     points, ends, _, _, states = _borders(mask, False)
     order = np.zeros(mask.shape, np.float32)
-    order[points[:, 1], points[:, 0]] = np.repeat(np.arange(1, len(ends) + 1), np.diff(ends, prepend=0))
+    order[points[:, 1], points[:, 0]] = np.repeat(
+        np.arange(len(ends)) + 1 + len(ends) // 3,  # so that the first ones stand out from what is no border
+        np.diff(ends, prepend=0),
+    )
     yield Step("order", Heat(order), note="Borders in the order in which the scan met them: dark ones first.")
     yield Step(
         "marks", Heat(states[1:-1, 1:-1].astype(np.float32)), note="Bright: passed on the right, no hole begins."
     )
     contours = find_contours(mask, approximation=approximation, mode=mode)
-    shown = np.concatenate([contour.points for contour in contours]) if contours else np.empty((0, 2), np.int32)
+    shown = np.zeros(mask.shape, np.int32)
+    for number, contour in enumerate(contours, 1):
+        shown[contour.points[:, 1], contour.points[:, 0]] = number
     note = f"{len(contours)} borders, {sum(contour.is_hole for contour in contours)} of them of holes."
-    yield Step("contours", Value(contours), MaskLayer(mask), Points(shown), note=note)
+    yield Step("contours", Value(contours), Labels(shown), note=note)
 
 
 def _borders(mask: Array, simple: bool) -> tuple[Array, Array, Array, Array, Array]:
