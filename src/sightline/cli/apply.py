@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from rich.console import Console
 
-from sightline.cli.inputs import read_first, read_options
+from sightline.cli.inputs import numbers, read_first, read_options
 from sightline.cli.live import is_moving, run_live
 from sightline.cli.outputs import as_picture, drawn, parts_of, side_by_side, write_array, write_result
 from sightline.cli.sources import Source, find_sources
@@ -21,6 +21,8 @@ from sightline.core.catalogue import Method
 from sightline.core.errors import InputError, MissingFileError, SightlineError
 from sightline.core.files import write_text
 from sightline.core.trace import trace
+
+_ONE = {"text": "text", "bytes": "file", "points": "file or list of points"}
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ def run_method(entry: Method, words: Sequence[str], values: Mapping[str, Any], w
         What is to be done with the result.
     """
     kind = entry.parameters[0].kind
-    if kind in ("text", "bytes", "images"):
+    if kind in ("text", "bytes", "images", "points"):
         return _run_whole(entry, kind, words, values, wish)
     if is_moving(tuple(words), wish.output):
         if wish.steps is not None:
@@ -138,7 +140,9 @@ def _run_whole(entry: Method, kind: str, words: Sequence[str], values: Mapping[s
         first = [source.read("gray" if wish.gray else "rgb") for source in find_sources(words)]
         like = first[0]
     elif len(words) != 1:
-        raise InputError(f"{entry.name}: takes one {'text' if kind == 'text' else 'file'}; got {len(words)}.")
+        raise InputError(f"{entry.name}: takes one {_ONE[kind]}; got {len(words)}.")
+    elif kind == "points":
+        first = np.atleast_2d(numbers(entry.name, entry.parameters[0].name, words[0]))
     elif kind == "text":
         first = words[0]
     else:

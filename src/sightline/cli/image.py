@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import fields
 from pathlib import Path
 from types import UnionType
@@ -14,20 +14,20 @@ from typing import Annotated, Any, Literal, Union
 from cyclopts import App, Parameter
 
 from sightline.cli.apply import Wish, run_method
-from sightline.cli.inputs import FILE_KINDS
+from sightline.cli.inputs import FILE_KINDS, is_picture_by_name
 from sightline.core.catalogue import Method, methods
 from sightline.core.catalogue import Parameter as Option
 from sightline.core.types import Choice
 
 _TAKEN = ("out",)  # buffers are no business of a command line
-_FIRST = ("image", "mask", "labels", "images", "text", "bytes")
+_FIRST = ("image", "mask", "labels", "images", "text", "bytes", "points")
 _NO_COMMAND = ("show", "read", "write", "frames", "write_frames")  # every command reads and writes
 
 
 def has_command(entry: Method) -> bool:
     """Return whether a method can be a command: a picture in, and all else that it needs can be written in words."""
     first, *others = entry.parameters or (None,)
-    if first is None or first.kind not in _FIRST or entry.name in _NO_COMMAND:
+    if first is None or entry.name in _NO_COMMAND or not (first.kind in _FIRST or is_picture_by_name(first)):
         return False
     return all(_plain_type(entry, option) is not None for option in others if option.required)
 
@@ -57,6 +57,15 @@ _SOURCES = {
     "images": "All pictures, folders or patterns together.",
     "text": "The text.",
     "bytes": "File to read.",
+    "points": "Points (x, y): a .npy .json .csv .txt file, or the rows themselves, like '10,20; 30,25; 18,40'.",
+    "mask": f"{_PICTURES} A picture becomes a mask: true is what is brighter than the middle (127 of 255).",
+    "labels": f"{_PICTURES} The grey values of a picture are the labels.",
+}
+_FILES = {
+    "image": "Picture",
+    "mask": "Picture, true where it is brighter than the middle",
+    "labels": "Picture whose grey values are the labels, or .npy",
+    "array": "File, picture or rows of numbers",
 }
 
 
@@ -88,7 +97,8 @@ def _signature(entry: Method, options: dict[str, Any]) -> inspect.Signature:
     items = [inspect.Parameter("images", inspect.Parameter.VAR_POSITIONAL, annotation=words)]
     for name, kind in options.items():
         default = inspect.Parameter.empty if known[name].required else known[name].default
-        hint = Annotated[kind, Parameter(help=_help(known[name]))]
+        negative = None if kind is bool else ""
+        hint = Annotated[kind, Parameter(help=_help(known[name]), negative=negative)]
         items.append(inspect.Parameter(name, only, default=default, annotation=hint))
     items += [inspect.Parameter(name, only, default=d, annotation=hint) for name, (hint, d) in _own_options().items()]
     return inspect.Signature(items)
@@ -97,7 +107,7 @@ def _signature(entry: Method, options: dict[str, Any]) -> inspect.Signature:
 def _help(option: Option) -> str:
     text = _plain_text(option.text)
     if option.kind in FILE_KINDS:
-        text = f"{'Picture' if option.kind in ('image', 'mask', 'labels') else 'File or rows of numbers'}: {text}"
+        text = f"{_FILES.get(option.kind, 'File or rows of numbers')}: {text}"
     if option.low is not None and option.high is not None:
         text += f" [{option.low:g} to {option.high:g}]"
     return text
@@ -129,9 +139,14 @@ def _words_type(hint: Any) -> Any:
     origin, parts = typing.get_origin(hint), typing.get_args(hint)
     if origin is tuple and all(part in (int, float) for part in parts):
         return hint
+    if origin is Sequence and parts[:1] in ((int,), (float,), (str,)):
+        return list[parts[0]]  # pyrefly: ignore
     if origin in (Union, UnionType):
         optional = type(None) in parts
-        kinds = [kind for part in parts if part is not type(None) and (kind := _words_type(part)) is not None]
+        given = [part for part in parts if part is not type(None)]
+        kinds = [kind for part in given if (kind := _words_type(part)) is not None]
+        if len(given) > 1 and kinds[:1] == [int]:  # a number or a pair or a table: "5", "5,3", "0,1,0; 1,1,1"
+            kinds = [int | str]
         return None if not kinds else kinds[0] | None if optional else kinds[0]
     return None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+import typing
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,10 @@ from typing import Any
 import numpy as np
 
 from sightline.cli.sources import Source
-from sightline.core.catalogue import Method
+from sightline.core.catalogue import Method, Parameter
+from sightline.core.conversions import to_float, to_uint8
 from sightline.core.errors import FormatError, InputError, MissingFileError
+from sightline.data.naming import is_image_name
 
 FILE_KINDS = ("image", "mask", "labels", "flow", "points", "boxes", "array")  # parameters that are named by a file
 _TABLES = (".npy", ".json", ".csv", ".txt")
@@ -39,11 +42,23 @@ def first_argument(entry: Method, image: np.ndarray, *, gray: bool = False) -> n
     from sightline.image.convert import convert
 
     kind = entry.parameters[0].kind
-    if image.ndim == 3 and (gray or kind != "image"):
+    if image.ndim == 3 and (gray or kind in ("mask", "labels")):
         image = convert(image, "rgb", "gray")
     if kind == "mask":
         return _as_mask(image)
     return image.astype(np.int32) if kind == "labels" else image
+
+
+def is_picture_by_name(parameter: Parameter) -> bool:
+    """Return whether an array of a shape or a dtype of its own is a picture: the parameter says so by its name."""
+    return parameter.kind == "array" and parameter.name == "image"
+
+
+def says_true_or_false(entry: Method, name: str) -> bool:
+    """Return whether an array parameter takes truth values: the mask of a template, a footprint."""
+    hint = typing.get_type_hints(entry.function).get(name)
+    parts = typing.get_args(hint) or (hint,)
+    return name in ("mask", "masks") or any("bool" in getattr(part, "dtypes", ()) for part in parts)
 
 
 def _as_mask(gray: np.ndarray) -> np.ndarray:
@@ -71,16 +86,39 @@ def read_options(entry: Method, values: Mapping[str, Any], image: np.ndarray | N
 
 
 def _read(entry: Method, name: str, kind: str, word: str, image: np.ndarray | None) -> Any:
-    if kind == "image":
+    if kind == "image" or (kind == "array" and name == "image"):
         gray = image is not None and image.ndim == 2
-        return Source(word).read("gray" if gray else "rgb")
+        return _in_units_of(Source(word).read("gray" if gray else "rgb"), image)
     if kind == "mask":
         return _as_mask(Source(word).read("gray"))
     if kind == "labels":
         if Path(word).suffix == ".npy":
             return numbers(entry.name, name, word).astype(np.int32)
         return Source(word).read("gray").astype(np.int32)
+    if kind == "array":
+        true_or_false = says_true_or_false(entry, name)
+        if is_image_name(word):
+            gray_values = Source(word).read("gray")
+            return _as_mask(gray_values) if true_or_false else gray_values
+        table = numbers(entry.name, name, word)
+        return table != 0 if true_or_false and set(np.unique(table)) <= {0, 1} else table
+    if kind == "int":
+        table = numbers(entry.name, name, word)
+        if table.ndim == 2:
+            return table != 0
+        return tuple(int(value) if value == np.floor(value) else float(value) for value in table.tolist())
     return numbers(entry.name, name, word) if kind in FILE_KINDS else word
+
+
+def _in_units_of(picture: np.ndarray, image: np.ndarray | None) -> np.ndarray:
+    """Return a second picture with the dtype of the first one, the same brightness in its units."""
+    if image is None or picture.dtype == image.dtype:
+        return picture
+    if image.dtype == np.uint16:
+        return np.rint(to_float(picture) * np.float32(65535)).astype(np.uint16)
+    if image.dtype == np.uint8:
+        return to_uint8(picture)
+    return to_float(picture) if image.dtype == np.float32 else picture
 
 
 def numbers(function: str, argument: str, word: str) -> np.ndarray:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from sightline.cli.terminal import plain
-from sightline.core.canvas import label_colours
+from sightline.core.canvas import Canvas, colour_of, label_colours
 from sightline.core.catalogue import Method
 from sightline.core.conversions import to_uint8
 from sightline.core.errors import InputError
@@ -62,6 +62,8 @@ def drawn(entry: Method, result: Any, image: Any, values: dict[str, Any]) -> np.
         for item in items:
             shown = item.draw(shown)
         return shown
+    if isinstance(image, np.ndarray) and entry.task == "blobs" and getattr(result, "ndim", 0) == 2:
+        return _circled(image, result, 1.0 if entry.name == "simple_blobs" else np.sqrt(2.0))
     if entry.steps is None:
         return None
     for step in reversed(trace(entry.function, image, **values).steps):
@@ -69,6 +71,15 @@ def drawn(entry: Method, result: Any, image: Any, values: dict[str, Any]) -> np.
         if shown is not None:
             return shown
     return None
+
+
+def _circled(image: np.ndarray, blobs: np.ndarray, scale: float) -> np.ndarray:
+    """Return the image with a circle around each blob: x, y, and a size that ``scale`` turns into the radius."""
+    canvas = Canvas(image)
+    turn = np.linspace(0, 2 * np.pi, 33)
+    for x, y, radius in blobs * (1.0, 1.0, scale):
+        canvas.line(np.stack([x + radius * np.cos(turn), y + radius * np.sin(turn)], axis=1), colour_of(5))
+    return canvas.image()
 
 
 def write_result(entry: Method, result: Any, image: Any, values: dict[str, Any], target: Path | None) -> dict[str, Any]:

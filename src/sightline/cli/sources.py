@@ -62,7 +62,14 @@ def _expand(word: str) -> Iterator[Source]:
             raise DataError(f"sources: folder '{word}' holds no image.")
         yield from (Source(str(item)) for item in files)
     elif path.exists():
-        yield from _from_list(path.read_text("utf-8"), path.parent) if path.suffix == ".txt" else [Source(word)]
+        if path.suffix != ".txt":
+            yield Source(word)
+            return
+        try:
+            text = path.read_text("utf-8")
+        except UnicodeDecodeError as error:
+            raise FormatError(f"sources: '{word}' is no list of paths in UTF-8.") from error
+        yield from _from_list(text, path.parent)
     elif any(sign in word for sign in "*?["):
         matches = sorted(glob.glob(word, recursive=True))  # noqa: PTH207
         if not matches:
