@@ -51,6 +51,6 @@ def reproduce() -> dict[str, Any]:
         "ours": float(np.mean(errors)),
         "sd": float(np.std(errors)),
         "seconds": round(time.perf_counter() - start, 1),
-        "holds": max(errors) < ORB,
+        "holds": bool(max(errors) < ORB),
         "note": f"SIFT + RANSAC: {SIFT} pixels; {min(inliers)} to {max(inliers)} of our matches agree, five seeds",
     }
