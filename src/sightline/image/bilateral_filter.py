@@ -182,6 +182,10 @@ def _spread(row, columns, x0, margin, channels, channel, plane):
         source = row[first:last]
         for x in range(inner.size):
             inner[x] = np.float32(source[x])
+    elif channels == 3:
+        source = row[first * 3 + channel :]
+        for x in range(inner.size):
+            inner[x] = np.float32(source[3 * x])
     else:
         source = row[first * channels + channel :]
         for x in range(inner.size):
@@ -198,6 +202,13 @@ def _weigh(planes, i, left, k, right, steepness, space, weights):
     if planes.shape[0] == 1:
         for x in range(count):
             d = p[x] - q[x]
+            weights[x] = power_of_two(d * d * steepness + space)
+        return
+    if planes.shape[0] == 3:
+        r, s = planes[1, i, left : left + count], planes[1, k, right : right + count]
+        t, u = planes[2, i, left : left + count], planes[2, k, right : right + count]
+        for x in range(count):
+            d = abs(p[x] - q[x]) + abs(r[x] - s[x]) + abs(t[x] - u[x])
             weights[x] = power_of_two(d * d * steepness + space)
         return
     for x in range(count):

@@ -66,6 +66,18 @@ def divide(sums, i, left, count, row, x0):
         for x in range(count):
             to[x] = number(values[x] / weights[x] + rounding)
         return
+    if channels == 3:
+        red, green, blue = (
+            sums[0, i, left : left + count],
+            sums[1, i, left : left + count],
+            sums[2, i, left : left + count],
+        )
+        to = row[3 * x0 : 3 * (x0 + count)]
+        for x in range(count):
+            weight = weights[x]
+            r, g, b = red[x] / weight + rounding, green[x] / weight + rounding, blue[x] / weight + rounding
+            to[3 * x], to[3 * x + 1], to[3 * x + 2] = number(r), number(g), number(b)
+        return
     for c in range(channels):
         values, to = sums[c, i, left : left + count], row[x0 * channels + c :]
         for x in range(count):
