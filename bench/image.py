@@ -97,12 +97,17 @@ def _resize(gray: np.ndarray, rgb: np.ndarray) -> list[Case]:
         ("bicubic", rgb, (720, 1280), 1),
         ("lanczos", rgb, (720, 1280), 1),
         ("area", rgb, (720, 1280), 1),
+        ("bicubic", gray, (720, 1280), 1),
+        ("lanczos", gray, (720, 1280), 1),
     ]
+    floats = [source.astype(np.float32) / 255 for source in (gray, rgb)]
+    wanted += [(method, source, (720, 1280), 1e-5) for method in ("bilinear", "bicubic") for source in floats]
     for method, source, shape, within in wanted:
-        out, peer_out = np.empty((2, *shape, *source.shape[2:]), np.uint8)
+        out, peer_out = np.empty((2, *shape, *source.shape[2:]), source.dtype)
         rows.append(
             Case(
-                f"image.resize {method} {'rgb' if source is rgb else 'gray'} {shape[1]}×{shape[0]}",
+                f"image.resize {method} {'rgb' if source.ndim == 3 else 'gray'} {shape[1]}×{shape[0]}"
+                + (" float32" if source.dtype == np.float32 else ""),
                 "opencv",
                 lambda s=source, h=shape, m=method, o=out: image.resize(s, h, method=m, antialias=False, out=o),
                 lambda s=source, h=shape, m=method, o=peer_out: cv2.resize(s, h[::-1], dst=o, interpolation=peers[m]),
