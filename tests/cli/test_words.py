@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from sightline.cli.app import main
+from sightline.cli.terminal import plain
 from sightline.image import box_blur, dilate, match_template, read
 
 
@@ -78,3 +79,10 @@ def test_a_list_that_is_no_text(tmp_path, monkeypatch, capsys):
     (tmp_path / "list.txt").write_bytes(b"\xff\xfe\x00caf\xe9")
     assert main(["image", "canny", "list.txt"]) == 1
     assert "no list of paths" in capsys.readouterr().err
+
+
+def test_records_are_plain_values(photo, capsys):
+    assert main(["image", "find_contours", "photo.png", "--json"]) == 0
+    first = json.loads(capsys.readouterr().out)["result"][0]
+    assert np.array(first["points"]).shape[1] == 2
+    assert plain({"a": 1 + 2j}) == {"a": {"real": 1.0, "imaginary": 2.0}}

@@ -8,7 +8,7 @@ import math
 import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from typing import TYPE_CHECKING, Any, TextIO
 
 from rich.console import Console
@@ -62,11 +62,18 @@ class Answer:
 
 
 def plain(value: Any) -> Any:
-    """Return ``value`` as JSON values: results by their ``to_json``, arrays as lists, NaN and infinity as null."""
+    """Return ``value`` as JSON values: results by their ``to_json``, arrays as lists, records by their fields.
+
+    NaN and infinity become null.
+    """
     if hasattr(value, "to_json"):
         return plain(value.to_json())
     if hasattr(value, "tolist"):
         return plain(value.tolist())
+    if is_dataclass(value) and not isinstance(value, type):
+        return {item.name: plain(getattr(value, item.name)) for item in fields(value)}
+    if isinstance(value, complex):
+        return {"real": plain(value.real), "imaginary": plain(value.imag)}
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple, set, frozenset)):
