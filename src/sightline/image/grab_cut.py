@@ -132,9 +132,10 @@ def _rounds(
     groups = np.empty(front.size, np.int32)
     for side in (False, True):
         groups[front == side] = clusters(np.ascontiguousarray(planes[:, front == side]), components, random, 10)
+    (back_groups, _), (front_groups, _) = _rate_sides(planes, front, groups, components)
     for _ in range(iterations):
-        mixtures = [_learn(planes[:, front == side], groups[front == side], components) for side in (False, True)]
-        (back_groups, back_likely), (front_groups, front_likely) = (_rate(planes, mixture) for mixture in mixtures)
+        groups = np.where(front, front_groups, back_groups)
+        (back_groups, back_likely), (front_groups, front_likely) = _rate_sides(planes, front, groups, components)
         evidence = (front_likely - back_likely).reshape(shape)
         bound = np.float32(9 * gamma + 1)  # more than all the links of a pixel
         terminals = np.where(trimap == FOREGROUND, bound, np.where(trimap == BACKGROUND, -bound, evidence))
@@ -143,7 +144,6 @@ def _rounds(
         front = foreground.ravel()
         if not front.any() or front.all():
             return  # one side has nothing left to learn from
-        groups = np.where(front, front_groups, back_groups)
 
 
 def _trimap(pixels: Array, box: Any, mask: Any) -> Array:
@@ -192,6 +192,12 @@ def _links(colours: Array, gamma: float) -> Array:
         links[(*here, d)] = weight
         links[(*there, 7 - d)] = weight
     return links
+
+
+def _rate_sides(planes: Array, front: Array, groups: Array, components: int) -> list[tuple[Array, Array]]:
+    """Return for background and foreground, learnt from their groups, each pixel's Gaussian and its likelihood."""
+    sides = (np.flatnonzero(front == side) for side in (False, True))
+    return [_rate(planes, _learn(planes[:, side], groups[side], components)) for side in sides]
 
 
 def _learn(planes: Array, groups: Array, components: int) -> Array:
