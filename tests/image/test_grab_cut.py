@@ -47,11 +47,17 @@ def raccoons(folder: Path) -> list[tuple[np.ndarray, np.ndarray]]:
     return found
 
 
-@evidence.equals("image.grab_cut", peer="opencv", tolerance="median IoU ≥ 0.97", data="raccoon photos, given boxes")
+@evidence.equals("image.grab_cut", peer="opencv", tolerance="IoU ≥ 0.99 each", data="4 raccoon photos, given boxes")
 def test_agrees_with_opencv(shared_data: Path, measured: Callable[[float], None]) -> None:
-    ours = [overlap(grab_cut(image, box), opencv(image, box, 5)) for image, box in raccoons(shared_data)[:7]]
-    measured(float(np.median(ours)))
-    assert np.median(ours) >= 0.97
+    found = []
+    for image, box in raccoons(shared_data)[:7]:
+        ours, theirs = grab_cut(image, box), opencv(image, box, 5)
+        assert ours.any() == theirs.any()  # in three of the photos both find nothing, which says little
+        if theirs.any():
+            found.append(overlap(ours, theirs))
+    measured(min(found))
+    assert len(found) == 4
+    assert min(found) >= 0.99
 
 
 def disc(radius: float = 20) -> tuple[np.ndarray, np.ndarray]:
