@@ -19,6 +19,7 @@ from sightline.image.border import interleaved, source_indices
 Array = np.ndarray
 _RANK = 1e-6  # second singular value, relative to the first, that is taken for rounding
 _DIRECT = 400  # weights of an inseparable window beyond which blocks of Fourier transforms are cheaper
+_FEW, _GROUP = 9, 7  # weights that are summed in one go: at any places, and in a row
 _BLOCK = 256  # least side of such a block; four times the window's otherwise
 
 
@@ -72,23 +73,31 @@ def correlate_window(image: Array, window: Array, frame: Frame, result: Array) -
     result
         Array of :func:`result_shape`; float32 or the image's dtype.
     """
+    dy, dx = np.nonzero(window)
+    size = window.shape
+    if 0 < len(dy) <= _FEW and frame.stride == (1, 1):
+        _run(_few, image, frame, result, size, _grouped(5 if len(dy) <= 5 else _FEW, window[dy, dx], dy, dx))
+        return
     pair = factors(window)
     if pair is not None:
         correlate_pair(image, *pair, frame, result)
         return
-    if np.count_nonzero(window) > _DIRECT and (image.dtype != np.float32 or np.isfinite(image).all()):
+    # Transforms spread what is not finite everywhere, weights of zero to where they lie.
+    safe = image.dtype != np.float32 or (len(dy) == window.size <= _DIRECT) or bool(np.isfinite(image).all())
+    if len(dy) > _DIRECT and safe:
         _by_blocks(image, window, frame, result)
-        return
-    dy, dx = np.nonzero(window)
-    taps = _grouped(9, window[dy, dx], dy, dx)
-    _run(_windows, image, frame, result, window.shape, taps)
+    elif 2 * len(dy) > window.size and safe and frame.stride == (1, 1):
+        rows = [_grouped(_GROUP, row, np.arange(size[1])) for row in window]
+        _run(_dense, image, frame, result, size, (np.stack([row[0] for row in rows]), rows[0][1]))
+    else:
+        _run(_windows, image, frame, result, size, _grouped(_FEW, window[dy, dx], dy, dx))
 
 
 def correlate_pair(image: Array, down: Array, across: Array, frame: Frame, result: Array) -> None:
     """Write the sums of ``image`` under the product of a column and a row of weights to ``result``."""
     places = [np.flatnonzero(weights) for weights in (down, across)]
     places = [place if place.size else np.zeros(1, np.int64) for place in places]
-    taps = [_grouped(4, w[at], at) for w, at in zip((down, across), places, strict=True)]
+    taps = [_grouped(_GROUP, w[at], at) for w, at in zip((down, across), places, strict=True)]
     outside = np.float32(frame.value * down.sum())
     _run(_products, image, frame, result, (down.size, across.size), (*taps[0], *taps[1], outside))
 
@@ -121,8 +130,10 @@ def _run(function: Any, image: Array, frame: Frame, result: Array, size: tuple[i
     source = image.astype(np.float32) if image.dtype == np.uint16 else image
     flat = source.reshape(height, -1), target.reshape(len(target), -1)
     blank = np.full(flat[0].shape[1], frame.value, source.dtype)
+    direct = target.dtype == np.float32 and frame.stride == (1, 1)  # sums are made where they stay
+    sums = flat[1] if direct else np.empty((0, 0), np.float32)
     scalars = size[0], size[1], step, step * frame.before[1], *frame.stride
-    over_rows(function, len(result), *flat, blank, rows, columns, *scalars, taps, strip=max(32, 2 * size[0]))
+    over_rows(function, len(result), *flat, sums, blank, rows, columns, *scalars, taps, strip=max(32, 2 * size[0]))
     if target is not result:
         finish(target, result)
 
@@ -134,56 +145,166 @@ def finish(sums: Array, result: Array) -> None:
     np.copyto(result, sums, casting="unsafe")
 
 
+@kernel(contract=True)
+def _few(
+    image, out, sums, blank, rows, columns, tall, broad, step, margin, stride_y, stride_x, taps, y0, y1
+):  # fmt: skip
+    """Up to nine weights at any places: the sums go straight from the pixels to the result."""
+    weights, dy, dx = taps
+    n, m = image.shape[1], out.shape[1]
+    count = max(n - (broad - 1) * step, 0)  # results whose window lies within the row
+    number, outside = out.dtype.type, np.float32(blank[0])
+    left, end = min(margin, m), min(margin + count, m)
+    for y in range(y0, y1):
+        result = out[y]
+        inner = result[left:end]
+        a, b = (
+            _under(image, blank, rows[y + dy[0]], dx[0] * step, count),
+            _under(image, blank, rows[y + dy[1]], dx[1] * step, count),
+        )
+        c, d = (
+            _under(image, blank, rows[y + dy[2]], dx[2] * step, count),
+            _under(image, blank, rows[y + dy[3]], dx[3] * step, count),
+        )
+        e = _under(image, blank, rows[y + dy[4]], dx[4] * step, count)
+        p, q, r, s, t = weights[0], weights[1], weights[2], weights[3], weights[4]
+        if weights.size == 5:
+            for x in range(inner.size):
+                upper = p * np.float32(a[x]) + q * np.float32(b[x])
+                inner[x] = _pixel(upper + r * np.float32(c[x]) + (s * np.float32(d[x]) + t * np.float32(e[x])), number)
+        else:
+            f, g = (
+                _under(image, blank, rows[y + dy[5]], dx[5] * step, count),
+                _under(image, blank, rows[y + dy[6]], dx[6] * step, count),
+            )
+            h, i = (
+                _under(image, blank, rows[y + dy[7]], dx[7] * step, count),
+                _under(image, blank, rows[y + dy[8]], dx[8] * step, count),
+            )
+            u, v, w, z = weights[5], weights[6], weights[7], weights[8]
+            for x in range(inner.size):
+                upper = p * np.float32(a[x]) + q * np.float32(b[x]) + r * np.float32(c[x])
+                middle = s * np.float32(d[x]) + t * np.float32(e[x]) + u * np.float32(f[x])
+                lower = v * np.float32(g[x]) + w * np.float32(h[x]) + z * np.float32(i[x])
+                inner[x] = _pixel(upper + middle + lower, number)
+        for k in range(left + m - end):
+            x = k if k < left else end + k - left
+            total = np.float32(0)
+            for j in range(weights.size):
+                column, row = columns[x + dx[j] * step], rows[y + dy[j]]
+                total += weights[j] * (np.float32(image[row, column]) if min(row, column) >= 0 else outside)
+            result[x] = _pixel(total, number)
+
+
+@kernel(inline=True)
+def _under(image, blank, row, start, count):
+    return (image[row] if row >= 0 else blank)[start : start + count]
+
+
+@kernel
+def _pixel(total, number):
+    """Return a sum as it is, or rounded and clipped to a byte."""
+    if number(0.5) != number(0):
+        return number(total)
+    return number(np.int32(min(max(total, np.float32(0)), np.float32(255)) + np.float32(0.5)))
+
+
 # Scratch memory is handed over: loops over arrays that are made in the same function are not vectorised.
 @kernel(contract=True)
 def _products(
-    image, out, blank, rows, columns, tall, broad, step, margin, stride_y, stride_x, taps, y0, y1
+    image, out, sums, blank, rows, columns, tall, broad, step, margin, stride_y, stride_x, taps, y0, y1
 ):  # fmt: skip
     """Down the columns into a padded line, then across it."""
-    line, total = np.empty(columns.size, np.float32), np.empty(columns.size - (broad - 1) * step, np.float32)
+    line, spare = np.empty(columns.size, np.float32), np.empty(columns.size - (broad - 1) * step, np.float32)
     down, up_down, across, left_right, outside = taps
     _products_of(
-        image, out, blank, rows, columns, step, margin, stride_y, stride_x,
-        down, up_down, across, left_right, outside, line, total, y0, y1
+        image, out, sums, blank, rows, columns, step, margin, stride_y, stride_x,
+        down, up_down, across, left_right, outside, line, spare, y0, y1
     )  # fmt: skip
 
 
 @kernel(contract=True)
 def _products_of(
-    image, out, blank, rows, columns, step, margin, stride_y, stride_x,
-    down, up_down, across, left_right, outside, line, total, y0, y1
+    image, out, sums, blank, rows, columns, step, margin, stride_y, stride_x,
+    down, up_down, across, left_right, outside, line, spare, y0, y1
 ):  # fmt: skip
-    n, m = image.shape[1], total.size
+    n, m = image.shape[1], spare.size
     inner = line[margin : margin + n]
     for y in range(y0, y1):
         top = y * stride_y
         inner[:] = 0
-        for k in range(0, down.size, 4):
-            p, q = rows[top + up_down[k]], rows[top + up_down[k + 1]]
-            r, s = rows[top + up_down[k + 2]], rows[top + up_down[k + 3]]
-            _add_four(
-                inner,
-                image[p] if p >= 0 else blank, down[k],
-                image[q] if q >= 0 else blank, down[k + 1],
-                image[r] if r >= 0 else blank, down[k + 2],
-                image[s] if s >= 0 else blank, down[k + 3],
+        for k in range(0, down.size, 7):
+            _add_seven(
+                inner, down, k,
+                _row(image, blank, rows[top + up_down[k]]), _row(image, blank, rows[top + up_down[k + 1]]),
+                _row(image, blank, rows[top + up_down[k + 2]]), _row(image, blank, rows[top + up_down[k + 3]]),
+                _row(image, blank, rows[top + up_down[k + 4]]), _row(image, blank, rows[top + up_down[k + 5]]),
+                _row(image, blank, rows[top + up_down[k + 6]]),
             )  # fmt: skip
         _fill_margins(line, inner, columns, margin, outside)
+        total = sums[y] if sums.size else spare
         total[:] = 0
-        for k in range(0, across.size, 4):
-            p, q = left_right[k] * step, left_right[k + 1] * step
-            r, s = left_right[k + 2] * step, left_right[k + 3] * step
-            _add_four(
-                total,
-                line[p : p + m], across[k], line[q : q + m], across[k + 1],
-                line[r : r + m], across[k + 2], line[s : s + m], across[k + 3],
+        for k in range(0, across.size, 7):
+            _add_seven(
+                total, across, k,
+                _from(line, left_right[k] * step, m), _from(line, left_right[k + 1] * step, m),
+                _from(line, left_right[k + 2] * step, m), _from(line, left_right[k + 3] * step, m),
+                _from(line, left_right[k + 4] * step, m), _from(line, left_right[k + 5] * step, m),
+                _from(line, left_right[k + 6] * step, m),
             )  # fmt: skip
-        _write(total, step, stride_x, out[y])
+        if sums.size == 0:
+            _write(total, step, stride_x, out[y])
+
+
+@kernel(contract=True)
+def _dense(
+    image, out, sums, blank, rows, columns, tall, broad, step, margin, stride_y, stride_x, taps, y0, y1
+):  # fmt: skip
+    """Weight by weight, two rows of results at a time; ``lines`` holds the last ``tall`` + 1 rows, padded."""
+    m = columns.size - (broad - 1) * step
+    lines, spare = np.empty((tall + 1, columns.size), np.float32), np.empty((2, m), np.float32)
+    weights, dx = taps
+    _dense_of(image, out, sums, blank, rows, columns, step, margin, weights, dx, lines, spare, y0, y1)
+
+
+@kernel(contract=True)
+def _dense_of(image, out, sums, blank, rows, columns, step, margin, weights, dx, lines, spare, y0, y1):
+    tall, m = len(weights), spare.shape[1]
+    fresh = y0
+    for y in range(y0, y1, 2):
+        for row in range(max(fresh, y), y + tall + 1):
+            source = rows[min(row, rows.size - 1)]
+            _fill_line(lines[row % (tall + 1)], image[source] if source >= 0 else blank, columns, margin, blank)
+        fresh = y + tall + 1
+        upper = sums[y] if sums.size else spare[0]
+        lower = sums[y + 1] if sums.size and y + 1 < y1 else spare[1]
+        upper[:] = 0
+        lower[:] = 0
+        for j in range(tall + 1):
+            line = lines[(y + j) % (tall + 1)]
+            for k in range(0, dx.size, 7):
+                a, b, c = (
+                    _from(line, dx[k] * step, m),
+                    _from(line, dx[k + 1] * step, m),
+                    _from(line, dx[k + 2] * step, m),
+                )
+                d, e = _from(line, dx[k + 3] * step, m), _from(line, dx[k + 4] * step, m)
+                f, g = _from(line, dx[k + 5] * step, m), _from(line, dx[k + 6] * step, m)
+                if 0 < j < tall:
+                    _add_seven_to_both(upper, lower, weights[j], weights[j - 1], k, a, b, c, d, e, f, g)
+                elif j == 0:
+                    _add_seven(upper, weights[0], k, a, b, c, d, e, f, g)
+                else:
+                    _add_seven(lower, weights[tall - 1], k, a, b, c, d, e, f, g)
+        if sums.size == 0:
+            _write(upper, step, 1, out[y])
+            if y + 1 < y1:
+                _write(lower, step, 1, out[y + 1])
 
 
 @kernel(contract=True)
 def _windows(
-    image, out, blank, rows, columns, tall, broad, step, margin, stride_y, stride_x, taps, y0, y1
+    image, out, sums, blank, rows, columns, tall, broad, step, margin, stride_y, stride_x, taps, y0, y1
 ):  # fmt: skip
     """Weight by weight; ``lines`` holds the last ``tall`` rows, padded."""
     lines, total = np.empty((tall, columns.size), np.float32), np.empty(columns.size - (broad - 1) * step, np.float32)
@@ -197,46 +318,67 @@ def _windows(
 def _windows_of(
     image, out, blank, rows, columns, step, margin, stride_y, stride_x, weights, dy, dx, lines, total, y0, y1
 ):  # fmt: skip
-    tall, n, m = len(lines), image.shape[1], total.size
-    outside = np.float32(blank[0])
+    tall, m = len(lines), total.size
     fresh = y0 * stride_y
     for y in range(y0, y1):
         top = y * stride_y
         for row in range(max(fresh, top), top + tall):
-            line = lines[row % tall]
-            source = image[rows[row]] if rows[row] >= 0 else blank
-            inner = line[margin : margin + n]
-            for x in range(n):
-                inner[x] = np.float32(source[x])
-            _fill_margins(line, inner, columns, margin, outside)
+            _fill_line(lines[row % tall], _row(image, blank, rows[row]), columns, margin, blank)
         fresh = top + tall
         total[:] = 0
         for k in range(0, weights.size, 9):
             _add_nine(
                 total,
-                _under(lines, top, k, dy, dx, tall, step, m), weights[k],
-                _under(lines, top, k + 1, dy, dx, tall, step, m), weights[k + 1],
-                _under(lines, top, k + 2, dy, dx, tall, step, m), weights[k + 2],
-                _under(lines, top, k + 3, dy, dx, tall, step, m), weights[k + 3],
-                _under(lines, top, k + 4, dy, dx, tall, step, m), weights[k + 4],
-                _under(lines, top, k + 5, dy, dx, tall, step, m), weights[k + 5],
-                _under(lines, top, k + 6, dy, dx, tall, step, m), weights[k + 6],
-                _under(lines, top, k + 7, dy, dx, tall, step, m), weights[k + 7],
-                _under(lines, top, k + 8, dy, dx, tall, step, m), weights[k + 8],
+                _below(lines, top, k, dy, dx, tall, step, m), weights[k],
+                _below(lines, top, k + 1, dy, dx, tall, step, m), weights[k + 1],
+                _below(lines, top, k + 2, dy, dx, tall, step, m), weights[k + 2],
+                _below(lines, top, k + 3, dy, dx, tall, step, m), weights[k + 3],
+                _below(lines, top, k + 4, dy, dx, tall, step, m), weights[k + 4],
+                _below(lines, top, k + 5, dy, dx, tall, step, m), weights[k + 5],
+                _below(lines, top, k + 6, dy, dx, tall, step, m), weights[k + 6],
+                _below(lines, top, k + 7, dy, dx, tall, step, m), weights[k + 7],
+                _below(lines, top, k + 8, dy, dx, tall, step, m), weights[k + 8],
             )  # fmt: skip
         _write(total, step, stride_x, out[y])
 
 
 # Inlined, because a row handed to a compiled function costs two atomic counts of its references.
 @kernel(inline=True)
-def _add_four(total, a, v, b, w, c, p, d, q):
+def _add_seven(total, weights, k, a, b, c, d, e, f, g):
+    p, q, r, s = weights[k], weights[k + 1], weights[k + 2], weights[k + 3]
+    t, u, v = weights[k + 4], weights[k + 5], weights[k + 6]
     number = total.dtype.type
     for x in range(total.size):
-        total[x] = total[x] + v * number(a[x]) + w * number(b[x]) + p * number(c[x]) + q * number(d[x])
+        one = p * number(a[x]) + q * number(b[x]) + r * number(c[x])
+        two = s * number(d[x]) + t * number(e[x]) + u * number(f[x])
+        total[x] = v * number(g[x]) + total[x] + one + two
 
 
 @kernel(inline=True)
-def _under(lines, top, k, dy, dx, tall, step, m):
+def _add_seven_to_both(total, other, weights, others, k, a, b, c, d, e, f, g):
+    p, q, r, s = weights[k], weights[k + 1], weights[k + 2], weights[k + 3]
+    t, u, v = weights[k + 4], weights[k + 5], weights[k + 6]
+    h, i, j, m = others[k], others[k + 1], others[k + 2], others[k + 3]
+    n, o, w = others[k + 4], others[k + 5], others[k + 6]
+    for x in range(total.size):
+        one, two = p * a[x] + q * b[x] + r * c[x], s * d[x] + t * e[x] + u * f[x]
+        three, four = h * a[x] + i * b[x] + j * c[x], m * d[x] + n * e[x] + o * f[x]
+        total[x] = v * g[x] + total[x] + one + two
+        other[x] = w * g[x] + other[x] + three + four
+
+
+@kernel(inline=True)
+def _row(image, blank, row):
+    return image[row] if row >= 0 else blank
+
+
+@kernel(inline=True)
+def _from(line, start, count):
+    return line[start : start + count]
+
+
+@kernel(inline=True)
+def _below(lines, top, k, dy, dx, tall, step, m):
     return lines[(top + dy[k]) % tall][dx[k] * step : dx[k] * step + m]
 
 
@@ -246,6 +388,14 @@ def _add_nine(total, a, p, b, q, c, r, d, s, e, t, f, u, g, v, h, w, i, z):
         upper = p * a[x] + q * b[x] + r * c[x]
         middle = s * d[x] + t * e[x] + u * f[x]
         total[x] = total[x] + upper + middle + (v * g[x] + w * h[x] + z * i[x])
+
+
+@kernel
+def _fill_line(line, source, columns, margin, blank):
+    inner = line[margin : margin + source.size]
+    for x in range(source.size):
+        inner[x] = np.float32(source[x])
+    _fill_margins(line, inner, columns, margin, np.float32(blank[0]))
 
 
 @kernel
