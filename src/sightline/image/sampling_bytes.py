@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from sightline.core.kernels import kernel
-from sightline.core.lanes import word_32, word_64
+from sightline.core.lanes import put_word_32, word_32, word_64
 from sightline.image.sampling_places import (
     BICUBIC,
     BILINEAR,
@@ -35,17 +35,16 @@ def nearest_bytes(source, frame, matrix, field, result, y0, y1):
     """Fill rows ``y0`` to ``y1`` of ``result`` with the nearest pixel of ``source``."""
     channels = frame[5]
     width, n = result.shape[1] // channels, ROWS * frame[6]
-    tile, (tile_at, tile_spots) = np.empty(n * channels, np.uint8), scratch()
-    at, words = tile_at.reshape(-1), np.empty(PITCH, np.uint32)
+    tile, (tile_at, tile_spots) = np.empty(n * channels + 1, np.uint8), scratch()
+    at = tile_at.reshape(-1)
     for y in range(y0, y1, ROWS):
         for x0 in range(0, width, COLUMNS):
             places(matrix, field, frame, NEAREST, y, x0, tile_at, tile_spots)
             call_for(source, tile_at, np.uint32(0))
-            _fetch_32(source, at, n, words)
             if channels == 1:
-                _lowest(words, tile)
+                _pick(source, at, n, tile)
             else:
-                _unspread(words.view(np.uint8), tile)
+                _pick_pixels(source, at, n, tile)
             deliver(tile, result, y, y1, x0 * channels, channels)
 
 
@@ -78,15 +77,16 @@ def bilinear_bytes(source, frame, matrix, field, result, y0, y1):
 
 
 @kernel
-def _lowest(words, row):
-    for i in range(row.size):
-        row[i] = np.uint8(words[i])
+def _pick(source, at, n, row):
+    for i in range(n):
+        row[i] = source[at[i]]
 
 
 @kernel
-def _fetch_32(source, at, n, words):
+def _pick_pixels(source, at, n, row):
+    """Copy RGB and the byte after it, which the next pixel overwrites."""
     for i in range(n):
-        words[i] = word_32(source, at[i])
+        put_word_32(row, 3 * i, word_32(source, at[i]))
 
 
 @kernel
