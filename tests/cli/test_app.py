@@ -125,3 +125,11 @@ def test_a_warning_is_one_sentence_without_code(capsys):
         warnings.simplefilter("always")
         warnings.warn("checkpoint 7 is damaged; the one before is used.", UserWarning, stacklevel=1)
     assert capsys.readouterr().err == "Warning: checkpoint 7 is damaged; the one before is used.\n"
+
+
+def test_an_import_error_that_is_its_own_cause_is_told_once():
+    from sightline.cli.app import _explain
+
+    error = ModuleNotFoundError("No module named 'nowhere'", name="nowhere")
+    error.__cause__ = error
+    assert "nowhere" in _explain(error)[0]
