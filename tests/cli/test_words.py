@@ -8,7 +8,8 @@ from PIL import Image
 
 from sightline.cli.app import main
 from sightline.cli.terminal import plain
-from sightline.image import box_blur, dilate, match_template, read
+from sightline.core.errors import InputError
+from sightline.image import box_blur, dilate, draw, match_template, read
 
 
 @pytest.fixture
@@ -86,3 +87,18 @@ def test_records_are_plain_values(photo, capsys):
     first = json.loads(capsys.readouterr().out)["result"][0]
     assert np.array(first["points"]).shape[1] == 2
     assert plain({"a": 1 + 2j}) == {"a": {"real": 1.0, "imaginary": 2.0}}
+
+
+def test_what_is_no_list_is_refused_by_name(photo):
+    for wrong in (None, 3, 1.5, object()):
+        with pytest.raises(InputError, match=r"^boxes: labels"):
+            draw.boxes(photo, np.array([[1.0, 1, 5, 5]]), labels=wrong)
+        with pytest.raises(InputError, match=r"^contours: contours"):
+            draw.contours(photo, wrong)
+
+
+def test_a_pattern_and_a_page_by_words(photo):
+    pattern = ["--pattern", "1,1,1; 0,1,0; -1,-1,-1"]
+    assert main(["image", "hit_or_miss", "photo.png", *pattern, "-o", "corners.png"]) == 0
+    assert main(["image", "find_page", "photo.png", "-o", "page.png"]) == 0
+    assert read("page.png").shape == photo.shape

@@ -6,7 +6,7 @@ What is not drawn on keeps its value bit for bit, in the image's own dtype.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Annotated
 
 import numpy as np
@@ -294,6 +294,10 @@ def matches(
 
 
 def _texts(function: str, labels: Sequence[str], count: int) -> list[str]:
+    if not isinstance(labels, Iterable):
+        raise InputError(
+            f"{function}: labels must be one for each of the {count} boxes, or none; got {describe(labels)}."
+        )
     texts = [str(label) for label in labels] if not isinstance(labels, str) else [labels]
     if len(texts) not in (0, count):
         raise InputError(f"{function}: labels must be one for each of the {count} boxes, or none; got {len(texts)}.")

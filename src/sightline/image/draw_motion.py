@@ -6,7 +6,7 @@ optical flow", IJCV 92(1); all others Okabe and Ito 2008.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Annotated, Any
 
@@ -159,6 +159,8 @@ def contours(image: Image, contours: Sequence[Any], *, closed: bool = True) -> N
     16
     """
     image = as_image("contours", image)
+    if not isinstance(contours, Iterable):
+        raise InputError(f"contours: contours must be a list of N×2 points; got {describe(contours)}.")
     canvas = Canvas(image)
     for index, contour in enumerate(contours):
         points = rows_of("contours", f"contours[{index}]", getattr(contour, "points", contour), 2)

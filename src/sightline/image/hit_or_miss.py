@@ -55,7 +55,7 @@ def hit_or_miss(mask: Mask, pattern: Array, *, out: Mask | None = None) -> Mask:
     """
     mask = as_mask("hit_or_miss", mask)
     found = output("hit_or_miss", out, mask.shape, np.bool_, [mask])
-    if not isinstance(pattern, np.ndarray) or pattern.ndim != 2 or pattern.dtype.kind not in "ib" or pattern.size == 0:
+    if not isinstance(pattern, np.ndarray) or pattern.ndim != 2 or pattern.dtype.kind not in "bif" or pattern.size == 0:
         raise InputError(f"hit_or_miss: pattern must be an H×W array of -1, 0 and 1; got {describe(pattern)}.")
     if not np.isin(pattern, (-1, 0, 1)).all() or not pattern.any():
         raise InputError("hit_or_miss: pattern must be of -1, 0 and 1, not all 0; got others.")
