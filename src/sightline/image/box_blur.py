@@ -1,16 +1,18 @@
 """Box blur: every pixel becomes the mean of the rectangle around it, at the same cost for every size.
 
 McDonnell 1981, "Box-filtering techniques", Computer Graphics and Image Processing 17(1), sums a rectangle down the
-columns, then across the rows. Down the columns, two partial sums meet as the running maxima do in van Herk 1992, "A
-fast algorithm for local minimum and maximum filters", Pattern Recognition Letters 13(7): nothing is ever subtracted,
-so that no rounding error runs along and NaN stays in its window. Across the rows, sums of 4, 16, 64 … neighbours make
-up any width.
+columns, then across the rows. Sums of bytes are exact: from row to row the columns take in a new pixel and let an old
+one go, and the width is the difference of two running sums, or a few sums of 2, 4, 8 neighbours where those are short.
+With floats, nothing is ever subtracted, so that no rounding error runs along and NaN stays in its window: down the
+columns, two partial sums meet as the running maxima do in van Herk 1992, "A fast algorithm for local minimum and
+maximum filters", Pattern Recognition Letters 13(7); across the rows, sums of 2, 4, 8, 16 … neighbours make up any
+width.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 
@@ -23,7 +25,9 @@ from sightline.core.types import Array, Choice, Image, Range
 from sightline.image.border import BORDERS, interleaved, source_indices
 
 LARGEST = 10_000  # rows or columns of a box
-_BYTES, _BYTE_AREA = 257, 1 << 23  # how many bytes a uint16 and an int32 can sum
+_BYTES, _BYTE_AREA = 256, 1 << 23  # how many bytes a uint16 (with half a box for rounding) and an int32 can sum
+_ONE = 1 << 24  # what reciprocals are whole multiples of
+_SHORT = 16  # columns from which on running sums are quicker
 
 
 @method(task="smoothing", paper="McDonnell 1981", lesson="w1d4", example={"size": 5})
@@ -96,44 +100,106 @@ def box_size(function: str, size: int | tuple[int, int]) -> tuple[int, int]:
 
 
 def _blur(image: Array, rows: int, columns: int, border: str, result: Array) -> None:
-    if image.dtype == np.uint8 and rows * columns <= _BYTES:
-        _run(image, rows, columns, border, result, np.uint16, np.uint16)
-    elif image.dtype == np.uint8 and rows <= _BYTES and rows * columns <= _BYTE_AREA:
-        _run(image, rows, columns, border, result, np.uint16, np.int32)
+    area = rows * columns
+    if image.dtype == np.uint8 and columns < _SHORT and area <= _BYTES:
+        reciprocal = np.uint32(-(-_ONE // area))  # exact: it is too large by less than 1, sums are below 2^16
+        _run(_short_means, image, rows, columns, border, result, reciprocal)
+    elif image.dtype == np.uint8 and area <= _BYTE_AREA:
+        _run(_byte_means, image, rows, columns, border, result, np.float32(1 / area))
     elif image.dtype == np.float32:
-        _run(image, rows, columns, border, result, np.float32, np.float32)
+        _run(_float_means, image, rows, columns, border, result, np.float32(1 / area))
     else:
         means = np.empty(image.shape, np.float32)
-        _run(image.astype(np.float32), rows, columns, border, means, np.float32, np.float32)
+        _run(_float_means, image.astype(np.float32), rows, columns, border, means, np.float32(1 / area))
         top = np.float32(np.iinfo(image.dtype).max)  # rounding errors may exceed it
         np.minimum(np.rint(means, out=means), top, out=result, casting="unsafe")
 
 
-def _run(image: Array, rows: int, columns: int, border: str, result: Array, narrow: type, wide: type) -> None:
-    """Sum down the columns in type ``narrow`` and across the rows in type ``wide``."""
+def _run(function: Any, image: Array, rows: int, columns: int, border: str, result: Array, scale: Any) -> None:
     height, width = image.shape[:2]
     step = image.shape[2] if image.ndim == 3 else 1  # from a pixel to its right neighbour
     up, left = rows // 2, columns // 2
     sources = source_indices(height, up, border)
     beyond = interleaved(source_indices(width, left, border), step)
     flat = image.reshape(height, -1), result.reshape(height, -1)
-    scale = np.float32(1 / (rows * columns))
-    strip = rows * max(1, round(128 / rows))
-    over_rows(_means, height, *flat, sources, rows, beyond, columns, step, scale, narrow, wide, strip=strip)
+    strip = rows * max(4, round(128 / rows))
+    over_rows(function, height, *flat, sources, rows, beyond, columns, step, scale, strip=strip)
 
 
 # Scratch memory is handed over: loops over arrays that are made in the same function are not vectorised.
 @kernel
-def _means(image, out, sources, rows, beyond, columns, step, scale, narrow, wide, y0, y1):
+def _short_means(image, out, sources, rows, beyond, columns, step, reciprocal, y0, y1):
     n = image.shape[1]
-    padded = n + 2 * step * (columns // 2)
-    line, spare, total = np.empty(padded, wide), np.empty((2, padded), wide), np.empty(n, wide)
-    rest, front = np.empty((rows, n), narrow), np.empty(n, narrow)
-    _block_sums(image, out, sources, rows, beyond, columns, step, scale, line, spare, total, rest, front, y0, y1)
+    lines, blank = np.empty((4, n + 2 * step * (columns // 2)), np.uint16), np.zeros(n, np.uint16)
+    _short_sums(image, out, sources, rows, beyond, columns, step, reciprocal, lines, blank, y0, y1)
 
 
 @kernel
-def _block_sums(image, out, sources, rows, beyond, columns, step, scale, line, spare, total, rest, front, y0, y1):
+def _short_sums(image, out, sources, rows, beyond, columns, step, reciprocal, lines, blank, y0, y1):
+    """Column sums, then sums of 1, 2, 4 and 8 neighbours: those that the binary digits of ``columns`` name."""
+    n = image.shape[1]
+    margin = step * (columns // 2)
+    inner = lines[0, margin : margin + n]
+    half = np.uint16(rows * columns // 2)
+    i, j, k = step * (columns & 1), step * (columns & 3), step * (columns & 7)
+    a = lines[0, :n] if columns & 1 else blank
+    b = lines[1, i : i + n] if columns & 2 else blank
+    c = lines[2, j : j + n] if columns & 4 else blank
+    d = lines[3, k : k + n] if columns & 8 else blank
+    inner[:] = 0
+    for i in range(rows):
+        _add(inner, image[sources[y0 + i]])
+    for y in range(y0, y1):
+        if y > y0:
+            _slide(inner, image[sources[y + rows - 1]], image[sources[y - 1]])
+        _fill_margins(lines[0], inner, beyond, margin)
+        for k in range(1, 4):
+            wide = 1 << (k - 1)
+            if columns >= 2 * wide:
+                _plus(lines[k - 1], lines[k - 1, wide * step :], lines[k])
+        _write_quotients(a, b, c, d, half, reciprocal, out[y])
+
+
+@kernel
+def _byte_means(image, out, sources, rows, beyond, columns, step, scale, y0, y1):
+    n = image.shape[1]
+    line, sums = np.empty(n + 2 * step * (columns // 2), np.uint32), np.empty(n + step * columns, np.uint32)
+    _byte_sums(image, out, sources, rows, beyond, columns, step, scale, line, sums, y0, y1)
+
+
+@kernel
+def _byte_sums(image, out, sources, rows, beyond, columns, step, scale, line, sums, y0, y1):
+    """Column sums, then running sums along the row, which may overflow: their differences do not."""
+    n = image.shape[1]
+    margin = step * (columns // 2)
+    inner = line[margin : margin + n]
+    half = np.float32(0.5)
+    inner[:] = 0
+    sums[:step] = 0
+    for i in range(rows):
+        _add(inner, image[sources[y0 + i]])
+    for y in range(y0, y1):
+        if y > y0:
+            _slide(inner, image[sources[y + rows - 1]], image[sources[y - 1]])
+        _fill_margins(line, inner, beyond, margin)
+        _run_along(line, sums[step:], step)
+        row, ahead = out[y], sums[step * columns :]
+        for x in range(n):
+            row[x] = np.uint8(np.int32(np.float32(np.int32(ahead[x] - sums[x])) * scale + half))
+
+
+@kernel
+def _float_means(image, out, sources, rows, beyond, columns, step, scale, y0, y1):
+    n, levels = image.shape[1], 1
+    while columns >> levels:
+        levels += 1
+    lines = np.empty((levels, n + 2 * step * (columns // 2)), np.float32)
+    rest, spare = np.empty((rows, n), np.float32), np.zeros((3, n), np.float32)
+    _float_sums(image, out, sources, rows, beyond, columns, step, scale, lines, rest, spare, y0, y1)
+
+
+@kernel
+def _float_sums(image, out, sources, rows, beyond, columns, step, scale, lines, rest, spare, y0, y1):
     """Down the columns in blocks of ``rows`` rows, then along each row.
 
     A box that begins in one block ends in the next: its column sums are those of the first block's rest (``rest``,
@@ -141,29 +207,62 @@ def _block_sums(image, out, sources, rows, beyond, columns, step, scale, line, s
     """
     n = image.shape[1]
     margin = step * (columns // 2)
-    inner = line[margin : margin + n]
+    inner, blank, front = lines[0, margin : margin + n], spare[0], spare[2]
     for top in range(y0, y1, rows):
-        front[:] = 0
-        for i in range(rows - 1, -1, -1):
-            _add_and_keep(front, image[sources[top + i]], rest[i])
-        front[:] = 0
+        if rows > 5:
+            front[:] = 0
+            _plus(front, image[sources[top + rows - 1]], rest[rows - 1])
+            for i in range(rows - 2, -1, -1):
+                _plus(rest[i + 1], image[sources[top + i]], rest[i])
         for i in range(min(rows, y1 - top)):
-            if i > 0:
-                _add(front, image[sources[top + i + rows - 1]])
-            _sum(rest[i], front, inner)
-            for x in range(margin):
-                line[x] = inner[beyond[x]]
-                line[margin + n + x] = inner[beyond[margin + n + x]]
-            _across(line, spare, columns, step, total)
-            _write(total, scale, out[top + i])
+            y = top + i
+            if rows <= 5:
+                b = image[sources[y + 1]] if rows > 1 else blank
+                c = image[sources[y + 2]] if rows > 2 else blank
+                d = image[sources[y + 3]] if rows > 3 else blank
+                e = image[sources[y + 4]] if rows > 4 else blank
+                _sum_of_five(image[sources[y]], b, c, d, e, inner)
+            elif i > 0:
+                _grow(front, image[sources[y + rows - 1]], rest[i], inner)
+            else:
+                _plus(rest[0], front, inner)
+            _fill_margins(lines[0], inner, beyond, margin)
+            _write_sums(lines, blank, spare[1], columns, step, scale, out[y])
+
+
+@kernel
+def _write_sums(lines, blank, total, columns, step, scale, row):
+    """Sum the 1, 2, 4, 8 … neighbours that the binary digits of ``columns`` name, four digits at a time."""
+    n, start, k, sums = row.size, 0, 0, blank
+    while True:
+        digits = columns >> k
+        i = step << k
+        for j in range(k, k + 4):
+            if columns >> (j + 1):
+                _plus(lines[j], lines[j, step << j :], lines[j + 1])
+        a = lines[k, start : start + n] if digits & 1 else blank
+        start += i * (digits & 1)
+        b = lines[k + 1, start : start + n] if digits & 2 else blank
+        start += i * (digits & 2)
+        c = lines[k + 2, start : start + n] if digits & 4 else blank
+        start += i * (digits & 4)
+        d = lines[k + 3, start : start + n] if digits & 8 else blank
+        start += i * (digits & 8)
+        if digits < 16:
+            for x in range(n):
+                row[x] = ((a[x] + b[x]) + (c[x] + d[x]) + sums[x]) * scale
+            return
+        _sum_of_five(a, b, c, d, sums, total)
+        sums = total
+        k += 4
 
 
 # Inlined, because a row handed to a compiled function costs two atomic counts of its references.
 @kernel(inline=True)
-def _sum(a, b, out):
+def _plus(a, b, out):
     number = out.dtype.type
-    for x in range(out.size):
-        out[x] = number(number(a[x]) + number(b[x]))
+    for x in range(b.size):
+        out[x] = number(a[x] + b[x])
 
 
 @kernel(inline=True)
@@ -174,54 +273,57 @@ def _add(total, row):  # said with one name for both: with two, the compiler sus
 
 
 @kernel(inline=True)
-def _add_three(total, a, b, c):
+def _slide(total, new, old):
     number = total.dtype.type
     for x in range(total.size):
-        total[x] = number(number(total[x] + a[x]) + number(b[x] + c[x]))
+        total[x] = number(total[x] + number(number(new[x]) - number(old[x])))
 
 
 @kernel(inline=True)
-def _add_and_keep(total, row, kept):
-    number = total.dtype.type
-    for x in range(total.size):
-        total[x] = kept[x] = number(total[x] + number(row[x]))
-
-
-@kernel(inline=True)
-def _sum_of_four(a, b, c, d, out):
-    number = out.dtype.type
+def _grow(front, row, rest, out):
     for x in range(out.size):
-        out[x] = number(number(a[x] + b[x]) + number(c[x] + d[x]))
+        front[x] = front[x] + row[x]
+        out[x] = front[x] + rest[x]
 
 
-@kernel
-def _write(total, scale, row):
-    number = row.dtype.type
-    if number(0.5) == number(0):
-        half = np.float32(0.5)
-        for x in range(row.size):
-            row[x] = number(np.int32(np.float32(total[x]) * scale + half))
-    else:
-        for x in range(row.size):
-            row[x] = number(np.float32(total[x]) * scale)
+@kernel(inline=True)
+def _sum_of_five(a, b, c, d, e, out):
+    for x in range(out.size):
+        out[x] = (a[x] + b[x]) + (c[x] + d[x]) + e[x]
 
 
-@kernel
-def _across(line, spare, columns, step, total):
-    """Write the sums over ``columns`` pixels of a padded row, made up of sums over 1, 4, 16 … pixels."""
-    total[:] = 0
-    n = total.size
-    source, wide, start, turn = line, 1, 0, 0
-    while True:
-        a, count = wide * step, (columns // wide) % 4
-        if count == 3:
-            _add_three(total, source[start : start + n], source[start + a :], source[start + 2 * a :])
-        else:
-            for i in range(count):
-                _add(total, source[start + i * a : start + i * a + n])
-        start += count * a
-        if columns < 4 * wide:
-            return
-        target = spare[turn, : source.size - 3 * a]
-        _sum_of_four(source, source[a:], source[2 * a :], source[3 * a :], target)
-        source, wide, turn = target, 4 * wide, 1 - turn
+@kernel(inline=True)
+def _fill_margins(line, inner, beyond, margin):
+    for x in range(margin):
+        line[x] = inner[beyond[x]]
+        line[margin + inner.size + x] = inner[beyond[margin + inner.size + x]]
+
+
+@kernel(inline=True)
+def _write_quotients(a, b, c, d, half, reciprocal, row):
+    factor, shift = np.uint32(reciprocal), np.uint32(24)
+    for x in range(row.size):
+        total = np.uint16(np.uint16(a[x] + b[x]) + np.uint16(c[x] + d[x]) + half)
+        row[x] = np.uint8(np.uint32(np.uint32(total) * factor) >> shift)
+
+
+@kernel(inline=True)
+def _run_along(line, sums, step):
+    count = min(line.size, sums.size)
+    if step == 3:
+        a = b = c = np.uint32(0)
+        for x in range(count // 3):
+            a, b, c = np.uint32(a + line[3 * x]), np.uint32(b + line[3 * x + 1]), np.uint32(c + line[3 * x + 2])
+            sums[3 * x], sums[3 * x + 1], sums[3 * x + 2] = a, b, c
+        return
+    if step == 1:
+        total = np.uint32(0)
+        for x in range(count):  # the step by its name would cost twice the time
+            total = np.uint32(total + line[x])
+            sums[x] = total
+        return
+    for k in range(step):
+        total = np.uint32(0)
+        for x in range(k, count, step):
+            total = np.uint32(total + line[x])
+            sums[x] = total

@@ -85,9 +85,9 @@ def reduce(image: Array) -> Array:
         smoothed = reduce(image.astype(np.float32))
         np.copyto(result, np.rint(smoothed, out=smoothed), casting="unsafe")
         return result
-    number, half = (np.uint16, np.float32(0.5)) if image.dtype == np.uint8 else (np.float32, np.float32(0))
+    function = _reduce_bytes if image.dtype == np.uint8 else _reduce_floats
     flat = image.reshape(height, -1), result.reshape(len(result), -1)
-    over_rows(_reduce, len(result), *flat, rows, columns, step, number, half, strip=32)
+    over_rows(function, len(result), *flat, rows, columns, step, strip=64)
     return result
 
 
@@ -118,52 +118,83 @@ def side_by_side(levels: Sequence[Array]) -> Array:
 
 # Scratch memory is handed over: loops over arrays that are made in the same function are not vectorised.
 @kernel
-def _reduce(image, out, rows, columns, step, number, half, y0, y1):
-    n = image.shape[1]
-    line, smooth = np.empty(n + 4 * step, number), np.empty(n, number)
-    _reduce_rows(image, out, rows, columns, step, half, line, smooth, y0, y1)
+def _reduce_bytes(image, out, rows, columns, step, y0, y1):
+    line, halves = np.empty(image.shape[1] + 4 * step, np.uint16), np.empty((2, out.shape[1] + 2 * step), np.uint16)
+    _reduce_byte_rows(image, out, rows, columns, step, line, halves[0], halves[1], y0, y1)
 
 
 @kernel
-def _reduce_rows(image, out, rows, columns, step, half, line, smooth, y0, y1):
-    """Down the columns, then across; sums of bytes fill uint16 exactly: 255 · 16 · 16 = 65280."""
-    n = image.shape[1]
-    inner = line[2 * step : 2 * step + n]
-    a, b, c, d, e = line[:n], line[step:], line[2 * step :], line[3 * step :], line[4 * step :]
+def _reduce_floats(image, out, rows, columns, step, y0, y1):
+    line, halves = np.empty(image.shape[1] + 4 * step, np.float32), np.empty((2, out.shape[1] + 2 * step), np.float32)
+    _reduce_float_rows(image, out, rows, columns, step, line, halves[0], halves[1], y0, y1)
+
+
+@kernel
+def _reduce_byte_rows(image, out, rows, columns, step, line, even, odd, y0, y1):
+    """Sums of bytes fill uint16 exactly: 255 · 16 · 16 + 128 = 65408."""
+    n = out.shape[1]
+    a, c, e, b, d = even[:n], even[step : step + n], even[2 * step :], odd[:n], odd[step : step + n]
+    half, eight = np.uint16(128), np.uint16(8)
+    for y in range(y0, y1):
+        _smooth_down(image, rows, 2 * y, columns, step, line)
+        _part(line, even, odd, step)
+        row = out[y]
+        for x in range(n):
+            row[x] = np.uint8(np.uint16(_weighted(a[x], b[x], c[x], d[x], e[x]) + half) >> eight)
+
+
+@kernel
+def _reduce_float_rows(image, out, rows, columns, step, line, even, odd, y0, y1):
+    n = out.shape[1]
+    a, c, e, b, d = even[:n], even[step : step + n], even[2 * step :], odd[:n], odd[step : step + n]
     scale = np.float32(1 / 256)
     for y in range(y0, y1):
-        top = 2 * y
-        _weigh(
-            image[rows[top]], image[rows[top + 1]], image[rows[top + 2]],
-            image[rows[top + 3]], image[rows[top + 4]], inner,
-        )  # fmt: skip
-        for x in range(2 * step):
-            line[x] = inner[columns[x]]
-            line[2 * step + n + x] = inner[columns[2 * step + n + x]]
-        _weigh(a, b, c, d, e, smooth)
+        _smooth_down(image, rows, 2 * y, columns, step, line)
+        _part(line, even, odd, step)
         row = out[y]
-        if step == 1:
-            for x in range(row.size):
-                row[x] = out.dtype.type(np.float32(smooth[2 * x]) * scale + half)
-        elif step == 3:
-            for x in range(row.size // 3):
-                row[3 * x] = out.dtype.type(np.float32(smooth[6 * x]) * scale + half)
-                row[3 * x + 1] = out.dtype.type(np.float32(smooth[6 * x + 1]) * scale + half)
-                row[3 * x + 2] = out.dtype.type(np.float32(smooth[6 * x + 2]) * scale + half)
-        else:
-            for x in range(row.size // step):
-                for k in range(step):
-                    row[x * step + k] = out.dtype.type(np.float32(smooth[2 * x * step + k]) * scale + half)
+        for x in range(n):
+            row[x] = _weighted(a[x], b[x], c[x], d[x], e[x]) * scale
 
 
 # Inlined, because a row handed to a compiled function costs two atomic counts of its references.
 @kernel(inline=True)
-def _weigh(a, b, c, d, e, out):
-    number = out.dtype.type
-    four, six = number(4), number(6)
-    for x in range(out.size):
-        near, far = number(number(b[x]) + number(d[x])), number(number(a[x]) + number(e[x]))
-        out[x] = number(far + number(number(four * near) + number(six * number(c[x]))))
+def _smooth_down(image, rows, top, columns, step, line):
+    """Write the weighted sums of five rows to a line with two pixels more on either side."""
+    number, n, margin = line.dtype.type, image.shape[1], 2 * step
+    inner = line[margin : margin + n]
+    a, b, c = image[rows[top]], image[rows[top + 1]], image[rows[top + 2]]
+    d, e = image[rows[top + 3]], image[rows[top + 4]]
+    for x in range(n):
+        inner[x] = _weighted(number(a[x]), number(b[x]), number(c[x]), number(d[x]), number(e[x]))
+    for x in range(margin):
+        line[x] = inner[columns[x]]
+        line[margin + n + x] = inner[columns[margin + n + x]]
+
+
+@kernel(inline=True)
+def _weighted(a, b, c, d, e):
+    number = type(a)
+    return number(number(number(a + e) + number(number(4) * number(b + d))) + number(number(6) * c))
+
+
+@kernel(inline=True)
+def _part(line, even, odd, step):
+    """Copy every other pixel, from the first on and from the second on."""
+    count = even.size // step - 1
+    if step == 1:
+        for x in range(count):
+            even[x], odd[x] = line[2 * x], line[2 * x + 1]
+    elif step == 3:
+        for x in range(count):
+            even[3 * x], odd[3 * x] = line[6 * x], line[6 * x + 3]
+            even[3 * x + 1], odd[3 * x + 1] = line[6 * x + 1], line[6 * x + 4]
+            even[3 * x + 2], odd[3 * x + 2] = line[6 * x + 2], line[6 * x + 5]
+    else:
+        for x in range(count):
+            for k in range(step):
+                even[x * step + k], odd[x * step + k] = line[2 * x * step + k], line[(2 * x + 1) * step + k]
+    for k in range(step):
+        even[count * step + k] = line[2 * count * step + k]
 
 
 @kernel
