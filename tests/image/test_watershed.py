@@ -46,6 +46,15 @@ def test_equals_scikit_image(photos: dict[str, np.ndarray], measured: Callable[[
     assert worst == 0
 
 
+@pytest.mark.parametrize("connectivity", [4, 8])
+def test_ties_are_broken_as_in_scikit_image(connectivity: int) -> None:
+    relief = np.random.default_rng(0).integers(20, 26, (60, 70)).astype(np.uint8)
+    markers = seeds(relief.shape, 20)
+    relief[markers > 0] = markers[markers > 0]  # which of two markers of one height is first, its heap leaves open
+    expected = peer.watershed(relief, markers, connectivity // 4)
+    assert np.array_equal(watershed(relief, markers, connectivity=connectivity), expected)
+
+
 @evidence.equals("image.watershed", peer="opencv", tolerance="identical (colour, with lines)", data="photos")
 def test_equals_opencv_in_colour(photos: dict[str, np.ndarray], measured: Callable[[float], None]) -> None:
     worst = 0.0

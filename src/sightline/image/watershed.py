@@ -180,7 +180,7 @@ def _ranks(relief: Array) -> tuple[Array, int]:
 
 @kernel
 def _flood_relief(cells, around, lines, level, ends, bits, floor1, floor2):
-    """Flood a relief: a pixel waits at its own height."""
+    """Flood a relief: a pixel waits at its own height, or at the water's where that is higher."""
     waiting = 0
     for pixel in range(0, cells.size, CELL):
         if cells[pixel] <= 0:
@@ -210,7 +210,7 @@ def _flood_relief(cells, around, lines, level, ends, bits, floor1, floor2):
         height = (i << 6) + np.int64(trailing_zeros(bits[i]))
         if height > level:
             return
-        pixel = np.int64(ends[2 * height])
+        water, pixel = height, np.int64(ends[2 * height])
         ends[2 * height] = cells[pixel + AFTER]
         waiting -= 1
         if ends[2 * height] < 0:
@@ -234,7 +234,7 @@ def _flood_relief(cells, around, lines, level, ends, bits, floor1, floor2):
             if cells[near] != 0:
                 continue
             cells[near] = WAITING if lines else label
-            height = np.int64(cells[near + HEIGHT])
+            height = max(water, np.int64(cells[near + HEIGHT]))
             cells[near + AFTER] = -1
             if ends[2 * height] < 0:
                 ends[2 * height] = near
