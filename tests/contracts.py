@@ -215,6 +215,34 @@ def refuses_by_name(method: Method) -> None:
             raise AssertionError(f"{method.name}: accepted {wrong!r}")
 
 
+WRONG_OPTIONS: dict[str, tuple[Any, ...]] = {
+    "float": ("wide", np.nan, object(), np.zeros(3)),
+    "int": ("many", 2.5, np.nan, object(), np.zeros(3)),
+    "choice": ("nonsense", 7, object(), np.zeros(3)),
+    "bool": ("yes", object(), np.zeros(3)),
+}
+
+
+def refuses_wrong_options_by_name(method: Method) -> None:
+    """An option of another kind than the signature says raises an InputError whose sentence names the function."""
+    image = next(sample_inputs(method))
+    others = method.arguments(image)
+    for option in method.parameters[1:]:
+        for wrong in WRONG_OPTIONS.get(option.kind, ()):
+            try:
+                method.function(image, **{**others, option.name: wrong})
+            except InputError as error:
+                named = method.name in str(error) or option.name == "seed"  # `generator` says what a seed is
+                assert named, f"{method.name}: the sentence does not name it: {error}"
+            except Exception as error:
+                raise AssertionError(
+                    f"{method.name}: {type(error).__name__} instead of InputError for {option.name}={wrong!r}"
+                ) from error
+            else:
+                accepted = option.kind == "int" and isinstance(wrong, np.ndarray)  # a footprint, a window
+                assert accepted, f"{method.name}: accepted {option.name}={wrong!r}"
+
+
 def states_its_nan_policy(method: Method) -> None:
     """The docstring says what NaN does; a call with NaN and infinity is refused by name or gives the same twice."""
     floats = [image for image in sample_inputs(method) if image.dtype == np.float32]
@@ -289,6 +317,7 @@ PIXELS = (
     takes_any_layout,
     takes_one_pixel,
     refuses_by_name,
+    refuses_wrong_options_by_name,
     states_its_nan_policy,
     gives_the_same_bits_at_any_thread_count,
     is_safe_from_eight_threads,

@@ -100,6 +100,10 @@ def counts_strides(image: Image) -> float:
     return float(image.strides[0])
 
 
+def takes_any_option(image: Image, size: int = 3) -> float:
+    return float(as_image("takes_any_option", image).mean())
+
+
 def needs_two_rows(image: Image) -> float:
     return float(image[1, 0].sum())
 
@@ -153,6 +157,7 @@ def leaves_one_undocumented(image: Image, size: int = 3) -> Image:
         (contracts.takes_any_layout, counts_strides),
         (contracts.refuses_by_name, needs_two_rows),
         (contracts.refuses_by_name, takes_anything),
+        (contracts.refuses_wrong_options_by_name, takes_any_option),
         (contracts.states_its_nan_policy, silent_about_nan),
         (contracts.gives_the_same_bits_at_any_thread_count, never_the_same),
         (contracts.is_safe_from_eight_threads, never_the_same),

@@ -194,6 +194,13 @@ def choice(function: str, argument: str, value: Any, options: Sequence[str]) -> 
     raise InputError(f"{function}: {argument} must be one of {listed}; got {value!r}.{hint}")
 
 
+def flag(function: str, argument: str, value: Any) -> bool:
+    """Return ``value`` as a bool; raise for anything but true and false."""
+    if isinstance(value, (bool, np.bool_)):
+        return bool(value)
+    raise InputError(f"{function}: {argument} must be True or False; got {describe(value)}.")
+
+
 def size_2d(function: str, argument: str, value: Any) -> tuple[int, int]:
     """Return ``(height, width)`` of at least 1×1 from a pair of whole numbers."""
     if not isinstance(value, (tuple, list)) or len(value) != 2:

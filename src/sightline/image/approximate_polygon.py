@@ -11,7 +11,7 @@ from typing import Annotated
 import numpy as np
 
 from sightline.core.catalogue import method
-from sightline.core.checks import number
+from sightline.core.checks import flag, number
 from sightline.core.kernels import kernel
 from sightline.core.types import Points, Range
 from sightline.image.points import as_points
@@ -55,7 +55,9 @@ def approximate_polygon(
     """
     corners = as_points("approximate_polygon", points)
     tolerance = number("approximate_polygon", "tolerance", tolerance, 0, unit="pixels")
-    return np.asarray(points)[_simplified(corners, tolerance * tolerance, bool(closed))]
+    return np.asarray(points)[
+        _simplified(corners, tolerance * tolerance, flag("approximate_polygon", "closed", closed))
+    ]
 
 
 @kernel

@@ -16,7 +16,7 @@ import numpy as np
 from jaxtyping import Float32
 
 from sightline.core.catalogue import method
-from sightline.core.checks import integer, number
+from sightline.core.checks import flag, integer, number
 from sightline.core.errors import InputError
 from sightline.core.layers import Grid, Lines, Picture, Value
 from sightline.core.trace import Step
@@ -243,4 +243,6 @@ def _scale_limits(function: str, low: float, high: float, least: float = 0.5) ->
 def _sigmas(function: str, low: float, high: float, scales: int, logarithmic: bool) -> np.ndarray:
     low, high = _scale_limits(function, low, high, 1.0 if function == "blobs_doh" else 0.5)
     count = integer(function, "scales", scales, 1, 50)
-    return np.geomspace(low, high, count) if logarithmic else np.linspace(low, high, count)
+    return (
+        np.geomspace(low, high, count) if flag(function, "logarithmic", logarithmic) else np.linspace(low, high, count)
+    )

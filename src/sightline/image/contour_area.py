@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from sightline.core.catalogue import method
+from sightline.core.checks import flag
 from sightline.core.types import Points
 from sightline.image.points import as_points
 
@@ -45,7 +46,7 @@ def contour_area(points: Points, *, signed: bool = False) -> float:
     corners = as_points("contour_area", points)
     x, y = (corners - corners[0]).T
     twice = float(np.dot(x, np.roll(y, -1)) - np.dot(y, np.roll(x, -1)))
-    return twice / 2 if signed else abs(twice) / 2
+    return twice / 2 if flag("contour_area", "signed", signed) else abs(twice) / 2
 
 
 @method(task="shape", paper="Pythagoras", lesson="w1d6", example={"points": _SQUARE})
@@ -76,5 +77,5 @@ def perimeter(points: Points, *, closed: bool = True) -> float:
     12.0
     """
     corners = as_points("perimeter", points)
-    edges = np.diff(corners, axis=0, append=corners[:1] if closed else corners[-1:])
+    edges = np.diff(corners, axis=0, append=corners[:1] if flag("perimeter", "closed", closed) else corners[-1:])
     return float(np.hypot(edges[:, 0], edges[:, 1]).sum())

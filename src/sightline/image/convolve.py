@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Real
 
 from sightline.core.catalogue import method
-from sightline.core.checks import as_image, choice, describe, integer, number, output, size_2d
+from sightline.core.checks import as_image, choice, describe, flag, integer, number, output, size_2d
 from sightline.core.errors import InputError
 from sightline.core.layers import Heat, Picture, Value
 from sightline.core.trace import Step
@@ -23,6 +23,9 @@ from sightline.image.correlation import Frame, correlate_window, factors, result
 
 Window = Real[np.ndarray, "rows columns"]
 EMBOSS = np.array([[-2, -1, 0], [-1, 1, 1], [0, 1, 2]], np.float32)  # light from the bottom right
+
+
+_MOST_STRIDE = 1_000_000  # beyond any picture
 
 
 def _emboss(_: Any) -> Array:
@@ -191,7 +194,7 @@ def _checked(
     choice(function, "padding", padding, ("same", "valid"))
     choice(function, "border", border, (*BORDERS, "constant"))
     pair = size_2d(function, "stride", stride) if isinstance(stride, (tuple, list)) else (stride, stride)
-    steps = integer(function, "stride", pair[0], 1), integer(function, "stride", pair[1], 1)
+    steps = integer(function, "stride", pair[0], 1, _MOST_STRIDE), integer(function, "stride", pair[1], 1, _MOST_STRIDE)
     largest = 1e30 if image.dtype == np.float32 else np.iinfo(image.dtype).max
     value = number(function, "value", value, -largest if image.dtype == np.float32 else 0, largest)
     tall, broad = window.shape
@@ -207,7 +210,7 @@ def _checked(
 
 
 def _filtered(function: str, image: Array, window: Array, frame: Frame, signed: bool, out: Array | None) -> Array:
-    dtype = np.float32 if signed else image.dtype
+    dtype = np.float32 if flag(function, "signed", signed) else image.dtype
     result = output(function, out, result_shape(image.shape, window.shape, frame), dtype, [image])
     correlate_window(image, window, frame, result)
     return result

@@ -14,7 +14,7 @@ import numpy as np
 
 from sightline.core.canvas import Canvas, colour_of, label_colours
 from sightline.core.catalogue import method
-from sightline.core.checks import as_image, describe, integer, number
+from sightline.core.checks import as_image, describe, flag, integer, number
 from sightline.core.errors import InputError
 from sightline.core.types import Flow, Image, Labels, NewImage, Range
 from sightline.image.draw_rows import finish, rows_of
@@ -159,6 +159,7 @@ def contours(image: Image, contours: Sequence[Any], *, closed: bool = True) -> N
     16
     """
     image = as_image("contours", image)
+    closed = flag("contours", "closed", closed)
     if not isinstance(contours, Iterable):
         raise InputError(f"contours: contours must be a list of N×2 points; got {describe(contours)}.")
     canvas = Canvas(image)

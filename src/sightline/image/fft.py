@@ -13,7 +13,7 @@ from jaxtyping import Complex64, Float32
 
 from sightline.core import kernels
 from sightline.core.catalogue import method
-from sightline.core.checks import as_image, describe
+from sightline.core.checks import as_image, describe, flag
 from sightline.core.errors import InputError
 from sightline.core.types import Array, Image
 
@@ -54,7 +54,7 @@ def fft(image: Image, *, centred: bool = False) -> Transform:
     """
     image = as_image("fft", image)
     result = _transforms().fft2(image.astype(np.float32, copy=False), axes=(0, 1), workers=kernels.threads())
-    return np.fft.fftshift(result, axes=(0, 1)) if centred else result
+    return np.fft.fftshift(result, axes=(0, 1)) if flag("fft", "centred", centred) else result
 
 
 @method(
@@ -98,7 +98,7 @@ def ifft(transform: Transform, *, centred: bool = False) -> Shade:
     ):
         raise InputError(f"ifft: transform must be H×W or H×W×3 complex; got {describe(transform)}. Use fft(image).")
     native = transform.astype(np.result_type(np.complex64, transform.dtype.newbyteorder("=")), copy=False)
-    if centred:
+    if flag("ifft", "centred", centred):
         native = np.fft.ifftshift(native, axes=(0, 1))
     return _transforms().ifft2(native, axes=(0, 1), workers=kernels.threads()).real.astype(np.float32)
 

@@ -17,6 +17,9 @@ from sightline.core.types import Array, Choice, Footprint
 SHAPES = ("ellipse", "disk", "diamond", "cross", "rectangle")
 
 
+_LARGEST = 4095  # rows or columns
+
+
 @method(task="morphology", paper="Serra 1982", lesson="w1d5", example={"shape": "ellipse"})
 def footprint(
     shape: Annotated[str, Choice("ellipse", "disk", "diamond", "cross", "rectangle")], size: int | tuple[int, int] = 5
@@ -67,8 +70,9 @@ def footprint(
 
 def _size(size: Any) -> tuple[int, int]:
     if isinstance(size, (tuple, list)):
-        return size_2d("footprint", "size", size)
-    side = integer("footprint", "size", size, 1)
+        height, width = size_2d("footprint", "size", size)
+        return integer("footprint", "size[0]", height, 1, _LARGEST), integer("footprint", "size[1]", width, 1, _LARGEST)
+    side = integer("footprint", "size", size, 1, _LARGEST)
     return side, side
 
 

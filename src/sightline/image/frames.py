@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import numpy as np
 
 from sightline.core.catalogue import method
-from sightline.core.checks import choice, integer
+from sightline.core.checks import choice, flag, integer
 from sightline.core.errors import InputError
 from sightline.core.types import Choice, PathLike, Range
 from sightline.image.convert import convert
@@ -207,6 +207,6 @@ def frames(
     if stop is not None and integer("frames", "stop", stop, 0) < start:
         raise InputError(f"frames: stop must be ≥ start; got start {start} and stop {stop}.")
     clip = open_clip(source, max_pixels)
-    if newest and not clip.live:
+    if flag("frames", "newest", newest) and not clip.live:
         raise InputError(f"frames: newest needs a camera or a live stream; got {clip.name}. Use stride to skip frames.")
     return Frames(clip, start, stop, stride, newest, mode)

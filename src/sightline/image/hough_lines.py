@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Float32, Int32
 
 from sightline.core.catalogue import method
-from sightline.core.checks import as_mask, integer, number
+from sightline.core.checks import as_mask, flag, integer, number
 from sightline.core.errors import InputError
 from sightline.core.kernels import kernel, over_rows
 from sightline.core.layers import Heat, Lines, Points, Value
@@ -98,7 +98,7 @@ def hough_lines(
     angle, cell, count = angle[:most], cell[:most], count[:most]
     middle = accumulator.shape[1] // 2
     lines = np.stack([(cell - middle) * rho, start + angle * theta], axis=1).astype(np.float32)
-    return (lines, count) if votes else lines
+    return (lines, count) if flag("hough_lines", "votes", votes) else lines
 
 
 @hough_lines.steps

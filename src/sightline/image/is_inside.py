@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from sightline.core.catalogue import method
-from sightline.core.checks import describe
+from sightline.core.checks import describe, flag
 from sightline.core.errors import InputError
 from sightline.core.types import Array, Points
 from sightline.image.points import as_points
@@ -61,6 +61,7 @@ def is_inside(points: Points, point: tuple[float, float] | Points, *, distance: 
             raise InputError(f"is_inside: point must be (x, y) or M×2; got {describe(point)}.")
     asked = as_points("is_inside", point, argument="point")
     step = max(1, _AT_ONCE // len(corners))
+    distance = flag("is_inside", "distance", distance)
     sides = np.concatenate([_sides(corners, asked[i : i + step], distance) for i in range(0, len(asked), step)])
     return float(sides[0]) if single else sides
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from sightline.core.buffers import empty
 from sightline.core.catalogue import method
-from sightline.core.checks import contiguous, describe, integer, number
+from sightline.core.checks import contiguous, describe, flag, integer, number
 from sightline.core.errors import InputError
 from sightline.core.kernels import kernel, over_rows
 from sightline.core.layers import Curve, Picture, Value
@@ -102,7 +102,7 @@ def kmeans_segment(
     tries = [_start(features, k, random, start) for _ in range(attempts if start is None else 1)]
     _, found, labels = min((_last(_rounds(features, first, iterations, eps)) for first in tries), key=lambda r: r[0])
     labels, found = _by_brightness(labels, found)
-    return (labels.reshape(shape), found) if centres else labels.reshape(shape)
+    return (labels.reshape(shape), found) if flag("kmeans_segment", "centres", centres) else labels.reshape(shape)
 
 
 @kmeans_segment.steps

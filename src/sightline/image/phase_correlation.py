@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import numpy as np
 
 from sightline.core.catalogue import method
-from sightline.core.checks import describe, integer
+from sightline.core.checks import describe, flag, integer
 from sightline.core.errors import InputError
 from sightline.core.layers import Heat, Points, Value
 from sightline.core.trace import Step
@@ -132,7 +132,7 @@ def _phases(a: Any, b: Any, taper: bool) -> tuple[Array, tuple[int, int]]:
 
 def _faded(picture: Array, taper: bool) -> Array:
     values = picture.astype(np.float32)  # a copy, which is written to
-    if not taper:
+    if not flag("phase_correlation", "taper", taper):
         return values
     down, across = (np.sin(np.pi * (np.arange(n) + 0.5) / n).astype(np.float32) ** 2 for n in values.shape)
     values -= np.float32(values.mean(dtype=np.float64))

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import numpy as np
 
 from sightline.core.catalogue import method as catalogued
-from sightline.core.checks import as_image, choice, describe, number, size_2d
+from sightline.core.checks import as_image, choice, describe, flag, number, size_2d
 from sightline.core.errors import InputError
 from sightline.core.kernels import kernel, over_rows
 from sightline.core.layers import Lines, Picture
@@ -89,8 +89,7 @@ def polar(
            [  0,   0,   0]], dtype=uint8)
     """
     image = as_image("polar", image, channels=())
-    if not isinstance(inverse, (bool, np.bool_)):
-        raise InputError(f"polar: inverse must be True or False; got {inverse!r}.")
+    inverse = flag("polar", "inverse", inverse)
     choice("polar", "scale", scale, ("linear", "log"))
     shape = image.shape[:2] if shape is None else size_2d("polar", "shape", shape)
     sampled("polar", image, shape, None)

@@ -79,7 +79,7 @@ def region_grow(
     shape = image.shape[:2]
     seeds = _as_seeds(seeds, shape)
     tolerance = number("region_grow", "tolerance", tolerance, 0, 65535)
-    if isinstance(connectivity, bool) or connectivity not in (4, 8):
+    if isinstance(connectivity, (bool, np.ndarray)) or connectivity not in (4, 8):
         raise InputError(f"region_grow: connectivity must be 4 or 8; got {describe(connectivity)}.")
     labels = output("region_grow", out, shape, np.int32)
     labels[...] = 0

@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Float32
 
 from sightline.core.catalogue import method
-from sightline.core.checks import as_image, describe, integer, number
+from sightline.core.checks import as_image, describe, flag, integer, number
 from sightline.core.conversions import to_uint8
 from sightline.core.errors import InputError
 from sightline.core.layers import Lines, Picture, Points
@@ -125,9 +125,9 @@ def scan_document(
     ((80, 100), 230)
     """
     image = as_image("scan_document", image, finite=True)
-    quad = _corners(image, corners, least_area)
+    quad = _corners(image, corners, number("scan_document", "least_area", least_area, 0.01, 1))
     flat = _rectified(image, quad, height, margin)
-    return _in_ink(flat) if black_and_white else flat
+    return _in_ink(flat) if flag("scan_document", "black_and_white", black_and_white) else flat
 
 
 @scan_document.steps

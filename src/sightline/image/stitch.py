@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import numpy as np
 
 from sightline.core.catalogue import method
-from sightline.core.checks import as_image, choice, describe, integer
+from sightline.core.checks import as_image, choice, describe, flag, integer
 from sightline.core.conversions import to_float
 from sightline.core.errors import InputError
 from sightline.core.layers import Grid, Labels, Matches, Picture, Table
@@ -243,7 +243,7 @@ def _laid(layout: _Layout, gain: bool) -> tuple[list[Array], list[Array]]:
         field, mask = field_of(placement, layout.sheet)
         laid.append(lay(picture, field))
         inside.append(mask)
-    if gain:
+    if flag("stitch", "gain", gain):
         laid = [p * np.float32(g) for p, g in zip(laid, gains_of(laid, inside), strict=True)]
     return laid, inside
 
@@ -251,7 +251,7 @@ def _laid(layout: _Layout, gain: bool) -> tuple[list[Array], list[Array]]:
 def _finish(panorama: Array, owner: Array, dtype: np.dtype, crop: bool) -> Array:
     filled = owner >= 0
     panorama = np.where(filled[..., None] if panorama.ndim == 3 else filled, panorama, np.float32(0))
-    if crop:
+    if flag("stitch", "crop", crop):
         y0, y1, x0, x1 = largest_rectangle(filled)
         panorama = panorama[y0:y1, x0:x1]
     if dtype.kind == "f":

@@ -18,7 +18,7 @@ import numpy as np
 from jaxtyping import UInt8, UInt16
 
 from sightline.core.catalogue import method
-from sightline.core.checks import as_image, describe, integer, number
+from sightline.core.checks import as_image, describe, flag, integer, number
 from sightline.core.errors import FormatError, InputError
 from sightline.core.kernels import over_rows
 from sightline.core.layers import Curve, Picture, Value
@@ -97,6 +97,7 @@ def subband_encode(
         bits_per_pixel = number("subband_encode", "bits_per_pixel", bits_per_pixel, 0.01, 48, unit="bits")
     if image.shape[0] * image.shape[1] > _MAX_PIXELS:
         raise InputError(f"subband_encode: image must have at most {_MAX_PIXELS:,} pixels; got {describe(image)}.")
+    lossless = flag("subband_encode", "lossless", lossless)
     levels = _levels(image.shape)
     sheets = [lift(plane, levels) for plane in _planes(image, lossless)]
     if lossless:

@@ -105,7 +105,7 @@ def warp_by(
     function: str, image: Array, field: Array, method: str, border: str, value: Any, out: Array | None = None
 ) -> Array:
     """Return a checked image read at the positions of a checked field, refusing in the name of ``function``."""
-    if border in ("reflect", "edge", "wrap") and not np.isfinite(field).all():
+    if isinstance(border, str) and border in ("reflect", "edge", "wrap") and not np.isfinite(field).all():
         raise InputError(
             f'{function}: coordinates must be finite with border {border!r}; got NaN or infinity. Use "constant".'
         )

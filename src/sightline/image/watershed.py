@@ -122,7 +122,7 @@ class _Basin:
         image = as_image("watershed", image, finite=True)
         height, width = image.shape[:2]
         markers = _as_markers(markers, (height, width))
-        if isinstance(connectivity, bool) or connectivity not in (4, 8):
+        if isinstance(connectivity, (bool, np.ndarray)) or connectivity not in (4, 8):
             raise InputError(f"watershed: connectivity must be 4 or 8; got {describe(connectivity)}.")
         self.cells = np.empty((height + 2, width + 2, CELL), np.int32)
         self.cells[..., 0] = OUTSIDE

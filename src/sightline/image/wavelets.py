@@ -56,14 +56,16 @@ class Filters:
     synthesis_high: np.ndarray
 
 
-@lru_cache(maxsize=64)
 def filters_of(function: str, name: str) -> Filters:
     """Return the filters of the wavelet ``name``; ``function`` is for the error's sentence."""
-    if name not in NAMES:
+    if not isinstance(name, str) or name not in NAMES:
         listed = f"haar, db1–db{_DAUBECHIES}, sym2–sym{_SYMLETS}, bior1.1–bior6.8 or rbio1.1–rbio6.8"
         raise InputError(f"{function}: wavelet must be {listed}; got {name!r}.{suggest(str(name), NAMES)}")
-    if name == "haar":
-        name = "db1"
+    return _filters("db1" if name == "haar" else name)
+
+
+@lru_cache(maxsize=64)
+def _filters(name: str) -> Filters:
     if name.startswith(("bior", "rbio")):
         analysis, synthesis = _spline_pair(*map(int, name[4:].split(".")))
         if name.startswith("rbio"):
