@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import numpy as np
 
 from sightline.core.catalogue import method
-from sightline.core.checks import as_image, as_mask, contiguous, describe, output
+from sightline.core.checks import as_image, as_mask, contiguous, describe, flag, output
 from sightline.core.conversions import to_uint8
 from sightline.core.errors import InputError
 from sightline.core.kernels import kernel
@@ -92,7 +92,7 @@ def watershed(
     [[1, 1, 0, 2, 2]]
     """
     basin = _Basin(image, markers, mask, connectivity)
-    basin.flood(lines, _FULL)
+    basin.flood(flag("watershed", "lines", lines), _FULL)
     labels = output("watershed", out, basin.labels.shape, np.int32)
     return np.maximum(basin.labels, 0, out=labels)
 
