@@ -59,8 +59,8 @@ def test_every_shape_has_a_pixel_and_its_size(shape: str, size: Any) -> None:
     [
         (("star", 5), "shape must be one of 'ellipse', 'disk'"),
         (("disk", (5, 4)), "size must be odd for a disk; got 5×4"),
-        (("disk", 0), "size must be a whole number ≥ 1; got 0"),
-        (("disk", 2.5), "size must be a whole number ≥ 1; got float"),
+        (("disk", 0), "size must be a whole number in 1–4095; got 0"),
+        (("disk", 2.5), "size must be a whole number in 1–4095; got float"),
         (("disk", (3, 4, 5)), r"size must be \(height, width\)"),
     ],
 )

@@ -91,7 +91,8 @@ def _masks(small: Array, edges: Array) -> Iterator[Array]:
     frames = adaptive_threshold(small, size, 5.0, kind="binary_inverse") > 0
     yield frames
     yield closing(frames, 3)
-    yield opening(adaptive_threshold(small, min(1023, max(small.shape) // 2 | 1), -4.0) > 0, 5)
+    wide = min(1023, max(3, max(small.shape) // 2 | 1))
+    yield opening(adaptive_threshold(small, wide, -4.0) > 0, 5)
 
 
 def _quadrilateral(points: Array, least: float) -> Array | None:

@@ -15,7 +15,6 @@ from collections.abc import Iterator
 from typing import Annotated, Any
 
 import numpy as np
-from jaxtyping import UInt8, UInt16
 
 from sightline.core.catalogue import method
 from sightline.core.checks import as_image, describe, flag, integer, number
@@ -23,11 +22,9 @@ from sightline.core.errors import FormatError, InputError
 from sightline.core.kernels import over_rows
 from sightline.core.layers import Curve, Picture, Value
 from sightline.core.trace import Step
-from sightline.core.types import NewImage, Range
+from sightline.core.types import Image, NewImage, Range
 from sightline.image.band_coder import bands_of, decode_plane, encode_plane
 from sightline.image.lifting import lift, unlift
-
-Whole = UInt8[np.ndarray, "h w *c"] | UInt16[np.ndarray, "h w *c"]
 
 _MAGIC = b"SLW1"
 _HEADER = struct.Struct("<4sBBIIf")
@@ -44,7 +41,7 @@ _RGB = np.linalg.inv(_YCC)
 
 @method(task="compression", paper="Antonini 1992", lesson="w2d4")
 def subband_encode(
-    image: Whole,
+    image: Image,
     *,
     quality: Annotated[int, Range(1, 100)] = 75,
     bits_per_pixel: Annotated[float, Range(0.01, 48, 0.05)] | None = None,
@@ -109,7 +106,7 @@ def subband_encode(
 
 @subband_encode.steps
 def _steps(
-    image: Whole, *, quality: int = 75, bits_per_pixel: float | None = None, lossless: bool = False
+    image: Image, *, quality: int = 75, bits_per_pixel: float | None = None, lossless: bool = False
 ) -> Iterator[Step]:
     image = as_image("subband_encode", image, dtypes=("uint8", "uint16"))
     yield Step("image", Picture(image))
