@@ -55,8 +55,8 @@ class Row:
     limit_ms: float
 
     def to_json(self) -> dict[str, Any]:
-        """Return the row as ``{name, peer, ours_ms, peer_ms, ratio, low, high}``."""
-        names = ("ours_ms", "peer_ms", "ratio", "low", "high")
+        """Return the row as ``{name, peer, ours_ms, peer_ms, ratio, low, high, limit_ms}``."""
+        names = ("ours_ms", "peer_ms", "ratio", "low", "high", "limit_ms")
         numbers = {key: float(f"{getattr(self, key):.4g}") for key in names}
         return {"name": self.name, "peer": self.peer, **numbers}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import math
 import re
 import textwrap
 from collections.abc import Iterable
@@ -134,8 +135,27 @@ def speed_page() -> str:
         return text + "No table has been kept yet: run `make bench`.\n"
     kept = json.loads(SPEED.read_text("utf-8"))
     rows = [
-        (r["name"], r["peer"], f"{r['ours_ms']:.3f}", f"{r['peer_ms']:.3f}", f"**{r['ratio']:.2f}×**")
+        (r["name"], r["peer"], f"{r['ours_ms']:.3f}", f"{r['peer_ms']:.3f}", f"**{r['ratio']:.2f}×**", limit(r))
         for r in kept["rows"]
     ]
     text += f"{kept['conditions']}\n\nRatio = peer's time / ours: above 1 we are faster. Losses are listed too.\n\n"
-    return text + table(("operation", "peer", "ours, ms", "peer, ms", "ratio"), rows)
+    text += f"{summary(kept['rows'])}\n\n"
+    return text + table(("operation", "peer", "ours, ms", "peer, ms", "ratio", "copy, ms"), rows)
+
+
+def limit(row: dict[str, Any]) -> str:
+    """Return what moving the bytes alone costs, and a word where we are within twice that."""
+    least = row.get("limit_ms", 0.0)
+    if not least:
+        return ""
+    return f"{least:.3f}" + (" (near)" if row["ours_ms"] <= 2 * least else "")
+
+
+def summary(rows: list[dict[str, Any]]) -> str:
+    """Return the geometric mean and the number of losses against each peer."""
+    parts = []
+    for peer in dict.fromkeys(row["peer"] for row in rows):
+        ratios = [row["ratio"] for row in rows if row["peer"] == peer]
+        mean = math.exp(sum(map(math.log, ratios)) / len(ratios))
+        parts.append(f"{peer}: {mean:.2f} over {len(ratios)} rows, {sum(r < 1 for r in ratios)} below 1")
+    return "Geometric means: " + "; ".join(parts) + ". *near*: within twice what a copy takes."
