@@ -48,7 +48,7 @@ DRAWINGS = {
     ),
     "contours": lambda: draw.contours(scene(), [np.array([[20, 20], [80, 30], [40, 90]]), np.array([[120, 60]])]),
     "lines": lambda: draw.lines(scene(), np.array([[5, 5, 150, 100], [150, 5, 5.5, 110]])),
-    "labels": lambda: draw.labels(scene(), (disc().astype(np.int32) + 2 * np.roll(disc(20), 50, 1))),
+    "labels": lambda: draw.labels(scene(), (disc() + 2 * np.roll(disc(20), 50, 1)).astype(np.int32)),
     "flow": lambda: draw.flow(np.stack(np.mgrid[-60:60, -80:80][::-1], axis=2).astype(np.float32), largest=60),
     "matches": lambda: draw.matches(scene(), scene()[::2, ::2], np.array([[20, 30, 10, 15], [100, 80, 50, 40]])),
 }
@@ -268,7 +268,7 @@ def test_strokes_equal_opencv(measured):
 @evidence.equals("image.masks", peer="scikit-image", tolerance="1 grey level", data="scene")
 def test_tints_equal_scikit_image(measured):
     color = pytest.importorskip("skimage.color")
-    found = (disc().astype(np.int32) + 2 * np.roll(disc(20), 50, 1)) % 3
+    found = ((disc() + 2 * np.roll(disc(20), 50, 1)) % 3).astype(np.int32)
     colours = (
         np.asarray(sl.image.draw.labels(np.zeros((1, 2), np.uint8), np.array([[1, 2]], np.int32), opacity=1))[0] / 255
     )

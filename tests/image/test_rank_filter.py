@@ -58,7 +58,9 @@ def test_middle_first_and_last_are_median_minimum_and_maximum() -> None:
         picture = (RANDOM.random((80, 90)) * 250).astype(dtype)
         middle = sl.image.rank_filter(picture, 40, 9, border="edge")
         np.testing.assert_array_equal(middle, sl.image.median_blur(picture, 9))
-        np.testing.assert_array_equal(sl.image.rank_filter(picture, 0, CROSS), sl.image.min_filter(picture, CROSS))
+        np.testing.assert_array_equal(
+            sl.image.rank_filter(picture, 0, CROSS), sl.image.min_filter(picture, footprint=CROSS)
+        )
         np.testing.assert_array_equal(sl.image.rank_filter(picture, -1, 4), sl.image.max_filter(picture, 4))
 
 

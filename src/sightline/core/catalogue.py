@@ -31,6 +31,8 @@ R = TypeVar("R", covariant=True)
 _KINDS: list[tuple[Any, str]] = [
     (types.Image, "image"),
     (types.NewImage, "image"),
+    (types.AnyImage, "image"),
+    (types.AnyPoints, "points"),
     (types.Gray, "image"),
     (types.Mask, "mask"),
     (types.Labels, "labels"),
@@ -342,13 +344,17 @@ def _kind(annotation: Any) -> tuple[str, tuple[Any, ...]]:
             return kind, metadata
     if getattr(annotation, "array_type", None) is np.ndarray:  # with a shape of its own
         return "array", metadata
-    if typing.get_origin(annotation) in (list, tuple, Sequence) and typing.get_args(annotation)[:1] == (types.Image,):
+    if typing.get_origin(annotation) in (list, tuple, Sequence) and typing.get_args(annotation)[:1] in (
+        (types.Image,),
+        (types.AnyImage,),
+    ):
         return "images", metadata
     if typing.get_origin(annotation) not in (typing.Union, UnionType):
         return "other", metadata
     options = [option for option in typing.get_args(annotation) if option is not type(None)]
-    if set(typing.get_args(types.Image)) <= set(options):  # an image or something else besides: a mask, nothing
-        return "image", metadata
+    for pictures in (types.Image, types.AnyImage):  # an image or something else besides: a mask, nothing
+        if set(typing.get_args(pictures)) <= set(options):
+            return "image", metadata
     found = [_kind(option) for option in options]
     # The first alternative that a command line can say, a file of numbers last.
     kind, inner = min(found, key=lambda item: {"other": 2, "array": 1}.get(item[0], 0))

@@ -20,6 +20,9 @@ NewImage: TypeAlias = (
     | UInt16[np.ndarray, "new_h new_w *new_c"]
     | Float32[np.ndarray, "new_h new_w *new_c"]
 )
+# An image, or points, whose size has nothing to do with that of the other arguments: a second picture, one of many.
+AnyImage: TypeAlias = UInt8[np.ndarray, "_ _ ..."] | UInt16[np.ndarray, "_ _ ..."] | Float32[np.ndarray, "_ _ ..."]
+AnyPoints: TypeAlias = Real[np.ndarray, "_ 2"]
 Gray: TypeAlias = UInt8[np.ndarray, "h w"] | UInt16[np.ndarray, "h w"] | Float32[np.ndarray, "h w"]
 Mask: TypeAlias = Bool[np.ndarray, "h w"]
 Footprint: TypeAlias = Bool[np.ndarray, "rows columns"]  # true where a neighbour counts

@@ -15,7 +15,7 @@ from sightline.core.canvas import Canvas, colour_of
 from sightline.core.catalogue import method
 from sightline.core.checks import as_image, as_mask, describe, integer, number
 from sightline.core.errors import InputError
-from sightline.core.types import Boxes, Image, NewImage, Points, Range
+from sightline.core.types import AnyImage, Boxes, Image, NewImage, Points, Range
 from sightline.image.draw_motion import contours, flow, labels, lines, skeletons, tracks
 from sightline.image.draw_rows import finish, rows_of
 
@@ -244,7 +244,7 @@ def heat_map(image: Image, values: np.ndarray, *, opacity: Annotated[float, Rang
     example={"second": lambda first: first[:, ::-1].copy(), "matches": np.array([[2.0, 3.0, 9.0, 4.0]])},
 )
 def matches(
-    first: Image, second: Image, matches: np.ndarray, *, most: Annotated[int, Range(1, 1000)] = 100
+    first: Image, second: AnyImage, matches: np.ndarray, *, most: Annotated[int, Range(1, 1000)] = 100
 ) -> NewImage:
     """Return two images side by side with a line between the points that correspond.
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from jaxtyping import Complex64, Float32
+from jaxtyping import Complex, Complex64, Float32
 
 from sightline.core import kernels
 from sightline.core.catalogue import method
@@ -63,7 +63,7 @@ def fft(image: Image, *, centred: bool = False) -> Transform:
     lesson="w1d7",
     example={"transform": np.array([[4, 2, 0, 2]], np.complex64)},
 )
-def ifft(transform: Transform, *, centred: bool = False) -> Shade:
+def ifft(transform: Complex[np.ndarray, "h w *c"], *, centred: bool = False) -> Shade:
     """Return the real image whose Fourier transform this is: the inverse of :func:`sightline.image.fft`.
 
     NaN and infinity spread over the whole result.

@@ -19,7 +19,7 @@ from sightline.core.errors import InputError
 from sightline.core.kernels import kernel, over_rows
 from sightline.core.layers import Grid, Picture
 from sightline.core.trace import Step
-from sightline.core.types import Array, Choice, Image, Range
+from sightline.core.types import AnyImage, Array, Choice, Image, Range
 from sightline.image.border import BORDERS, source_indices
 
 _RANGE = {"uint8": 255.0, "uint16": 65535.0, "float32": 1.0}
@@ -29,7 +29,7 @@ _STRIP = 64
 @method(task="smoothing", paper="He 2010", lesson="w1d4")
 def guided_filter(
     image: Image,
-    guide: Image | None = None,
+    guide: AnyImage | None = None,
     size: Annotated[int, Range(1, 101, 2)] = 9,
     eps: Annotated[float, Range(1e-6, 1, 0.001)] = 0.01,
     *,

@@ -19,11 +19,11 @@ from sightline.core.checks import as_image, choice, describe, integer
 from sightline.core.errors import InputError
 from sightline.core.layers import Heat, Picture, Value
 from sightline.core.trace import Step
-from sightline.core.types import Array, Choice, Image, NewImage, Range
+from sightline.core.types import AnyImage, Array, Choice, Image, Range
 from sightline.image.correlation import finish
 from sightline.image.gaussian_pyramid import MOST, expand, pyramid_of, side_by_side
 
-Band = Float32[np.ndarray, "band_h band_w *c"]
+Band = Float32[np.ndarray, "_ _ ..."]
 
 
 def _two_flat_levels(_: Any) -> list[Array]:
@@ -73,7 +73,7 @@ def laplacian_pyramid(image: Image, levels: Annotated[int, Range(1, MOST, 1)] = 
 )
 def collapse(
     pyramid: Sequence[Band], *, dtype: Annotated[str, Choice("float32", "uint8", "uint16")] = "float32"
-) -> NewImage:
+) -> AnyImage:
     """Return the image whose Laplacian pyramid this is: from the coarsest level on, double and add the next band.
 
     NaN and infinity spread to what is doubled from them.

@@ -12,11 +12,12 @@ from dataclasses import dataclass, fields
 from typing import Annotated, Any
 
 import numpy as np
+from jaxtyping import Bool
 
 from sightline.core.catalogue import method
 from sightline.core.checks import as_image, choice
 from sightline.core.kernels import kernel, over_rows
-from sightline.core.types import Array, Choice, Image, Mask, Points
+from sightline.core.types import AnyImage, AnyPoints, Array, Choice, Image, Mask, Points
 from sightline.image.points import as_points
 
 _BLOCK = 64  # pixels whose sums fit into 32 bits: 255 · Σ x³
@@ -136,7 +137,7 @@ def hu_moments(image: Image | Mask | Points | Moments) -> Array:
 @method(task="shape", paper="Hu 1962", lesson="w1d6", example={"b": lambda a: a})
 def match_shapes(
     a: Image | Mask | Points | Moments,
-    b: Image | Mask | Points | Moments,
+    b: AnyImage | Bool[np.ndarray, "_ _"] | AnyPoints | Moments,
     *,
     score: Annotated[str, Choice("i1", "i2", "i3")] = "i1",
 ) -> float:

@@ -24,7 +24,7 @@ from sightline.core.errors import InputError
 from sightline.core.layers import Heat, Matches, Picture, Points, Value
 from sightline.core.seeds import generator
 from sightline.core.trace import Step
-from sightline.core.types import Array, Choice, Image, NewImage, Range, Seed
+from sightline.core.types import AnyImage, Array, Choice, Image, NewImage, Range, Seed
 from sightline.image.enhanced_correlation import Level, correlation_at, levels_of, maximise
 from sightline.image.fit_transform import LEAST, consensus, project
 from sightline.image.gradient import as_gray
@@ -79,7 +79,7 @@ def _shifted(fixed: Any) -> Any:
 @catalogued(task="registration", paper="Evangelidis & Psarakis 2008", lesson="w2d2", example={"moving": _shifted})
 def register(
     fixed: Image,
-    moving: Image,
+    moving: AnyImage,
     model: Annotated[str, Choice(*MODELS)] = "homography",
     *,
     method: Annotated[str, Choice(*METHODS)] = "features",

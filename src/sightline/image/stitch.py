@@ -19,7 +19,7 @@ from sightline.core.conversions import to_float
 from sightline.core.errors import InputError
 from sightline.core.layers import Grid, Labels, Matches, Picture, Table
 from sightline.core.trace import Step
-from sightline.core.types import Array, Choice, Image, NewImage, Range
+from sightline.core.types import AnyImage, Array, Choice, Image, Range
 from sightline.image.gradient import as_gray
 from sightline.image.oriented_patches import patches_of
 from sightline.image.panorama import (
@@ -61,7 +61,7 @@ def _halves(_: Any) -> list[Array]:
 
 @method(task="registration", paper="Brown & Lowe 2007", lesson="w2d2", example={"images": _halves})
 def stitch(
-    images: list[Image],
+    images: list[AnyImage],
     *,
     projection: Annotated[str, Choice(*PROJECTIONS)] = "auto",
     crop: bool = True,
@@ -69,7 +69,7 @@ def stitch(
     levels: Annotated[int, Range(1, 10, 1)] = 5,
     points: Annotated[int, Range(100, 10000, 100)] = _POINTS,
     seed: int = 0,
-) -> NewImage:
+) -> AnyImage:
     """Return the panorama of photos that overlap, in whatever order they come.
 
     NaN and infinity are refused.

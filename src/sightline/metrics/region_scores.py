@@ -12,11 +12,12 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
+from jaxtyping import Integer
 
 from sightline.core.catalogue import method
 from sightline.core.checks import describe
 from sightline.core.errors import InputError
-from sightline.core.types import Array, Labels
+from sightline.core.types import Array
 
 _EXAMPLE = {"labels": np.eye(3, dtype=np.int32), "truths": [np.eye(3, dtype=np.int32)]}
 
@@ -127,6 +128,9 @@ def probabilistic_rand_index(labels: Labels, truths: Sequence[Labels]) -> float:
         both, here, there, every = pairs
         scores.append((every + 2 * both - here - there) / every if every else 1.0)
     return float(np.mean(scores))
+
+
+Labels = Integer[np.ndarray, "h w"]
 
 
 def _tables(function: str, labels: Any, truths: Any) -> Iterator[Array]:
