@@ -64,13 +64,8 @@ def drawn(entry: Method, result: Any, image: Any, values: dict[str, Any]) -> np.
         return shown
     if isinstance(image, np.ndarray) and entry.task == "blobs" and getattr(result, "ndim", 0) == 2:
         return _circled(image, result, 1.0 if entry.name == "simple_blobs" else np.sqrt(2.0))
-    if (
-        isinstance(image, np.ndarray)
-        and isinstance(result, np.ndarray)
-        and result.ndim == 2
-        and result.shape[1:] == (2,)
-    ):
-        canvas = Canvas(image)
+    if isinstance(image, np.ndarray) and isinstance(result, np.ndarray) and entry.name == "find_page":
+        canvas = Canvas(to_uint8(as_picture(image)))
         if len(result):
             canvas.line(result, colour_of(5), closed=True)
         return canvas.image()
