@@ -45,6 +45,7 @@ bench: .venv/dev.stamp  ## time every operation against its peer, alternately in
 
 docs: .venv/dev.stamp  ## build the site into docs/_build, warnings are errors
 	$(BIN)/python -m sphinx -q -W -b html docs docs/_build
+	$(BIN)/python docs/links.py docs/_build
 
 slow: .venv/dev.stamp  ## the tests that take minutes
 	$(BIN)/python -m pytest -m slow -n $(WORKERS) --dist worksteal

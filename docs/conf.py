@@ -7,7 +7,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+import floors
 import gallery
+import hero
+import map
+import reproduced
 import tables
 
 import sightline
@@ -20,15 +24,21 @@ extensions = ["myst_nb"]
 nb_execution_mode = "off"
 myst_enable_extensions = ["dollarmath", "colon_fence"]
 myst_heading_anchors = 2
-exclude_patterns = ["_build"]
+exclude_patterns = ["_build", "generated/floors.md"]
 html_theme = "pydata_sphinx_theme"
 html_title = "Sightline"
 html_static_path = ["_static", "generated/pictures"]
 html_css_files = ["site.css"]
+html_js_files = [("map.js", {"defer": "defer"})]
 html_theme_options = {"show_prev_next": False, "navigation_with_keys": True, "secondary_sidebar_items": ["page-toc"]}
 html_sidebars = {"**": []}
 html_copy_source = False
+html_context = {"default_mode": "auto"}
 
 generated = Path(__file__).parent / "generated"
 tables.write(generated)
 gallery.write(generated / "gallery", generated / "pictures")
+map.write(generated / "map.md", generated / "gallery")
+reproduced.write(generated / "reproduced.md")
+floors.write(generated / "floors.md")
+hero.write(generated / "pictures" / "hero.webp", sightline.read(gallery.PACKAGED))

@@ -16,8 +16,8 @@ import numpy as np
 from PIL import Image
 
 import sightline as sl
-from sightline.cli.inputs import first_argument
-from sightline.cli.outputs import as_picture, drawn, parts_of
+from sightline.apply.inputs import first_argument
+from sightline.apply.outputs import as_picture, drawn, parts_of
 from sightline.core.catalogue import Method, methods
 from sightline.core.conversions import to_uint8
 from sightline.core.layers import Curve, Table, Value, polyline

@@ -21,7 +21,6 @@ def write(folder: Path) -> None:
     """Write all generated pages into ``folder``."""
     folder.mkdir(exist_ok=True)
     catalogue = methods()
-    (folder / "methods.md").write_text(methods_page(catalogue), "utf-8")
     (folder / "evidence.md").write_text(evidence_page(), "utf-8")
     (folder / "speed.md").write_text(speed_page(), "utf-8")
     reference = folder / "reference"
@@ -39,23 +38,6 @@ def table(columns: Iterable[str], rows: Iterable[Iterable[Any]]) -> str:
         "| " + " | ".join(str(cell).replace("|", "\\|").replace("\n", " ") for cell in row) + " |" for row in rows
     ]
     return "\n".join(lines) + "\n"
-
-
-def methods_page(catalogue: list[Method]) -> str:
-    """Return the table of every method."""
-    rows = [
-        (
-            f"[`{m.path.removeprefix('sightline.')}`](reference/{m.field}.md)",
-            m.task,
-            m.summary,
-            m.paper,
-            "yes" if m.steps else "",
-            sum(e.holds for e in m.evidence),
-        )
-        for m in catalogue
-    ]
-    head = ("method", "for", "what it does", "source", "steps", "evidence")
-    return f"# Methods\n\nEvery method in the catalogue: {len(rows)}.\n\n" + table(head, rows)
 
 
 def field_page(field: str, entries: list[Method]) -> str:

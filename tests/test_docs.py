@@ -62,6 +62,17 @@ def test_the_method_in_contributing_keeps_every_contract(tmp_path: Path) -> None
         _methods.pop(("image", "invert"), None)
 
 
+def test_a_broken_link_is_found(tmp_path: Path) -> None:
+    links = runpy.run_path(str(ROOT / "docs" / "links.py"))
+    (tmp_path / "a.html").write_text("<a href='b.html#here'>b</a><a href='https://example.org'>out</a>")
+    (tmp_path / "b.html").write_text("<p id='here'><img src='x.png'>")
+    (tmp_path / "x.png").write_bytes(b"")
+    assert links["broken"](tmp_path) == []
+    (tmp_path / "a.html").write_text("<a href='b.html#there'>b</a><script src='https://example.org/x.js'></script>")
+    (tmp_path / "x.png").unlink()
+    assert [line.split()[1] for line in links["broken"](tmp_path)] == ["loads", "leads", "leads"]
+
+
 def test_the_five_lines_of_the_readme_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     random = np.random.default_rng(0)
