@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from sightline.apply.inputs import numbers
+from sightline.apply.outputs import as_picture, side_by_side
 from sightline.cli.app import main
-from sightline.cli.inputs import numbers
-from sightline.cli.outputs import as_picture, side_by_side
 from sightline.core.errors import FormatError, InputError, MissingFileError
 from sightline.image import canny, convert, convolve, frames, read, write_frames
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from sightline.apply.plain import plain
 from sightline.cli.app import main
-from sightline.cli.terminal import plain
 from sightline.core.errors import InputError
 from sightline.image import box_blur, dilate, draw, match_template, read
 

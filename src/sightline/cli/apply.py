@@ -12,11 +12,14 @@ from typing import Any
 import numpy as np
 from rich.console import Console
 
-from sightline.cli.inputs import numbers, read_first, read_options
+from sightline.apply.inputs import numbers, read_first, read_options
+from sightline.apply.outputs import as_picture, drawn, parts_of, side_by_side
+from sightline.apply.plain import plain
+from sightline.apply.source import Source
 from sightline.cli.live import is_moving, run_live
-from sightline.cli.outputs import as_picture, drawn, parts_of, side_by_side, write_array, write_result
-from sightline.cli.sources import Source, find_sources
-from sightline.cli.terminal import FAILED, OK, Answer, counted, plain, talk
+from sightline.cli.outputs import write_array, write_result
+from sightline.cli.sources import find_sources
+from sightline.cli.terminal import FAILED, OK, Answer, counted, talk
 from sightline.core.catalogue import Method
 from sightline.core.errors import InputError, MissingFileError, SightlineError
 from sightline.core.files import write_text

@@ -13,8 +13,8 @@ from typing import Annotated, Any, Literal, Union
 
 from cyclopts import App, Parameter
 
+from sightline.apply.inputs import FILE_KINDS, is_picture_by_name
 from sightline.cli.apply import Wish, run_method
-from sightline.cli.inputs import FILE_KINDS, is_picture_by_name
 from sightline.core.catalogue import Method, methods
 from sightline.core.catalogue import Parameter as Option
 from sightline.core.types import Choice

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from rich.console import Console
 
-from sightline.cli.inputs import first_argument, read_options
-from sightline.cli.outputs import as_picture, drawn, parts_of, side_by_side
+from sightline.apply.inputs import first_argument, read_options
+from sightline.apply.outputs import as_picture, drawn, parts_of, side_by_side
 from sightline.cli.terminal import Answer, frame_bar
 from sightline.core.catalogue import Method
 from sightline.core.errors import InputError

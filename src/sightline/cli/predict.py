@@ -8,7 +8,8 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 from rich.console import Console
 
-from sightline.cli.sources import Source, find_sources
+from sightline.apply.source import Source
+from sightline.cli.sources import find_sources
 from sightline.cli.terminal import FAILED, OK, Answer, counted, talk
 from sightline.core.errors import FormatError, InputError, MissingFileError
 

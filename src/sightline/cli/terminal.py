@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import json
-import math
 import shutil
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TextIO
 
 from rich.console import Console
+
+from sightline.apply.plain import plain
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -59,28 +60,6 @@ class Answer:
         else:
             self.show(_Out(file=stream, highlight=False))
         stream.flush()
-
-
-def plain(value: Any) -> Any:
-    """Return ``value`` as JSON values: results by their ``to_json``, arrays as lists, records by their fields.
-
-    NaN and infinity become null.
-    """
-    if hasattr(value, "to_json"):
-        return plain(value.to_json())
-    if hasattr(value, "tolist"):
-        return plain(value.tolist())
-    if is_dataclass(value) and not isinstance(value, type):
-        return {item.name: plain(getattr(value, item.name)) for item in fields(value)}
-    if isinstance(value, complex):
-        return {"real": plain(value.real), "imaginary": plain(value.imag)}
-    if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple, set, frozenset)):
-        return [plain(item) for item in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value if isinstance(value, (bool, int, float, str, type(None))) else str(value)
 
 
 def talk() -> Console:

@@ -1,4 +1,4 @@
-"""What the words of a command line mean to an image method: pictures, masks, label maps, tables of numbers."""
+"""What words and files mean to an image method: pictures, masks, label maps, tables of numbers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from sightline.cli.sources import Source
+from sightline.apply.source import Source
 from sightline.core.catalogue import Method, Parameter
 from sightline.core.conversions import to_float, to_uint8
 from sightline.core.errors import FormatError, InputError, MissingFileError
