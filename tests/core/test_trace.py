@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
-from dataclasses import fields, is_dataclass
+import struct
+from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +14,8 @@ import pytest
 import sightline as sl
 from sightline.core.errors import FormatError, InputError
 from sightline.core.layers import LAYERS, Boxes, Curve, Grid, Heat, Mask, Picture, Table, Value
-from sightline.core.trace import Step, Trace
+from sightline.core.trace import Step, Trace, trace_from_bytes
+from sightline.core.trace_bytes import Form
 
 
 def full_trace() -> Trace:
@@ -99,6 +102,50 @@ def test_any_value_comes_back(tmp_path: Path) -> None:
     assert again[3][1][0].tolist() == [0, 1, 2, 3]
     assert again[3][1][1] is None
     assert again["blob"] == {"deep": [True, "text", []]}
+
+
+def test_numbers_that_json_has_no_word_for_come_back() -> None:
+    values = [float("nan"), float("inf"), -float("inf"), 1.5]
+    data = Trace("image.sample", {"sigma": float("inf")}, (Step("x", Value(values)),)).to_bytes()
+    (length,) = struct.unpack_from("<I", data)
+    header = json.loads(data[4 : 4 + length], parse_constant=lambda word: pytest.fail(f"{word} is no JSON"))
+    assert header["parameters"] == {"sigma": "inf"}
+    assert str(trace_from_bytes(data).result) == str(values)
+
+
+def test_steps_know_the_line_that_took_them() -> None:
+    image = np.random.default_rng(0).integers(0, 256, (60, 80), dtype=np.uint8)
+    traced = sl.trace(sl.image.canny, image)
+    source = (Path(sl.__file__).parents[2] / traced[0].file).read_text("utf-8").splitlines()
+    for step in traced:
+        assert step.line is not None
+        assert f'Step("{step.name}"' in source[step.line - 1]
+    again = trace_from_bytes(traced.to_bytes())
+    assert [(s.file, s.line) for s in again] == [(s.file, s.line) for s in traced]
+
+
+def test_what_is_known_of_the_call_travels_along() -> None:
+    about = {"milliseconds": 1.5, "size": [30, 20], "scale": 0.5}
+    again = trace_from_bytes(replace(full_trace(), about=about).to_bytes())
+    assert again.about == about
+
+
+def test_a_screen_gets_photos_as_jpeg_and_masks_without_loss() -> None:
+    y, x = np.mgrid[0:200, 0:300]
+    photo = np.stack([x % 256, y, (x + y) % 256], axis=2).astype(np.uint8)
+    mask = (x // 7 + y // 5) % 2 == 0
+    trace = Trace(
+        "image.sample", {}, (Step("a", Picture(photo), Mask(mask)), Step("b", Picture(photo / np.float32(255))))
+    )
+    data = trace.to_bytes(Form(quality=92, pixels=15_000))
+    again = trace_from_bytes(data)
+    assert len(data) < len(trace.to_bytes()) / 2
+    seen = again["a"].layers[0].value
+    assert seen.shape[0] * seen.shape[1] <= 15_000
+    assert again["b"].layers[0].value.dtype == np.uint8
+    whole = trace_from_bytes(trace.to_bytes(Form(quality=92)))["a"]
+    np.testing.assert_array_equal(whole.layers[1].value, mask)
+    assert np.abs(whole.value.astype(int) - photo).mean() < 12
 
 
 def test_every_flipped_byte_is_noticed(tmp_path: Path) -> None:

@@ -1,20 +1,18 @@
 """Traces: the steps of a method as pictures, numbers and curves, from the same code that computes its result.
 
-A trace is one file, the same bytes wherever it is played: ``u32 header length | JSON header | blobs``. The header holds
-the SHA-256 of itself and the blobs; pictures are PNG, other arrays raw little-endian.
+A trace is one file, the same bytes wherever it is played; :mod:`sightline.core.trace_bytes` lays them out.
 """
 
 from __future__ import annotations
 
 import base64
-import hashlib
 import html
+import inspect
 import io
-import json
-import struct
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from types import GeneratorType
 from typing import Any
 
 import numpy as np
@@ -22,10 +20,13 @@ from PIL import Image as PillowImage
 
 from sightline.core.canvas import Canvas
 from sightline.core.catalogue import Method, method_of
-from sightline.core.errors import FormatError, InputError
+from sightline.core.errors import InputError
 from sightline.core.files import write_bytes
-from sightline.core.layers import LAYERS, Curve, Layer, Value, paint, polyline
+from sightline.core.layers import Curve, Layer, Value, paint, polyline
+from sightline.core.trace_bytes import Form, pack, unpack
 from sightline.core.types import PathLike
+
+_SOURCES = Path(__file__).parents[2]
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,18 +41,24 @@ class Step:
         What there is to see; the first one carries the step's value.
     note
         One sentence on why.
+    file, line
+        Where in the source the step was taken, as :func:`trace` saw it: ``src/sightline/image/canny.py``, 89.
     """
 
     name: str
     layers: tuple[Layer, ...]
     note: str = ""
+    file: str = ""
+    line: int | None = None
 
-    def __init__(self, name: str, *layers: Layer, note: str = "") -> None:
+    def __init__(self, name: str, *layers: Layer, note: str = "", file: str = "", line: int | None = None) -> None:
         if not layers:
             raise InputError(f"Step: '{name}' must have at least one layer; got none.")
         object.__setattr__(self, "name", name)
         object.__setattr__(self, "layers", layers)
         object.__setattr__(self, "note", note)
+        object.__setattr__(self, "file", file)
+        object.__setattr__(self, "line", line)
 
     @property
     def value(self) -> Any:
@@ -78,11 +85,15 @@ class Trace:
         The keyword arguments of the call.
     steps
         In order; the last one's value is the method's result.
+    about
+        What else is known of the call, as JSON values: ``milliseconds`` of the plain call, ``size`` (width, height)
+        of the input, ``scale`` that the input was shrunk by.
     """
 
     method: str
     parameters: dict[str, Any] = field(default_factory=dict)
     steps: tuple[Step, ...] = ()
+    about: dict[str, Any] = field(default_factory=dict)
 
     @property
     def result(self) -> Any:
@@ -104,35 +115,19 @@ class Trace:
                 return step
         raise KeyError(key)
 
-    def to_bytes(self) -> bytes:
-        """Return the trace as one file's bytes."""
-        blobs: list[bytes] = []
-        offset = 0
+    def to_bytes(self, form: Form = Form()) -> bytes:  # noqa: B008 - frozen, and without state
+        """Return the trace as one file's bytes.
 
-        def blob(array: np.ndarray) -> dict[str, Any]:
-            nonlocal offset
-            encoding, data = _encode(array)
-            entry = {"at": offset, "bytes": len(data), "as": encoding, "dtype": array.dtype.name, "shape": array.shape}
-            blobs.append(data)
-            offset += len(data)
-            return {"blob": entry}
-
+        Parameters
+        ----------
+        form
+            How pictures are packed: lossless in files, JPEG of bounded size for a screen that waits.
+        """
         steps = [
-            {"name": step.name, "note": step.note, "layers": [_layer_to_json(layer, blob) for layer in step.layers]}
+            {"name": step.name, "note": step.note, "file": step.file, "line": step.line, "layers": step.layers}
             for step in self.steps
         ]
-        body = b"".join(blobs)
-        parameters = {
-            k: v if isinstance(v, (bool, int, float, str, type(None))) else str(v) for k, v in self.parameters.items()
-        }
-        header = {
-            "format": "sightline-trace 1",
-            "method": self.method,
-            "parameters": parameters,
-            "steps": steps,
-        }
-        text = json.dumps({**header, "sha256": _digest(header, body)}, ensure_ascii=False).encode()
-        return struct.pack("<I", len(text)) + text + body
+        return pack({"method": self.method, "parameters": self.parameters, **self.about}, steps, form)
 
     def save(self, path: PathLike) -> str:
         """Write the trace to ``path``; return the file's SHA-256."""
@@ -160,9 +155,37 @@ def trace(function: Callable[..., Any], *inputs: Any, **parameters: Any) -> Trac
         Its options, as in a call.
     """
     entry: Method = method_of(function)
+    return Trace(f"{entry.field}.{entry.name}", parameters, tuple(steps_of(entry, *inputs, **parameters)))
+
+
+def steps_of(entry: Method, *inputs: Any, **parameters: Any) -> Iterator[Step]:
+    """Yield a method's steps as they are taken, each with the place in the source where it was.
+
+    Parameters
+    ----------
+    entry
+        A method that has steps.
+    *inputs, **parameters
+        As in a call.
+    """
     if entry.steps is None:
         raise InputError(f"trace: {entry.field}.{entry.name} does not show its steps.")
-    return Trace(f"{entry.field}.{entry.name}", parameters, tuple(entry.steps(*inputs, **parameters)))
+    running = entry.steps(*inputs, **parameters)
+    for step in running:
+        file, line = _place(running)
+        yield Step(step.name, *step.layers, note=step.note, file=file, line=line)
+
+
+def _place(running: Any) -> tuple[str, int | None]:
+    """Return where a generator waits: file and line of the innermost one that it yields from."""
+    while isinstance(inner := getattr(running, "gi_yieldfrom", None), GeneratorType):
+        running = inner
+    frame = getattr(running, "gi_frame", None)
+    if frame is None:
+        return "", None
+    file = Path(inspect.getfile(frame))
+    shown = f"src/{file.relative_to(_SOURCES).as_posix()}" if file.is_relative_to(_SOURCES) else file.name
+    return shown, frame.f_lineno
 
 
 def load_trace(path: PathLike) -> Trace:
@@ -173,91 +196,22 @@ def load_trace(path: PathLike) -> Trace:
     path
         File written by :meth:`Trace.save`.
     """
-    data = Path(path).read_bytes()
-    try:
-        (length,) = struct.unpack_from("<I", data)
-        header = json.loads(data[4 : 4 + length])
-        body = data[4 + length :]
-        if header.pop("sha256") != _digest(header, body) or header["format"] != "sightline-trace 1":
-            raise FormatError(f"load_trace: '{path}' was changed since it was written, or is of another version.")
-        steps = tuple(
-            Step(step["name"], *(_layer_from_json(layer, body) for layer in step["layers"]), note=step["note"])
-            for step in header["steps"]
-        )
-        return Trace(header["method"], header["parameters"], steps)
-    except (struct.error, ValueError, KeyError, TypeError, OSError) as error:
-        if isinstance(error, FormatError):
-            raise
-        raise FormatError(f"load_trace: '{path}' is not a trace: {error}.") from error
+    return trace_from_bytes(Path(path).read_bytes(), f"'{path}'")
 
 
-def _digest(header: dict[str, Any], body: bytes) -> str:
-    text = json.dumps(header, ensure_ascii=False, sort_keys=True).encode()
-    return hashlib.sha256(text + body).hexdigest()
+def trace_from_bytes(data: bytes, name: str = "the data") -> Trace:
+    """Return the trace that a file's bytes hold; see :func:`load_trace`.
 
-
-def _encode(array: np.ndarray) -> tuple[str, bytes]:
-    picture = array.ndim == 2 or (array.ndim == 3 and array.shape[2] == 3)
-    if picture and array.size and array.dtype in (np.uint8, np.bool_):
-        stream = io.BytesIO()
-        pixels = array if array.dtype == np.uint8 else array.astype(np.uint8) * np.uint8(255)
-        PillowImage.fromarray(pixels).save(stream, "png", compress_level=3)
-        return "png", stream.getvalue()
-    little = np.ascontiguousarray(array, array.dtype.newbyteorder("<"))
-    return "raw", little.tobytes()
-
-
-def _decode(entry: dict[str, Any], body: bytes) -> np.ndarray:
-    data = body[entry["at"] : entry["at"] + entry["bytes"]]
-    if entry["as"] == "png":
-        array = np.asarray(PillowImage.open(io.BytesIO(data)))
-        return array > 0 if entry["dtype"] == "bool" else array
-    dtype = np.dtype(entry["dtype"]).newbyteorder("<")
-    return np.frombuffer(data, dtype).reshape(entry["shape"]).astype(entry["dtype"])
-
-
-def _layer_to_json(layer: Layer, blob: Callable[[np.ndarray], dict[str, Any]]) -> dict[str, Any]:
-    return {"kind": layer.kind} | {item.name: _to_json(getattr(layer, item.name), blob) for item in fields(layer)}
-
-
-def _to_json(value: Any, blob: Callable[[np.ndarray], dict[str, Any]]) -> Any:
-    """Return a value as JSON with its arrays as blobs: a tuple is an array, all else that holds values an object."""
-    if value is None or isinstance(value, (bool, int, float, str)):
-        return value
-    if isinstance(value, np.generic):
-        return _to_json(value.item(), blob)
-    if isinstance(value, np.ndarray):
-        return blob(value)
-    if isinstance(value, tuple):
-        return [_to_json(item, blob) for item in value]
-    if isinstance(value, list):
-        return {"type": "list", "items": [_to_json(item, blob) for item in value]}
-    if isinstance(value, dict):
-        return {"type": "dict", "items": [[_to_json(k, blob), _to_json(v, blob)] for k, v in value.items()]}
-    if is_dataclass(value) and not isinstance(value, type):
-        record = {item.name: _to_json(getattr(value, item.name), blob) for item in fields(value)}
-        return {"type": type(value).__name__, "fields": record}
-    return str(value)
-
-
-def _layer_from_json(row: dict[str, Any], body: bytes) -> Layer:
-    values = {name: _from_json(value, body) for name, value in row.items() if name != "kind"}
-    return LAYERS[row["kind"]](**values)
-
-
-def _from_json(value: Any, body: bytes) -> Any:
-    """Return what a value was, in plain containers: a record is a dict of its fields."""
-    if isinstance(value, list):
-        return tuple(_from_json(item, body) for item in value)
-    if not isinstance(value, dict):
-        return value
-    if "blob" in value:
-        return _decode(value["blob"], body)
-    if value["type"] == "list":
-        return [_from_json(item, body) for item in value["items"]]
-    if value["type"] == "dict":
-        return {_from_json(k, body): _from_json(v, body) for k, v in value["items"]}
-    return {name: _from_json(item, body) for name, item in value["fields"].items()}
+    Parameters
+    ----------
+    data
+        What :meth:`Trace.to_bytes` gave.
+    name
+        What to call it in an error's sentence.
+    """
+    header, steps = unpack(data, name)
+    made = tuple(Step(step.pop("name"), *step.pop("layers"), **step) for step in steps)
+    return Trace(header.pop("method"), header.pop("parameters"), made, header)
 
 
 def _figure(step: Step, width: int) -> str:
