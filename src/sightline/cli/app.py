@@ -30,6 +30,8 @@ _COMMANDS = {
     "image": "Run one image method: sightline image canny photo.jpg --low 40 -o edges.png",
     "data": "Look at a dataset, check it, repair it.",
     "methods": "List the methods with their papers and parameters.",
+    "learn": "Show the twelve-week path and your progress, or begin a lesson.",
+    "check": "Grade the exercise of a lesson and say what is wrong.",
     "evidence": "Show what proves each method.",
     "reproduce": "Repeat a published figure.",
     "bench": "Time the methods side by side with their peers.",

@@ -1,0 +1,108 @@
+"""Every lesson runs, holds what it claims, teaches the methods that name it, and has an exercise that grades."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+
+import pytest
+
+from sightline.core.catalogue import methods
+from sightline.core.errors import FormatError, InputError
+from sightline.lab import grading, lessons
+
+WRITTEN = [day.id for day in lessons.days()]
+SLOW: set[str] = set()  # more than 15 s on two cores
+
+
+def _marked(ids: list[str]) -> list[object]:
+    return [pytest.param(i, marks=pytest.mark.slow) if i in SLOW else i for i in ids]
+
+
+@pytest.mark.parametrize("lesson", _marked(WRITTEN))
+def test_a_lesson_runs_and_holds_what_it_claims(lesson: str) -> None:
+    day = lessons.find(lesson)
+    if day.needs == "deep":
+        pytest.importorskip("torch")
+    ran = lessons.run(lesson)
+    assert ran.error == ""
+    code = [(cell, output) for cell, output in ran.cells if cell.kind == "code"]
+    assert all(output is not None for _, output in code)
+    assert sum("assert " in cell.text for cell, _ in code) >= 5, "a lesson asserts its own claims"
+    assert any(output.trace for _, output in code if output), "a lesson shows pictures"
+
+
+@pytest.mark.parametrize("lesson", WRITTEN)
+def test_a_lesson_has_its_parts(lesson: str) -> None:
+    text = lessons.source(lesson).read_text("utf-8")
+    found = "\n".join(cell.text for cell in lessons.parse(text) if cell.kind == "markdown")
+    assert found.startswith(f"# {lesson} · {lessons.find(lesson).title}\n")
+    for part in ("**Question.**", "## Predict first", "## The idea", "$$", "## Where it fails", "## Exercise"):
+        assert part in found, part
+    assert 120 <= text.count("\n") <= 320
+
+
+@pytest.mark.parametrize("lesson", WRITTEN)
+def test_the_exercise_takes_the_solution_and_refuses_the_rest(lesson: str) -> None:
+    checks = grading.checks_of(lesson)
+    name = grading.function_name(lesson)
+    accepted = grading.grade_function(lesson, checks.solution)
+    assert accepted.passed, accepted.problems
+    assert accepted.cases >= 3
+    wrong = {key: value for key, value in vars(checks).items() if key.startswith("wrong_")}
+    assert len(wrong) >= 2
+    for key, function in wrong.items():
+        assert not grading.grade_function(lesson, function).passed, key
+    _, stub = grading.exercise(lesson)
+    spec = importlib.util.spec_from_loader("stub", loader=None)
+    assert spec is not None
+    module = importlib.util.module_from_spec(spec)
+    exec(stub, module.__dict__)
+    unsolved = grading.grade_function(lesson, module.__dict__[name])
+    assert len(unsolved.problems) == unsolved.cases
+    assert all("not written yet" in problem for problem in unsolved.problems)
+
+
+def test_every_method_is_taught_where_it_says() -> None:
+    taught = {lesson: set(lessons.mentions(lesson)) for lesson in WRITTEN}
+    missing = [
+        f"{entry.field}.{entry.name}: {entry.lesson or 'no lesson'}"
+        for entry in methods()
+        if f"{entry.field}.{entry.name}" not in taught.get(entry.lesson, ())
+    ]
+    assert missing == []
+
+
+def test_every_file_is_a_day_of_the_path() -> None:
+    assert {file.stem for file in lessons.folder().glob("*.py")} == set(WRITTEN)
+    assert {file.stem for file in (lessons.folder() / "checks").glob("*.py")} == set(WRITTEN)
+    assert [week.number for week in lessons.path()] == list(range(1, 13))
+    for week in lessons.path():
+        for number, day in enumerate(week.days, 1):
+            assert day.id == f"w{week.number}d{number}"
+
+
+def test_cells_are_read_as_jupytext_reads_them() -> None:
+    jupytext = pytest.importorskip("jupytext")
+    for lesson in WRITTEN:
+        text = lessons.source(lesson).read_text("utf-8")
+        theirs = [(c.cell_type, c.source.strip()) for c in jupytext.reads(text, fmt="py:percent").cells]
+        assert [(cell.kind, cell.text.strip()) for cell in lessons.parse(text)] == theirs, lesson
+
+
+def test_an_unknown_lesson_is_refused_by_name() -> None:
+    with pytest.raises(InputError, match=r"no lesson is named 'w1d8'\. Did you mean"):
+        lessons.find("w1d8")
+    with pytest.raises(InputError, match=r"w12d4 \(Splats\) is planned and not written yet"):
+        lessons.find("w12d4")
+
+
+def test_a_lesson_reads_as_a_plain_script() -> None:
+    for lesson in WRITTEN:
+        ast.parse(lessons.source(lesson).read_text("utf-8"))
+
+
+def test_a_lesson_without_an_exercise_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lessons, "cells", lambda lesson: [])
+    with pytest.raises(FormatError, match="w1d1 has no cell with the tag 'exercise'"):
+        grading.exercise("w1d1")
