@@ -98,7 +98,8 @@ def _steps(
     image, guide, rows, columns, size, eps = _checked(image, guide, size, eps, border)
     yield Step("guide", Picture(guide))
     guides = _planes(guide)
-    slopes = _coefficients(_planes(image), guides, rows, columns, size, eps)[: len(guides) + 1]
+    planes = guides if guide is image else _planes(image)
+    slopes = _coefficients(planes, guides, rows, columns, size, eps)[: len(guides) + 1]
     yield Step("a and b", Grid(slopes), note="Of the first channel. a is near 1 at edges, near 0 where it is flat.")
     means = _box_means(slopes, rows, columns, size)
     yield Step("means", Grid(means), note="A pixel lies in many windows: it takes the mean of their a and b.")
@@ -130,7 +131,10 @@ def _coefficients(planes: Array, guides: Array, rows: Array, columns: Array, siz
     """Return, for each channel, a of each channel of the guide and then b: C·(G + 1) planes."""
     count, (height, width) = len(guides), planes.shape[1:]
     slopes = empty((len(planes) * (count + 1), height, width), np.float32)
-    over_rows(_fit, height, planes, guides, rows, columns, size, np.float64(eps), slopes, strip=_STRIP)
+    if planes is guides and count == 1:
+        over_rows(_fit_itself, height, guides[0], rows, columns, size, np.float64(eps), slopes, strip=_STRIP)
+    else:
+        over_rows(_fit, height, planes, guides, rows, columns, size, np.float64(eps), slopes, strip=_STRIP)
     return slopes
 
 
@@ -142,12 +146,14 @@ def _box_means(planes: Array, rows: Array, columns: Array, size: int) -> Array:
 
 def _answer(slopes: Array, guides: Array, rows: Array, columns: Array, size: int, result: Array) -> Array:
     """Write mean a · guide + mean b in the units and the dtype of the result."""
-    means, count = _box_means(slopes, rows, columns, size), len(guides) + 1
+    count = len(slopes) // (len(guides) + 1)
+    direct = result.dtype == np.float32 and result.ndim == 2
+    totals = result[None] if direct else empty((count, *result.shape[:2]), np.float32)
+    over_rows(_combine, len(result), slopes, guides, rows, columns, size, totals, strip=_STRIP)
+    if direct:
+        return result
     top = np.float32(_RANGE[result.dtype.name])
-    for c in range(len(slopes) // count):
-        total = means[c * count + count - 1]
-        for g in range(count - 1):
-            total += means[c * count + g] * guides[g]
+    for c, total in enumerate(totals):
         target = result if result.ndim == 2 else result[..., c]
         if result.dtype != np.float32:
             np.clip(np.rint(np.multiply(total, top, out=total), out=total), 0, top, out=total)
@@ -159,23 +165,47 @@ def _answer(slopes: Array, guides: Array, rows: Array, columns: Array, size: int
 
 
 @kernel
+def _window_sums(planes, rows, columns, size, y, first, down, across):
+    """Move the sums down the columns on to the window of row ``y``, and sum them along the row."""
+    for p in range(planes.shape[0]):
+        if first:
+            for row in range(y, y + size - 1):
+                _exchange(planes[p, rows[row]], planes[p, rows[row]], 0.0, down[p])
+        fresh, old = rows[y + size - 1], rows[max(y - 1, 0)]
+        _exchange(planes[p, fresh], planes[p, old], 0.0 if first else 1.0, down[p])
+    _slide_all(down, columns, size, across)
+
+
+@kernel
 def _means(planes, rows, columns, size, means, y0, y1):
     """Write the mean over the window around each pixel of every plane."""
     count, width = planes.shape[0], planes.shape[2]
     down, across = np.zeros((count, width), np.float64), np.empty((count, width), np.float64)
     share = 1.0 / (size * size)
-    for p in range(count):
-        for y in range(y0, y0 + size - 1):
-            _exchange(planes[p, rows[y]], planes[p, rows[y]], 0.0, down[p])
     for y in range(y0, y1):
-        for p in range(count):
-            fresh, old = rows[y + size - 1], rows[max(y - 1, 0)]
-            _exchange(planes[p, fresh], planes[p, old], 0.0 if y == y0 else 1.0, down[p])
-        _slide_all(down, columns, size, across)
+        _window_sums(planes, rows, columns, size, y, y == y0, down, across)
         for p in range(count):
             to, sums = means[p, y], across[p]
             for x in range(width):
                 to[x] = np.float32(sums[x] * share)
+
+
+@kernel
+def _combine(slopes, guides, rows, columns, size, totals, y0, y1):
+    """Write mean a · guide + mean b of each channel."""
+    count, width = slopes.shape[0], slopes.shape[2]
+    down, across = np.zeros((count, width), np.float64), np.empty((count, width), np.float64)
+    share, each = 1.0 / (size * size), guides.shape[0] + 1
+    for y in range(y0, y1):
+        _window_sums(slopes, rows, columns, size, y, y == y0, down, across)
+        for c in range(totals.shape[0]):
+            to, sums = totals[c, y], across[c * each + each - 1]
+            for x in range(width):
+                to[x] = np.float32(sums[x] * share)
+            for g in range(each - 1):
+                slope, guide = across[c * each + g], guides[g, y]
+                for x in range(width):
+                    to[x] += np.float32(slope[x] * share) * guide[x]
 
 
 @kernel
@@ -243,6 +273,29 @@ def _fit(planes, guides, rows, columns, size, eps, slopes, y0, y1):
             _solve_gray(across, channels, 1.0 / (size * size), eps, slopes, y)
         else:
             _solve_colour(across, channels, 1.0 / (size * size), eps, slopes, y)
+
+
+@kernel
+def _fit_itself(plane, rows, columns, size, eps, slopes, y0, y1):
+    """Write a and b where a grey image is its own guide: two sums instead of four."""
+    width = plane.shape[1]
+    down, across = np.zeros((2, width), np.float64), np.empty((2, width), np.float64)
+    share = 1.0 / (size * size)
+    for y in range(y0 - size + 1, y1):
+        fresh, old = plane[rows[y + size - 1]], plane[rows[max(y - 1, 0)]]
+        old_share = 1.0 if y > y0 else 0.0
+        _exchange(fresh, old, old_share, down[0])
+        _exchange_products(fresh, fresh, old, old, old_share, down[1])
+        if y < y0:
+            continue
+        _slide_all(down, columns, size, across)
+        levels, squares, to_a, to_b = across[0], across[1], slopes[0, y], slopes[1, y]
+        for x in range(width):
+            mean = levels[x] * share
+            variance = squares[x] * share - mean * mean
+            a = variance / (variance + eps)
+            to_a[x] = np.float32(a)
+            to_b[x] = np.float32(mean - a * mean)
 
 
 @kernel
