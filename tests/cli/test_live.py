@@ -103,7 +103,7 @@ def test_tables_of_numbers(tmp_path):
         (["canny", "clip.mp4", "-o", "clip.mp4"], 2, "must not be the source"),
         (["canny", "clip.mp4", "--steps", "x.html"], 2, "--steps shows one picture"),
         (["canny", "gray.png", "gray.png", "-o", "out.png"], 2, "must be a folder for several pictures"),
-        (["canny", "clip.mp4", "--every", "0"], 2, "stride must be"),
+        (["canny", "clip.mp4", "--every", "0"], 2, "--every must be a whole number ≥ 1"),
         (["otsu_threshold", "gray.png", "--side-by-side", "-o", "x.txt"], 2, "path must end in one of"),
     ],
 )

@@ -88,7 +88,7 @@ def read_options(entry: Method, values: Mapping[str, Any], image: np.ndarray | N
 def _read(entry: Method, name: str, kind: str, word: str, image: np.ndarray | None) -> Any:
     if kind == "image" or (kind == "array" and name == "image"):
         gray = image is not None and image.ndim == 2
-        return _in_units_of(Source(word).read("gray" if gray else "rgb"), image)
+        return in_units_of(Source(word).read("gray" if gray else "rgb"), image)
     if kind == "mask":
         return _as_mask(Source(word).read("gray"))
     if kind == "labels":
@@ -110,7 +110,7 @@ def _read(entry: Method, name: str, kind: str, word: str, image: np.ndarray | No
     return numbers(entry.name, name, word) if kind in FILE_KINDS else word
 
 
-def _in_units_of(picture: np.ndarray, image: np.ndarray | None) -> np.ndarray:
+def in_units_of(picture: np.ndarray, image: np.ndarray | None) -> np.ndarray:
     """Return a second picture with the dtype of the first one, the same brightness in its units."""
     if image is None or picture.dtype == image.dtype:
         return picture

@@ -72,6 +72,9 @@ def run_method(entry: Method, words: Sequence[str], values: Mapping[str, Any], w
         What is to be done with the result.
     """
     kind = entry.parameters[0].kind
+    for option, value in (("every", wish.every), ("limit", wish.limit)):
+        if value is not None and value < 1:
+            raise InputError(f"{entry.name}: --{option} must be a whole number ≥ 1; got {value}.")
     if kind in ("text", "bytes", "images", "points"):
         return _run_whole(entry, kind, words, values, wish)
     if is_moving(tuple(words), wish.output):
@@ -95,6 +98,8 @@ def run_method(entry: Method, words: Sequence[str], values: Mapping[str, Any], w
 def _run_each(entry: Method, sources: Sequence[Source], values: Mapping[str, Any], wish: Wish) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
     several = len(sources) > 1
+    if wish.steps is not None:  # before anything is written
+        _check_steps(entry, wish.steps)
     if several and wish.output is not None and wish.output.suffix and not wish.output.is_dir():
         raise InputError(
             f"{entry.name}: --output must be a folder for several pictures; got '{wish.output}'. A video ends in .mp4."
@@ -198,9 +203,14 @@ def _target(entry: Method, source: Source, output: Path | None, *, several: bool
     return output
 
 
-def _write_steps(entry: Method, name: str, image: np.ndarray, values: Mapping[str, Any], target: Path) -> None:
+def _check_steps(entry: Method, target: Path) -> None:
     if entry.steps is None:
         raise InputError(f"{entry.name}: it has no steps to show.")
+    if not target.parent.is_dir():
+        raise MissingFileError(f"{entry.name}: --steps names the folder '{target.parent}', which does not exist.")
+
+
+def _write_steps(entry: Method, name: str, image: np.ndarray, values: Mapping[str, Any], target: Path) -> None:
     body = trace(entry.function, image, **values).to_html()
     title = html.escape(f"{entry.field}.{entry.name}: {name}")
     page = f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title><h1>{title}</h1>{body}</html>\n'

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sightline.apply.source import Source
 from sightline.cli.terminal import STDIN
-from sightline.core.errors import DataError, FormatError, MissingFileError
+from sightline.core.errors import DataError, FormatError, InputError, MissingFileError
 from sightline.data.naming import is_image_name
 
 
@@ -23,6 +23,8 @@ def find_sources(words: Iterable[str]) -> list[Source]:
 
 def _expand(word: str) -> Iterator[Source]:
     path = Path(word)
+    if not word.strip():  # `Path("")` would be the folder that one is in
+        raise InputError("sources: a source must be named; got an empty word. The folder one is in is '.'.")
     if word in ("-", STDIN):
         yield from _from_stdin()
     elif path.is_dir():

@@ -1,0 +1,52 @@
+"""``sightline lab``: every method live in the browser."""
+
+from __future__ import annotations
+
+import secrets
+import webbrowser
+from pathlib import Path
+
+from sightline.cli.terminal import talk
+from sightline.core.errors import InputError, require
+
+
+def lab(
+    *,
+    port: int = 8600,
+    host: str = "127.0.0.1",
+    root: Path = Path(),
+    browser: bool = True,
+) -> int:
+    """Open the lab in the browser: every method live on your own pictures, and a model trained before your eyes.
+
+    Parameters
+    ----------
+    port
+        Port to listen on; 0 takes a free one.
+    host
+        Address to listen on. Any other than this machine's own needs the token that is printed.
+    root
+        Folder whose pictures, videos and runs the lab shows; nothing outside it can be named.
+    browser
+        Whether to open the browser.
+    """
+    require("fastapi")
+    require("uvicorn")
+    from sightline.lab.app import make_app
+    from sightline.lab.lab import Lab
+    from sightline.serve.server import bind, is_loopback, run_server
+
+    if not root.is_dir():
+        raise InputError(f"lab: --root must be a folder; got '{root}'.")
+    token = None if is_loopback(host) else secrets.token_urlsafe(16)
+    listening = bind(host, port)
+    shown = f"[{host}]" if ":" in host else host
+    address = f"http://{shown}:{listening.getsockname()[1]}/" + (f"?token={token}" if token else "")
+    state = Lab(root)
+
+    def ready() -> None:
+        talk().print(f"The lab is open at {address}  (Ctrl-C closes it)", markup=False, soft_wrap=True)
+        if browser:
+            webbrowser.open(address)
+
+    return run_server(make_app(state, token=token), listening, closing=state.closing.set, ready=ready)

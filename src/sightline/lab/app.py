@@ -1,0 +1,79 @@
+"""The lab's application: its routes behind the guard, and the page in front."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.staticfiles import StaticFiles
+
+from sightline import __version__
+from sightline.core.errors import MissingFileError
+from sightline.lab.lab import Lab
+from sightline.lab.live import live_routes
+from sightline.lab.routes import method_routes, picture_routes
+from sightline.serve import failures
+from sightline.serve.guard import Guard
+from sightline.serve.meter import Meter
+
+STATIC = Path(__file__).parent / "static"
+_POLICY = (
+    "default-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; style-src 'self' 'unsafe-inline'; "
+    "worker-src 'self' blob:; object-src 'none'; base-uri 'none'; frame-ancestors 'self'"
+)
+_FALLBACK = (
+    "<!doctype html><html lang=en><meta charset=utf-8><title>Sightline lab</title><h1>Sightline lab</h1>"
+    "<p>The built pages are missing from this copy. The programming interface is there: "
+    "<a href=/openapi.json>openapi.json</a>, <a href=/api/methods>methods</a>.</p></html>"
+)
+
+
+def make_app(lab: Lab, *, token: str | None = None) -> Any:
+    """Return the lab as an ASGI application.
+
+    Parameters
+    ----------
+    lab
+        Its state.
+    token
+        What clients must show where the server does not listen on loopback alone.
+    """
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        lab.close()
+
+    app = FastAPI(
+        title="Sightline lab", version=__version__, docs_url=None, redoc_url=None, lifespan=lifespan, debug=False
+    )
+    failures.install(app)
+    meter = Meter(app)
+    meter.gauges["work"] = lambda: lab.workers.busy
+    for routes in (method_routes(lab), picture_routes(lab), live_routes(lab)):
+        app.include_router(routes)
+
+    @app.get("/healthz", tags=["server"], summary="Whether the server is well")
+    async def health() -> dict[str, str]:
+        return {"status": "closing" if lab.closing.is_set() else "ok", "version": __version__}
+
+    @app.get("/metrics", tags=["server"], summary="Figures for Prometheus", response_class=PlainTextResponse)
+    async def metrics() -> str:
+        return meter.text()
+
+    if STATIC.is_dir():
+        app.mount("/static", StaticFiles(directory=STATIC), name="static")
+
+    @app.get("/{path:path}", include_in_schema=False)
+    def page(path: str) -> Response:
+        if path.startswith(("api/", "static/")):
+            raise MissingFileError(f"'/{path}' is no address of this server. See /openapi.json.")
+        index = STATIC / "index.html"
+        text = index.read_text("utf-8") if index.is_file() else _FALLBACK
+        return HTMLResponse(text, headers={"content-security-policy": _POLICY, "cache-control": "no-cache"})
+
+    return Guard(meter, token=token)

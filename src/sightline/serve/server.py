@@ -1,0 +1,116 @@
+"""Running an application: bound to loopback, impatient with clients that dawdle, gone within seconds of SIGTERM."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from sightline.core.errors import InputError
+
+HEADER_SECONDS = 15.0
+DRAIN_SECONDS = 8
+_MAX_FRAME = 16 * 2**20
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+class _Impatient(H11Protocol):
+    """Closes a connection whose request does not arrive: uvicorn itself waits for ever for the first one."""
+
+    def connection_made(self, transport: Any) -> None:
+        super().connection_made(transport)
+        self._deadline = self.loop.call_later(HEADER_SECONDS, self._look)
+
+    def _look(self) -> None:
+        if self.cycle is None and not self.transport.is_closing():
+            self.transport.close()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._deadline.cancel()
+        super().connection_lost(exc)
+
+
+class _Server(uvicorn.Server):
+    """Tells the application that the end has come before it waits for what is still under way."""
+
+    def __init__(self, config: uvicorn.Config, closing: Callable[[], None], ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._closing, self._ready = closing, ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._closing()
+        await super().shutdown(sockets)
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """Return a listening socket; ``port`` 0 takes a free one.
+
+    Raises :class:`InputError` when the address is taken or not of this machine.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    made = socket.socket(family, socket.SOCK_STREAM)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        made.bind((host, port))
+    except OSError as error:
+        made.close()
+        reason = "is taken; choose another with --port" if error.errno in (98, 48) else f"cannot be used: {error}"
+        raise InputError(f"serve: {host}:{port} {reason}.") from error
+    made.set_inheritable(False)
+    return made
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether only this machine can reach an address."""
+    return host in _LOOPBACK or host.startswith("127.")
+
+
+def run_server(
+    app: Any, listening: socket.socket, *, closing: Callable[[], None], ready: Callable[[], None], quiet: bool = True
+) -> int:
+    """Serve until SIGTERM or Ctrl-C; what is under way is answered first. Returns the exit code.
+
+    Parameters
+    ----------
+    app
+        ASGI application.
+    listening
+        What :func:`bind` gave.
+    closing
+        Called before waiting for what is under way.
+    ready
+        Called once connections are taken.
+    quiet
+        Whether only warnings are logged.
+    """
+    config = uvicorn.Config(
+        app,
+        http=_Impatient,
+        ws="websockets-sansio",
+        ws_max_size=_MAX_FRAME,
+        ws_per_message_deflate=False,  # pictures do not shrink, and to try costs more than the frame
+        lifespan="on",
+        log_level="warning" if quiet else "info",
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=10,
+        timeout_graceful_shutdown=DRAIN_SECONDS,
+        limit_concurrency=None,
+        backlog=512,
+    )
+    server = _Server(config, closing, ready)
+    with contextlib.suppress(KeyboardInterrupt), asyncio.Runner() as runner:
+        runner.run(server.serve(sockets=[listening]))
+    sys.stderr.flush()
+    return 0 if server.started else 1
