@@ -1,0 +1,60 @@
+// Steps made ready to draw, as state of a component: the newest one wins, the old one stays until it is there.
+import { useEffect, useRef, useState } from "preact/hooks";
+import { pictureUrl } from "../api";
+import { paintStep, type Painted } from "../core/painted";
+import { rasterOfImage, type Raster } from "../core/raster";
+import type { Trace } from "../core/trace";
+
+const cache = new WeakMap<Trace, Map<number, Promise<Painted>>>();
+
+/** Paint one step of a trace; it is decoded once. */
+export function painted(trace: Trace, index: number): Promise<Painted> {
+  let steps = cache.get(trace);
+  if (!steps) cache.set(trace, (steps = new Map()));
+  let found = steps.get(index);
+  if (!found) steps.set(index, (found = paintStep(trace, trace.steps[index]!)));
+  return found;
+}
+
+export function usePainted(trace: Trace | null, index: number): Painted | null {
+  const [found, setFound] = useState<Painted | null>(null);
+  const turn = useRef(0);
+  useEffect(() => {
+    if (!trace || !trace.steps.length) return;
+    const mine = ++turn.current;
+    const at = Math.max(0, Math.min(index, trace.steps.length - 1));
+    void painted(trace, at).then((value) => mine === turn.current && setFound(value));
+  }, [trace, index]);
+  return trace ? found : null;
+}
+
+const pictures = new Map<string, Promise<Raster>>();
+
+/** A picture of the server as a raster, shrunk to about what a screen shows. */
+export function pictureRaster(ref: string, width = 1400): Promise<Raster> {
+  const key = `${ref} ${width}`;
+  let found = pictures.get(key);
+  if (!found) {
+    found = fetch(pictureUrl(ref, width)).then(async (answer) => {
+      if (!answer.ok) throw new Error(`The picture '${ref}' is not there any more. Choose another one.`);
+      const blob = await answer.blob();
+      const bitmap = await createImageBitmap(blob, { colorSpaceConversion: "none", premultiplyAlpha: "none" });
+      return rasterOfImage(bitmap, 3, blob.type === "image/jpeg");
+    });
+    found.catch(() => pictures.delete(key));
+    pictures.set(key, found);
+    if (pictures.size > 24) pictures.delete(pictures.keys().next().value!);
+  }
+  return found;
+}
+
+export function usePicture(ref: string | null | undefined): Raster | null {
+  const [found, setFound] = useState<Raster | null>(null);
+  useEffect(() => {
+    let here = true;
+    setFound(null);
+    if (ref) pictureRaster(ref).then((raster) => here && setFound(raster), () => {});
+    return () => { here = false; };
+  }, [ref]);
+  return found;
+}
