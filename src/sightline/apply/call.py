@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
-from sightline.apply.inputs import first_argument, in_units_of, is_picture_by_name
+from sightline.apply.firsts import First, as_first, in_gray
+from sightline.apply.inputs import in_units_of, is_picture_by_name
 from sightline.apply.showing import OPTIONS
 from sightline.apply.values import values_from_json
 from sightline.core.catalogue import Method
@@ -31,11 +32,17 @@ class Call:
         Its first argument.
     options
         All others, by name.
+    code
+        How the first argument was made of the picture, as :class:`~sightline.apply.firsts.First` tells it.
+    made_up
+        Options that were asked for by nobody: examples, for what has no default or shows more.
     """
 
     entry: Method
     first: Any
     options: dict[str, Any]
+    code: tuple[str, ...] = ()
+    made_up: frozenset[str] = field(default_factory=frozenset)
 
     def run(self) -> tuple[Any, float]:
         """Return the result and the milliseconds that it took."""
@@ -45,9 +52,16 @@ class Call:
 
 
 def takes_picture(entry: Method) -> bool:
-    """Return whether a method's first argument is made from a picture."""
+    """Return whether a method's first argument is made from a picture; a metric compares what is given to it."""
     first = entry.parameters[0]
+    if entry.field == "metrics":
+        return False
     return first.kind in _PICTURES or is_picture_by_name(first)
+
+
+def takes_pictures(entry: Method) -> bool:
+    """Return whether a method's first argument is a list of pictures."""
+    return entry.parameters[0].kind == "images"
 
 
 def why_not(entry: Method) -> str:
@@ -91,70 +105,75 @@ def prepare(entry: Method, pictures: Mapping[str, np.ndarray], parameters: Mappi
             photo = given.pop("image", None)
         if photo is None:
             raise InputError(f"{entry.name}: inputs must name a picture for '{name}'; got none.")
-        first = _first(entry, photo)
+        made = as_first(entry, photo)
+        first, code = made.array, tuple(made.code)
     else:
-        first = options.pop(name, None)
+        first, code = options.pop(name, None), ()
+        if takes_pictures(entry):
+            first = _several(entry, given.pop(name, None), given.pop("image", None))
         given.pop("image", None)
         if first is None:
             first = entry.arguments(None)[name]
-    options = _completed(entry, first, options, given)
-    return Call(entry, first, options)
+    for parameter in entry.parameters[1:]:
+        if parameter.name in given:
+            options[parameter.name] = _other(parameter.name, parameter.kind, given[parameter.name], first)
+    examples = example_options(entry, first, options)
+    return Call(entry, first, {**options, **examples}, code, frozenset(examples))
 
 
-def in_gray(call: Call, error: InputError) -> Call | None:
-    """Return the call with a grey first argument where the method's refusal asks for one, else None."""
+def _several(entry: Method, pictures: Any, one: Any) -> list[np.ndarray]:
+    """Return the pictures of a method that takes several; of a single one, the parts that the example cuts from it."""
+    if isinstance(pictures, np.ndarray):
+        pictures = [pictures]
+    if pictures is not None and len(pictures) > 1:
+        return list(pictures)
+    first = entry.parameters[0].name
+    photo = one if one is not None else pictures[0] if pictures else None
+    if photo is None:
+        raise InputError(f"{entry.name}: inputs must name pictures for '{first}'; got none.")
+    example = entry.example[first]
+    return list(example(photo) if callable(example) else example)
+
+
+def example_options(entry: Method, first: Any, given: Iterable[str] = ()) -> dict[str, Any]:
+    """Return options for what was not given: what has no default, and what shows more than the default does.
+
+    Parameters
+    ----------
+    entry
+        The method.
+    first
+        Its first argument, which some examples are made from.
+    given
+        Names of the options that there are already.
+    """
+    known = {parameter.name for parameter in entry.parameters[1:]} - set(given)
+    shown = {**entry.example, **OPTIONS.get(entry.name, {})}
+    made = {name: value(first) if callable(value) else value for name, value in shown.items() if name in known}
+    return {name: value for name, value in made.items() if value is not None}
+
+
+def retry_in_gray(call: Call, error: InputError) -> Call | None:
+    """Return the call with grey pictures where the method's refusal asks for them, else None."""
     colour = isinstance(call.first, np.ndarray) and call.first.ndim == 3
     if not (colour and 'convert(image, "rgb", "gray")' in str(error)):
         return None
-    gray = first_argument(call.entry, call.first, gray=True)
+    gray = in_gray(First(call.first, list(call.code)))
     others = {
-        name: first_argument(call.entry, value, gray=True)
+        name: in_gray(First(value)).array
         if isinstance(value, np.ndarray) and value.ndim == 3 and value.dtype == np.uint8
         else value
         for name, value in call.options.items()
     }
-    return replace(call, first=gray, options=others)
+    return replace(call, first=gray.array, options=others, code=tuple(gray.code))
 
 
-def _completed(entry: Method, first: Any, options: dict[str, Any], given: dict[str, np.ndarray]) -> dict[str, Any]:
-    """Return the options with the other pictures, and with an example for each required one that is missing."""
-    for parameter in entry.parameters[1:]:
-        if parameter.name in given:
-            options[parameter.name] = _other(entry, parameter.name, parameter.kind, given[parameter.name], first)
-    shown = {**entry.example, **OPTIONS.get(entry.name, {})}
-    chosen = {name for name, value in OPTIONS.get(entry.name, {}).items() if value is not None}
-    for parameter in entry.parameters[1:]:
-        name = parameter.name
-        absent = name not in options and name in shown
-        if absent and (parameter.required or name in entry.example or name in chosen):
-            value = shown[name]
-            options[name] = value(first) if callable(value) else value
-    return options
-
-
-def _first(entry: Method, photo: np.ndarray) -> np.ndarray:
-    """Return a picture as the first argument. A photo becomes edges or things where a mask or labels are wanted."""
-    kind = entry.parameters[0].kind
-    if kind not in ("mask", "labels"):
-        return first_argument(entry, photo)
-    from sightline import image as methods
-
-    gray = photo if photo.ndim == 2 else methods.convert(photo, "rgb", "gray")
-    if len(np.unique(gray)) <= 2:
-        mask = gray > (int(gray.min()) + int(gray.max())) // 2 if gray.max() > gray.min() else gray > 127
-    elif entry.task == "shapes":
-        mask = methods.canny(gray)
-    elif kind == "labels" and len(np.unique(gray)) <= 64:
-        return gray.astype(np.int32)  # a painted label map
-    else:
-        mask = gray > methods.otsu_threshold(gray)
-    return methods.label(mask)[0] if kind == "labels" else mask
-
-
-def _other(entry: Method, name: str, kind: str, photo: np.ndarray, first: Any) -> np.ndarray:
+def _other(name: str, kind: str, photo: Any, first: Any) -> Any:
     """Return another picture: grey or in colour and of the dtype of the first one, a mask, a label map."""
     from sightline import image as methods
 
+    if isinstance(photo, list):
+        return photo
     if isinstance(first, np.ndarray) and name in _FITTED and photo.shape[:2] != first.shape[:2]:
         method = "nearest" if kind in ("mask", "labels") else "bilinear"
         photo = methods.resize(photo, first.shape[:2], method)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from sightline.apply.call import Call, in_gray
+from sightline.apply.call import Call, retry_in_gray
 from sightline.apply.outputs import as_picture, drawn, parts_of
 from sightline.apply.plain import plain
 from sightline.apply.values import plain_options
@@ -39,14 +39,7 @@ def trace_call(
     scale
         What the picture was shrunk by, for the trace's header.
     """
-    try:
-        result, milliseconds = call.run()
-    except InputError as error:
-        gray = in_gray(call, error)
-        if gray is None:
-            raise
-        call = gray
-        result, milliseconds = call.run()
+    result, milliseconds, call = run_call(call)
     stop()
     taken: list[Step] = []
     if steps and call.entry.steps is not None:
@@ -60,6 +53,17 @@ def trace_call(
         about |= {"size": [call.first.shape[1], call.first.shape[0]], "scale": scale}
     name = f"{call.entry.field}.{call.entry.name}"
     return Trace(name, plain_options(call.options), tuple(taken), about), result, call
+
+
+def run_call(call: Call) -> tuple[Any, float, Call]:
+    """Return the result, the milliseconds, and the call as it was made: in grey where the method takes no colour."""
+    try:
+        return (*call.run(), call)
+    except InputError as error:
+        gray = retry_in_gray(call, error)
+        if gray is None:
+            raise
+    return (*gray.run(), gray)
 
 
 def _input(call: Call) -> Step:

@@ -76,20 +76,35 @@ def _check_pixels(entry: Method, shape: list[float]) -> None:
 
 def _table(entry: Method, parameter: Parameter, value: list[Any]) -> np.ndarray:
     table = _numbers(entry, parameter.name, value)
-    if parameter.kind == "labels":
-        return table.astype(np.int32)
     if parameter.kind == "flow":
         return table.astype(np.float32)
     true_or_false = parameter.kind == "mask" or says_true_or_false(entry, parameter.name)
-    return table != 0 if true_or_false and set(np.unique(table)) <= {0, 1} else table
+    if true_or_false and set(np.unique(table)) <= {0, 1}:
+        return table != 0
+    return _as_hinted(table, typing.get_type_hints(entry.function).get(parameter.name))
+
+
+def _as_hinted(table: np.ndarray, hint: Any) -> np.ndarray:
+    """Return numbers of JSON in a dtype that the signature takes: whole ones as int, others as float32."""
+    parts = (hint, *typing.get_args(hint))
+    taken = {str(name) for part in parts for name in getattr(part, "dtypes", ())}
+    if not taken or "float64" in taken:
+        return table
+    whole = (table == np.rint(table)).all() if table.size else True
+    for dtype in ("int64", "int32", "uint8", "bool") if whole else ():
+        if dtype in taken:
+            return table.astype(dtype)
+    return table.astype(np.float32) if "float32" in taken else table
 
 
 def _rows(entry: Method, parameter: Parameter, value: list[Any]) -> list[Any]:
     """Return lists in a list: pairs where the signature says tuples, arrays elsewhere."""
     hint = typing.get_type_hints(entry.function).get(parameter.name)
-    if any(typing.get_origin(part) is tuple for part in typing.get_args(hint)):
+    parts = typing.get_args(hint)
+    if any(typing.get_origin(part) is tuple for part in parts):
         return [tuple(row) if isinstance(row, list) else row for row in value]
-    return [_numbers(entry, parameter.name, row) if isinstance(row, list) else row for row in value]
+    inner = parts[0] if parts else None
+    return [_as_hinted(_numbers(entry, parameter.name, row), inner) if isinstance(row, list) else row for row in value]
 
 
 def _numbers(entry: Method, name: str, value: list[Any]) -> np.ndarray:

@@ -28,6 +28,7 @@ _COMMANDS = {
     "predict": "Say what is in images.",
     "explain": "Show where a model looks.",
     "image": "Run one image method: sightline image canny photo.jpg --low 40 -o edges.png",
+    "pipeline": "Run a chain of methods on pictures: sightline pipeline edges.toml photo.jpg -o out.png",
     "lab": "Open the lab in the browser: every method live on your own pictures.",
     "data": "Look at a dataset, check it, repair it.",
     "methods": "List the methods with their papers and parameters.",

@@ -18,9 +18,10 @@ from typing import Any
 import numpy as np
 from PIL import Image as PillowImage
 
+from sightline.core.checks import describe
 from sightline.core.conversions import to_uint8
 from sightline.core.errors import FormatError
-from sightline.core.layers import LAYERS, Heat, Layer, Picture
+from sightline.core.layers import LAYERS, Heat, Layer, Picture, Value
 
 FORMAT = "sightline-trace 1"
 
@@ -158,7 +159,20 @@ def _for_screen(layer: Layer) -> Layer:
         return Picture(to_uint8(layer.image))
     if isinstance(layer, Heat) and layer.values.dtype.itemsize > 4:
         return Heat(layer.values.astype(np.float32))
+    if isinstance(layer, Value):
+        return Value(_summed_up(layer.text), layer.formula)
     return layer
+
+
+def _summed_up(value: Any) -> Any:
+    """Return a value with its large arrays as words: the layers beside it show them."""
+    if isinstance(value, np.ndarray) and value.size > 1024:
+        return describe(value)
+    if isinstance(value, (list, tuple)):
+        return [_summed_up(item) for item in value[:256]]
+    if is_dataclass(value) and not isinstance(value, type):
+        return {item.name: _summed_up(getattr(value, item.name)) for item in fields(value)}
+    return value
 
 
 def _decode(entry: dict[str, Any], body: bytes) -> np.ndarray:

@@ -13,6 +13,7 @@ from starlette.staticfiles import StaticFiles
 
 from sightline import __version__
 from sightline.core.errors import MissingFileError
+from sightline.lab.chains import chain_routes
 from sightline.lab.lab import Lab
 from sightline.lab.live import live_routes
 from sightline.lab.routes import method_routes, picture_routes
@@ -54,7 +55,7 @@ def make_app(lab: Lab, *, token: str | None = None) -> Any:
     failures.install(app)
     meter = Meter(app)
     meter.gauges["work"] = lambda: lab.workers.busy
-    for routes in (method_routes(lab), picture_routes(lab), live_routes(lab)):
+    for routes in (method_routes(lab), chain_routes(lab), picture_routes(lab), live_routes(lab)):
         app.include_router(routes)
 
     @app.get("/healthz", tags=["server"], summary="Whether the server is well")

@@ -11,9 +11,11 @@ from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 from pydantic import ValidationError
 
 from sightline.core.errors import FormatError, SightlineError
+from sightline.lab import chains
 from sightline.lab.asks import LiveAsk
-from sightline.lab.computing import run_as_trace
+from sightline.lab.computing import pack, run_as_trace
 from sightline.lab.lab import Lab
+from sightline.lab.pictures import shrink
 from sightline.serve.failures import RequestError, told
 from sightline.serve.guard import PATIENCE
 from sightline.serve.requests import decode_picture
@@ -139,7 +141,10 @@ async def _answer(lab: Lab, socket: WebSocket, ask: LiveAsk, picture: bytes) -> 
 
 
 def _compute(stop: Stop, lab: Lab, ask: LiveAsk, picture: bytes) -> bytes:
-    own = {"image": decode_picture(picture, "live")} if picture else {}
+    photo = shrink(decode_picture(picture, "live"), ask.size).image if picture else None
+    if ask.pipeline:
+        return pack(chains.run(stop, lab, ask.pipeline, ask.inputs, ask.size, photo), ask, True)
+    own = {} if photo is None else {"image": photo}
     return run_as_trace(stop, lab, ask.method, ask, own, True)
 
 

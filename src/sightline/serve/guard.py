@@ -88,8 +88,9 @@ class Guard:
 
     def _has_token(self, scope: Scope, headers: dict[str, str]) -> bool:
         bearer = headers.get("authorization", "").removeprefix("Bearer ")
-        cookies = dict(part.strip().partition("=")[::2] for part in headers.get("cookie", "").split(";"))
-        shown = (self._asked(scope), bearer, cookies.get(_COOKIE, ""))
+        parts = [part.strip().partition("=") for part in headers.get("cookie", "").split(";")]
+        kept = next((value for name, _, value in parts if name == _COOKIE), "")
+        shown = (self._asked(scope), bearer, kept)
         wanted = (self.token or "").encode()
         return any([hmac.compare_digest(one.encode(), wanted) for one in shown])  # noqa: C419 - all are compared
 

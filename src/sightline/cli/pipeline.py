@@ -1,0 +1,112 @@
+"""``sightline pipeline``: a chain of methods on pictures."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+from rich.console import Console
+
+from sightline.apply.call import takes_picture
+from sightline.apply.outputs import as_picture
+from sightline.apply.pipeline import Link, load_pipeline, run_chain, trace_chain
+from sightline.apply.plain import plain
+from sightline.apply.source import Source
+from sightline.apply.traced import picture_of, short
+from sightline.cli.sources import find_sources
+from sightline.cli.terminal import FAILED, OK, Answer, counted, talk
+from sightline.core.catalogue import find
+from sightline.core.errors import InputError, SightlineError
+
+
+def pipeline(
+    file: Path,
+    /,
+    *source: str,
+    output: Annotated[Path | None, Parameter(alias="-o")] = None,
+    trace: Path | None = None,
+    json: Annotated[bool, Parameter(negative="")] = False,
+) -> Answer:
+    """Run a chain of methods on pictures: the TOML that the lab exports.
+
+    Parameters
+    ----------
+    file
+        TOML with [[steps]], each with a method and its [steps.parameters].
+    source
+        Pictures, folders, patterns, .txt lists of paths, or - for stdin.
+    output
+        File to write, or folder for several pictures; NAME-pipeline.png in this folder when left out.
+    trace
+        File for the steps of the first picture, which the lab and Jupyter play.
+    json
+        Give what was computed as JSON.
+    """
+    steps = [(find(name), values) for name, values in load_pipeline(file)]
+    drawn_from_nothing = not takes_picture(steps[0][0])
+    sources: list[Source | None] = [None] if drawn_from_nothing and not source else list(find_sources(source))
+    if len(sources) > 1 and output is not None and output.suffix and not output.is_dir():
+        raise InputError(f"pipeline: --output must be a folder for several pictures; got '{output}'.")
+    rows: list[dict[str, Any]] = []
+    for one in counted(sources, "pipeline"):
+        row: dict[str, Any] = {"source": one.name if one else str(file)}
+        try:
+            row |= _run(steps, one, _target(one, output, several=len(sources) > 1), trace if not rows else None)
+        except SightlineError as error:
+            if len(sources) == 1:
+                raise
+            talk().print(str(error), style="red", markup=False, soft_wrap=True)
+            row["error"] = str(error)
+        rows.append(row)
+
+    def show(console: Console) -> None:
+        for row in rows:
+            if "error" not in row:
+                told = row["output"] or row["result"]
+                console.print(f"{row['source']}: {told} ({row['milliseconds']:g} ms)", markup=False, soft_wrap=True)
+
+    code = FAILED if any("error" in row for row in rows) else OK
+    return Answer(rows if len(rows) > 1 else rows[0], show, json, code)
+
+
+def _run(steps: list[tuple[Any, dict[str, Any]]], source: Source | None, target: Path, trace: Path | None) -> Any:
+    from sightline.image.write import write
+
+    image = as_picture(source.read("stored")) if source else None
+    links = [Link(entry, *_split(entry, values)) for entry, values in steps]
+    start = time.perf_counter()
+    last = list(run_chain(links, image))[-1]
+    row: dict[str, Any] = {"milliseconds": round(1000 * (time.perf_counter() - start), 3), "output": None}
+    picture = picture_of(last.call, last.result)
+    if picture is not None:
+        write(target, picture)
+        row["output"] = str(target)
+    if last.part() is None:
+        row["result"] = plain(short(last.result))
+    if trace is not None:
+        trace_chain(links, image).save(trace)
+        row["trace"] = str(trace)
+    return row
+
+
+def _split(entry: Any, values: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the plain values, and the pictures that files are named for."""
+    kinds = {parameter.name: parameter.kind for parameter in entry.parameters[1:]}
+    files = {n: v for n, v in values.items() if kinds.get(n) in ("image", "mask", "labels") and isinstance(v, str)}
+    return {n: v for n, v in values.items() if n not in files}, {
+        name: as_picture(Source(word).read("stored")) for name, word in files.items()
+    }
+
+
+def _target(source: Source | None, output: Path | None, *, several: bool) -> Path:
+    name = f"{source.stem if source else 'made'}-pipeline.png"
+    if output is None:
+        return Path(name)
+    if several or output.is_dir() or not output.suffix:
+        output.mkdir(parents=True, exist_ok=True)
+        return output / name
+    if source is not None and output.exists() and Path(source.name).exists() and output.samefile(source.name):
+        raise InputError(f"pipeline: --output must not be the source; got '{output}'.")
+    return output

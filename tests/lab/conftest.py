@@ -1,0 +1,29 @@
+"""A lab in this process, its listing kept in a folder of its own, and a client that asks as a page does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from starlette.testclient import TestClient
+
+from sightline.lab.app import make_app
+from sightline.lab.lab import Lab
+from sightline.lab.listing import Listing
+
+
+@pytest.fixture(scope="session")
+def listing(tmp_path_factory: pytest.TempPathFactory) -> Listing:
+    return Listing(tmp_path_factory.mktemp("listing"))
+
+
+@pytest.fixture
+def lab(listing: Listing, tmp_path: Path) -> Lab:
+    return Lab(tmp_path, listing=listing)
+
+
+@pytest.fixture
+def client(lab: Lab) -> Iterator[TestClient]:
+    with TestClient(make_app(lab), base_url="http://127.0.0.1", raise_server_exceptions=False) as made:
+        yield made
