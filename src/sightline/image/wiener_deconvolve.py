@@ -117,7 +117,7 @@ def _prepared(
     total = float(psf.sum(dtype=np.float64))
     if not np.isfinite(psf).all() or total == 0:
         raise InputError(f"wiener_deconvolve: psf must be finite with a sum that is not 0; got a sum of {total:g}.")
-    balance = number("wiener_deconvolve", "balance", balance, above=0)
+    balance = number("wiener_deconvolve", "balance", balance, high=1e30, above=0)
     choice("wiener_deconvolve", "regularizer", regularizer, ("laplacian", "flat"))
     choice("wiener_deconvolve", "border", border, BORDERS)
     padded, inner = continued(image, border)
