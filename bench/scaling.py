@@ -1,16 +1,19 @@
 """How time and memory grow with the picture: ``python bench/scaling.py [--side 16384] [NAME…]``.
 
 Each method runs in a process of its own on a grey uint8 picture of 1024², 4096² and, where asked, a larger side. Time
-is per megapixel, the best of three; memory is the peak beyond the interpreter and the picture, as a multiple of the
-picture's bytes.
+is per pixel, the best of three; memory is the peak beyond the interpreter and the picture, as a multiple of the
+picture's bytes. ``--keep FILE`` writes the table as JSON; rows that it holds already and that are not run stay.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import subprocess
 import sys
+from pathlib import Path
+from typing import Any
 
 NAMES = {
     "gaussian_blur": "f(image, 3.0)",
@@ -57,20 +60,39 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else None)
     parser.add_argument("names", nargs="*")
     parser.add_argument("--side", type=int, default=0, help="a third, larger side, for example 16384")
+    parser.add_argument("--keep", type=Path, help="JSON file to keep the table in, for example docs/scaling.json")
     options = parser.parse_args()
     sides = [1024, 4096, *([options.side] if options.side else [])]
     print(f"{'method':20s}" + "".join(f"{side:>9d}² ns/px {'memory':>7s}" for side in sides))
+    rows = []
     for name in options.names or NAMES:
-        cells = []
-        for side in sides:
-            code = _SCRIPT.format(name=name, call=NAMES[name], side=side, times=1 if side > 8192 else 3)
-            done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-            if done.returncode:
-                sys.exit(done.stderr)
-            time_, memory = json.loads(done.stdout)
-            cells.append(f"{time_:16.2f} {memory:6.1f}×")
-        print(f"{name:20s}" + "".join(cells), flush=True)
+        row = {
+            "name": name,
+            "call": NAMES[name].replace("f(", f"{name}(", 1),
+            "sides": [_measure(name, n) for n in sides],
+        }
+        cells = "".join(f"{cell['ns']:16.2f} {cell['memory']:6.1f}×" for cell in row["sides"])
+        print(f"{name:20s}{cells}", flush=True)
+        rows.append(row)
+    if options.keep is not None:
+        _keep(options.keep, rows)
     return 0
+
+
+def _measure(name: str, side: int) -> dict[str, float]:
+    code = _SCRIPT.format(name=name, call=NAMES[name], side=side, times=1 if side > 8192 else 3)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    if done.returncode:
+        sys.exit(done.stderr)
+    nanoseconds, memory = json.loads(done.stdout)
+    return {"side": side, "ns": round(nanoseconds, 3), "memory": round(memory, 2)}
+
+
+def _keep(path: Path, rows: list[dict[str, Any]]) -> None:
+    before = json.loads(path.read_text("utf-8"))["rows"] if path.exists() else []
+    merged = {row["name"]: row for row in before} | {row["name"]: row for row in rows}
+    kept = {"cores": os.cpu_count(), "rows": [merged[name] for name in NAMES if name in merged]}
+    path.write_text(json.dumps(kept, indent=1) + "\n", "utf-8")
 
 
 if __name__ == "__main__":
