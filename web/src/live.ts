@@ -7,7 +7,7 @@ import { readTrace, type Trace } from "./core/trace";
 export interface LiveRequest {
   method?: string;
   pipeline?: ChainStep[];
-  inputs: Record<string, string>;
+  inputs: Record<string, string | string[]>;
   parameters?: Record<string, Json>;
   steps?: boolean;
   size?: number;

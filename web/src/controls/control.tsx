@@ -3,6 +3,7 @@ import { useEffect, useId, useState } from "preact/hooks";
 import type { Json, Parameter } from "../api";
 import { isTable, readList, shapeOf, spanOf, startOf, writeList } from "./guess";
 import { Footprint, Matrix } from "./matrix";
+import { Hint } from "../parts/hint";
 import { Slider } from "./slider";
 
 export interface ControlProps {
@@ -28,7 +29,7 @@ export function Control(props: ControlProps) {
     return (
       <div class="control">
         <label class="switch"><input type="checkbox" checked={now === true} onChange={(event) => onValue(event.currentTarget.checked)} /> {parameter.name}</label>
-        {text && <p class="hint">{text}</p>}
+        <Hint text={text} />
       </div>
     );
   }
@@ -38,7 +39,7 @@ export function Control(props: ControlProps) {
     return (
       <div class="control">
         <span class="label">{parameter.name}</span>
-        <p class="hint">Made from the picture, as in the method's example. {text}</p>
+        <Hint text={`Made from the picture, as in the method's example. ${text}`} />
       </div>
     );
   }
@@ -56,7 +57,7 @@ function NumberControl({ parameter, value, example, onValue, now }: Inner) {
   return (
     <div class="optional">
       <label class="switch by-itself"><input type="checkbox" checked={!on} onChange={(event) => onValue(event.currentTarget.checked ? undefined : number)} /> {parameter.name}: let the method choose</label>
-      {on ? <Slider label={parameter.name} value={number} span={span} text={parameter.text} onValue={onValue} /> : parameter.text && <p class="hint">{parameter.text}</p>}
+      {on ? <Slider label={parameter.name} value={number} span={span} text={parameter.text} onValue={onValue} /> : <Hint text={parameter.text} />}
     </div>
   );
 }
@@ -80,7 +81,7 @@ function ChoiceControl({ parameter, onValue, now }: Inner) {
             <label key={choice} class="segment"><input type="radio" name={id} checked={now === choice} onChange={() => onValue(choice)} /><span>{choice}</span></label>
           ))}
         </div>
-        {parameter.text && <p class="hint">{parameter.text}</p>}
+        <Hint text={parameter.text} />
       </fieldset>
     );
   }
@@ -91,7 +92,7 @@ function ChoiceControl({ parameter, onValue, now }: Inner) {
         {optional && <option value="">let the method choose</option>}
         {choices.map((choice) => <option key={choice} value={choice}>{choice}</option>)}
       </select>
-      {parameter.text && <p class="hint">{parameter.text}</p>}
+      <Hint text={parameter.text} />
     </div>
   );
 }
@@ -114,7 +115,7 @@ function FootprintControl({ parameter, onValue, now, example }: Inner) {
       )}
       {table ? <Footprint label={`Cells of ${parameter.name}`} rows={table} onRows={(rows) => onValue(rows)} states={pattern ? [0, 1, -1] : [0, 1]} />
         : canSize && <Slider label="side" value={size} span={span} onValue={onValue} />}
-      {parameter.text && <p class="hint">{parameter.text}</p>}
+      <Hint text={parameter.text} />
     </fieldset>
   );
 }
@@ -150,7 +151,7 @@ function TextControl({ parameter, onValue, now, rows, words, onPick, picking }: 
         {onPick && <button type="button" class="small" aria-pressed={picking} onClick={onPick}>{picking ? "Done" : "Pick in the picture"}</button>}
       </div>
       {rows ? <textarea {...shared} rows={Math.min(6, Math.max(2, text.split("\n").length))} value={text} /> : <input {...shared} type="text" value={text} placeholder={now === null ? "let the method choose" : ""} onInput={words ? (event) => commit(event.currentTarget.value) : undefined} />}
-      <p class={wrong ? "hint error" : "hint"} id={`${id}-text`}>{wrong || parameter.text}</p>
+      <Hint text={wrong || parameter.text} id={`${id}-text`} wrong={wrong !== ""} />
     </div>
   );
 }

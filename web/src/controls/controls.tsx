@@ -58,7 +58,7 @@ export function Controls(props: ControlsProps) {
     return (
       <Picker
         key={parameter.name} label={parameter.name} value={setting.inputs[parameter.name] ?? null} onValue={(ref) => setInput(parameter.name, ref)} {...none}
-        {...(isFirst && props.onFrames ? { onFrames: props.onFrames } : {})} {...(canPaint ? { onPaint: () => props.onPaint!(parameter.name) } : {})}
+        several={parameter.kind === "images"} {...(isFirst && props.onFrames && parameter.kind !== "images" ? { onFrames: props.onFrames } : {})} {...(canPaint ? { onPaint: () => props.onPaint!(parameter.name) } : {})}
       />
     );
   };

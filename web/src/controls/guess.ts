@@ -15,7 +15,7 @@ export interface Span {
 
 export type Shape = "slider" | "choice" | "switch" | "matrix" | "footprint" | "rows" | "list" | "text" | "picture" | "fixed";
 
-const PICTURES = new Set(["image", "mask", "labels"]);
+const PICTURES = new Set(["image", "images", "mask", "labels"]);
 const HIDDEN = new Set(["out"]);
 
 /** Whether a parameter has a control at all: buffers for results have none. */
@@ -84,7 +84,7 @@ export function writeList(value: Json | undefined): string {
 
 /** The value that a control shows when nothing was set. */
 export function startOf(parameter: Parameter, example: Json | undefined): Json {
-  return (parameter.required ? example : (plain(parameter.default) ?? null)) ?? null;
+  return example ?? (parameter.required ? null : (plain(parameter.default) ?? null));
 }
 
 /** Ends and step of a number's slider. */

@@ -1,5 +1,6 @@
 // Tables of numbers as a grid of fields, and footprints as a grid of cells to click.
 import { useId } from "preact/hooks";
+import { Hint } from "../parts/hint";
 
 function resized<T>(rows: T[][], height: number, width: number, fill: T): T[][] {
   const top = Math.floor((rows.length - height) / 2);
@@ -41,7 +42,7 @@ export function Matrix({ label, rows, onRows, text, sizes = [3, 5, 7], disabled 
           ))}
         </div>
       )}
-      {text && <p class="hint">{text}</p>}
+      {text && <Hint text={text} />}
     </fieldset>
   );
 }

@@ -1,5 +1,6 @@
 // A number: a slider to feel its way, and a field to say it exactly.
 import { useId } from "preact/hooks";
+import { Hint } from "../parts/hint";
 import type { Span } from "./guess";
 
 export interface SliderProps {
@@ -36,7 +37,7 @@ export function Slider({ label, value, span, onValue, text, disabled = false }: 
         aria-valuetext={shown(value)} aria-describedby={text ? `${id}-text` : undefined}
         onInput={(event) => slide(Number(event.currentTarget.value))}
       />
-      {text && <p class="hint" id={`${id}-text`}>{text}</p>}
+      {text && <Hint text={text} id={`${id}-text`} />}
     </div>
   );
 }

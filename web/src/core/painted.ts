@@ -115,7 +115,8 @@ export function sayValue(trace: Trace, value: unknown, depth = 0): string {
   const pad = "\n" + "  ".repeat(depth);
   if (Array.isArray(value)) {
     const parts = value.slice(0, 12).map((item) => sayValue(trace, item, depth + 1));
-    return depth ? `(${parts.join(", ")}${value.length > 12 ? ", …" : ""})` : parts.join("\n");
+    const flat = depth > 0 || value.every((item) => typeof item !== "object");
+    return flat ? `(${parts.join(", ")}${value.length > 12 ? ", …" : ""})` : parts.join("\n");
   }
   if (record["type"] === "dict") {
     const items = record["items"] as [unknown, unknown][];
@@ -124,6 +125,7 @@ export function sayValue(trace: Trace, value: unknown, depth = 0): string {
   if (record["type"] === "list") {
     const items = record["items"] as unknown[];
     const parts = items.slice(0, 20).map((item) => sayValue(trace, item, depth + 1));
+    if (items.every((item) => typeof item !== "object" || item === null)) return parts.join(", ") + (items.length > 20 ? ", …" : "");
     return parts.join(pad) + (items.length > 20 ? `${pad}… ${items.length} in all` : "") || "none";
   }
   const fields = (record["fields"] ?? record) as Record<string, unknown>;

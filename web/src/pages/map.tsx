@@ -87,18 +87,25 @@ function FloorMap({ fields, hit }: { fields: Field[]; hit: Set<MethodRow> | null
           <div class="floor-name"><b>{floor}</b> <span>{FLOORS[floor] ?? ""}</span></div>
           <div class="folders">
             {fields.filter((field) => field.floor === floor).map((field) => (
-              <div class="folder" key={field.name} style={{ flexGrow: Math.sqrt(field.methods.length) }}>
+              <div class="folder" key={field.name}>
                 <h2>{field.title} <small>{field.methods.length}</small></h2>
-                <div class="tiles">
-                  {byTask(field.methods).map((row) => {
-                    const index = count++;
-                    return (
-                      <a
-                        class={`tile${hit && !hit.has(row) ? " dim" : ""}`} key={row.name} href={`/method/${row.field}.${row.name}`} style={{ "--hue": hueOf(row.task) }}
-                        aria-label={`${row.name}, ${row.task}`} tabIndex={index === active ? 0 : -1} onFocus={() => { setActive(index); setTold(row); }} onPointerEnter={() => setTold(row)}
-                      />
-                    );
-                  })}
+                <div class="groups">
+                  {byTask(field.methods).map(([task, group]) => (
+                    <div class="group" key={task} style={{ "--hue": hueOf(task) }}>
+                      <span class="group-name" aria-hidden="true">{task}</span>
+                      <div class="tiles">
+                        {group.map((row) => {
+                          const index = count++;
+                          return (
+                            <a
+                              class={`tile${hit && !hit.has(row) ? " dim" : ""}`} key={row.name} href={`/method/${row.field}.${row.name}`}
+                              aria-label={`${row.name}, ${row.task}`} tabIndex={index === active ? 0 : -1} onFocus={() => { setActive(index); setTold(row); }} onPointerEnter={() => setTold(row)}
+                            />
+                          );
+                        })}
+                      </div>
+                    </div>
+                  ))}
                 </div>
               </div>
             ))}
@@ -110,8 +117,11 @@ function FloorMap({ fields, hit }: { fields: Field[]; hit: Set<MethodRow> | null
   );
 }
 
-function byTask(rows: MethodRow[]): MethodRow[] {
-  return [...rows].sort((a, b) => a.task.localeCompare(b.task) || a.name.localeCompare(b.name));
+/** Tasks with their methods, the largest first. */
+function byTask(rows: MethodRow[]): [string, MethodRow[]][] {
+  const groups = new Map<string, MethodRow[]>();
+  for (const row of rows) groups.set(row.task, [...(groups.get(row.task) ?? []), row]);
+  return [...groups].sort(([a, x], [b, y]) => y.length - x.length || a.localeCompare(b));
 }
 
 function Lists({ rows, grouped }: { rows: MethodRow[]; grouped: boolean }) {

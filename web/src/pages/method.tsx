@@ -59,7 +59,7 @@ function Loaded({ detail, fallback }: { detail: MethodDetail; fallback: string }
   const [painting, setPainting] = useState<string | null>(null);
   const link = useMemo(() => new ViewLink(), []);
   const [source, setSource] = useState<FrameSource | null>(null);
-  const runA = useRun(a, source !== null);
+  const runA = useRun(detail.runs ? a : null, source !== null);
   const runB = useRun(b, source !== null);
   const frames = useFrames(source, b ? [runA, runB] : [runA]);
 
@@ -112,7 +112,7 @@ function Loaded({ detail, fallback }: { detail: MethodDetail; fallback: string }
   const at = step === null ? last : Math.min(step, last);
   const go = (index: number) => setStep(index === last ? null : index);
   const now = trace?.steps[at];
-  const firstRef = Object.values(a.inputs)[0];
+  const firstRef = Object.values(a.inputs)[0]?.split("|")[0];
   const still = usePicture(source ? null : firstRef);
   const before = source ? frames.before : still;
   const tool = useMemo(
@@ -136,7 +136,7 @@ function Loaded({ detail, fallback }: { detail: MethodDetail; fallback: string }
           <h1>{detail.name} <small>{detail.field} · {detail.task} · {detail.paper}</small></h1>
           <p class="lead">{detail.summary}</p>
         </div>
-        <PageActions setting={a} trace={runA.trace} />
+        {detail.runs && <PageActions setting={a} trace={runA.trace} />}
       </header>
       <div class="workbench">
         <section class="side-controls" aria-label="Controls">
@@ -146,13 +146,13 @@ function Loaded({ detail, fallback }: { detail: MethodDetail; fallback: string }
               <button type="button" aria-pressed={side === "b"} onClick={() => setSide("b")}>B {detailB.name}</button>
             </div>
           )}
-          <Controls
+          {current.runs && <Controls
             detail={current} setting={setting} onSetting={change} onFrames={takesPicture ? setSource : undefined} onPaint={setPainting}
             onPick={takesPicture ? (parameter) => setPicking(picking?.name === parameter.name ? null : parameter) : undefined} picking={picking?.name ?? null}
             wrong={run.error?.argument ?? ""}
-          />
+          />}
         </section>
-        <section class="stage" aria-label="Picture">
+        {!detail.runs ? <section class="stage" aria-label="Picture"><p class="lead">{detail.why_not}</p></section> : <section class="stage" aria-label="Picture">
           <div class="toolbar row wrap">
             {takesPicture && <button type="button" aria-pressed={split > 0} onClick={() => setSplit(split > 0 ? 0 : 0.5)}><Icon name="split" /> Before / after</button>}
             {b ? <button type="button" aria-pressed="true" onClick={stopComparing}><Icon name="compare" /> Stop comparing</button> : <CompareMenu current={a.method} onChoose={compare} />}
@@ -164,7 +164,7 @@ function Loaded({ detail, fallback }: { detail: MethodDetail; fallback: string }
             {b && detailB && <Stage {...stage} run={runB} detail={detailB} setting={b} tool={side === "b" ? tool : null} title="B" />}
           </div>
           {names.length > 1 && <StepScrubber names={names} index={at} onIndex={go} />}
-        </section>
+        </section>}
         <section class="side-info" aria-label="Code and facts">
           <Tabs tabs={tabs} at={tab} onTab={setTab} label="Code and facts" />
         </section>

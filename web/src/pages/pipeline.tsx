@@ -19,9 +19,11 @@ import { save } from "./method-bars";
 import { exactRun, SIZE } from "./run";
 
 const START: ChainStep[] = [
-  { method: "image.gaussian_blur", parameters: { sigma: 2 } },
-  { method: "image.canny", parameters: {} },
+  { method: "image.gaussian_blur", parameters: { sigma: 1 } },
+  { method: "image.canny", parameters: { low: 40, high: 120 } },
+  { method: "image.dilate", parameters: {} },
 ];
+const START_PICTURE = "sample:camera";
 
 function readSteps(): ChainStep[] {
   try {
@@ -41,7 +43,7 @@ export default function PipelinePage() {
   const link = useMemo(() => new ViewLink(), []);
   useEffect(() => {
     document.title = "Pipeline · Sightline lab";
-    if (!image) samples().then((list) => list[0] && setImage(list[0].ref), () => {});
+    if (!image) samples().then((list) => setImage(list.find((sample) => sample.ref === START_PICTURE)?.ref ?? list[0]?.ref ?? ""), () => {});
     const taken = (event: Event) => setImage((event as CustomEvent<string>).detail);
     document.addEventListener(PICTURE_EVENT, taken);
     return () => document.removeEventListener(PICTURE_EVENT, taken);

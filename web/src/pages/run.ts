@@ -10,7 +10,8 @@ import { rasterOfImage, type Raster } from "../core/raster";
 export const SIZE = 1_000_000;
 
 export function requestOf(setting: Setting): LiveRequest {
-  return { method: setting.method, inputs: setting.inputs, parameters: setting.parameters, steps: true, size: SIZE };
+  const inputs = Object.fromEntries(Object.entries(setting.inputs).map(([name, ref]) => [name, ref.includes("|") ? ref.split("|") : ref]));
+  return { method: setting.method, inputs, parameters: setting.parameters, steps: true, size: SIZE };
 }
 
 export interface Run {

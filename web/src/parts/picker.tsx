@@ -14,6 +14,8 @@ export interface PickerProps {
   none?: string;
   /** Gives the camera and own videos; left out, only still pictures are offered. */
   onFrames?: (source: FrameSource) => void;
+  /** Several pictures, their references joined by "|": a click adds one or takes it away. */
+  several?: boolean;
   /** Opens the brush; left out, no mask can be painted here. */
   onPaint?: () => void;
 }
@@ -30,14 +32,19 @@ export async function take(file: Blob): Promise<string | null> {
   }
 }
 
-export function Picker({ label, value, onValue, none, onFrames, onPaint }: PickerProps) {
+export function Picker({ label, value, onValue: choose, none, onFrames, onPaint, several = false }: PickerProps) {
   const [shown, setShown] = useState<Sample[]>([]);
   const [files, setFiles] = useState(false);
   const id = useId();
   useEffect(() => {
     samples().then(setShown, (error: Error) => tell(error.message));
   }, []);
-  const own = value && !shown.some((sample) => sample.ref === value) ? value : null;
+  const chosen = value ? (several ? value.split("|") : [value]) : [];
+  const own = chosen.filter((ref) => !shown.some((sample) => sample.ref === ref));
+  const onValue = (ref: string | null) => {
+    if (!several || ref === null) choose(ref);
+    else choose((chosen.includes(ref) && chosen.length > 1 ? chosen.filter((item) => item !== ref) : [...new Set([...chosen, ref])]).join("|"));
+  };
   const opened = async (file: File | undefined) => {
     if (!file) return;
     if (file.type.startsWith("video/") && onFrames) {
@@ -70,11 +77,14 @@ export function Picker({ label, value, onValue, none, onFrames, onPaint }: Picke
       </div>
       <div class="thumbs" role="group" aria-label={`Pictures for ${label}`}>
         {none !== undefined && <button type="button" class="thumb none" aria-pressed={value === null} onClick={() => onValue(null)}>{none}</button>}
-        {own && <Thumb picked address={own} title="Own picture" onPick={() => onValue(own)} />}
+        {own.map((ref) => <Thumb key={ref} picked address={ref} title="Own picture" onPick={() => onValue(ref)} />)}
         {shown.map((sample) => (
-          <Thumb key={sample.ref} picked={sample.ref === value} address={sample.ref} title={sample.title} credit={sample.credit} onPick={() => onValue(sample.ref)} />
+          <Thumb key={sample.ref} picked={chosen.includes(sample.ref)} address={sample.ref} title={sample.title} credit={sample.credit} onPick={() => onValue(sample.ref)} />
         ))}
       </div>
+      {value && /@\d+$/.test(value) && (
+        <label class="inline frame">Frame <input type="number" min={0} step={1} value={Number(/@(\d+)$/.exec(value)![1])} onInput={(event) => onValue(value.replace(/@\d+$/, `@${Math.max(0, Math.round(Number(event.currentTarget.value)) || 0)}`))} /></label>
+      )}
       {files && <Files onClose={() => setFiles(false)} onValue={(ref) => { onValue(ref); setFiles(false); }} />}
     </div>
   );
@@ -110,7 +120,7 @@ function Files({ onValue, onClose }: { onValue: (ref: string) => void; onClose: 
             {entry.kind === "folder" ? (
               <button type="button" class="plain" onClick={() => setFolder(pathOf(entry))}><Icon name="folder" /> {entry.name}</button>
             ) : entry.kind === "picture" || entry.kind === "video" ? (
-              <button type="button" class="plain" onClick={() => onValue(entry.ref ?? `file:${pathOf(entry)}`)}>
+              <button type="button" class="plain" onClick={() => onValue(`${entry.ref ?? `file:${pathOf(entry)}`}${entry.kind === "video" ? "@0" : ""}`)}>
                 {entry.kind === "picture" && <img src={pictureUrl(entry.ref ?? `file:${pathOf(entry)}`, 96)} alt="" loading="lazy" width={52} height={40} />} {entry.name}
               </button>
             ) : null}
