@@ -93,7 +93,10 @@ def _read(entry: Method, name: str, kind: str, word: str, image: np.ndarray | No
         return _as_mask(Source(word).read("gray"))
     if kind == "labels":
         if Path(word).suffix == ".npy":
-            return numbers(entry.name, name, word).astype(np.int32)
+            table = numbers(entry.name, name, word)
+            if not np.isfinite(table).all():
+                raise InputError(f"{entry.name}: {name} must be whole numbers; '{word}' holds NaN or infinity.")
+            return table.astype(np.int32)
         return Source(word).read("gray").astype(np.int32)
     if kind == "array":
         true_or_false = says_true_or_false(entry, name)
@@ -104,9 +107,9 @@ def _read(entry: Method, name: str, kind: str, word: str, image: np.ndarray | No
         return table != 0 if true_or_false and set(np.unique(table)) <= {0, 1} else table
     if kind == "int":
         table = numbers(entry.name, name, word)
-        if table.ndim == 2:
+        if table.ndim != 1:
             return table != 0
-        return tuple(int(value) if value == np.floor(value) else float(value) for value in table.tolist())
+        return tuple(int(value) if float(value).is_integer() else float(value) for value in table.tolist())
     return numbers(entry.name, name, word) if kind in FILE_KINDS else word
 
 
@@ -136,11 +139,16 @@ def numbers(function: str, argument: str, word: str) -> np.ndarray:
         if not path.is_file():
             raise MissingFileError(f"{function}: {argument} '{word}' does not exist.")
         try:
-            return _table(path)
+            table = _table(path)
         except (ValueError, OSError, EOFError) as error:
             raise FormatError(f"{function}: {argument} '{word}' is no table of numbers: {error}.") from error
+        if table.dtype.kind not in "biuf":
+            raise FormatError(f"{function}: {argument} '{word}' is no table of numbers: it holds {table.dtype}.")
+        return table
     rows = [re.split(r"[,\s]+", row.strip()) for row in word.split(";") if row.strip()]
     try:
+        if not rows:
+            raise ValueError("no rows")
         table = np.array([[float(cell) for cell in row] for row in rows])
     except ValueError as error:
         raise InputError(

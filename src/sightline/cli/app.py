@@ -30,6 +30,7 @@ _COMMANDS = {
     "image": "Run one image method: sightline image canny photo.jpg --low 40 -o edges.png",
     "pipeline": "Run a chain of methods on pictures: sightline pipeline edges.toml photo.jpg -o out.png",
     "lab": "Open the lab in the browser: every method live on your own pictures.",
+    "serve": "Serve one trained model over HTTP: sightline serve runs/digits-1",
     "data": "Look at a dataset, check it, repair it.",
     "methods": "List the methods with their papers and parameters.",
     "learn": "Show the twelve-week path and your progress, or begin a lesson.",

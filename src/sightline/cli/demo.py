@@ -100,7 +100,7 @@ def _show_model(out: Path, photo: np.ndarray, shown: list[showcase.Shown], start
 
 
 def _explain(predictor: Any, file: Path) -> np.ndarray:
-    from sightline.cli.explain import heat_of, heat_over
+    from sightline.apply.explaining import heat_of, heat_over
 
     picture = read(file)
     label = predictor.predict(picture).label

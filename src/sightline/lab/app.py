@@ -14,13 +14,28 @@ from starlette.staticfiles import StaticFiles
 from sightline import __version__
 from sightline.core.errors import MissingFileError
 from sightline.lab.chains import chain_routes
+from sightline.lab.file_routes import file_routes
 from sightline.lab.lab import Lab
+from sightline.lab.lesson_routes import lesson_routes
 from sightline.lab.live import live_routes
 from sightline.lab.routes import method_routes, picture_routes
+from sightline.lab.run_routes import model_routes, run_routes
+from sightline.lab.training_routes import training_routes
 from sightline.serve import failures
 from sightline.serve.guard import Guard
 from sightline.serve.meter import Meter
 
+_ROUTES = (
+    method_routes,
+    chain_routes,
+    picture_routes,
+    file_routes,
+    run_routes,
+    model_routes,
+    training_routes,
+    lesson_routes,
+    live_routes,
+)
 STATIC = Path(__file__).parent / "static"
 _POLICY = (
     "default-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; style-src 'self' 'unsafe-inline'; "
@@ -55,8 +70,9 @@ def make_app(lab: Lab, *, token: str | None = None) -> Any:
     failures.install(app)
     meter = Meter(app)
     meter.gauges["work"] = lambda: lab.workers.busy
-    for routes in (method_routes(lab), chain_routes(lab), picture_routes(lab), live_routes(lab)):
-        app.include_router(routes)
+    meter.gauges["waiting"] = lambda: lab.models.depth
+    for make in _ROUTES:
+        app.include_router(make(lab))
 
     @app.get("/healthz", tags=["server"], summary="Whether the server is well")
     async def health() -> dict[str, str]:

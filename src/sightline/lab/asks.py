@@ -60,3 +60,20 @@ class ExportAsk(Form):
 
     input: str | None = None
     steps: list[Link] = Field(min_length=1, max_length=32)
+
+
+class ExplainAsk(Form):
+    """A question why: a picture, and the class whose evidence is looked for (the predicted one when left out)."""
+
+    input: str
+    method: Literal["grad_cam", "saliency", "occlusion"] = "grad_cam"
+    target: str | None = None
+
+
+class TrainingAsk(Form):
+    """A training to be started: what, on what, and settings by name."""
+
+    recipe: str = Field(max_length=100)
+    data: str = Field(max_length=1000)
+    epochs: int = Field(10, ge=1, le=10_000)
+    settings: dict[str, bool | int | float | str] = Field(default_factory=dict)

@@ -7,6 +7,9 @@ from pathlib import Path
 
 from sightline.lab.listing import Listing
 from sightline.lab.pictures import Pictures
+from sightline.lab.runs import Runs
+from sightline.lab.trainings import Trainings
+from sightline.serve.models import Models
 from sightline.serve.workers import Workers
 
 
@@ -28,9 +31,14 @@ class Lab:
         self.workers = workers or Workers()
         self.listing = listing or Listing()
         self.pictures = Pictures(self.root)
+        self.runs = Runs(self.root)
+        self.trainings = Trainings(self.root, self.runs)
+        self.models = Models(self.workers)
         self.closing = asyncio.Event()
 
     def close(self) -> None:
-        """Let go of what is running."""
+        """Let go of what is running; a training is saved and can be resumed."""
         self.closing.set()
+        self.models.close()
+        self.trainings.close()
         self.workers.close()

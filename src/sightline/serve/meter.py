@@ -72,3 +72,8 @@ class Meter:
         for name, read in {"open": lambda: self.open, **self.gauges}.items():
             lines += [f"# TYPE sightline_{name} gauge", f"sightline_{name} {read():g}"]
         return "\n".join(lines) + "\n"
+
+
+def milliseconds_since(start: float) -> float:
+    """Return the milliseconds since ``start`` of the performance counter."""
+    return round(1000 * (time.perf_counter() - start), 3)

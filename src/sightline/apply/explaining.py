@@ -1,0 +1,98 @@
+"""Where a trained model looks: an explanation as heat, and laid over the picture."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from sightline.core.errors import InputError, suggest
+from sightline.core.layers import Picture
+from sightline.core.trace import Step
+
+METHODS = ("grad_cam", "saliency", "occlusion")
+
+
+def class_index(predictor: Any, target: str) -> int:
+    """Return the index of a class by its name; raise when the model has no classes, or none of that name."""
+    recipe = predictor.recipe
+    if not hasattr(recipe, "classes"):
+        raise InputError(f"explain: {recipe.name} tells no classes apart; there is nothing to explain.")
+    if target not in recipe.classes:
+        known = ", ".join(recipe.classes)
+        raise InputError(f"explain: no class is named '{target}'.{suggest(target, recipe.classes)} Known: {known}.")
+    return recipe.classes.index(target)
+
+
+def heat_of(predictor: Any, picture: np.ndarray, method: str, target: str) -> np.ndarray:
+    """Return the heat map (0–1, at the size of the model's input) of an explanation ``method`` for a class."""
+    import sightline.explain
+
+    index = class_index(predictor, target)
+    seen = predictor.recipe.form.prepare(picture)  # what the model sees
+    return as_heat(getattr(sightline.explain, method)(predictor.model, seen, index))
+
+
+def as_heat(values: Any) -> np.ndarray:
+    """Return the strength of an explanation, H×W float32 in 0–1."""
+    heat = np.abs(np.asarray(values, np.float32))
+    return heat / max(float(heat.max()), 1e-12)
+
+
+def explained(predictor: Any, picture: np.ndarray, method: str, target: str) -> Iterator[Step]:
+    """Yield how an explanation comes about: what the model sees, the method's own steps, the heat over the picture.
+
+    Parameters
+    ----------
+    predictor
+        A trained classifier.
+    picture
+        H×W or H×W×3 uint8.
+    method
+        One of :data:`METHODS`.
+    target
+        Name of the class to look for.
+    """
+    from sightline.core.catalogue import find
+    from sightline.core.trace import steps_of
+
+    if method not in METHODS:
+        raise InputError(f"explain: method must be one of {', '.join(METHODS)}; got {method!r}.")
+    index = class_index(predictor, target)
+    seen = predictor.recipe.form.prepare(picture)
+    yield Step("what the model sees", Picture(np.ascontiguousarray(seen)), note="Cut and sized as it was trained.")
+    entry = find(f"explain.{method}")
+    if entry.steps is None:
+        values = entry.function(predictor.model, seen, index)
+    else:
+        values = None
+        for step in steps_of(entry, predictor.model, seen, index):
+            yield step
+            values = step.value
+    over = heat_over(picture, as_heat(values))
+    yield Step("over the picture", Picture(over), note=f"The evidence for “{target}”.")
+
+
+def heat_over(picture: np.ndarray, heat: np.ndarray, *, smallest: int = 240) -> np.ndarray:
+    """Return the part of ``picture`` that the model saw, at least ``smallest`` pixels high, with ``heat`` over it."""
+    from PIL import Image as PillowImage
+
+    from sightline.core.canvas import Canvas
+    from sightline.core.conversions import to_uint8
+
+    shown = to_uint8(_window(picture, *heat.shape))
+    scale = max(1, -(-smallest // min(shown.shape[:2])))
+    shown = np.repeat(np.repeat(shown, scale, axis=0), scale, axis=1)
+    smooth = PillowImage.fromarray(heat).resize((shown.shape[1], shown.shape[0]), PillowImage.Resampling.BILINEAR)
+    canvas = Canvas(shown)
+    canvas.heat(np.asarray(smooth), opacity=0.5)
+    return canvas.image()
+
+
+def _window(picture: np.ndarray, height: int, width: int) -> np.ndarray:
+    """Return the largest centred window of the proportions height : width, as the model's input is cut."""
+    scale = min(picture.shape[0] / height, picture.shape[1] / width)
+    rows, columns = max(1, round(height * scale)), max(1, round(width * scale))
+    top, left = (picture.shape[0] - rows) // 2, (picture.shape[1] - columns) // 2
+    return picture[top : top + rows, left : left + columns]
