@@ -20,7 +20,10 @@ from types import CodeType
 from typing import Any
 
 from sightline.core.trace import Trace
+from sightline.core.trace_bytes import Form
 from sightline.lab.lessons import Cell, Output, parse
+
+_SCREEN = Form(quality=92, pixels=300_000)  # a lesson of thirty pictures goes over the wire as a whole
 
 
 class Cells(code.InteractiveInterpreter):
@@ -71,7 +74,7 @@ class Cells(code.InteractiveInterpreter):
 
 def _output(printed: str, value: Any, error: str, milliseconds: float) -> Output:
     shown = value._repr_html_() if hasattr(value, "_repr_html_") else ""
-    trace = base64.b64encode(value.to_bytes()).decode() if isinstance(value, Trace) else ""
+    trace = base64.b64encode(value.to_bytes(_SCREEN)).decode() if isinstance(value, Trace) else ""
     text = printed if value is None or shown else printed + repr(value) + "\n"
     return Output(text, shown, trace, error, round(milliseconds, 1))
 
