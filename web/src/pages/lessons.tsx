@@ -54,7 +54,7 @@ function Inside({ day }: { day: Day }) {
     <>
       <span class="card-name">{day.title}{day.done && <span class="holds"> done</span>}</span>
       <span class="card-text">{day.question}</span>
-      <span class="card-facts">{day.id}{day.written === false ? " · planned" : ""}{day.methods?.length ? ` · ${day.methods.slice(0, 5).join(", ")}${day.methods.length > 5 ? " …" : ""}` : ""}</span>
+      <span class="card-facts">{day.id}{day.written === false ? " · planned" : ""}{day.methods?.length ? ` · ${day.methods.slice(0, 5).map((name) => name.replace(/^.*\./, "")).join(", ")}${day.methods.length > 5 ? " …" : ""}` : ""}</span>
     </>
   );
 }

@@ -112,7 +112,7 @@ function FloorMap({ fields, hit }: { fields: Field[]; hit: Set<MethodRow> | null
           </div>
         </div>
       ))}
-      <p class="told" aria-live="polite">{told ? <><b>{told.name}</b> · {told.task} · {told.paper}: {told.summary}</> : <span class="hint">Every tile is a method, every colour a task.</span>}</p>
+      <p class="told" aria-live="polite">{told ? <><b>{told.name}</b> · {told.task} · {told.paper}: {told.summary.replace(/`/g, "")}</> : <span class="hint">Every tile is a method, every colour a task.</span>}</p>
     </section>
   );
 }
@@ -146,7 +146,7 @@ function Cards({ rows }: { rows: MethodRow[] }) {
         <li key={`${row.field}.${row.name}`} style={{ "--hue": hueOf(row.task) }}>
           <a class="card" href={`/method/${row.field}.${row.name}`}>
             <span class="card-name">{row.name}</span>
-            <span class="card-text">{row.summary}</span>
+            <span class="card-text">{row.summary.replace(/`/g, "")}</span>
             <span class="card-facts">
               {row.paper}{row.steps ? " · steps" : ""}{row.evidence ? ` · ${row.evidence} proof${row.evidence > 1 ? "s" : ""}` : ""}{row.lesson ? ` · ${row.lesson}` : ""}
             </span>

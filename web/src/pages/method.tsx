@@ -15,6 +15,7 @@ import { SourceView } from "../parts/source";
 import { Tabs, type Tab } from "../parts/tabs";
 import { usePicture } from "../parts/use-painted";
 import { keep, place } from "../router";
+import { inline } from "../text/markdown";
 import { picture } from "../state";
 import type { FrameSource } from "../frames";
 import { carriedOver, readSetting, writeSetting } from "./method-state";
@@ -65,7 +66,7 @@ function Loaded({ detail, fallback }: { detail: MethodDetail; fallback: string }
 
   useEffect(() => {
     const other = query.get("b");
-    if (other) void method(other).then((found) => { setDetailB(found); setB(readSetting(found, query, "b.")); }, () => {});
+    if (other) void method(other).then((found) => { setDetailB(found); setB(withPicture(found, readSetting(found, query, "b."), Object.values(a.inputs)[0] ?? fallback)); }, () => {});
   }, []);
   useEffect(() => {
     const first = detail.parameters[0];
@@ -134,7 +135,7 @@ function Loaded({ detail, fallback }: { detail: MethodDetail; fallback: string }
       <header class="page-head">
         <div>
           <h1>{detail.name} <small>{detail.field} · {detail.task} · {detail.paper}</small></h1>
-          <p class="lead">{detail.summary}</p>
+          <p class="lead" dangerouslySetInnerHTML={{ __html: inline(detail.summary) }} />
         </div>
         {detail.runs && <PageActions setting={a} trace={runA.trace} />}
       </header>

@@ -1,4 +1,5 @@
 // One setting on the stage: its picture at a step, what stands beside it, how it was called and how long it took.
+import { useLayoutEffect, useRef } from "preact/hooks";
 import type { MethodDetail } from "../api";
 import type { Setting } from "../controls/controls";
 import type { Raster } from "../core/raster";
@@ -31,19 +32,27 @@ export function Stage({ run, detail, setting, at, split, onSplit, link, before, 
   const step = trace?.steps[index];
   const painted = usePainted(trace, index);
   const [width, height] = trace?.size ?? [3, 2];
+  const box = useRef<HTMLDivElement>(null);
   const visual = !painted || painted.under !== null || painted.strokes.length > 0;
+  // a step without a picture keeps the place of one: what is below does not jump
+  const tall = useRef(0);
+  useLayoutEffect(() => {
+    if (visual && painted) tall.current = box.current!.offsetHeight;
+  });
   return (
     <div class="stage-view">
       <p class="step-title" aria-live="polite">
         {title && <b class="side">{title}</b>} <b>{step ? step.name : "…"}</b> <span>{step?.note}</span>
       </p>
-      <div hidden={!visual}>
+      <div style={visual ? undefined : { minHeight: `${tall.current}px` }}>
+      <div ref={box} hidden={!visual}>
         <Picture
           painted={painted} before={before} split={split} onSplit={onSplit} link={link} tool={tool} aspect={width / height || 1.5} tick={setting}
           label={`${detail.name}${title && `, ${title}`}`} onStep={onStep} onExact={run.exact}
         />
       </div>
       {painted && <BesideView items={painted.beside} />}
+      </div>
       {run.error && <p class="error" role="alert">{run.error.message}</p>}
       <p class="called"><code>{callLine(detail, setting)}</code> <span class="ms" data-latency={run.latency.toFixed(0)}>{trace?.milliseconds !== undefined ? `${trace.milliseconds.toFixed(1)} ms` : ""}</span></p>
     </div>

@@ -6,7 +6,7 @@ export function About({ detail }: { detail: MethodDetail }) {
   const { lesson } = detail;
   return (
     <div class="about">
-      <p class="lead">{detail.summary}</p>
+      <p class="lead" dangerouslySetInnerHTML={{ __html: inline(detail.summary) }} />
       <dl class="facts">
         <dt>Source</dt><dd>{detail.paper || "own"}</dd>
         <dt>Task</dt><dd>{detail.task}</dd>

@@ -90,9 +90,16 @@ export function Picker({ label, value, onValue: choose, none, onFrames, onPaint,
   );
 }
 
+function reveal(button: HTMLButtonElement | null): void {
+  const strip = button?.parentElement;
+  if (strip && (button.offsetLeft < strip.scrollLeft || button.offsetLeft + button.offsetWidth > strip.scrollLeft + strip.clientWidth)) {
+    strip.scrollLeft = button.offsetLeft - strip.clientWidth / 2;
+  }
+}
+
 function Thumb({ address, title, credit = "", picked, onPick }: { address: string; title: string; credit?: string; picked: boolean; onPick: () => void }) {
   return (
-    <button type="button" class="thumb" aria-pressed={picked} title={credit ? `${title} (${credit})` : title} onClick={onPick}>
+    <button type="button" class="thumb" ref={picked ? reveal : undefined} aria-pressed={picked} title={credit ? `${title} (${credit})` : title} onClick={onPick}>
       <img src={pictureUrl(address, 96)} alt={title} loading="lazy" width={52} height={40} />
     </button>
   );

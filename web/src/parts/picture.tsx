@@ -66,7 +66,7 @@ export function Picture(props: PictureProps) {
           <button type="button" class="icon" aria-label="Zoom in" title="Zoom in (+)" onClick={() => view.current?.zoomBy(1.6)}><Icon name="plus" /></button>
           <button type="button" class="icon" aria-label="Zoom out" title="Zoom out (−)" onClick={() => view.current?.zoomBy(1 / 1.6)}><Icon name="minus" /></button>
           <button type="button" class="icon" aria-label="Fit" title="Fit (0)" onClick={() => view.current?.reset()}><Icon name="fit" /></button>
-          <button type="button" class="small" title="Zoom until the numbers stand in the pixels" onClick={() => view.current?.zoomTo(42)}>123</button>
+          <button type="button" class="small" title="Zoom until the numbers stand in the pixels" onClick={() => view.current?.zoomTo(52)}>123</button>
           <output class="reading">{say(reading)}</output>
         </div>
       )}

@@ -47,7 +47,7 @@ export function HeaderSearch() {
       <ul id={`${id}-list`} role="listbox" aria-label="Methods found" hidden={!shown}>
         {found.map((row, i) => (
           <li key={row.name} id={`${id}-${i}`} role="option" aria-selected={i === at} onPointerDown={(event) => { event.preventDefault(); choose(row); }}>
-            <b>{row.name}</b> <span>{row.summary}</span>
+            <b>{row.name}</b> <span>{row.summary.replace(/`/g, "")}</span>
           </li>
         ))}
       </ul>
