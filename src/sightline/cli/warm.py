@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import signal
 import time
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from typing import Annotated, Any
 
 import numpy as np
@@ -10,8 +14,9 @@ from cyclopts import Parameter
 from rich.console import Console
 
 from sightline.cli.terminal import Answer, counted
-from sightline.core.catalogue import Method, methods
+from sightline.core.catalogue import Method, find, methods
 from sightline.core.errors import SightlineError
+from sightline.core.kernels import threads
 
 _SIZE = (96, 112)  # more rows than a strip, so that both ways through the kernel doorway are taken
 
@@ -19,20 +24,42 @@ _SIZE = (96, 112)  # more rows than a strip, so that both ways through the kerne
 def warm(*, json: Annotated[bool, Parameter(negative="")] = False) -> Answer:
     """Compile all kernels ahead of their first use, and keep the machine code on disk.
 
+    The methods are shared out among as many processes as kernels may use threads.
+
     Parameters
     ----------
     json
         Give the seconds and calls of each method as JSON.
     """
     start = time.perf_counter()
-    rows = [warm_method(entry) for entry in counted(methods("image"), "compile")]
+    names = [entry.name for entry in methods("image")]
+    rows = [row for _, row in zip(counted(names, "compile"), _warm_each(names), strict=True)]
     seconds = time.perf_counter() - start
-    value = {"seconds": round(seconds, 3), "methods": [row for row in rows if row["calls"]]}
+    found = sorted((row for row in rows if row["calls"]), key=lambda row: row["name"])
+    value = {"seconds": round(seconds, 3), "methods": found}
 
     def show(console: Console) -> None:
         console.print(f"{len(value['methods'])} methods are compiled, in {seconds:.1f} s.")
 
     return Answer(value, show, json)
+
+
+def _warm_each(names: list[str]) -> Iterator[dict[str, Any]]:
+    """Yield the row of each method, in no certain order of names."""
+    count = min(threads(), len(names))
+    if count == 1:
+        yield from map(_warm_named, names)
+        return
+    # Neighbours in the alphabet share kernels (sobel and scharr): two processes must not compile the same at once.
+    part = -(-len(names) // count)
+    order = [names[i] for start in range(part) for i in range(start, len(names), part)]
+    quiet = {"initializer": signal.signal, "initargs": (signal.SIGINT, signal.SIG_IGN)}  # the parent is interrupted
+    with ProcessPoolExecutor(count, mp_context=get_context("spawn"), **quiet) as pool:
+        yield from pool.map(_warm_named, order)
+
+
+def _warm_named(name: str) -> dict[str, Any]:
+    return warm_method(find(f"image.{name}"))
 
 
 def warm_method(entry: Method) -> dict[str, Any]:
