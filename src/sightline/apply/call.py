@@ -164,7 +164,9 @@ def retry_in_gray(call: Call, error: InputError) -> Call | None:
         if isinstance(value, np.ndarray) and value.ndim == 3 and value.dtype == np.uint8
         else value
         for name, value in call.options.items()
+        if name not in call.made_up
     }
+    others |= example_options(call.entry, gray.array, others)
     return replace(call, first=gray.array, options=others, code=tuple(gray.code))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 from typing import Any
 
@@ -63,6 +64,7 @@ class SlowError(RequestError):
         super().__init__(422, message)
 
 
+_DISK = (errno.ENOSPC, errno.EROFS, errno.EDQUOT, errno.EACCES)
 _STATUS: tuple[tuple[type[Exception], int], ...] = (
     (InputError, 422),
     (FormatError, 415),
@@ -80,6 +82,8 @@ def status_of(error: Exception) -> int:
         return error.status_code
     if isinstance(error, MemoryError):
         return 413
+    if isinstance(error, OSError) and error.errno in _DISK:
+        return 507
     return next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
 
 
@@ -89,6 +93,8 @@ def told(error: Exception) -> dict[str, Any]:
         message = str(error)
     elif isinstance(error, MemoryError):
         message = "It needs more memory than there is. Ask for less: a smaller picture, a smaller size."
+    elif isinstance(error, OSError) and error.errno in _DISK:
+        message = f"{error.strerror}: nothing can be written here. Free some space, or choose another root."
     else:
         message = f"Unexpected {type(error).__name__}: {error}"
     row: dict[str, Any] = {"kind": type(error).__name__, "message": message}
@@ -121,7 +127,8 @@ def install(app: FastAPI) -> None:
         return answer(error)
 
     @app.exception_handler(MemoryError)
-    async def memory(_: Request, error: Exception) -> JSONResponse:
+    @app.exception_handler(OSError)
+    async def machine(_: Request, error: Exception) -> JSONResponse:
         return answer(error)
 
     @app.exception_handler(Exception)
