@@ -149,6 +149,22 @@ def from_half_transform(transform: Array, shape: tuple[int, ...]) -> Array:
     return _transforms().irfft2(transform, s=shape[:2], axes=(0, 1), workers=kernels.threads(), overwrite_x=True)
 
 
+def row_transforms(rows: Array, out: Array) -> None:
+    """Write the transform of each float32 row, at the frequencies u ≥ 0, to complex64 ``out``; by one thread."""
+    out[:] = _transforms().rfft(rows, axis=1)
+
+
+def rows_of_transforms(transforms: Array, width: int) -> Array:
+    """Return the float32 rows whose transforms these are; by one thread."""
+    return _transforms().irfft(transforms, width, axis=1)
+
+
+def along_columns(transform: Array, *, back: bool = False) -> Array:
+    """Return the transform of each column, or where ``back`` what it is the transform of; complex64, in its place."""
+    function = _transforms().ifft if back else _transforms().fft
+    return function(transform, axis=0, overwrite_x=True, workers=kernels.threads())
+
+
 def _transforms() -> Any:
     # SciPy's transforms load in a tenth of a second, which `import sightline.image.fft` alone should not cost.
     import scipy.fft

@@ -2,7 +2,8 @@
 
 Kuglin and Hines 1975, "The Phase Correlation Image Alignment Method", Proc. Int. Conf. Cybernetics and Society; to a
 fraction of a pixel by Guizar-Sicairos, Thurman and Fienup 2008, "Efficient Subpixel Image Registration Algorithms",
-Optics Letters 33(2): the surface is computed anew around its peak, on a finer grid, by two products of matrices.
+Optics Letters 33(2): the surface is computed anew around its peak, on a finer grid, by two products of matrices. It has
+no waves shorter than two pixels, so that a few samples (at the nodes of Chebyshev) say what it is anywhere near.
 """
 
 from __future__ import annotations
@@ -12,18 +13,22 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 import numpy as np
+from numpy.polynomial.chebyshev import chebvander
 
+from sightline.core.buffers import empty
 from sightline.core.catalogue import method
 from sightline.core.checks import describe, flag, integer
 from sightline.core.errors import InputError
+from sightline.core.kernels import kernel, over_rows
 from sightline.core.layers import Heat, Points, Value
 from sightline.core.trace import Step
 from sightline.core.types import Array, Image, Range
-from sightline.image.fft import from_half_transform, half_transform
+from sightline.image.fft import along_columns, from_half_transform, row_transforms, rows_of_transforms
 from sightline.image.gradient import as_gray
 
 _AROUND, _FINER = 0.75, 10  # a finer grid reaches that far from the last peak, in steps of the last one
-_TINY = 1e-20
+_SAMPLES = 14  # along each axis, over two pixels: they give the surface to 1e-7
+_TINY = np.float32(1e-20)
 
 
 @dataclass(frozen=True)
@@ -93,90 +98,180 @@ def phase_correlation(
     M. Guizar-Sicairos, S. T. Thurman, J. R. Fienup, "Efficient Subpixel Image Registration Algorithms", Optics Letters
     33(2), 2008.
     """
-    cross, shape = _phases(a, b, taper)
     upsample = integer("phase_correlation", "upsample", upsample, 1, 10000)
-    surface = from_half_transform(cross.copy(), shape)
-    return _peak(cross, surface, upsample)
+    cross, spare = _phases(a, b, taper)
+    return _shift(cross, *_highest(spare, a.shape[1]), upsample, a.shape)
 
 
 @phase_correlation.steps
 def _steps(a: Image, b: Image, *, upsample: int = 100, taper: bool = True) -> Iterator[Step]:
-    cross, shape = _phases(a, b, taper)
-    height, width = shape
+    cross, spare = _phases(a, b, taper)
+    height, width = a.shape[:2]
     yield Step("phases", Heat(np.fft.fftshift(np.angle(cross), axes=0)), note="Of the waves of b against those of a.")
-    surface = from_half_transform(cross.copy(), shape)
+    surface = from_half_transform(cross.copy(), a.shape)
+    y, x, _ = _highest(spare, width)
     result = phase_correlation(a, b, upsample=upsample, taper=taper)
     peak = np.array([[width // 2 + result.dx, height // 2 + result.dy]])
     note = "One peak, where all waves agree; no shift is in the middle."
     yield Step("surface", Heat(np.fft.fftshift(surface)), Points(peak), note=note)
-    y, x = _whole_peak(surface)
-    closer = _surface(cross, width, y + np.linspace(-1, 1, 41), x + np.linspace(-1, 1, 41))
+    offsets = np.linspace(-1, 1, 41)
+    closer = _near(_samples(cross, width, y, x), offsets, offsets)
     yield Step("around the peak", Heat(closer), note="Two pixels of it, computed anew at every 1/20 pixel.")
     yield Step("shift", Value(result), note="Where the finest peak is.")
 
 
-def _phases(a: Any, b: Any, taper: bool) -> tuple[Array, tuple[int, int]]:
-    """Return the normalised cross-power spectrum at the frequencies u ≥ 0, and the pictures' height and width."""
+def _phases(a: Any, b: Any, taper: bool) -> tuple[Array, Array]:
+    """Return the normalised cross-power spectrum at the frequencies u ≥ 0, and a copy that may be written to."""
     if isinstance(a, np.ndarray) and isinstance(b, np.ndarray) and a.shape[:2] != b.shape[:2]:
         raise InputError(
             f"phase_correlation: b must have the height and width of a, {'×'.join(map(str, a.shape[:2]))}; "
             f"got {describe(b)}."
         )
-    first, second = (as_gray("phase_correlation", picture, finite=True) for picture in (a, b))
-    transforms = [half_transform(_faded(picture, taper)) for picture in (first, second)]
-    cross = np.conj(transforms[0])
-    cross *= transforms[1]
-    cross *= np.float32(1) / np.maximum(np.abs(cross), np.float32(_TINY))
-    return cross, (first.shape[0], first.shape[1])
+    pictures = [as_gray("phase_correlation", picture, finite=True) for picture in (a, b)]
+    first, second = (_transformed(picture, flag("phase_correlation", "taper", taper)) for picture in pictures)
+    over_rows(_compare, len(first), first.view(np.float32), second.view(np.float32))
+    return first, second
 
 
-def _faded(picture: Array, taper: bool) -> Array:
-    values = picture.astype(np.float32)  # a copy, which is written to
-    if not flag("phase_correlation", "taper", taper):
-        return values
+def _transformed(picture: Array, taper: bool) -> Array:
+    """Return the transform at the frequencies u ≥ 0: row by row while these are in the cache, then down the columns."""
+    values = picture.astype(np.float32, copy=False)
+    height, width = values.shape
+    half = empty((height, width // 2 + 1), np.complex64)
     down, across = (np.sin(np.pi * (np.arange(n) + 0.5) / n).astype(np.float32) ** 2 for n in values.shape)
-    values -= np.float32(values.mean(dtype=np.float64))
-    values *= down[:, None] * across
-    return values
+    mean = np.float32(sum(over_rows(_sum, height, values)) / values.size) if taper else np.float32(0)
+
+    def rows(y0: int, y1: int) -> None:
+        strip = values[y0:y1]
+        if taper:
+            strip = np.empty(strip.shape, np.float32)
+            _fade(values[y0:y1], mean, down[y0:y1], across, strip)
+        row_transforms(strip, half[y0:y1])
+
+    over_rows(rows, height)
+    return along_columns(half)
 
 
-def _whole_peak(surface: Array) -> tuple[int, int]:
-    """Return (dy, dx) of the highest value; what is beyond half the size lies on the other side of 0."""
-    height, width = surface.shape
-    y, x = divmod(int(surface.argmax()), width)
-    return (y if y <= height // 2 else y - height), (x if x <= width // 2 else x - width)
+def _highest(cross: Array, width: int) -> tuple[int, int, float]:
+    """Return (dy, dx) and height of the surface's peak; what is beyond half the size lies on the other side of 0."""
+    cross = along_columns(cross, back=True)
+    height = len(cross)
+
+    def rows(y0: int, y1: int) -> tuple[float, int]:
+        strip = rows_of_transforms(cross[y0:y1], width)
+        place = int(strip.argmax())
+        return float(strip.flat[place]), -(y0 * width + place)
+
+    top, place = max(over_rows(rows, height))
+    y, x = divmod(-place, width)
+    return (y if y <= height // 2 else y - height), (x if x <= width // 2 else x - width), top
 
 
-def _refined(cross: Array, width: int, y: float, x: float, upsample: int) -> tuple[Array, Array, Array]:
-    """Return the surface around (y, x) at every 1/upsample pixel, and where its rows and columns are."""
-    step = 1.0
-    fine, rows, columns = np.empty((0, 0)), np.array([y]), np.array([x])
+def _refined(samples: Array, upsample: int) -> tuple[float, float, float]:
+    """Return (dy, dx) of the peak from the middle of the samples, a multiple of 1/upsample, and its height."""
+    step, y, x, height = 1.0, 0.0, 0.0, 0.0
     while step > 1 / upsample:  # ten times finer in each round, around the best of the last one
         before, step = step, max(step / _FINER, 1 / upsample)
         reach = int(np.ceil(before * _AROUND / step))
         offsets = np.arange(-reach, reach + 1) * step
-        rows, columns = y + offsets, x + offsets
-        fine = _surface(cross, width, rows, columns)
+        fine = _near(samples, y + offsets, x + offsets)
         i, k = divmod(int(fine.argmax()), len(offsets))
-        y, x = rows[i], columns[k]
-    return fine, rows, columns
+        y, x, height = y + offsets[i], x + offsets[k], float(fine[i, k])
+    return y, x, height
 
 
-def _surface(cross: Array, width: int, rows: Array, columns: Array) -> Array:
-    """Return the correlation for shifts by any fractions of a pixel: a transform back, by two products of matrices."""
+def _samples(cross: Array, width: int, y: int, x: int) -> Array:
+    """Return the surface at the nodes within a pixel of (y, x): a transform back, by two products of matrices."""
+    nodes = _nodes()
     v, u = np.fft.fftfreq(len(cross)), np.fft.rfftfreq(width)
-    twice = np.where((u > 0) & (u < 0.5), 2, 1)  # the frequencies u < 0 are the conjugates of these
-    down = np.exp(2j * np.pi * np.outer(rows, v)).astype(np.complex64)
-    across = (np.exp(2j * np.pi * np.outer(u, columns)) * twice[:, None]).astype(np.complex64)
-    return (down @ (cross @ across)).real / (len(cross) * width)
+    twice = np.where(
+        (u > 0) & (u < 0.5), np.float32(2), np.float32(1)
+    )  # the frequencies u < 0 are the conjugates of these
+    down, across = _waves(y + nodes, v), _waves(u, x + nodes)
+    half = np.empty((_SAMPLES, u.size), np.complex64)
+    over_rows(_multiply, u.size, down.view(np.float32), cross.view(np.float32), half.view(np.float32))
+    return ((half * twice) @ across).real / (len(cross) * width)
 
 
-def _peak(cross: Array, surface: Array, upsample: int) -> Shift:
-    y, x = _whole_peak(surface)
+def _near(samples: Array, rows: Array, columns: Array) -> Array:
+    """Return the surface at fractions of a pixel, at most 1, from the middle of the samples."""
+    inverse = np.linalg.inv(chebvander(_nodes(), _SAMPLES - 1))
+    return chebvander(rows, _SAMPLES - 1) @ inverse @ samples @ (chebvander(columns, _SAMPLES - 1) @ inverse).T
+
+
+def _nodes() -> Array:
+    return np.cos(np.pi * (np.arange(_SAMPLES) + 0.5) / _SAMPLES)
+
+
+def _waves(places: Array, frequencies: Array) -> Array:
+    """Return exp(2πi · place · frequency), complex64."""
+    turns = np.outer(places, frequencies)
+    angles = (2 * np.pi * (turns - np.rint(turns))).astype(np.float32)
+    return np.cos(angles) + np.complex64(1j) * np.sin(angles)
+
+
+def _shift(cross: Array, y: int, x: int, height: float, upsample: int, shape: tuple[int, ...]) -> Shift:
     if upsample == 1:
-        return Shift(float(x), float(y), float(surface[y, x]))
-    fine, rows, columns = _refined(cross, surface.shape[1], y, x, upsample)
-    i, k = divmod(int(fine.argmax()), len(columns))
-    dy = round(rows[i] * upsample) / upsample if surface.shape[0] > 1 else 0.0  # one row tells nothing about dy
-    dx = round(columns[k] * upsample) / upsample if surface.shape[1] > 1 else 0.0
-    return Shift(dx, dy, float(fine[i, k]))
+        return Shift(float(x), float(y), height)
+    further_y, further_x, height = _refined(_samples(cross, shape[1], y, x), upsample)
+    dy = round((y + further_y) * upsample) / upsample if shape[0] > 1 else 0.0  # one row tells nothing of dy
+    dx = round((x + further_x) * upsample) / upsample if shape[1] > 1 else 0.0
+    return Shift(dx, dy, height)
+
+
+@kernel(fastmath=True)  # the picture is finite
+def _sum(picture, y0, y1):
+    total = 0.0
+    for y in range(y0, y1):
+        row = picture[y]
+        for x in range(row.size):
+            total += np.float64(row[x])
+    return total
+
+
+@kernel
+def _fade(picture, mean, down, across, out):
+    for y in range(len(out)):
+        row, result, weight = picture[y], out[y], down[y]
+        for x in range(row.size):
+            result[x] = (row[x] - mean) * (weight * across[x])
+
+
+# Complex numbers as pairs of neighbours.
+@kernel(contract=True)
+def _compare(first, second, v0, v1):
+    """Write conj(first) · second, of length 1, over both."""
+    for v in range(v0, v1):
+        one, other = first[v], second[v]
+        for u in range(one.size // 2):
+            a, b, c, d = one[2 * u], one[2 * u + 1], other[2 * u], other[2 * u + 1]
+            length = np.sqrt(a * a + b * b) * np.sqrt(c * c + d * d)  # one by one: their product's square overflows
+            scale = np.float32(1) / max(length, _TINY)
+            real, imaginary = (a * c + b * d) * scale, (a * d - b * c) * scale
+            one[2 * u], one[2 * u + 1] = real, imaginary
+            other[2 * u], other[2 * u + 1] = real, imaginary
+
+
+@kernel(contract=True)
+def _multiply(left, right, out, u0, u1):
+    parts, sums = np.empty((2, u1 - u0), np.float32), np.zeros((2, len(left), u1 - u0), np.float32)
+    _sum_products(left, right, out, u0, parts, sums)
+
+
+@kernel(contract=True)
+def _sum_products(left, right, out, u0, parts, sums):
+    """Write the columns of the product of two complex matrices from ``u0`` on."""
+    real, imaginary = parts[0], parts[1]
+    for v in range(len(right)):
+        row = right[v, 2 * u0 : 2 * (u0 + real.size)]
+        for u in range(real.size):
+            real[u], imaginary[u] = row[2 * u], row[2 * u + 1]
+        for i in range(len(left)):
+            a, b = left[i, 2 * v], left[i, 2 * v + 1]
+            total, other = sums[0, i], sums[1, i]
+            for u in range(real.size):
+                total[u] += a * real[u] - b * imaginary[u]
+                other[u] += a * imaginary[u] + b * real[u]
+    for i in range(len(left)):
+        for u in range(real.size):
+            out[i, 2 * (u0 + u)], out[i, 2 * (u0 + u) + 1] = sums[0, i, u], sums[1, i, u]
