@@ -1,8 +1,9 @@
 """How time and memory grow with the picture: ``python bench/scaling.py [--side 16384] [NAME…]``.
 
 Each method runs in a process of its own on a grey uint8 picture of 1024², 4096² and, where asked, a larger side. Time
-is per pixel, the best of three; memory is the peak beyond the interpreter and the picture, as a multiple of the
-picture's bytes. ``--keep FILE`` writes the table as JSON; rows that it holds already and that are not run stay.
+is per pixel, the best of three (two of a larger side); memory is the peak beyond the interpreter, the picture and the
+result, as a multiple of the picture's bytes. ``--keep FILE`` writes the table as JSON; rows that it holds already and
+that are not run stay.
 """
 
 from __future__ import annotations
@@ -47,9 +48,11 @@ def run(side):
         start = time.perf_counter()
         result = {call}
         best = min(best, time.perf_counter() - start)
-        del result
+        parts = result if isinstance(result, tuple) else (result,)
+        size = sum(part.nbytes for part in parts if isinstance(part, np.ndarray))
+        del result, parts
     after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return best / side**2 * 1e9, (after - before) * 1024 / side**2
+    return best / side**2 * 1e9, max(0, (after - before) * 1024 - size) / side**2, size / side**2
 run(256)
 print(json.dumps(run({side})))
 """
@@ -80,12 +83,12 @@ def main() -> int:
 
 
 def _measure(name: str, side: int) -> dict[str, float]:
-    code = _SCRIPT.format(name=name, call=NAMES[name], side=side, times=1 if side > 8192 else 3)
+    code = _SCRIPT.format(name=name, call=NAMES[name], side=side, times=2 if side > 8192 else 3)
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     if done.returncode:
         sys.exit(done.stderr)
-    nanoseconds, memory = json.loads(done.stdout)
-    return {"side": side, "ns": round(nanoseconds, 3), "memory": round(memory, 2)}
+    nanoseconds, memory, result = json.loads(done.stdout)
+    return {"side": side, "ns": round(nanoseconds, 3), "memory": round(memory, 2), "result": round(result, 2)}
 
 
 def _keep(path: Path, rows: list[dict[str, Any]]) -> None:
