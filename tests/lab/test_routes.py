@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import struct
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -221,7 +223,8 @@ def test_what_is_no_picture_is_415(client: TestClient, data: bytes) -> None:
 
 def test_a_photo_of_200_megapixels_is_413_before_it_is_decoded(client: TestClient) -> None:
     small = bytearray(png(np.zeros((1, 1), np.uint8)))
-    small[16:24] = (20_000).to_bytes(4, "big") + (10_000).to_bytes(4, "big")
+    small[16:24] = struct.pack(">II", 20_000, 10_000)
+    small[29:33] = struct.pack(">I", zlib.crc32(small[12:29]))
     answer = client.post("/api/uploads", content=bytes(small))
     assert answer.status_code == 413
     assert "20000×10000 pixels" in answer.json()["error"]["message"]

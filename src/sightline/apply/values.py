@@ -81,6 +81,8 @@ def _table(entry: Method, parameter: Parameter, value: list[Any]) -> np.ndarray:
     true_or_false = parameter.kind == "mask" or says_true_or_false(entry, parameter.name)
     if true_or_false and set(np.unique(table)) <= {0, 1}:
         return table != 0
+    if parameter.kind == "image":
+        return table.astype(np.float32)
     return _as_hinted(table, typing.get_type_hints(entry.function).get(parameter.name))
 
 
