@@ -128,8 +128,8 @@ trace = sl.trace(sl.image.blobs_log, light, 0.25, min_sigma=3.0, max_sigma=40.0,
 trace
 
 # %% [markdown]
-# Three methods, one idea. Differences of Gaussians are cheaper and try fewer sizes; the determinant of the Hessian needs
-# no more than box sums. So take their radii as estimates.
+# Three methods, one idea. Differences of Gaussians are cheaper and try fewer sizes; the determinant of the Hessian
+# needs no more than box sums. So take their radii as estimates.
 
 # %%
 found = {
