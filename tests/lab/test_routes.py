@@ -58,7 +58,7 @@ def test_a_method_is_described_with_its_source_and_its_proof(client: TestClient)
     assert "def canny(" in "\n".join(lines[told["source"]["start"] - 1 : told["source"]["end"]])
     assert [section["title"] for section in told["doc"]][:2] == ["", "Parameters"]
     assert {parameter["name"] for parameter in told["parameters"]} >= {"image", "low", "high"}
-    assert all({"peer", "tolerance"} <= set(row) for row in told["evidence"])
+    assert any(row["peer"] == "opencv" and row["tolerance"] for row in told["evidence"])
     assert all(row["name"].startswith("image.canny") for row in told["bench"])
     assert told["lesson"] == {"id": "w1d6"}
 

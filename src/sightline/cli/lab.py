@@ -34,7 +34,7 @@ def lab(
     require("uvicorn")
     from sightline.lab.app import make_app
     from sightline.lab.lab import Lab
-    from sightline.serve.server import bind, is_loopback, run_server
+    from sightline.serve.server import bind, bound_memory, is_loopback, run_server
 
     if not root.is_dir():
         raise InputError(f"lab: --root must be a folder; got '{root}'.")
@@ -42,6 +42,7 @@ def lab(
     listening = bind(host, port)
     shown = f"[{host}]" if ":" in host else host
     address = f"http://{shown}:{listening.getsockname()[1]}/" + (f"?token={token}" if token else "")
+    bound_memory()
     state = Lab(root)
 
     def ready() -> None:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from sightline import __version__
 from sightline.core.errors import MissingFileError
+from sightline.lab.api_page import api_page
 from sightline.lab.chains import chain_routes
 from sightline.lab.file_routes import file_routes
 from sightline.lab.lab import Lab
@@ -62,7 +64,7 @@ def make_app(lab: Lab, *, token: str | None = None) -> Any:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
-        lab.close()
+        await asyncio.to_thread(lab.close)
 
     app = FastAPI(
         title="Sightline lab", version=__version__, docs_url=None, redoc_url=None, lifespan=lifespan, debug=False
@@ -81,6 +83,11 @@ def make_app(lab: Lab, *, token: str | None = None) -> Any:
     @app.get("/metrics", tags=["server"], summary="Figures for Prometheus", response_class=PlainTextResponse)
     async def metrics() -> str:
         return meter.text()
+
+    @app.get("/api", include_in_schema=False)
+    def interface(request: Request) -> HTMLResponse:
+        text = api_page(app.openapi(), str(request.base_url))
+        return HTMLResponse(text, headers={"content-security-policy": _POLICY})
 
     if STATIC.is_dir():
         app.mount("/static", StaticFiles(directory=STATIC), name="static")

@@ -17,7 +17,7 @@ from sightline.core.errors import SightlineError
 from sightline.lab.pictures import Pictures
 
 _PACKAGE = Path(__file__).parents[1]
-_SPEED = (_PACKAGE / "_bench" / "speed.json", _PACKAGE.parents[1] / "docs" / "speed.json")
+_SPEED = (_PACKAGE / "_speed.json", _PACKAGE.parents[1] / "docs" / "speed.json")
 
 
 def details(entry: Method, row: dict[str, Any], pictures: Pictures) -> dict[str, Any]:

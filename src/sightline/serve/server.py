@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import socket
 import sys
 from collections.abc import Callable
@@ -69,6 +70,27 @@ def bind(host: str, port: int) -> socket.socket:
         raise InputError(f"serve: {host}:{port} {reason}.") from error
     made.set_inheritable(False)
     return made
+
+
+def bound_memory(share: float = 0.6) -> None:
+    """Let this process take at most a share of the machine's memory: a request for more fails, and not the machine.
+
+    Without a bound, Linux hands out more than there is, and ends the process when the pages are touched.
+
+    Parameters
+    ----------
+    share
+        Of the physical memory, in 0–1.
+    """
+    try:
+        import resource
+
+        whole = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+        _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+        most = int(whole * share)
+        resource.setrlimit(resource.RLIMIT_DATA, (most if hard < 0 else min(most, hard), hard))
+    except (ImportError, AttributeError, OSError, ValueError):
+        return  # no such bound on this system
 
 
 def is_loopback(host: str) -> bool:
