@@ -76,19 +76,7 @@ def make_app(lab: Lab, *, token: str | None = None) -> Any:
     for make in _ROUTES:
         app.include_router(make(lab))
 
-    @app.get("/healthz", tags=["server"], summary="Whether the server is well")
-    async def health() -> dict[str, str]:
-        return {"status": "closing" if lab.closing.is_set() else "ok", "version": __version__}
-
-    @app.get("/metrics", tags=["server"], summary="Figures for Prometheus", response_class=PlainTextResponse)
-    async def metrics() -> str:
-        return meter.text()
-
-    @app.get("/api", include_in_schema=False)
-    def interface(request: Request) -> HTMLResponse:
-        text = api_page(app.openapi(), str(request.base_url))
-        return HTMLResponse(text, headers={"content-security-policy": _POLICY})
-
+    _server_routes(app, lab, meter)
     if STATIC.is_dir():
         app.mount("/static", StaticFiles(directory=STATIC), name="static")
 
@@ -101,3 +89,20 @@ def make_app(lab: Lab, *, token: str | None = None) -> Any:
         return HTMLResponse(text, headers={"content-security-policy": _POLICY, "cache-control": "no-cache"})
 
     return Guard(meter, token=token)
+
+
+def _server_routes(app: FastAPI, lab: Lab, meter: Meter) -> None:
+    """Add what the server tells of itself."""
+
+    @app.get("/healthz", tags=["server"], summary="Whether the server is well")
+    async def health() -> dict[str, str]:
+        return {"status": "closing" if lab.closing.is_set() else "ok", "version": __version__}
+
+    @app.get("/metrics", tags=["server"], summary="Figures for Prometheus", response_class=PlainTextResponse)
+    async def metrics() -> str:
+        return meter.text()
+
+    @app.get("/api", include_in_schema=False)
+    def interface(request: Request) -> HTMLResponse:
+        text = api_page(app.openapi(), str(request.base_url))
+        return HTMLResponse(text, headers={"content-security-policy": _POLICY})
