@@ -13,15 +13,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import tables
 from PIL import Image
+from playing import player
 
 import sightline as sl
 from sightline.apply.inputs import first_argument
 from sightline.apply.outputs import as_picture, drawn, parts_of
 from sightline.core.catalogue import Method, methods
 from sightline.core.conversions import to_uint8
-from sightline.core.layers import Curve, Table, Value, polyline
-from sightline.core.trace import Step, trace
+from sightline.core.trace import trace
 
 WIDTH = 480  # pixels that a photo is shrunk to
 SPEED = Path(__file__).parent / "speed.json"
@@ -150,8 +151,8 @@ def page(entry: Method, pictures: Path, speed: list[dict[str, Any]]) -> tuple[st
         parts.append(f"```text\n{told}\n```\n")
     parts.append(usage(entry, options))
     if entry.steps is not None:
-        steps = trace(entry.function, image, **options).steps
-        parts.append("## Steps\n\n" + strip([shown(entry, n, step, pictures) for n, step in enumerate(steps, 1)]))
+        parts.append(f"## Steps\n\n```{{raw}} html\n{player(trace(entry.function, image, **options))}\n```\n")
+    parts += ["## Reference\n", *tables.described(entry)]
     parts.append(proof(entry, speed))
     return "\n".join(parts), thumbnail
 
@@ -169,8 +170,7 @@ def usage(entry: Method, options: dict[str, Any]) -> str:
         plain = isinstance(value, (bool, int, float, str, tuple))
         words.append(f"{name}={value!r}" if plain else f"{name}={name}")
     call = f"found = {entry.path.replace('sightline', 'sl', 1)}({', '.join(words)})"
-    reference = f"[Parameters, source and references](../reference/{entry.field}.md#{entry.name})"
-    return f"```python\nimport sightline as sl\n\n{call}\n```\n\n{reference}\n"
+    return f"```python\nimport sightline as sl\n\n{call}\n```\n"
 
 
 def proof(entry: Method, speed: list[dict[str, Any]]) -> str:
@@ -246,30 +246,6 @@ def figure(caption: str, picture: np.ndarray, file: str, note: str = "") -> str:
         f"<figure><img loading='lazy' alt='{html.escape(caption)}' src='../../_static/{file}'>"
         f"<figcaption>{text}</figcaption></figure>"
     )
-
-
-def shown(entry: Method, number: int, step: Step, pictures: Path) -> str:
-    """Return one step as a figure."""
-    picture = step.picture()
-    if picture is not None:
-        return figure(step.name, picture, save(picture, pictures, f"{entry.name}-{number}"), step.note)
-    body = ""
-    for layer in step.layers:
-        if isinstance(layer, Curve):
-            body += polyline(layer)
-        elif isinstance(layer, Table):
-            body += table(layer)
-        elif isinstance(layer, Value):
-            body += f"<code>{html.escape(brief(layer.text))}</code>"
-    note = f" <small>{html.escape(step.note)}</small>" if step.note else ""
-    return f"<figure>{body}<figcaption><b>{html.escape(step.name)}</b>{note}</figcaption></figure>"
-
-
-def table(layer: Table) -> str:
-    """Return the first rows of a table as HTML."""
-    head = "".join(f"<th>{html.escape(name)}</th>" for name in layer.columns)
-    rows = "".join("<tr>" + "".join(f"<td>{cell:.4g}</td>" for cell in row) + "</tr>" for row in layer.rows[:8])
-    return f"<div class='scroll'><table><tr>{head}</tr>{rows}</table></div>"
 
 
 def brief(value: Any) -> str:

@@ -15,6 +15,7 @@ from sightline.core.catalogue import Method, methods
 from sightline.core.evidence import ledger
 
 SPEED = Path(__file__).parent / "speed.json"
+SCALING = SPEED.with_name("scaling.json")
 
 
 def write(folder: Path) -> None:
@@ -44,26 +45,33 @@ def field_page(field: str, entries: list[Method]) -> str:
     """Return the reference of one folder: signature, parameters, docstring and evidence of each method."""
     parts = [f"# sightline.{field}\n"]
     for m in entries:
-        span = [
-            (
-                f"`{p.name}`",
-                p.kind,
-                "" if p.low is None else f"{p.low:g}–{p.high:g}",
-                ", ".join(p.choices),
-                code(p.text),
-            )
-            for p in m.parameters
-        ]
         proof = [(e.kind, e.peer or e.figure, e.tolerance or e.published, e.measured, e.holds) for e in m.evidence]
         parts += [
             f"## {m.name}\n",
-            f"```python\n{m.path}({signature(m)})\n```\n",
             f"{code(m.summary)} ({m.paper})\n",
-            table(("parameter", "kind", "range", "choices", ""), span),
-            *sections(inspect.getdoc(m.function) or ""),
+            *described(m),
             table(("evidence", "against", "bound", "measured", "holds"), proof) if proof else "",
         ]
     return "\n".join(parts)
+
+
+def described(m: Method) -> list[str]:
+    """Return a method's signature, its parameters, and what else its docstring says."""
+    span = [
+        (
+            f"`{p.name}`",
+            p.kind,
+            "" if p.low is None else f"{p.low:g}–{p.high:g}",
+            ", ".join(p.choices),
+            code(p.text),
+        )
+        for p in m.parameters
+    ]
+    return [
+        f"```python\n{m.path}({signature(m)})\n```\n",
+        table(("parameter", "kind", "range", "choices", ""), span),
+        *sections(inspect.getdoc(m.function) or ""),
+    ]
 
 
 def signature(m: Method) -> str:
@@ -122,7 +130,28 @@ def speed_page() -> str:
     ]
     text += f"{kept['conditions']}\n\nRatio = peer's time / ours: above 1 we are faster. Losses are listed too.\n\n"
     text += f"{summary(kept['rows'])}\n\n"
-    return text + table(("operation", "peer", "ours, ms", "peer, ms", "ratio", "copy, ms"), rows)
+    return text + table(("operation", "peer", "ours, ms", "peer, ms", "ratio", "copy, ms"), rows) + scaling_section()
+
+
+def scaling_section() -> str:
+    """Return how time and memory grow with the picture, as ``bench/scaling.py`` kept it."""
+    if not SCALING.exists():
+        return ""
+    kept = json.loads(SCALING.read_text("utf-8"))
+    sides = [cell["side"] for cell in kept["rows"][0]["sides"]]
+    rows = []
+    for row in kept["rows"]:
+        last = row["sides"][-1]
+        times = (f"{cell['ns']:.2f}" for cell in row["sides"])
+        rows.append((f"`{row['call']}`", *times, f"{last['memory']:.1f}×", f"{last['result']:.1f}×"))
+    text = (
+        "\n## Large pictures\n\n"
+        f"Nanoseconds per pixel of square grey uint8 pictures on {kept['cores']} cores; the memory that a call takes "
+        "besides the picture and its result, and the result, as multiples of the picture "
+        f"({sides[-1] ** 2 / 1e6:.0f} MB at {sides[-1]}²). "
+        "`python bench/scaling.py --side 16384 --keep docs/scaling.json`\n\n"
+    )
+    return text + table(("call", *(f"{side}²" for side in sides), "memory", "result"), rows)
 
 
 def limit(row: dict[str, Any]) -> str:
