@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 import struct
@@ -169,11 +170,22 @@ def test_a_cut_trace_is_refused(tmp_path: Path, cut: int) -> None:
 
 
 def test_html_is_self_contained() -> None:
-    page = full_trace()._repr_html_()
+    page = full_trace().to_html()
     assert page.count("<figure") == 5
     assert "http" not in page
     assert "data:image/png;base64," in page
     assert "<script>" not in Trace("x", {}, (Step("<script>", Value("<script>")),)).to_html()
+
+
+def test_a_notebook_plays_the_trace_and_has_figures_where_scripts_do_not_run() -> None:
+    page = full_trace()._repr_html_()
+    assert page.count("<figure") == 5
+    (played,) = re.findall(r'SightlinePlayer\.mount\(document\.getElementById\("[\w-]+"\),"([^"]+)"\)', page)
+    again = trace_from_bytes(base64.b64decode(played))
+    assert [step.name for step in again] == [step.name for step in full_trace()]
+    assert page.count("<script>") == page.count("</script>") == 1
+    assert not re.search(r"(src|href)=[\"']?http", page)
+    assert page != full_trace()._repr_html_()  # two on one page do not share a place
 
 
 def test_a_real_method_is_traced() -> None:

@@ -211,7 +211,7 @@ def _check_steps(entry: Method, target: Path) -> None:
 
 
 def _write_steps(entry: Method, name: str, image: np.ndarray, values: Mapping[str, Any], target: Path) -> None:
-    body = trace(entry.function, image, **values).to_html()
+    body = trace(entry.function, image, **values).to_html(plays=True)
     title = html.escape(f"{entry.field}.{entry.name}: {name}")
     page = f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title><h1>{title}</h1>{body}</html>\n'
     write_text(target, page)

@@ -9,6 +9,7 @@ import base64
 import html
 import inspect
 import io
+import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,6 +28,8 @@ from sightline.core.trace_bytes import Form, pack, unpack
 from sightline.core.types import PathLike
 
 _SOURCES = Path(__file__).parents[2]
+_PLAYER = Path(__file__).with_name("player.js")
+_PLAYED_BYTES, _PLAYED_PIXELS = 3_000_000, 300_000  # larger traces are packed for a screen before they are embedded
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,13 +136,30 @@ class Trace:
         """Write the trace to ``path``; return the file's SHA-256."""
         return write_bytes(path, self.to_bytes())
 
-    def to_html(self, width: int = 320) -> str:
-        """Return the steps as a strip of figures, self-contained; ``width`` of a figure in CSS pixels."""
+    def to_html(self, width: int = 320, *, plays: bool = False) -> str:
+        """Return the steps as a strip of figures, self-contained.
+
+        Parameters
+        ----------
+        width
+            Of a figure, in CSS pixels.
+        plays
+            Whether the player comes along, and takes the figures' place wherever scripts may run.
+        """
         figures = "".join(_figure(step, width) for step in self.steps)
-        return f'<div class="trace" style="display:flex;flex-wrap:wrap;gap:12px">{figures}</div>'
+        style = "display:flex;flex-wrap:wrap;gap:12px"
+        if not plays or not _PLAYER.is_file():
+            return f'<div class="trace" style="{style}">{figures}</div>'
+        data = self.to_bytes()
+        if len(data) > _PLAYED_BYTES:
+            data = self.to_bytes(Form(quality=92, pixels=_PLAYED_PIXELS))
+        name = f"trace-{secrets.token_hex(4)}"
+        mount = f'SightlinePlayer.mount(document.getElementById("{name}"),"{base64.b64encode(data).decode()}")'
+        script = _PLAYER.read_text("utf-8").replace("</script", "<\\/script")
+        return f'<div class="trace" id="{name}" style="{style}">{figures}</div><script>{script};{mount}</script>'
 
     def _repr_html_(self) -> str:
-        return self.to_html()
+        return self.to_html(plays=True)
 
 
 def trace(function: Callable[..., Any], *inputs: Any, **parameters: Any) -> Trace:
@@ -219,7 +239,10 @@ def _figure(step: Step, width: int) -> str:
     picture = step.picture()
     if picture is not None:
         stream = io.BytesIO()
-        PillowImage.fromarray(picture).save(stream, "png")
+        made = PillowImage.fromarray(picture)
+        if made.width > 2 * width:  # a screen of double density shows no more
+            made = made.resize((2 * width, max(1, round(made.height * 2 * width / made.width))))
+        made.save(stream, "png")
         source = base64.b64encode(stream.getvalue()).decode()
         parts.append(
             f'<img alt="{html.escape(step.name)}" style="width:100%;image-rendering:pixelated" '
