@@ -155,7 +155,7 @@ def _filter(image, result, rows, columns, channels, margin, taps, space, steepne
         for i in range(tall):
             for c in range(channels):
                 _spread(image[rows[y0 + i]], columns, x0, margin, channels, c, planes[c, i, :wide])
-            start(sums, i, planes, i, 0, wide)
+            start(sums, i, planes, i, np.int64(0), wide)
         for t in range(taps.shape[0]):
             dy, dx = taps[t, 0], taps[t, 1]
             weight = weights[: wide - abs(dx)]

@@ -42,7 +42,10 @@ def min_cut(terminals: Array, links: Array) -> Array:
 
 @kernel
 def _flow(nodes, rest, capacity, steps, orphans):
-    first, last = -1, -1  # of the queue of active pixels, whose neighbours may still join their tree
+    # The queue of active pixels, whose neighbours may still join their tree. A bare -1 is a type of its own, for which
+    # the functions called with it would be compiled once more.
+    none = np.int64(-1)
+    first, last = none, none
     for i in range(rest.size):
         nodes[i, PARENT] = NOBODY
         if rest[i] != 0:
@@ -55,7 +58,7 @@ def _flow(nodes, rest, capacity, steps, orphans):
             last = i
     time = 0
     while first >= 0:
-        i, meets = first, -1
+        i, meets = first, none
         tree = nodes[i, TREE]
         if tree != FREE:
             for d in range(8):
@@ -77,7 +80,7 @@ def _flow(nodes, rest, capacity, steps, orphans):
         if meets < 0:
             first, nodes[i, WAITING] = nodes[i, NEXT], 0
             if first < 0:
-                last = -1
+                last = none
             continue
         time += 1
         j = i + steps[meets]

@@ -175,6 +175,7 @@ def _denoise(planes, result, width, shifts, reach, patch, slope, offset, y0, y1)
     channels, half = planes.shape[0], patch // 2
     margin = reach + half
     tall, wide = y1 - y0, -(-width // -(-width // _TILE))
+    left = np.int64(0)  # a bare 0 is a type of its own, for which the shared kernels would be compiled once more
     sums = np.empty((channels + 1, tall, wide), np.float32)  # of the weighted channels, and of the weights
     columns, weights = np.empty(wide + margin + half, np.float32), np.empty(wide + reach, np.float32)
     for x0 in range(0, width, wide):
@@ -198,9 +199,9 @@ def _denoise(planes, result, width, shifts, reach, patch, slope, offset, y0, y1)
                     i, k, right = (y - y0, y + dy, x0 + dx) if side == 0 else (y + dy - y0, y, x0 - dx)
                     skip = max(dx, 0) if side == 0 else max(-dx, 0)
                     if 0 <= i < tall:
-                        gather(sums, i, 0, planes, margin + k, margin + right, weight[skip : skip + x1 - x0])
+                        gather(sums, i, left, planes, margin + k, margin + right, weight[skip : skip + x1 - x0])
         for i in range(tall):
-            divide(sums, i, 0, x1 - x0, result[y0 + i], x0)
+            divide(sums, i, left, x1 - x0, result[y0 + i], x0)
 
 
 @kernel(contract=True)

@@ -112,7 +112,7 @@ def _grow(height, limit, stride, before):
         for step in before:
             best = max(best, height[i + step])
         height[i] = min(best, limit[i])
-    queue, count = np.empty(1024, np.int64), 0
+    queue, count = np.empty(1024, np.int64), np.int64(0)
     for i in range(last - 1, first - 1, -1):
         best = height[i]
         for step in before:
