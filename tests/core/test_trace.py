@@ -149,6 +149,34 @@ def test_a_screen_gets_photos_as_jpeg_and_masks_without_loss() -> None:
     assert np.abs(whole.value.astype(int) - photo).mean() < 12
 
 
+def test_a_frame_without_a_seal_is_read_only_where_it_has_a_number() -> None:
+    trace = full_trace()
+    with pytest.raises(FormatError, match="is not a trace"):
+        trace_from_bytes(trace.to_bytes(Form(sealed=False)))
+    frame = replace(trace, about={"id": 3}).to_bytes(Form(sealed=False))
+    assert trace_from_bytes(frame).about == {"id": 3}
+
+
+@pytest.mark.parametrize("values", [(0, 255), (0, 110, 255), (3, 4, 5, 6)])
+def test_pictures_of_few_greys_come_back_equal(values: tuple[int, ...]) -> None:
+    picture = np.random.default_rng(1).choice(np.array(values, np.uint8), (50, 70))
+    for form in (Form(), Form(quality=92)):
+        again = trace_from_bytes(Trace("x", {}, (Step("x", Picture(picture)),)).to_bytes(form))
+        np.testing.assert_array_equal(again.result, picture)
+        assert again.result.dtype == np.uint8
+
+
+@pytest.mark.parametrize("count", [1, 2, 8, 9, 30])
+def test_pictures_of_few_colours_come_back_equal(count: int) -> None:
+    random = np.random.default_rng(count)
+    colours = random.integers(0, 256, (count, 3), dtype=np.uint8)
+    picture = colours[random.integers(0, count, (90, 80))]
+    picture[50, 31] = (1, 2, 3)  # a colour that a glance misses
+    for form in (Form(), Form(quality=92)):
+        again = trace_from_bytes(Trace("x", {}, (Step("x", Picture(picture)),)).to_bytes(form))
+        np.testing.assert_array_equal(again.result, picture)
+
+
 def test_every_flipped_byte_is_noticed(tmp_path: Path) -> None:
     path = tmp_path / "x.trace"
     full_trace().save(path)

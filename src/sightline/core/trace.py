@@ -147,16 +147,16 @@ class Trace:
             Whether the player comes along, and takes the figures' place wherever scripts may run.
         """
         figures = "".join(_figure(step, width) for step in self.steps)
-        style = "display:flex;flex-wrap:wrap;gap:12px"
+        strip = f'<div class="trace" style="display:flex;flex-wrap:wrap;gap:12px">{figures}</div>'
         if not plays or not _PLAYER.is_file():
-            return f'<div class="trace" style="{style}">{figures}</div>'
+            return strip
         data = self.to_bytes()
         if len(data) > _PLAYED_BYTES:
             data = self.to_bytes(Form(quality=92, pixels=_PLAYED_PIXELS))
         name = f"trace-{secrets.token_hex(4)}"
         mount = f'SightlinePlayer.mount(document.getElementById("{name}"),"{base64.b64encode(data).decode()}")'
         script = _PLAYER.read_text("utf-8").replace("</script", "<\\/script")
-        return f'<div class="trace" id="{name}" style="{style}">{figures}</div><script>{script};{mount}</script>'
+        return f'<div id="{name}">{strip}</div><script>{script};{mount}</script>'
 
     def _repr_html_(self) -> str:
         return self.to_html(plays=True)

@@ -1,0 +1,227 @@
+"""Time the lab as a page feels it: start, slider to picture, webcam, many clients, overload, memory.
+
+    python bench/lab.py [start slider webcam clients overload memory] [--seconds 20] [--clients 32]
+
+A server of its own is started on loopback; every request goes there and nowhere else.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import os
+import re
+import statistics
+import struct
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import psutil
+from PIL import Image
+from websockets.sync.client import connect
+
+PHOTO = Path(__file__).parents[1] / "src" / "sightline" / "lab" / "samples" / "china.jpg"
+SLIDERS: dict[str, tuple[str, Callable[[int], float]]] = {
+    "image.canny": ("low", lambda turn: 20 + turn % 60),
+    "image.gaussian_blur": ("sigma", lambda turn: 1 + turn % 20 / 10),
+    "image.threshold": ("value", lambda turn: 60 + turn % 120),
+}
+
+
+@contextmanager
+def lab() -> Iterator[tuple[int, int, float]]:
+    """Run a lab; yield its port, its process id, and the seconds until it took connections."""
+    with tempfile.TemporaryDirectory() as root:
+        command = [sys.executable, "-m", "sightline", "lab", "--no-browser", "--port", "0", "--root", root]
+        begun = time.perf_counter()
+        process = subprocess.Popen(
+            command, stderr=subprocess.PIPE, text=True, env={**os.environ, "PYTHONUNBUFFERED": "1"}
+        )
+        assert process.stderr is not None
+        found = re.search(r":(\d+)/", process.stderr.readline())
+        assert found, process.stderr.read()
+        port = int(found[1])
+        httpx.get(f"http://127.0.0.1:{port}/healthz")
+        try:
+            yield port, process.pid, time.perf_counter() - begun
+        finally:
+            process.terminate()
+            process.wait(20)
+
+
+def megapixel() -> bytes:
+    """Return a photo of one megapixel as JPEG."""
+    stream = io.BytesIO()
+    Image.open(PHOTO).resize((1224, 817), Image.Resampling.LANCZOS).save(stream, "jpeg", quality=92)
+    return stream.getvalue()
+
+
+def upload(port: int) -> str:
+    """Put the photo on the server; return its reference."""
+    return httpx.post(f"http://127.0.0.1:{port}/api/uploads", content=megapixel(), timeout=60).json()["ref"]
+
+
+def live(port: int) -> Any:
+    """Open a live connection."""
+    return connect(f"ws://127.0.0.1:{port}/api/live", max_size=None, compression=None)
+
+
+def header_of(data: bytes) -> dict[str, Any]:
+    """Return the header of a trace."""
+    (length,) = struct.unpack_from("<I", data)
+    return json.loads(data[4 : 4 + length])
+
+
+def time_slider(port: int, name: str, steps: bool, turns: int = 40) -> tuple[float, int]:
+    """Return the median milliseconds from a moved slider to the picture's bytes, and how many bytes those are."""
+    option, value_at = SLIDERS[name]
+    reference, times, size = upload(port), [], 0
+    with live(port) as socket:
+        for turn in range(turns + 5):
+            ask = {"id": turn, "method": name, "inputs": {"image": reference}, "steps": steps}
+            begun = time.perf_counter()
+            socket.send(json.dumps({**ask, "parameters": {option: value_at(turn)}}))
+            data = socket.recv()
+            times.append(1000 * (time.perf_counter() - begun))
+            assert header_of(data)["id"] == turn
+            size = len(data)
+    return statistics.median(times[5:]), size
+
+
+def time_webcam(port: int, frames: int = 150) -> float:
+    """Return the frames per second of 640×480 JPEG frames through Canny, one in flight."""
+    scene = np.asarray(Image.open(PHOTO).resize((680, 520)))
+    pictures = []
+    for shift in range(10):
+        stream = io.BytesIO()
+        Image.fromarray(scene[shift : shift + 480, shift : shift + 640]).save(stream, "jpeg", quality=85)
+        pictures.append(stream.getvalue())
+    with live(port) as socket:
+        for number in range(frames + 10):
+            if number == 10:
+                begun = time.perf_counter()
+            ask = json.dumps({"id": number, "method": "image.canny", "steps": False}).encode()
+            socket.send(struct.pack("<I", len(ask)) + ask + pictures[number % 10])
+            assert header_of(socket.recv())["id"] == number
+    return frames / (time.perf_counter() - begun)
+
+
+def count_answers(port: int, clients: int, seconds: float) -> tuple[int, int, int]:
+    """Return how many frames were asked for, answered, and answered with another's picture."""
+    lock, end = threading.Lock(), time.perf_counter() + seconds
+    totals = [0, 0, 0]
+
+    def client(number: int) -> None:
+        asked = answered = wrong = 0
+        with live(port) as socket:
+            while time.perf_counter() < end:
+                value = (number * 37 + asked) % 255
+                ask = {"id": f"{number}-{asked}", "method": "image.threshold", "steps": False, "size": 200_000}
+                socket.send(json.dumps({**ask, "inputs": {"image": "sample:china"}, "parameters": {"value": value}}))
+                asked += 1
+                found = header_of(socket.recv(60))
+                answered += 1
+                wrong += found["id"] != ask["id"] or found["parameters"]["value"] != value
+        with lock:
+            totals[:] = [totals[0] + asked, totals[1] + answered, totals[2] + wrong]
+
+    threads = [threading.Thread(target=client, args=(number,)) for number in range(clients)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return totals[0], totals[1], totals[2]
+
+
+def overload(port: int, clients: int = 256) -> tuple[dict[int, int], float]:
+    """Return the statuses of far more requests than fit, and the slowest refusal in milliseconds."""
+    lock, statuses, refusals = threading.Lock(), {}, [0.0]
+    url = f"http://127.0.0.1:{port}/api/run/image.non_local_means?as=json"
+    gate = threading.Barrier(clients)
+
+    def client() -> None:
+        with httpx.Client(timeout=120) as http:
+            http.get(f"http://127.0.0.1:{port}/healthz")
+            gate.wait()
+            begun = time.perf_counter()
+            answer = http.post(url, json={"inputs": {"image": "sample:cat"}, "size": 60_000})
+            took = 1000 * (time.perf_counter() - begun)
+        with lock:
+            statuses[answer.status_code] = statuses.get(answer.status_code, 0) + 1
+            if answer.status_code == 503:
+                assert answer.headers["retry-after"]
+                refusals.append(took)
+
+    threads = [threading.Thread(target=client) for _ in range(clients)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return statuses, max(refusals)
+
+
+def memory_growth(port: int, pid: int, requests: int = 4000) -> float:
+    """Return how many megabytes the server grew by in 10,000 requests, after a warm-up."""
+    process, seen = psutil.Process(pid), []
+    with live(port) as socket:
+        for number in range(requests + 1000):
+            ask = {"id": number, "method": "image.threshold", "steps": False, "size": 50_000}
+            socket.send(json.dumps({**ask, "inputs": {"image": "sample:cat"}, "parameters": {"value": number % 255}}))
+            socket.recv()
+            if number >= 1000 and number % 100 == 0:
+                seen.append(process.memory_info().rss / 2**20)
+    slope = np.polyfit(np.arange(len(seen)), seen, 1)[0]  # in 100 requests
+    return float(slope) * 100
+
+
+def main(words: list[str] | None = None) -> int:
+    """Run what is asked for and print one JSON line for each figure."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("what", nargs="*", default=["start", "slider", "webcam", "clients", "overload", "memory"])
+    parser.add_argument("--seconds", type=float, default=20.0)
+    parser.add_argument("--clients", type=int, default=32)
+    given = parser.parse_args(words)
+    if "start" in given.what:
+        with lab() as (port, _, _):
+            httpx.get(f"http://127.0.0.1:{port}/api/methods", timeout=60)  # so that the listing is kept
+        starts = []
+        for _ in range(3):
+            with lab() as (port, _, seconds):
+                begun = time.perf_counter()
+                for address in ("/", "/api/methods", "/api/samples"):
+                    httpx.get(f"http://127.0.0.1:{port}{address}")
+                starts.append((round(seconds, 2), round(time.perf_counter() - begun, 2)))
+        print(json.dumps({"start_s": starts[1][0], "first_page_s": starts[1][1], "all": starts}))
+    with lab() as (port, pid, _):
+        if "slider" in given.what:
+            for name in SLIDERS:
+                for steps in (False, True):
+                    median, size = time_slider(port, name, steps)
+                    print(json.dumps({"slider": name, "steps": steps, "median_ms": round(median, 1), "bytes": size}))
+        if "webcam" in given.what:
+            print(json.dumps({"webcam_fps": round(time_webcam(port), 1)}))
+        if "clients" in given.what:
+            one = count_answers(port, 1, min(5.0, given.seconds))[1] / min(5.0, given.seconds)
+            asked, answered, wrong = count_answers(port, given.clients, given.seconds)
+            rates = {"one_client": round(one, 1), "together": round(answered / given.seconds, 1)}
+            print(json.dumps({"clients": given.clients, "asked": asked, "answered": answered, "wrong": wrong, **rates}))
+        if "overload" in given.what:
+            statuses, slowest = overload(port)
+            print(json.dumps({"overload": statuses, "slowest_refusal_ms": round(slowest, 1)}))
+        if "memory" in given.what:
+            print(json.dumps({"mb_in_10000_requests": round(memory_growth(port, pid), 2)}))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
