@@ -24,7 +24,6 @@ from sightline.core.errors import FormatError
 from sightline.core.layers import LAYERS, Heat, Layer, Picture, Value
 
 FORMAT = "sightline-trace 1"
-_COLOURS = 8  # that are worth a palette
 _GRAYS = bytes(value for value in range(256) for _ in range(3))
 
 
@@ -143,8 +142,6 @@ def _encode_picture(array: np.ndarray, form: Form) -> tuple[str, bytes]:
     made = PillowImage.fromarray(np.ascontiguousarray(array))
     if few and made.mode == "L":
         made.putpalette(_GRAYS)
-    elif few and made.mode == "RGB":
-        made = _with_palette(array) or made
     photo = form.quality is not None and not few
     if form.pixels is not None and made.width * made.height > form.pixels:
         share = (form.pixels / (made.width * made.height)) ** 0.5
@@ -155,22 +152,6 @@ def _encode_picture(array: np.ndarray, form: Form) -> tuple[str, bytes]:
         return "jpeg", stream.getvalue()
     made.save(stream, "png", compress_level=3 if form.quality is None else 1)
     return "png", stream.getvalue()
-
-
-def _with_palette(array: np.ndarray) -> PillowImage.Image | None:
-    """Return a picture of at most eight colours with a palette, None for one of more."""
-    red, green, blue = (array[..., channel].astype(np.uint32) for channel in range(3))
-    packed = red | green << 8 | blue << 16
-    apart = max(1, int((packed.size / 4000) ** 0.5))
-    colours = np.unique(packed[::apart, ::apart])
-    index = np.full(packed.shape, 255, np.uint8)
-    for number, colour in enumerate(colours[:_COLOURS]):
-        index[packed == colour] = number
-    if len(colours) > _COLOURS or (index == 255).any():
-        return None
-    made = PillowImage.fromarray(index)
-    made.putpalette(colours.astype("<u4").view(np.uint8).reshape(-1, 4)[:, :3].tobytes())
-    return made
 
 
 def _is_photo(array: np.ndarray) -> bool:
@@ -209,8 +190,7 @@ def _summed_up(value: Any) -> Any:
 def _decode(entry: dict[str, Any], body: bytes) -> np.ndarray:
     data = body[entry["at"] : entry["at"] + entry["bytes"]]
     if entry["as"] in ("png", "jpeg"):
-        picture = PillowImage.open(io.BytesIO(data))
-        array = np.asarray(picture.convert("RGB") if len(entry["shape"]) == 3 else picture)
+        array = np.asarray(PillowImage.open(io.BytesIO(data)))
         return array > 0 if entry["dtype"] == "bool" else array
     dtype = np.dtype(entry["dtype"]).newbyteorder("<")
     return np.frombuffer(data, dtype).reshape(entry["shape"]).astype(entry["dtype"])
