@@ -12,7 +12,7 @@ import pytest
 import sightline as sl
 from sightline.core import evidence
 from sightline.core.errors import InputError
-from sightline.image.panorama import gains_of, largest_rectangle, seams_of
+from sightline.image.panorama_sheet import gains_of, largest_rectangle, seams_of
 
 RANDOM = np.random.default_rng(8)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from sightline.core.buffers import empty
 from sightline.core.kernels import kernel, over_rows
 from sightline.core.types import Array
 from sightline.image.gaussian_blur import gaussian_blur
@@ -23,10 +24,10 @@ _FAINT = np.float32(1e-5)  # least strength, for brightness 0–1
 def corner_strength(gray: Array) -> Array:
     """Return det / trace of the structure tensor of an H×W float32 image, brightness 0–1."""
     dx, dy = gradient(gaussian_blur(gray, DERIVATIVE))
-    products = np.empty((*gray.shape, 3), np.float32)
+    products = empty((*gray.shape, 3), np.float32)
     over_rows(_products, len(gray), dx, dy, products.reshape(len(gray), -1))
     smooth = gaussian_blur(products, INTEGRATION)
-    strength = np.empty_like(gray)
+    strength = empty(gray.shape, np.float32)
     over_rows(_harmonic_mean, len(gray), smooth.reshape(len(gray), -1), strength)
     return strength
 
@@ -54,19 +55,31 @@ def _harmonic_mean(tensor, out, y0, y1):
 def corners_of(gray: Array, count: int, margin: int = 4) -> Array:
     """Return at most ``count`` corners of an H×W float32 image (brightness 0–1), N×2 float64, placed between pixels."""
     strength = corner_strength(gray)
-    inner = strength[1:-1, 1:-1]
-    peak = inner > _FAINT
-    for dy, dx in ((-1, -1), (-1, 0), (-1, 1), (0, -1), (0, 1), (1, -1), (1, 0), (1, 1)):
-        peak &= inner >= strength[1 + dy : len(strength) - 1 + dy, 1 + dx : strength.shape[1] - 1 + dx]
-    y, x = np.nonzero(peak)
-    height, width = gray.shape
-    inside = (x + 1 >= margin) & (y + 1 >= margin) & (x + 1 < width - margin) & (y + 1 < height - margin)
-    y, x = y[inside] + 1, x[inside] + 1
+    peaks = empty(gray.shape, np.bool_)
+    over_rows(_mark_peaks, len(gray), strength, max(margin, 1), peaks)
+    y, x = np.divmod(np.flatnonzero(peaks), gray.shape[1])
     order = np.argsort(-strength[y, x], kind="stable")[:_MOST]
     y, x = y[order], x[order]
     radii = _reach(np.stack([x, y], axis=1).astype(np.float32), strength[y, x])
     kept = np.argsort(-radii, kind="stable")[:count]
     return _between_pixels(strength, y[kept], x[kept])
+
+
+@kernel
+def _mark_peaks(strength, margin, peaks, y0, y1):
+    """Mark what is no weaker than its eight neighbours, and farther than ``margin`` from the border."""
+    height, width = strength.shape
+    for y in range(y0, y1):
+        marks = peaks[y]
+        marks[:] = False
+        if y < margin or y >= height - margin or width <= 2 * margin:
+            continue
+        above, row, below = strength[y - 1], strength[y], strength[y + 1]
+        for x in range(margin, width - margin):
+            here = row[x]
+            around = max(max(above[x - 1], above[x]), max(above[x + 1], row[x - 1]))
+            around = max(around, max(max(row[x + 1], below[x - 1]), max(below[x], below[x + 1])))
+            marks[x] = (here >= around) & (here > _FAINT)
 
 
 @kernel

@@ -13,7 +13,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sightline.core.buffers import empty
 from sightline.core.kernels import kernel, over_rows
+from sightline.core.quads import mix_quads
 from sightline.core.types import Array
 from sightline.image.gaussian_blur import gaussian_blur
 from sightline.image.gaussian_pyramid import pyramid_of
@@ -35,7 +37,7 @@ class Level:
     fixed
         H×W float32, smoothed.
     planes
-        h×w×3 float32: the moving picture, smoothed, and its derivatives along x and y.
+        h×w×4 float32: the moving picture, smoothed, its derivatives along x and y, and 0.
     factor
         Pixels of the pictures to a pixel of this level.
     """
@@ -57,8 +59,18 @@ def levels_of(fixed: Array, moving: Array) -> list[Level]:
 def _level(fixed: Array, moving: Array, factor: float) -> Level:
     smooth = gaussian_blur(moving, _SIGMA)
     dx, dy = gradient(smooth)
-    planes = np.stack([smooth, dx / np.float32(8), dy / np.float32(8)], axis=2)
+    planes = empty((*moving.shape, 4), np.float32)
+    over_rows(_gather_planes, len(moving), smooth, dx, dy, planes.reshape(len(moving), -1))
     return Level(gaussian_blur(fixed, _SIGMA), planes, factor)
+
+
+@kernel
+def _gather_planes(smooth, dx, dy, planes, y0, y1):
+    eighth = np.float32(1 / 8)  # a Sobel sum of a ramp of 1 is 8
+    for y in range(y0, y1):
+        a, b, c, row = smooth[y], dx[y], dy[y], planes[y]
+        for x in range(a.size):
+            row[4 * x], row[4 * x + 1], row[4 * x + 2], row[4 * x + 3] = a[x], b[x] * eighth, c[x] * eighth, 0
 
 
 def maximise(level: Level, model: str, matrix: Array, iterations: int, eps: float) -> tuple[Array, float, int]:
@@ -133,8 +145,7 @@ def _sums(level: Level, unit: Array, frame: Array) -> tuple[Array, Array, Array,
     pixels = np.linalg.inv(frame) @ unit @ frame
     numbers = np.append(pixels / pixels[2, 2], (pixels[2, 2], scale))
     rows = np.empty((height, _SUMS))
-    flat = level.planes.reshape(len(level.planes), -1)
-    over_rows(_row_sums, height, level.fixed, flat, numbers, frame, rows, strip=32)
+    over_rows(_row_sums, height, level.fixed, level.planes, numbers, frame, rows, strip=32)
     y = frame[1, 1] * np.arange(height) + frame[1, 2]
     powers = np.stack([np.ones(height), y, y * y])
     total = powers @ rows  # 3×42: over the rows, times 1, y, y²
@@ -202,45 +213,61 @@ def _added(model: str, unit: Array, change: Array) -> Array:
 @kernel
 def _row_sums(fixed, planes, numbers, frame, out, y0, y1):
     """Write each row's sums: 6 products of derivatives × (1, x, x²); 3 derivatives × (1, x) × (i, t, 1); 6 more."""
-    width = fixed.shape[1]
-    line = np.empty((6, width), np.float32)
+    width, size = fixed.shape[1], planes.shape[:2]
+    places, line, quads = np.empty(width, np.int32), np.empty((9, width), np.float32), np.empty(4 * width, np.float32)
+    flat, right, down = planes.reshape(-1), 4 if size[1] > 1 else 0, 4 * size[1] if size[0] > 1 else 0
     for y in range(y0, y1):
-        _sample_row(planes, numbers, frame, width, y, line)
+        _place_row(size, numbers, frame, y, places, line[4], line[5], line[6], line[7], line[8])
+        fx, fy = line[7], line[8]
+        for x in range(width):
+            mix_quads(flat, np.int64(places[x]), right, down, fx[x], fy[x], quads, 4 * x)
+        _part_row(quads, numbers, frame, y, line[6], line[0], line[1], line[2], line[3], line[4], line[5])
         _sum_row(line[0], line[1], line[2], line[3], line[4], fixed[y], line[5], out[y])
 
 
-@kernel
-def _sample_row(planes, numbers, frame, width, y, line):
-    """Write brightness, three derivatives, whether the pixel overlaps, and x in the unit frame, along a row."""
-    rows, columns = planes.shape[0], planes.shape[1] // 3
+@kernel(contract=True)
+def _place_row(size, numbers, frame, y, places, weight, xs, away, fx, fy):
+    """Write where the pixels of a row lie: the group at the upper left, what the others weigh, whether they overlap.
+
+    Further x in the unit frame, and 1 / depth.
+    """
+    rows, columns = size
     a, b, c = numbers[0], numbers[3], numbers[6]
     a0, b0 = numbers[1] * y + numbers[2], numbers[4] * y + numbers[5]
     c0 = numbers[7] * y + numbers[8]
-    depth, scale, shift_x, shift_y = numbers[9], frame[0, 0], frame[0, 2], frame[1, 2]
-    per_depth = 1 / (scale * depth)
-    for x in range(width):
-        w = c * x + c0
-        away = 1 / w if w > 1e-6 else 0.0
-        u, v = (a * x + a0) * away, (b * x + b0) * away
-        inside = w > 1e-6 and u >= 0 and v >= 0 and u <= columns - 1 and v <= rows - 1
-        u, v = (u, v) if inside else (0.0, 0.0)
-        left, top = np.int64(u), np.int64(v)
-        left, top = max(min(left, columns - 2), 0), max(min(top, rows - 2), 0)
-        fx, fy = np.float32(u - left), np.float32(v - top)
-        one = np.float32(1)
-        p, q = 3 * left, 3 * min(left + 1, columns - 1)
-        above, below = planes[top], planes[min(top + 1, rows - 1)]
-        nw, ne, sw, se = (one - fx) * (one - fy), fx * (one - fy), (one - fx) * fy, fx * fy
-        weight = one if inside else np.float32(0)
-        value = above[p] * nw + above[q] * ne + below[p] * sw + below[q] * se
-        gx = above[p + 1] * nw + above[q + 1] * ne + below[p + 1] * sw + below[q + 1] * se
-        gy = above[p + 2] * nw + above[q + 2] * ne + below[p + 2] * sw + below[q + 2] * se
-        per = np.float32(away * per_depth) * weight
-        gx, gy = gx * per, gy * per
-        line[0, x], line[4, x] = value * weight, weight
-        line[1, x], line[2, x] = gx, gy
-        line[3, x] = -(gx * np.float32(scale * u + shift_x) + gy * np.float32(scale * v + shift_y))
-        line[5, x] = np.float32(scale * x + shift_x)
+    scale, shift = frame[0, 0], frame[0, 2]
+    right, bottom = columns - 1.0, rows - 1.0
+    last_x, last_y, step = max(columns - 2.0, 0.0), max(rows - 2.0, 0.0), 4.0 * columns
+    for x in range(places.size):
+        column = np.float64(np.int32(x))
+        depth = c * column + c0
+        per = 1 / depth
+        u, v = (a * column + a0) * per, (b * column + b0) * per
+        inside = (depth > 1e-6) & (u >= 0) & (v >= 0) & (u <= right) & (v <= bottom)
+        u, v = u if inside else 0.0, v if inside else 0.0
+        left, top = np.floor(u), np.floor(v)  # whole numbers as floats: integers of 32 bits would be widened to 64
+        left, top = left if left < last_x else last_x, top if top < last_y else last_y
+        fx[x], fy[x] = np.float32(u - left), np.float32(v - top)
+        places[x] = np.int32(top * step + 4.0 * left)
+        weight[x], away[x] = np.float32(1 if inside else 0), np.float32(per if inside else 0)
+        xs[x] = np.float32(scale * column + shift)
+
+
+@kernel(contract=True)
+def _part_row(quads, numbers, frame, y, away, value, p, q, r, weight, xs):
+    """Deal out brightness and derivatives by the three rows of the matrix, all 0 where there is no overlap."""
+    a, b = np.float32(numbers[0]), np.float32(numbers[3])
+    a0, b0 = np.float32(numbers[1] * y + numbers[2]), np.float32(numbers[4] * y + numbers[5])
+    scale = np.float32(frame[0, 0])
+    shift_x, shift_y = np.float32(frame[0, 2]), np.float32(frame[1, 2])
+    per_depth = np.float32(1 / (frame[0, 0] * numbers[9]))
+    for x in range(value.size):
+        column, near = np.float32(np.int32(x)), away[x]
+        u, v = (a * column + a0) * near, (b * column + b0) * near
+        gx, gy = quads[4 * x + 1] * (near * per_depth), quads[4 * x + 2] * (near * per_depth)
+        value[x] = quads[4 * x] * weight[x]
+        p[x], q[x] = gx, gy
+        r[x] = -(gx * (scale * u + shift_x) + gy * (scale * v + shift_y))
 
 
 @kernel(fastmath=True)

@@ -12,6 +12,7 @@ import math
 
 import numpy as np
 
+from sightline.core.kernels import kernel, over_rows
 from sightline.core.seeds import generator
 from sightline.core.types import Array, Seed
 
@@ -141,10 +142,40 @@ def _squares(matrix: Array, source: Array, target: Array) -> Array:
 
 def _costs(matrices: Array, source: Array, target: Array, bound: float) -> Array:
     """Return the sum of squared distances of each matrix, those of wrong pairs cut off; flips are no transform."""
-    costs = np.minimum(_squares(matrices, source, target), bound).sum(axis=-1)
+    costs = np.empty(len(matrices))
+    rows = [np.ascontiguousarray(p) for p in (matrices.reshape(-1, 9), source.T, target.T)]
+    over_rows(_sum_squares, len(costs), *rows, bound, costs, strip=64)
     with np.errstate(invalid="ignore"):
         proper = np.linalg.det(matrices) > 1e-3
     return np.where(proper, costs, np.inf)
+
+
+@kernel(contract=True)
+def _sum_squares(matrices, source, target, bound, costs, y0, y1):
+    squares = np.empty(source.shape[1])
+    xs, ys, us, vs = source[0], source[1], target[0], target[1]
+    for m in range(y0, y1):
+        a, b, c, d, e, f = (
+            matrices[m, 0],
+            matrices[m, 1],
+            matrices[m, 2],
+            matrices[m, 3],
+            matrices[m, 4],
+            matrices[m, 5],
+        )
+        g, h, i = matrices[m, 6], matrices[m, 7], matrices[m, 8]
+        for k in range(squares.size):
+            x, y = xs[k], ys[k]
+            depth = g * x + h * y + i
+            away = 1 / depth
+            u, v = (a * x + b * y + c) * away - us[k], (d * x + e * y + f) * away - vs[k]
+            square = u * u + v * v
+            square = square if square < bound else bound  # also where it is no number
+            squares[k] = square if depth > 1e-9 else bound
+        total = 0.0
+        for k in range(squares.size):
+            total += squares[k]
+        costs[m] = total
 
 
 def _samples(share: float, least: int) -> float:

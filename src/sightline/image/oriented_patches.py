@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sightline.core.buffers import empty
 from sightline.core.kernels import kernel, over_rows
 from sightline.core.types import Array
 from sightline.image.corners import corners_of
@@ -106,14 +107,38 @@ def match(a: Array, b: Array, ratio: float) -> Array:
     """
     if len(a) < 1 or len(b) < 2:
         return np.empty((0, 2), np.int64)
-    alike = a @ b.T
-    rows = np.arange(len(a))
-    first = alike.argmax(axis=1)
-    mutual = alike.argmax(axis=0)[first] == rows
-    best = alike[rows, first].copy()
-    alike[rows, first] = -2
-    second = alike.max(axis=1)
+    alike = empty((len(a), len(b)), np.float32)
+    np.matmul(a, b.T, out=alike)
+    first, best, second = np.empty(len(a), np.int64), np.empty(len(a), np.float32), np.empty(len(a), np.float32)
+    columns = over_rows(_two_best, len(a), alike, first, best, second, strip=128)
+    tops = np.stack([top for top, _ in columns])
+    back = np.stack([at for _, at in columns])[tops.argmax(axis=0), np.arange(len(b))]
+    mutual = back[first] == np.arange(len(a))
     # For vectors of length 1, the squared distance is 2 − 2 · product.
     clear = (1 - best) < ratio * ratio * (1 - second)
     kept = np.flatnonzero(mutual & clear)
     return np.stack([kept, first[kept]], axis=1)
+
+
+@kernel(fastmath=True)
+def _two_best(alike, first, best, second, y0, y1):
+    """Write each row's greatest product, its place and the second greatest; return each column's and its row."""
+    width = alike.shape[1]
+    top, at = np.full(width, np.float32(-2)), np.zeros(width, np.int32)
+    for y in range(y0, y1):
+        row = alike[y]
+        greatest = np.float32(-2)
+        for x in range(width):
+            value, number = row[x], np.int32(y)
+            at[x] = number if value > top[x] else at[x]
+            top[x] = max(top[x], value)
+            greatest = max(greatest, value)
+        place = 0
+        while row[place] != greatest:
+            place += 1
+        row[place] = np.float32(-2)
+        after = np.float32(-2)
+        for x in range(width):
+            after = max(after, row[x])
+        first[y], best[y], second[y] = place, greatest, after
+    return top, at

@@ -202,10 +202,9 @@ def _checked(fixed: Any, moving: Any, model: Any, method: Any) -> tuple[Array, A
     return pictures[0], pictures[1], chosen
 
 
-def _finished(a: Array, b: Array, matrix: Array, inliers: int, steps: int, level: Level | None = None) -> Registration:
+def _finished(a: Array, b: Array, matrix: Array, inliers: int, steps: int) -> Registration:
     """Return the record; ``matrix`` leads from the moving picture to the fixed one."""
-    last = level or Level(a, np.repeat(b[..., None], 3, axis=2), 1.0)
-    score = correlation_at(last, np.linalg.inv(matrix))
+    score = correlation_at(Level(a, np.repeat(b[..., None], 4, axis=2), 1.0), np.linalg.inv(matrix))
     return Registration(matrix / matrix[2, 2], score, inliers, steps, (a.shape[0], a.shape[1]))
 
 
@@ -233,7 +232,7 @@ def _by_intensity(a: Array, b: Array, model: str, start: Any, iterations: int, e
         matrix = max(tried, key=lambda m: maximise(first, "translation", m, 10, 0.01)[1])
     else:
         matrix = np.linalg.inv(homography("register", start))
-    total = 0
+    total, score = 0, 0.0
     for level in levels:
         last = level is levels[-1]
         matrix, score, steps = maximise(level, model, matrix, iterations, eps if last else max(eps, 0.02))
@@ -243,7 +242,8 @@ def _by_intensity(a: Array, b: Array, model: str, start: Any, iterations: int, e
                 f"register: moving must overlap with fixed; got none at 1/{level.factor:g} of the size. Use method "
                 "'features', or give start."
             )
-    return _finished(a, b, np.linalg.inv(matrix), 0, total, levels[-1])
+    found = np.linalg.inv(matrix)
+    return Registration(found / found[2, 2], score, 0, total, (a.shape[0], a.shape[1]))
 
 
 def _by_features(

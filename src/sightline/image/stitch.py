@@ -25,18 +25,13 @@ from sightline.image.oriented_patches import patches_of
 from sightline.image.panorama import (
     Link,
     Placement,
-    blended,
     chained,
-    field_of,
     focal_length,
-    gains_of,
-    largest_rectangle,
-    lay,
     linked,
-    seams_of,
     spanning_tree,
     turns_on_cylinder,
 )
+from sightline.image.panorama_sheet import as_pixels, blended, gains_of, largest_rectangle, lay, seams_of
 
 PROJECTIONS = ("auto", "planar", "cylindrical")
 _WIDE = math.radians(75)  # across the whole panorama: a plane would stretch its ends
@@ -240,21 +235,17 @@ def _laid(layout: _Layout, gain: bool) -> tuple[list[Array], list[Array]]:
     """Return each photo on the sheet, and where it is."""
     laid, inside = [], []
     for picture, placement in zip(layout.pictures, layout.placements, strict=True):
-        field, mask = field_of(placement, layout.sheet)
-        laid.append(lay(picture, field))
+        on_sheet, mask = lay(picture, placement, layout.sheet)
+        laid.append(on_sheet)
         inside.append(mask)
     if flag("stitch", "gain", gain):
-        laid = [p * np.float32(g) for p, g in zip(laid, gains_of(laid, inside), strict=True)]
+        laid = [np.multiply(p, np.float32(g), out=p) for p, g in zip(laid, gains_of(laid, inside), strict=True)]
     return laid, inside
 
 
 def _finish(panorama: Array, owner: Array, dtype: np.dtype, crop: bool) -> Array:
     filled = owner >= 0
-    panorama = np.where(filled[..., None] if panorama.ndim == 3 else filled, panorama, np.float32(0))
     if flag("stitch", "crop", crop):
         y0, y1, x0, x1 = largest_rectangle(filled)
-        panorama = panorama[y0:y1, x0:x1]
-    if dtype.kind == "f":
-        return np.ascontiguousarray(panorama)
-    top = np.iinfo(dtype).max
-    return np.rint(np.clip(panorama, 0, 1) * np.float32(top)).astype(dtype)
+        panorama, filled = np.ascontiguousarray(panorama[y0:y1, x0:x1]), filled[y0:y1, x0:x1]
+    return as_pixels(panorama, filled, dtype)
