@@ -28,6 +28,7 @@ def method_routes(lab: Lab) -> APIRouter:
 
     @routes.get("/methods", summary="Every method of the catalogue, by field")
     def listed() -> dict[str, Any]:
+        lab.get_ready()
         return {"fields": lab.listing.fields()}
 
     @routes.get("/methods/{name}", summary="One method: parameters, documentation, source, evidence, speed")
