@@ -11,11 +11,13 @@ from typing import Annotated, Any
 
 import numpy as np
 
+from sightline.core.buffers import empty
 from sightline.core.catalogue import method
-from sightline.core.checks import as_image, as_mask, contiguous, describe, flag, output
+from sightline.core.checks import as_image, as_mask, describe, flag, output
 from sightline.core.conversions import to_uint8
 from sightline.core.errors import InputError
-from sightline.core.kernels import kernel
+from sightline.core.kernels import kernel, over_rows
+from sightline.core.lanes import prefetch
 from sightline.core.layers import Heat, Picture, Value
 from sightline.core.trace import Step
 from sightline.core.types import Array, Image, Labels, Mask, Range
@@ -25,6 +27,7 @@ WAITING, LINE, OUTSIDE = -1, -2, -3  # a pixel that is in the queue; one where s
 CELL, HEIGHT, AFTER = 4, 1, 2  # numbers that a pixel has, and which of them is what; the label comes first
 _FULL = 1 << 30  # higher than any water
 _one, _zero = np.uint64(1), np.uint64(0)
+_HEIGHTS = np.uint64(256)  # in a colour image
 
 
 def _corners(image: Any) -> Array:
@@ -124,31 +127,35 @@ class _Basin:
         markers = _as_markers(markers, (height, width))
         if isinstance(connectivity, (bool, np.ndarray)) or connectivity not in (4, 8):
             raise InputError(f"watershed: connectivity must be 4 or 8; got {describe(connectivity)}.")
-        self.cells = np.empty((height + 2, width + 2, CELL), np.int32)
-        self.cells[..., 0] = OUTSIDE
-        self.labels = self.cells[1:-1, 1:-1, 0]
-        self.labels[...] = markers
         if mask is not None:
-            self.labels[~as_mask("watershed", mask, shape=(height, width))] = OUTSIDE
+            markers[~as_mask("watershed", mask, shape=(height, width))] = OUTSIDE
+        self.cells = empty((height + 2, width + 2, CELL), np.int32)
+        self.labels = self.cells[1:-1, 1:-1, 0]
         self.colour = image.ndim == 3
+        lines = self.cells.reshape(height + 2, -1)
         if self.colour:
-            red, green, blue = np.moveaxis(to_uint8(image).astype(np.int32), 2, 0)
-            heights, self.buckets = red << 16 | green << 8 | blue, 256
+            self.buckets = 256
+            over_rows(_prepare_colours, height + 2, markers, to_uint8(image), connectivity == 8, lines)
         else:
-            heights, self.buckets = _ranks(image)
-        self.cells[1:-1, 1:-1, HEIGHT] = heights
+            ranks, self.buckets = _ranks(image)
+            over_rows(_prepare_relief, height + 2, markers, ranks, lines)
         ways = [(0, -1), (0, 1), (-1, 0), (1, 0)] if self.colour else [(-1, 0), (0, -1), (0, 1), (1, 0)]
         ways += [(-1, -1), (-1, 1), (1, -1), (1, 1)]
         self.around = np.array([CELL * (dy * (width + 2) + dx) for dy, dx in ways[:connectivity]], np.int64)
 
     def flood(self, lines: bool, level: int) -> None:
         """Let the water rise to a level, a position in the order of heights."""
-        flood = _flood_colours if self.colour else _flood_relief
         ends = np.full(2 * self.buckets, -1, np.int32)
+        if self.colour:
+            # Of a pixel and a later one, the first knows how far apart they are.
+            known = np.stack([self.around * (self.around < 0) + HEIGHT, _BYTES[: len(self.around)]]).view(np.uint64)
+            flat, around = self.cells.reshape(-1), self.around.view(np.uint64)
+            _flood_colours(flat, around, known, bool(lines), level, ends.reshape(-1, 2))
+            return
         floor1 = (self.buckets >> 6) + 1
         floor2 = floor1 + (self.buckets >> 12) + 1
         bits = np.zeros(floor2 + (self.buckets >> 18) + 1, np.uint64)
-        flood(self.cells.reshape(-1), self.around, bool(lines), level, ends, bits, floor1, floor2)
+        _flood_relief(self.cells.reshape(-1), self.around, bool(lines), level, ends, bits, floor1, floor2)
 
 
 def _as_markers(markers: Any, shape: tuple[int, int]) -> Array:
@@ -160,7 +167,7 @@ def _as_markers(markers: Any, shape: tuple[int, int]) -> Array:
     low, high = int(markers.min()), int(markers.max())
     if low < 0 or high == 0 or high > np.iinfo(np.int32).max:
         raise InputError(f"watershed: markers must be 0 or 1 … N with at least one above 0; got {low} … {high}.")
-    return contiguous(markers.astype(np.int32))
+    return markers.astype(np.int32, order="C")
 
 
 def _ranks(relief: Array) -> tuple[Array, int]:
@@ -171,11 +178,66 @@ def _ranks(relief: Array) -> tuple[Array, int]:
     return relief.astype(np.int32), int(relief.max()) + 1
 
 
+# --- the landscape ---
+# What belongs to a pixel lies together, in one line of the processor's cache: its label, its height, and the pixel
+# behind it in the queue. In a colour image there are heights between pixels only: each pixel has, in a byte each, the
+# differences from its neighbours at the right, below, below at the right and below at the left.
+
+_BYTES = np.array([0, 0, 8, 8, 16, 24, 24, 16], np.int64)  # where that to each neighbour is, in the order of the ways
+
+
+@kernel
+def _prepare_relief(markers, heights, cells, y0, y1):
+    """Write labels and heights within a wall of one pixel."""
+    height, width = markers.shape
+    for y in range(y0, y1):
+        line = cells[y]
+        if y == 0 or y == height + 1:
+            for x in range(width + 2):
+                line[CELL * x] = OUTSIDE
+            continue
+        line[0], line[CELL * (width + 1)] = OUTSIDE, OUTSIDE
+        labels, values = markers[y - 1], heights[y - 1]
+        for x in range(width):
+            line[CELL * (x + 1)], line[CELL * (x + 1) + HEIGHT] = labels[x], values[x]
+
+
+@kernel
+def _prepare_colours(markers, image, eight, cells, y0, y1):
+    """Write labels and differences within a wall of one pixel; what touches a marker is waiting."""
+    height, width = markers.shape
+    for y in range(y0, y1):
+        line = cells[y]
+        if y == 0 or y == height + 1:
+            for x in range(width + 2):
+                line[CELL * x] = OUTSIDE
+            continue
+        line[0], line[CELL * (width + 1)] = OUTSIDE, OUTSIDE
+        above, labels, below = markers[max(y - 2, 0)], markers[y - 1], markers[min(y, height - 1)]
+        pixels, under = image[y - 1], image[min(y, height - 1)]
+        for x in range(width):
+            left, right = max(x - 1, 0), min(x + 1, width - 1)
+            near = max(max(labels[left], labels[right]), max(above[x], below[x]))
+            if eight:
+                near = max(near, max(max(above[left], above[right]), max(below[left], below[right])))
+            line[CELL * (x + 1)] = WAITING if labels[x] == 0 and near > 0 else labels[x]
+            differences = _difference(pixels, x, pixels, right) | _difference(pixels, x, under, x) << 8
+            if eight:
+                differences |= _difference(pixels, x, under, right) << 16 | _difference(pixels, x, under, left) << 24
+            line[CELL * (x + 1) + HEIGHT] = np.int32(differences)
+
+
+@kernel(inline=True)
+def _difference(row, x, other, at):
+    """Return the greatest difference of a channel between two pixels."""
+    red = abs(np.int32(row[x, 0]) - np.int32(other[at, 0]))
+    green = abs(np.int32(row[x, 1]) - np.int32(other[at, 1]))
+    return max(max(red, green), abs(np.int32(row[x, 2]) - np.int32(other[at, 2])))
+
+
 # --- the ordered queue ---
-# What belongs to a pixel lies together, in one line of the processor's cache: its label, its height (or colour), and
-# the pixel behind it in the queue. `ends` holds the first and the last pixel of each height's list, and three floors
-# of `bits` say which lists hold something. Both kernels spell the queue out: handing its arrays to a function costs
-# more than the function does.
+# `ends` holds the first and the last pixel of each height's list. Of a relief, three floors of `bits` say which lists
+# hold something. Both kernels spell the queue out: handing its arrays to a function costs more than the function does.
 
 
 @kernel
@@ -247,82 +309,65 @@ def _flood_relief(cells, around, lines, level, ends, bits, floor1, floor2):
             waiting += 1
 
 
-@kernel(inline=True)
-def _difference(a, b):
-    """Return the greatest difference of a channel between two colours of three bytes each."""
-    red = abs((a >> 16) - (b >> 16))
-    green = abs(((a >> 8) & 255) - ((b >> 8) & 255))
-    return max(red, green, abs((a & 255) - (b & 255)))
-
-
 @kernel
-def _flood_colours(cells, around, lines, level, ends, bits, floor1, floor2):
-    """Flood a colour image: a pixel waits at its difference from the neighbour that reaches it."""
-    waiting = 0
-    for pixel in range(0, cells.size, CELL):
-        if cells[pixel] != 0:
+def _flood_colours(cells, around, known, lines, level, ends):
+    """Flood a colour image: a pixel waits at its difference from the neighbour that reaches it.
+
+    ``known`` tells for each way which cell has the difference, from here, and where in it. Places are unsigned, so
+    that none is looked at as if it were counted from the end.
+    """
+    ways, byte, after = around.size, np.uint64(255), np.uint64(AFTER)
+    water = _HEIGHTS  # nothing waits at a lower height
+    for first in range(0, cells.size, CELL):
+        pixel = np.uint64(first)
+        if cells[pixel] != WAITING:
             continue
-        rise, colour = 256, np.int64(cells[pixel + HEIGHT])
-        for way in range(around.size):
-            near = pixel + around[way]
-            if cells[near] > 0:
-                rise = min(rise, _difference(colour, np.int64(cells[near + HEIGHT])))
-        if rise == 256:
-            continue
-        cells[pixel] = WAITING
-        cells[pixel + AFTER] = -1
-        if ends[2 * rise] < 0:
-            ends[2 * rise] = pixel
-            bits[rise >> 6] |= _one << np.uint64(rise & 63)
-            bits[floor1 + (rise >> 12)] |= _one << np.uint64(rise >> 6 & 63)
-            bits[floor2 + (rise >> 18)] |= _one << np.uint64(rise >> 12 & 63)
+        rise = _HEIGHTS
+        for way in range(ways):
+            if cells[pixel + around[way]] > 0:
+                rise = min(rise, (np.uint64(cells[pixel + known[0, way]]) >> known[1, way]) & byte)
+        cells[pixel + after] = -1
+        if ends[rise, 0] < 0:
+            ends[rise, 0] = first
         else:
-            cells[ends[2 * rise + 1] + AFTER] = pixel
-        ends[2 * rise + 1] = pixel
-        waiting += 1
-    while waiting > 0:
-        i = floor2  # the lowest height that has a pixel waiting
-        while bits[i] == _zero:
-            i += 1
-        i = (i - floor2 << 6) + np.int64(trailing_zeros(bits[i]))
-        i = (i << 6) + np.int64(trailing_zeros(bits[floor1 + i]))
-        height = (i << 6) + np.int64(trailing_zeros(bits[i]))
-        if height > level:
+            cells[np.uint64(ends[rise, 1]) + after] = first
+        ends[rise, 1] = first
+        water = min(water, rise)
+    end, below = min(np.uint64(level + 1), _HEIGHTS), around[3]
+    while True:
+        while water < end and ends[water, 0] < 0:
+            water += _one
+        if water >= end:
             return
-        pixel = np.int64(ends[2 * height])
-        ends[2 * height] = cells[pixel + AFTER]
-        waiting -= 1
-        if ends[2 * height] < 0:
-            bits[height >> 6] ^= _one << np.uint64(height & 63)
-            if bits[height >> 6] == _zero:
-                bits[floor1 + (height >> 12)] ^= _one << np.uint64(height >> 6 & 63)
-                if bits[floor1 + (height >> 12)] == _zero:
-                    bits[floor2 + (height >> 18)] ^= _one << np.uint64(height >> 12 & 63)
-        label, nearest, meets, colour = np.int32(0), 256, False, np.int64(cells[pixel + HEIGHT])
-        for way in range(around.size):
-            near = pixel + around[way]
-            other = cells[near]
+        pixel = np.uint64(ends[water, 0])
+        following = cells[pixel + after]
+        ends[water, 0] = following
+        ahead = np.uint64(max(following, 0))
+        prefetch(cells, ahead)
+        prefetch(cells, ahead + below)
+        prefetch(cells, ahead - min(below, ahead))
+        label, nearest, meets, dry = np.int32(0), _HEIGHTS, False, _zero
+        for way in range(ways):
+            other = cells[pixel + around[way]]
             if other > 0:
-                difference = _difference(colour, np.int64(cells[near + HEIGHT]))
+                difference = (np.uint64(cells[pixel + known[0, way]]) >> known[1, way]) & byte
                 meets |= label > 0 and other != label
                 label = other if difference < nearest else label
                 nearest = min(nearest, difference)
+            elif other == 0:
+                dry |= _one << np.uint64(way)
         cells[pixel] = LINE if lines and meets else label
         if lines and meets:
             continue
-        for way in range(around.size):
+        while dry != _zero:
+            way = trailing_zeros(dry)
+            dry &= dry - _one
             near = pixel + around[way]
-            if cells[near] != 0:
-                continue
-            cells[near] = WAITING
-            rise = _difference(colour, np.int64(cells[near + HEIGHT]))
-            cells[near + AFTER] = -1
-            if ends[2 * rise] < 0:
-                ends[2 * rise] = near
-                bits[rise >> 6] |= _one << np.uint64(rise & 63)
-                bits[floor1 + (rise >> 12)] |= _one << np.uint64(rise >> 6 & 63)
-                bits[floor2 + (rise >> 18)] |= _one << np.uint64(rise >> 12 & 63)
+            rise = (np.uint64(cells[pixel + known[0, way]]) >> known[1, way]) & byte
+            cells[near], cells[near + after] = WAITING, -1
+            if ends[rise, 0] < 0:
+                ends[rise, 0] = near
             else:
-                cells[ends[2 * rise + 1] + AFTER] = near
-            ends[2 * rise + 1] = near
-            waiting += 1
+                cells[np.uint64(ends[rise, 1]) + after] = near
+            ends[rise, 1] = near
+            water = min(water, rise)
