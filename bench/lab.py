@@ -199,7 +199,7 @@ def main(words: list[str] | None = None) -> int:
             with lab() as (port, _, seconds):
                 begun = time.perf_counter()
                 for address in ("/", "/api/methods", "/api/samples"):
-                    httpx.get(f"http://127.0.0.1:{port}{address}")
+                    httpx.get(f"http://127.0.0.1:{port}{address}", timeout=60)
                 starts.append((round(seconds, 2), round(time.perf_counter() - begun, 2)))
         print(json.dumps({"start_s": starts[1][0], "first_page_s": starts[1][1], "all": starts}))
     with lab() as (port, pid, _):

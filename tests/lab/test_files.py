@@ -52,15 +52,15 @@ def root(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_pictures_folders_and_runs_are_listed(client: TestClient, root: Path) -> None:
     (root / "runs" / "digits-1").mkdir(parents=True)
     (root / "runs" / "digits-1" / "config.toml").write_text("", "utf-8")
-    items = client.get("/api/files").json()["items"]
+    items = client.get("/api/files").json()["entries"]
     assert [(item["name"], item["kind"]) for item in items] == [
         ("a", "folder"),
         ("runs", "folder"),
         ("b.jpg", "picture"),
     ]
     inner = client.get("/api/files?folder=a").json()
-    assert [item["ref"] for item in inner["items"]] == ["file:a/photo.png"]
-    assert client.get("/api/files?folder=runs").json()["items"][0]["kind"] == "run"
+    assert [item["ref"] for item in inner["entries"]] == ["file:a/photo.png"]
+    assert client.get("/api/files?folder=runs").json()["entries"][0]["kind"] == "run"
 
 
 def test_a_file_is_named_and_read_again_when_it_changes(client: TestClient, root: Path) -> None:

@@ -17,7 +17,7 @@ from sightline.core.catalogue import Method
 from sightline.core.errors import InputError
 
 _PICTURES = ("image", "mask", "labels")
-_FITTED = ("b", "guide", "mask", "markers", "labels", "protect", "remove")  # as large as the first picture
+FITTED = ("b", "guide", "mask", "markers", "labels", "protect", "remove")  # as large as the first picture
 
 
 @dataclass(frozen=True)
@@ -121,6 +121,11 @@ def prepare(entry: Method, pictures: Mapping[str, np.ndarray], parameters: Mappi
     return Call(entry, first, {**options, **examples}, code, frozenset(examples))
 
 
+def depends_on_picture(entry: Method, name: str) -> bool:
+    """Return whether the example for an option is made from the picture."""
+    return callable({**entry.example, **OPTIONS.get(entry.name, {})}.get(name))
+
+
 def _several(entry: Method, pictures: Any, one: Any) -> list[np.ndarray]:
     """Return the pictures of a method that takes several; of a single one, the parts that the example cuts from it."""
     if isinstance(pictures, np.ndarray):
@@ -176,7 +181,7 @@ def _other(name: str, kind: str, photo: Any, first: Any) -> Any:
 
     if isinstance(photo, list):
         return photo
-    if isinstance(first, np.ndarray) and name in _FITTED and photo.shape[:2] != first.shape[:2]:
+    if isinstance(first, np.ndarray) and name in FITTED and photo.shape[:2] != first.shape[:2]:
         method = "nearest" if kind in ("mask", "labels") else "bilinear"
         photo = methods.resize(photo, first.shape[:2], method)
     if kind in ("mask", "labels") or (isinstance(first, np.ndarray) and first.ndim == 2):

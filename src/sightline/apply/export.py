@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from sightline.apply.call import FITTED, depends_on_picture
 from sightline.apply.firsts import GRAY, PICTURE
 from sightline.apply.pipeline import Done
 from sightline.apply.values import plain_options
@@ -159,11 +160,11 @@ class _Writer:
         for name, value in call.options.items():
             file = self.others.get(f"{number}.{name}")
             if file is not None:
-                words.append(f"{name}={self.read_other(name, file, value)}")
+                words.append(f"{name}={self.read_other(name, file, value, first)}")
+            elif name in call.made_up and (name not in plain or depends_on_picture(call.entry, name)):
+                examples.append(name)
             elif name in plain:
                 words.append(f"{name}={self.literal(value)}")
-            elif name in call.made_up:
-                examples.append(name)
         if examples:
             self.imports.add("from sightline.apply.call import example_options")
             self.imports.add("from sightline.core.catalogue import find")
@@ -173,19 +174,17 @@ class _Writer:
             words += [f"{name}={made}[{name!r}]" for name in examples]
         return words
 
-    def read_other(self, name: str, file: str, value: Any) -> str:
+    def read_other(self, name: str, file: str, value: Any, first: str) -> str:
         other = self.name(name)
         colour = isinstance(value, np.ndarray) and value.ndim == 3
         self.lines.append(f"{other} = sl.read({file!r}{'' if colour else ', mode=' + repr('gray')})")
-        shape = tuple(value.shape[:2]) if isinstance(value, np.ndarray) else None
-        if shape is not None:
-            method = "nearest" if value.dtype == np.bool_ or value.dtype == np.int32 else "bilinear"
-            self.lines.append(f"if {other}.shape[:2] != {shape}:")
-            self.lines.append(f"    {other} = sl.image.resize({other}, {shape}, {method!r})")
-            if value.dtype == np.bool_:
-                return f"{other} > 127"
-            if value.dtype == np.int32:
-                return f'{other}.astype("int32")'
+        whole = isinstance(value, np.ndarray) and value.dtype in (np.bool_, np.int32)
+        if name in FITTED:
+            method = "nearest" if whole else "bilinear"
+            self.lines.append(f"if {other}.shape[:2] != {first}.shape[:2]:")
+            self.lines.append(f"    {other} = sl.image.resize({other}, {first}.shape[:2], {method!r})")
+        if whole:
+            return f"{other} > 127" if value.dtype == np.bool_ else f'{other}.astype("int32")'
         return other
 
     def end(self, done: Done, current: str) -> None:

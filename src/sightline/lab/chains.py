@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from fastapi.responses import Response
 
 from sightline.apply.call import takes_picture, takes_pictures
 from sightline.apply.export import as_command, as_python, as_toml
-from sightline.apply.pipeline import Link, run_chain, trace_chain
+from sightline.apply.pipeline import Done, Link, run_chain, trace_chain
 from sightline.core.errors import InputError
 from sightline.core.trace import Trace
 from sightline.lab.asks import ExportAsk, PipelineAsk
@@ -22,7 +23,7 @@ from sightline.lab.routes import TRACE
 from sightline.lab.samples import SAMPLES
 from sightline.serve.workers import Stop
 
-_EXPORTED_PIXELS = 4_000_000  # a chain is run to be written down: how its results look decides what is written
+_TRIED_PIXELS = 40_000  # a chain is run to be written down: what its results are decides what is written
 _KINDS = ("image", "mask", "labels")
 _REFERENCES = ("sample:", "upload:", "file:")
 
@@ -67,7 +68,7 @@ def run(
     return trace_chain(links, photo.image if photo else None, stop=stop, scale=photo.scale if photo else 1.0)
 
 
-def _photo(lab: Lab, steps: Sequence[AskedLink], inputs: dict[str, Any], size: int) -> Shrunk | None:
+def _photo(lab: Lab, steps: Sequence[AskedLink], inputs: dict[str, Any], size: int | None) -> Shrunk | None:
     entry = lab.listing.find(steps[0].method)
     if not (takes_picture(entry) or takes_pictures(entry)):
         return None
@@ -108,9 +109,9 @@ def write_down(stop: Stop, lab: Lab, ask: ExportAsk) -> dict[str, str]:
     """
     entry = lab.listing.find(ask.steps[0].method)
     inputs = {"image": ask.input or lab.listing.rows()[f"{entry.field}.{entry.name}"]["sample"]}
-    photo = _photo(lab, ask.steps, inputs, _EXPORTED_PIXELS)
+    photo = _photo(lab, ask.steps, inputs, None)
     links = [_link(lab, step, photo) for step in ask.steps]
-    chain = list(run_chain(links, photo.image if photo else None, stop=stop))
+    chain = _tried(stop, links, photo)
     source = file_of(inputs["image"])
     others = {
         f"{number}.{name}": file_of(value)
@@ -130,6 +131,20 @@ def write_down(stop: Stop, lab: Lab, ask: ExportAsk) -> dict[str, str]:
             for number, link in enumerate(links)
         ),
     }
+
+
+def _tried(stop: Stop, links: list[Link], photo: Shrunk | None) -> list[Done]:
+    """Return a chain as it ran on every n-th pixel, which keeps the kinds of all results; on all if that is refused."""
+    if photo is None:
+        return list(run_chain(links, None, stop=stop))
+    apart = max(1, int((photo.image.shape[0] * photo.image.shape[1] / _TRIED_PIXELS) ** 0.5))
+    few = [
+        replace(link, pictures={name: each[::apart, ::apart] for name, each in link.pictures.items()}) for link in links
+    ]
+    try:
+        return list(run_chain(few, np.ascontiguousarray(photo.image[::apart, ::apart]), stop=stop))
+    except InputError:
+        return list(run_chain(links, photo.image, stop=stop))
 
 
 def file_of(reference: str) -> str:

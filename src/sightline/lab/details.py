@@ -14,6 +14,7 @@ from sightline.apply.showing import sample_for
 from sightline.apply.values import plain_options
 from sightline.core.catalogue import Method
 from sightline.core.errors import SightlineError
+from sightline.lab import lessons
 from sightline.lab.pictures import Pictures
 
 _PACKAGE = Path(__file__).parents[1]
@@ -37,7 +38,7 @@ def details(entry: Method, row: dict[str, Any], pictures: Pictures) -> dict[str,
         "example": example_of(entry, pictures) if row["runs"] else {},
         "source": source_of(entry),
         "bench": benchmark_of(f"{entry.field}.{entry.name}"),
-        "lesson": {"id": entry.lesson} if entry.lesson else None,
+        "lesson": lesson_of(entry.lesson),
     }
 
 
@@ -72,6 +73,12 @@ def source_of(entry: Method) -> dict[str, Any]:
 def benchmark_of(name: str) -> list[dict[str, Any]]:
     """Return the kept rows of the benchmark for ``field.name``."""
     return [row for row in _speed() if row["name"].split()[0] == name]
+
+
+def lesson_of(lesson: str) -> dict[str, str] | None:
+    """Return the day that teaches a method with its title; None when none does, or none is written yet."""
+    day = next((day for day in lessons.days() if day.id == lesson), None)
+    return {"id": day.id, "title": day.title} if day else None
 
 
 @lru_cache(1)

@@ -27,7 +27,7 @@ def file_routes(lab: Lab) -> APIRouter:
         if not place.is_dir():
             raise MissingFileError(f"files: '{folder}' is no folder under the lab's root.")
         rows = [row for item in sorted(place.iterdir(), key=_order) if (row := _row(lab.root, item)) is not None]
-        return {"folder": folder.strip("/"), "items": rows[:_MOST], "left_out": max(0, len(rows) - _MOST)}
+        return {"folder": folder.strip("/"), "entries": rows[:_MOST], "left_out": max(0, len(rows) - _MOST)}
 
     @routes.get("/video", summary="A video's frames, size and rate")
     async def video(ref: str = Query(max_length=1000)) -> dict[str, Any]:
@@ -47,7 +47,7 @@ def _row(root: Path, item: Path) -> dict[str, Any] | None:
         return None
     relative = item.relative_to(root).as_posix()
     if item.is_dir():
-        return {"name": item.name, "kind": "run" if is_run(item) else "folder", "folder": relative}
+        return {"name": item.name, "kind": "run" if is_run(item) else "folder", "path": relative}
     kind = "picture" if is_image_name(item.name) else "video" if item.suffix.lower() in VIDEOS else ""
     if not kind:
         return None
