@@ -84,7 +84,8 @@ export interface Entry {
   name: string;
   kind: "folder" | "picture" | "video" | "run" | string;
   ref?: string;
-  path?: string;
+  /** Path of a folder. */
+  folder?: string;
 }
 
 export interface Uploaded {

@@ -33,12 +33,9 @@ interface Lesson {
 
 interface Grade {
   passed: boolean;
-  problems?: string[];
-  message?: string;
-  file?: string;
+  cases: number;
+  problems: string[];
 }
-
-const cellsOf = (answer: Lesson | Cell[]): Lesson => (Array.isArray(answer) ? { cells: answer } : answer);
 
 export default function LessonPage({ id }: { id: string }) {
   const [lesson, setLesson] = useState<Lesson | null>(null);
@@ -47,9 +44,9 @@ export default function LessonPage({ id }: { id: string }) {
   const [running, setRunning] = useState(false);
   useEffect(() => {
     document.title = `${id} · Sightline lab`;
-    get<Lesson | Cell[]>(`/api/lessons/${id}`).then((answer) => setLesson(cellsOf(answer)), (problem: Error) => setError(problem.message));
-    get<{ weeks: Week[] } | Week[]>("/api/lessons").then((answer) => {
-      const days = (Array.isArray(answer) ? answer : answer.weeks).flatMap((week) => week.days).filter((day) => day.written !== false).map((day) => day.id);
+    get<Lesson>(`/api/lessons/${id}`).then(setLesson, (problem: Error) => setError(problem.message));
+    get<{ weeks: Week[] }>("/api/lessons").then((answer) => {
+      const days = answer.weeks.flatMap((week) => week.days).filter((day) => day.written).map((day) => day.id);
       const at = days.indexOf(id);
       setNeighbours({ before: days[at - 1] ?? null, after: days[at + 1] ?? null });
     }, () => {});
@@ -58,7 +55,7 @@ export default function LessonPage({ id }: { id: string }) {
     setRunning(true);
     setError("");
     try {
-      const answer = cellsOf(await post<Lesson | Cell[]>(`/api/lessons/${id}/run`, {}));
+      const answer = await post<Lesson>(`/api/lessons/${id}/run`, {});
       setLesson((old) => ({ ...old, ...answer }));
       if (answer.error) setError(answer.error);
     } catch (problem) {
@@ -145,7 +142,7 @@ function Check({ id }: { id: string }) {
       <p>Make the file with <code>sightline learn {id}</code>, complete its function in your editor, then have it graded here.</p>
       <p><button type="button" class="primary" disabled={busy} onClick={() => void check()}><Icon name="check" /> {busy ? "Checking…" : "Check my exercise"}</button></p>
       <div role="status">
-        {grade && (grade.passed ? <p class="holds">It passes. Well done.</p> : <ul class="problems">{(grade.problems?.length ? grade.problems : [grade.message ?? "It does not pass yet."]).map((text, i) => <li key={i}><pre tabIndex={0}>{text}</pre></li>)}</ul>)}
+        {grade && (grade.passed ? <p class="holds">It passes all {grade.cases} cases. Well done.</p> : <ul class="problems">{grade.problems.map((text, i) => <li key={i}><pre tabIndex={0}>{text}</pre></li>)}</ul>)}
         {error && <p class="error">{error}</p>}
       </div>
     </section>

@@ -6,9 +6,10 @@ export interface Day {
   id: string;
   title: string;
   question: string;
-  written?: boolean;
-  methods?: string[];
-  done?: boolean;
+  /** False for a day that is planned. */
+  written: boolean;
+  methods: string[];
+  done: boolean;
 }
 
 export interface Week {
@@ -22,10 +23,10 @@ export default function LessonsPage() {
   const [error, setError] = useState("");
   useEffect(() => {
     document.title = "Lessons · Sightline lab";
-    get<{ weeks: Week[] } | Week[]>("/api/lessons").then((answer) => setWeeks(Array.isArray(answer) ? answer : answer.weeks), (problem: Error) => setError(problem.message));
+    get<{ weeks: Week[] }>("/api/lessons").then((answer) => setWeeks(answer.weeks), (problem: Error) => setError(problem.message));
   }, []);
   const days = weeks?.flatMap((week) => week.days) ?? [];
-  const written = days.filter((day) => day.written !== false);
+  const written = days.filter((day) => day.written);
   const done = days.filter((day) => day.done).length;
   return (
     <main class="page lessons-page">
@@ -39,7 +40,7 @@ export default function LessonsPage() {
           <ul class="cards days">
             {week.days.map((day) => (
               <li key={day.id}>
-                {day.written === false ? <div class="card planned"><Inside day={day} /></div> : <a class="card" href={`/lessons/${day.id}`}><Inside day={day} /></a>}
+                {!day.written ? <div class="card planned"><Inside day={day} /></div> : <a class="card" href={`/lessons/${day.id}`}><Inside day={day} /></a>}
               </li>
             ))}
           </ul>
@@ -54,7 +55,7 @@ function Inside({ day }: { day: Day }) {
     <>
       <span class="card-name">{day.title}{day.done && <span class="holds"> done</span>}</span>
       <span class="card-text">{day.question}</span>
-      <span class="card-facts">{day.id}{day.written === false ? " · planned" : ""}{day.methods?.length ? ` · ${day.methods.slice(0, 5).map((name) => name.replace(/^.*\./, "")).join(", ")}${day.methods.length > 5 ? " …" : ""}` : ""}</span>
+      <span class="card-facts">{day.id}{!day.written ? " · planned" : ""}{day.methods.length ? ` · ${day.methods.slice(0, 5).map((name) => name.replace(/^.*\./, "")).join(", ")}${day.methods.length > 5 ? " …" : ""}` : ""}</span>
     </>
   );
 }

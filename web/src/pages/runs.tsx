@@ -1,23 +1,24 @@
 // The runs under the lab's folder: what was trained, how well it did.
 import { useEffect, useState } from "preact/hooks";
-import { get, type Json } from "../api";
+import { get } from "../api";
 
 export interface RunRow {
   name: string;
-  recipe?: string;
-  classes?: string[] | number;
-  epochs?: number;
-  [key: string]: Json | undefined;
+  recipe: string;
+  data: string;
+  /** Epochs that are done, and how many there are to be. */
+  epochs: number;
+  of: number;
+  /** The last row of its metrics. */
+  last: Record<string, number | null> | null;
 }
-
-export const listed = (answer: RunRow[] | { runs: RunRow[] }): RunRow[] => (Array.isArray(answer) ? answer : answer.runs);
 
 export default function RunsPage() {
   const [runs, setRuns] = useState<RunRow[] | null>(null);
   const [error, setError] = useState("");
   useEffect(() => {
     document.title = "Runs · Sightline lab";
-    get<RunRow[] | { runs: RunRow[] }>("/api/runs").then((answer) => setRuns(listed(answer)), (problem: Error) => setError(problem.message));
+    get<RunRow[]>("/api/runs").then(setRuns, (problem: Error) => setError(problem.message));
   }, []);
   return (
     <main class="page">
@@ -40,5 +41,6 @@ export default function RunsPage() {
 }
 
 function facts(run: RunRow): string {
-  return Object.entries(run).filter(([name, value]) => name !== "name" && (typeof value === "string" || typeof value === "number")).slice(0, 5).map(([name, value]) => `${name.replace(/_/g, " ")} ${typeof value === "number" ? Number(value.toPrecision(4)) : value}`).join(" · ");
+  const last = Object.entries(run.last ?? {}).filter(([name, value]) => name.startsWith("val_") && value !== null).map(([name, value]) => `${name.slice(4).replace(/_/g, " ")} ${Number(value!.toPrecision(3))}`);
+  return [run.recipe, run.data, `epoch ${run.epochs} of ${run.of}`, ...last].join(" · ");
 }

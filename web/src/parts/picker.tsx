@@ -110,13 +110,12 @@ function Files({ onValue, onClose }: { onValue: (ref: string) => void; onClose: 
   const [entries, setEntries] = useState<Entry[] | null>(null);
   const [error, setError] = useState("");
   useEffect(() => {
-    get<Entry[] | { entries: Entry[] }>(`/api/files?folder=${encodeURIComponent(folder)}`).then(
-      (answer) => { setEntries(Array.isArray(answer) ? answer : answer.entries); setError(""); },
+    get<{ items: Entry[] }>(`/api/files?folder=${encodeURIComponent(folder)}`).then(
+      (answer) => { setEntries(answer.items); setError(""); },
       (problem: Error) => setError(problem.message),
     );
   }, [folder]);
   const parent = folder.split("/").slice(0, -1).join("/");
-  const pathOf = (entry: Entry) => entry.path ?? (entry.ref ? entry.ref.replace(/^file:/, "") : folder ? `${folder}/${entry.name}` : entry.name);
   return (
     <Dialog title={folder ? `Files in ${folder}` : "Files"} onClose={onClose}>
       {error && <p class="error" role="alert">{error}</p>}
@@ -125,10 +124,10 @@ function Files({ onValue, onClose }: { onValue: (ref: string) => void; onClose: 
         {entries?.map((entry) => (
           <li key={entry.name}>
             {entry.kind === "folder" ? (
-              <button type="button" class="plain" onClick={() => setFolder(pathOf(entry))}><Icon name="folder" /> {entry.name}</button>
+              <button type="button" class="plain" onClick={() => setFolder(entry.folder ?? entry.name)}><Icon name="folder" /> {entry.name}</button>
             ) : entry.kind === "picture" || entry.kind === "video" ? (
-              <button type="button" class="plain" onClick={() => onValue(`${entry.ref ?? `file:${pathOf(entry)}`}${entry.kind === "video" ? "@0" : ""}`)}>
-                {entry.kind === "picture" && <img src={pictureUrl(entry.ref ?? `file:${pathOf(entry)}`, 96)} alt="" loading="lazy" width={52} height={40} />} {entry.name}
+              <button type="button" class="plain" onClick={() => onValue(`${entry.ref ?? ""}${entry.kind === "video" && !entry.ref?.includes("@") ? "@0" : ""}`)}>
+                {entry.kind === "picture" && <img src={pictureUrl(entry.ref ?? "", 96)} alt="" loading="lazy" width={52} height={40} />} {entry.name}
               </button>
             ) : null}
           </li>

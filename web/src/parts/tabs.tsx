@@ -27,7 +27,7 @@ export function Tabs({ tabs, at, onTab, label }: { tabs: Tab[]; at: string; onTa
           <button type="button" role="tab" key={tab.id} id={`${base}-${tab.id}`} aria-selected={i === index} aria-controls={`${base}-panel`} tabIndex={i === index ? 0 : -1} onClick={() => onTab(tab.id)}>{tab.title}</button>
         ))}
       </div>
-      <div role="tabpanel" id={`${base}-panel`} aria-labelledby={`${base}-${tabs[index]!.id}`}>{tabs[index]!.body()}</div>
+      <div role="tabpanel" id={`${base}-panel`} aria-labelledby={`${base}-${tabs[index]!.id}`}><h2 class="sr">{tabs[index]!.title}</h2>{tabs[index]!.body()}</div>
     </div>
   );
 }

@@ -38,7 +38,7 @@ export function markdown(text: string): string {
     const heading = /^(#{1,4})\s+(.*)/.exec(line);
     if (!line.trim()) at++;
     else if (heading) {
-      const level = Math.min(4, heading[1]!.length + 1);
+      const level = Math.max(2, heading[1]!.length);
       html.push(`<h${level}>${inline(heading[2]!)}</h${level}>`);
       at++;
     } else if (/^```/.test(line)) {
@@ -56,11 +56,16 @@ export function markdown(text: string): string {
 
   function formula(): string {
     const first = lines[at++]!.replace(/^\s*\$\$/, "");
-    if (/\$\$\s*$/.test(first)) return mathml(first.replace(/\$\$\s*$/, ""), true);
+    if (/\$\$\s*$/.test(first)) return block(first.replace(/\$\$\s*$/, ""));
     const body = [first, ...until((row) => /\$\$/.test(row))];
     body.push((lines[at++] ?? "").replace(/\$\$.*$/, ""));
-    return mathml(body.join("\n"), true);
+    return block(body.join("\n"));
   }
+}
+
+/** A formula on lines of its own; a wide one is moved along inside its box. */
+function block(latex: string): string {
+  return `<div class="formula" tabindex="0" role="group" aria-label="Formula">${mathml(latex, true)}</div>`;
 }
 
 function list(rows: string[]): string {
