@@ -21,7 +21,7 @@ from sightline.core.layers import Mask as MaskLayer
 from sightline.core.layers import Value
 from sightline.core.trace import Step
 from sightline.core.types import Array, Labels, Mask, Range
-from sightline.image.runs import root_of, runs_of
+from sightline.image.runs import listed_runs, root_of
 
 _STRIP = 64
 
@@ -64,9 +64,9 @@ def label(
     """
     mask, reach = _checked(mask, connectivity)
     labels = output("label", out, mask.shape, np.int32, [mask])
-    runs = _joined(mask, reach)
-    count = _number(*runs[1:])
-    over_rows(_write, len(mask), *runs, labels, strip=_STRIP)
+    bounds, firsts, parents = _joined(mask, reach)
+    count = _number(parents)
+    over_rows(_write, len(mask), bounds, firsts, parents, labels, strip=_STRIP)
     return labels, count
 
 
@@ -74,14 +74,14 @@ def label(
 def _steps(mask: Mask, connectivity: int = 8, *, out: Any = None) -> Iterator[Step]:
     mask, reach = _checked(mask, connectivity)
     yield Step("mask", MaskLayer(mask))
-    bounds, counts, parents = _joined(mask, reach)
-    own = np.arange(parents.size, dtype=np.int32).reshape(parents.shape)
+    bounds, firsts, parents = _joined(mask, reach)
+    own = np.arange(parents.size, dtype=np.int32)
     for name, groups, note in (
-        ("runs", own, f"{counts.sum()} runs of true pixels, row by row, each in a colour."),
+        ("runs", own, f"{parents.size} runs of true pixels, row by row, each in a colour."),
         ("joined", parents, "Runs that touch in two rows point to one another; two scans make it one group."),
     ):
         shown = empty(mask.shape, np.int32)
-        over_rows(_write, len(mask), bounds, counts, -1 - groups, shown, strip=_STRIP)
+        over_rows(_write, len(mask), bounds, firsts, -1 - groups, shown, strip=_STRIP)
         yield Step(name, LabelsLayer(shown), note=note)
     labels, count = label(mask, connectivity, out=out)
     yield Step("labels", Value((labels, count)), LabelsLayer(labels), note=f"{count} groups, numbered in order.")
@@ -96,71 +96,64 @@ def _checked(mask: Any, connectivity: Any) -> tuple[Array, int]:
 
 
 def _joined(mask: Array, reach: int) -> tuple[Array, Array, Array]:
-    """Return the bounds and counts of the runs, and for each run an earlier one of its group, or itself.
-
-    Rows have room for as many runs as a row can hold; number i of row y is y × room + i to the others.
-    """
+    """Return the bounds of the runs, the first one of each row, and for each an earlier one of its group, or itself."""
     height = len(mask)
-    bounds, counts = runs_of(mask)
-    parents = empty((height, bounds.shape[1] // 2), np.int32)
-    over_rows(_join_rows, height, bounds, counts, parents, reach, strip=_STRIP)
+    bounds, firsts = listed_runs(mask)
+    parents = empty((int(firsts[-1]),), np.int32)
+    over_rows(_join_rows, height, bounds, firsts, parents, reach, strip=_STRIP)
     for y in range(_STRIP, height, _STRIP):
-        _join(bounds, counts, parents, reach, y)
-    return bounds, counts, parents
+        _join(bounds, firsts, parents, reach, y)
+    return bounds, firsts, parents
 
 
 @kernel
-def _join_rows(bounds, counts, parents, reach, y0, y1):
+def _join_rows(bounds, firsts, parents, reach, y0, y1):
     """Join the runs of rows ``y0`` to ``y1`` with those that they touch in the row above, in these rows only."""
-    room = parents.shape[1]
     for y in range(y0, y1):
-        for i in range(counts[y]):
-            parents[y, i] = y * room + i
+        for run in range(firsts[y], firsts[y + 1]):
+            parents[run] = run
         if y > y0:
-            _join(bounds, counts, parents, reach, y)
+            _join(bounds, firsts, parents, reach, y)
 
 
 @kernel
-def _join(bounds, counts, parents, reach, y):
+def _join(bounds, firsts, parents, reach, y):
     """Join the runs of row ``y`` with those of the row above that they touch."""
-    room = parents.shape[1]
-    above, here, flat = bounds[y - 1], bounds[y], parents.reshape(-1)
-    first, count = 0, counts[y - 1]
-    for i in range(counts[y]):
-        start, stop = here[2 * i] - reach, here[2 * i + 1] + reach
-        while first < count and above[2 * first + 1] <= start:
-            first += 1
-        mine, other = root_of(flat, y * room + i), first
-        while other < count and above[2 * other] < stop:
-            its = root_of(flat, (y - 1) * room + other)
-            flat[max(mine, its)] = min(mine, its)  # so that a group's root is its first run
+    above, here = firsts[y - 1], firsts[y]
+    for run in range(here, firsts[y + 1]):
+        start, stop = bounds[2 * run] - reach, bounds[2 * run + 1] + reach
+        while above < here and bounds[2 * above + 1] <= start:
+            above += 1
+        mine, other = root_of(parents, run), above
+        while other < here and bounds[2 * other] < stop:
+            its = root_of(parents, other)
+            parents[max(mine, its)] = min(mine, its)  # so that a group's root is its first run
             mine = min(mine, its)
             other += 1
 
 
 @kernel
-def _number(counts, parents):
+def _number(parents):
     """Number the roots in their order, give each run the number of its root, and return how many there are."""
-    room, flat, number = parents.shape[1], parents.reshape(-1), 0
-    for y in range(counts.size):
-        for run in range(y * room, y * room + counts[y]):
-            if flat[run] == run:
-                number += 1
-                flat[run] = -number
-            else:
-                flat[run] = flat[flat[run]]  # an earlier run: it has its number
+    number = 0
+    for run in range(parents.size):
+        if parents[run] == run:
+            number += 1
+            parents[run] = -number
+        else:
+            parents[run] = parents[parents[run]]  # an earlier run: it has its number
     return number
 
 
 @kernel
-def _write(bounds, counts, parents, labels, y0, y1):
+def _write(bounds, firsts, parents, labels, y0, y1):
     for y in range(y0, y1):
-        row, ends, numbers, x = labels[y], bounds[y], parents[y], 0
-        for i in range(counts[y]):
-            start, stop = ends[2 * i], ends[2 * i + 1]
+        row, x = labels[y], np.int64(0)
+        for run in range(firsts[y], firsts[y + 1]):
+            start, stop = bounds[2 * run], bounds[2 * run + 1]
             _fill(row[x:start], np.int32(0))
-            _fill(row[start:stop], -numbers[i])
-            x = stop
+            _fill(row[start:stop], -parents[run])
+            x = np.int64(stop)
         _fill(row[x:], np.int32(0))
 
 

@@ -35,28 +35,77 @@ def runs_of(mask: Array) -> tuple[Array, Array]:
     return bounds, counts
 
 
+def listed_runs(mask: Array) -> tuple[Array, Array]:
+    """Return the bounds of all runs one after the other, row by row, and which is the first one of each row.
+
+    Parameters
+    ----------
+    mask
+        H×W bool, contiguous.
+
+    Returns
+    -------
+    bounds
+        2R int32 for R runs in all; run i is ``bounds[2 i]`` up to, not with, ``bounds[2 i + 1]``.
+    firsts
+        H + 1 int64: the runs of row y are ``firsts[y]`` up to, not with, ``firsts[y + 1]``.
+    """
+    height, pixels = len(mask), mask.view(np.uint8)
+    firsts = np.zeros(height + 1, np.int64)
+    over_rows(_count, height, pixels, firsts[1:], strip=_STRIP)
+    np.cumsum(firsts, out=firsts)
+    bounds = empty((2 * int(firsts[-1]),), np.int32)
+    over_rows(_list, height, pixels, bounds, firsts, strip=_STRIP)
+    return bounds, firsts
+
+
+@kernel
+def _count(mask, counts, y0, y1):
+    for y in range(y0, y1):
+        row = mask[y]
+        found = np.int64(row[0] != 0)
+        for x in range(1, row.size):
+            found += (row[x] != 0) & (row[x - 1] == 0)
+        counts[y] = found
+
+
+@kernel
+def _list(mask, bounds, firsts, y0, y1):
+    line = _line_for(mask)
+    for y in range(y0, y1):
+        _scan(mask[y], line, bounds[2 * firsts[y] : 2 * firsts[y + 1]])
+
+
 @kernel
 def _find(mask, bounds, counts, y0, y1):
-    width = mask.shape[1]
-    line = np.zeros(width // 64 * 64 + 64, np.uint8)  # a row, and at least one false pixel after it
-    words = line.view(np.uint64)
+    line = _line_for(mask)
     for y in range(y0, y1):
-        row, ends, found = mask[y], bounds[y], 0
-        for x in range(width):
-            line[x] = row[x] != 0
-        before = np.uint64(0)
-        for i in range(0, words.size, 8):
-            changes = np.uint64(0)  # a bit for each of 64 pixels that differ from the one on their left
-            for j in range(8):
-                word = words[i + j]
-                differ = word ^ (word << np.uint64(8) | before >> np.uint64(56))
-                before = word
-                changes |= (differ * _GATHER >> np.uint64(56)) << np.uint64(8 * j)
-            while changes != 0:
-                ends[found] = 8 * i + np.int64(trailing_zeros(changes))
-                found += 1
-                changes &= changes - np.uint64(1)
-        counts[y] = found // 2
+        counts[y] = _scan(mask[y], line, bounds[y])
+
+
+@kernel(inline=True)
+def _line_for(mask):
+    return np.zeros(mask.shape[1] // 64 * 64 + 64, np.uint8)  # a row, and at least one false pixel after it
+
+
+@kernel
+def _scan(row, line, ends):
+    """Write the bounds of a row's runs and return how many there are; ``line`` is room for the row."""
+    for x in range(row.size):
+        line[x] = row[x] != 0
+    words, found, before = line.view(np.uint64), 0, np.uint64(0)
+    for i in range(0, words.size, 8):
+        changes = np.uint64(0)  # a bit for each of 64 pixels that differ from the one on their left
+        for j in range(8):
+            word = words[i + j]
+            differ = word ^ (word << np.uint64(8) | before >> np.uint64(56))
+            before = word
+            changes |= (differ * _GATHER >> np.uint64(56)) << np.uint64(8 * j)
+        while changes != 0:
+            ends[found] = 8 * i + np.int64(trailing_zeros(changes))
+            found += 1
+            changes &= changes - np.uint64(1)
+    return found // 2
 
 
 @kernel(inline=True)
