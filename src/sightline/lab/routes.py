@@ -18,6 +18,7 @@ from sightline.lab.lab import Lab
 from sightline.lab.samples import SAMPLES
 from sightline.serve.failures import RequestError
 from sightline.serve.requests import Sent, decode_picture, read_body, read_json
+from sightline.serve.workers import Stop
 
 TRACE = "application/x-sightline-trace"
 
@@ -43,17 +44,20 @@ def method_routes(lab: Lab) -> APIRouter:
         responses={200: {"content": {TRACE: {}, "application/json": {}, "image/png": {}}}},
     )
     async def run(name: str, request: Request) -> Response:
-        entry = await lab.workers.run(lambda _: lab.listing.find(name))
-        ask, own = read_ask(entry, await read_body(request), request)
-        if ask.form == "json":
-            return JSONResponse(await lab.workers.run(computing.run_as_json, lab, name, ask, own))
-        if ask.form == "picture":
-            data = await lab.workers.run(computing.run_as_picture, lab, name, ask, own)
-            return Response(data, media_type="image/png")
-        data = await lab.workers.run(computing.run_as_trace, lab, name, ask, own, False)
-        return Response(data, media_type=TRACE)
+        kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        sent = await read_body(request)
+        return await lab.workers.run(_run, lab, name, sent, dict(request.query_params), kind)
 
     return routes
+
+
+def _run(stop: Stop, lab: Lab, name: str, sent: Sent, query: dict[str, str], kind: str) -> Response:
+    ask, own = read_ask(lab.listing.find(name), sent, query, kind)
+    if ask.form == "json":
+        return JSONResponse(computing.run_as_json(stop, lab, name, ask, own))
+    if ask.form == "picture":
+        return Response(computing.run_as_picture(stop, lab, name, ask, own), media_type="image/png")
+    return Response(computing.run_as_trace(stop, lab, name, ask, own, False), media_type=TRACE)
 
 
 _RUN_BODY: dict[str, Any] = {
@@ -68,16 +72,23 @@ _RUN_BODY: dict[str, Any] = {
 }
 
 
-def read_ask(entry: Method, sent: Sent, request: Request) -> tuple[RunAsk, dict[str, Any]]:
+def read_ask(entry: Method, sent: Sent, query: dict[str, str], kind: str) -> tuple[RunAsk, dict[str, Any]]:
     """Return what is asked of a method, and the pictures that came along.
 
     JSON is the form of :class:`RunAsk`. A form's files are pictures and its fields parameters, as in
     ``curl -F image=@photo.jpg -F low=40``; a raw picture may have its parameters in the query.
+
+    Parameters
+    ----------
+    entry, sent
+        The method, and the body.
+    query
+        What stands in the address.
+    kind
+        The body's media type.
     """
-    query = dict(request.query_params)
-    query.pop("token", None)
+    query = {name: word for name, word in query.items() if name != "token"}
     general = {name: query.pop(name) for name in ("as", "steps", "size") if name in query}
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     own: dict[str, Any] = {}
     values: dict[str, Any] = {}
     if sent.files or sent.fields:

@@ -29,7 +29,8 @@ class _Impatient(H11Protocol):
         self._deadline = self.loop.call_later(HEADER_SECONDS, self._look)
 
     def _look(self) -> None:
-        if self.cycle is None and not self.transport.is_closing():
+        here = getattr(self.transport, "get_protocol", lambda: self)() is self  # and not a live connection's by now
+        if here and self.cycle is None and not self.transport.is_closing():
             self.transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
