@@ -67,7 +67,7 @@ class Guard:
             body = _Body(receive, self.max_bytes, self.patience, headers.get("content-length", ""))
             try:
                 await self.app(scope, body, self._sending(scope, headers, send))
-            except TimeoutError:  # the client takes no more of the answer: the server closes the connection
+            except _GoneError:  # the client takes no more of the answer: the server closes the connection
                 return
 
     def _refusal(self, scope: Scope, headers: dict[str, str]) -> tuple[int, str] | None:
@@ -106,9 +106,16 @@ class Guard:
                     cookie = f"{_COOKIE}={self.token}; HttpOnly; SameSite=Strict; Path=/"
                     extra.append((b"set-cookie", cookie.encode("latin-1")))
                 message = {**message, "headers": [*message.get("headers", []), *extra]}
-            await asyncio.wait_for(send(message), self.patience)
+            try:
+                await asyncio.wait_for(send(message), self.patience)
+            except TimeoutError:
+                raise _GoneError from None
 
         return sending
+
+
+class _GoneError(Exception):
+    """A client takes nothing of its answer any more; no handler of the application is to answer once more."""
 
 
 class _Body:
