@@ -69,10 +69,14 @@ def test_the_extremes_of_bytes_fit() -> None:
     np.testing.assert_array_equal(sl.image.laplacian(rows, size=5), cv2.Laplacian(rows, cv2.CV_64F, ksize=5))
 
 
-def test_nan_spoils_the_neighbours() -> None:
-    picture = np.zeros((7, 7), np.float32)
-    picture[3, 3] = np.nan
-    assert np.isnan(sl.image.laplacian(picture)).sum() == 9
+@pytest.mark.parametrize("size", [1, 3, 5])
+def test_nan_spoils_what_a_weight_carries_it_to(size: int) -> None:
+    picture = np.zeros((9, 9), np.float32)
+    picture[4, 4] = 1
+    weights = np.nonzero(sl.image.laplacian(picture, size=size))
+    picture[4, 4] = np.nan
+    assert np.isnan(sl.image.laplacian(picture, size=size)[weights]).all()
+    assert np.isnan(sl.image.laplacian(picture, size=size)).sum() == {1: 5, 3: 5, 5: 21}[size]
 
 
 def test_steps_show_the_kernel() -> None:

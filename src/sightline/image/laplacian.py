@@ -16,14 +16,15 @@ from sightline.core.catalogue import method
 from sightline.core.checks import as_image, choice, integer, output
 from sightline.core.kernels import kernel, over_rows
 from sightline.core.layers import Heat, Picture, Value
+from sightline.core.narrow import minus, plus
 from sightline.core.trace import Step
 from sightline.core.types import Array, Choice, Image, Range
-from sightline.image.border import BORDERS, source_indices
+from sightline.image.border import BORDERS, interleaved, source_indices
 from sightline.image.correlation import correlate_window, frame_around
 
 LARGEST = 31
 _SMALL = {1: (1, 0), 3: (0, 2)}  # weights of the neighbours beside and above, and of the diagonal ones
-_SHORT = 5  # the largest size whose sums of bytes int16 can hold
+_SHORT = 5  # the largest size whose sums of bytes int16 can hold, and that has kernels of its own
 
 Response = Int16[np.ndarray, "h w *c"] | Float32[np.ndarray, "h w *c"]
 
@@ -39,7 +40,7 @@ def laplacian(
     """Return the sum of the second derivatives along x and y, of each channel.
 
     The sums are not normalised: the parabola (x² + y²) / 2 gives 2 at size 1 and 8 at size 3. NaN and infinity spoil
-    the eight neighbours.
+    the pixels that a weight other than 0 carries them to.
 
     Parameters
     ----------
@@ -72,14 +73,11 @@ def laplacian(
     image, size = _checked(image, size, border)
     whole = image.dtype == np.uint8 and size <= _SHORT
     result = output("laplacian", out, image.shape, np.int16 if whole else np.float32, [image])
-    if size in _SMALL:
-        _nine(image, *_SMALL[size], border, result)
-        return result
-    sums = np.empty(image.shape, np.float32) if whole else result
-    middle = size // 2
-    correlate_window(image, _window(size), frame_around((size, size), (middle, middle), border), sums)
-    if whole:
-        np.copyto(result, np.rint(sums, out=sums), casting="unsafe")
+    if size <= _SHORT:
+        _short(image, size, border, result)
+    else:
+        middle = size // 2
+        correlate_window(image, _window(size), frame_around((size, size), (middle, middle), border), result)
     return result
 
 
@@ -114,39 +112,106 @@ def _window(size: int) -> Array:
     return np.outer(smooth, second) + np.outer(second, smooth)
 
 
-def _nine(image: Array, beside: int, diagonal: int, border: str, result: Array) -> None:
+def _short(image: Array, size: int, border: str, result: Array) -> None:
     height, width = image.shape[:2]
     step = image.shape[2] if image.ndim == 3 else 1  # from a pixel to its right neighbour
     number = result.dtype.type
     source = image.astype(np.float32) if image.dtype == np.uint16 else image
     flat = source.reshape(height, -1), result.reshape(height, -1)
-    rows, columns = source_indices(height, 1, border), source_indices(width, 1, border)
-    ends = step * columns[0], step * columns[-1]
-    over_rows(_weigh_nine, height, *flat, rows, *ends, step, number, number(beside), number(diagonal))
+    reach = max(size // 2, 1)
+    rows, columns = source_indices(height, reach, border), source_indices(width, reach, border)
+    beyond = interleaved(columns, step)
+    if size == _SHORT:
+        over_rows(_weigh_five, height, *flat, rows, beyond, step, number)
+    else:
+        over_rows(_weigh_three, height, *flat, rows, beyond, step, number, size == 1)
+
+
+@kernel
+def _weigh_three(image, out, rows, beyond, step, number, beside, y0, y1):
+    """Write the sum of four neighbours less four times the pixel; diagonal ones count twice."""
+    n = image.shape[1]
+    m = max(n - 2 * step, 0)
+    for y in range(y0, y1):
+        above, row, below, result = image[rows[y]], image[rows[y + 1]], image[rows[y + 2]], out[y]
+        inner, middle = result[step : step + m], row[step : step + m]
+        if beside:
+            _sum_less_four(above[step:], row[: n - step], row[2 * step :], below[step:], middle, number, inner)
+        else:
+            _twice_sum_less_four(above, above[2 * step :], below, below[2 * step :], middle, number, inner)
+        for k in range(min(2 * step, n)):
+            x = k if k < step else n - 2 * step + k
+            left, right = beyond[x], beyond[x + 2 * step]
+            a, b, c, d = (
+                (above[x], row[left], row[right], below[x])
+                if beside
+                else (above[left], above[right], below[left], below[right])
+            )
+            result[x] = _less_four(number(a), number(b), number(c), number(d), number(row[x]))
+            if not beside:
+                result[x] = plus(result[x], result[x])
+
+
+# Inlined, because a row handed to a compiled function costs two atomic counts of its references.
+@kernel(inline=True)
+def _sum_less_four(a, b, c, d, middle, number, out):
+    for x in range(out.size):
+        out[x] = _less_four(number(a[x]), number(b[x]), number(c[x]), number(d[x]), number(middle[x]))
+
+
+@kernel(inline=True)
+def _twice_sum_less_four(a, b, c, d, middle, number, out):
+    for x in range(out.size):
+        once = _less_four(number(a[x]), number(b[x]), number(c[x]), number(d[x]), number(middle[x]))
+        out[x] = plus(once, once)
+
+
+@kernel(inline=True)
+def _less_four(a, b, c, d, middle):
+    two = plus(middle, middle)
+    return minus(plus(plus(a, b), plus(c, d)), plus(two, two))
 
 
 # Scratch memory is handed over: loops over arrays that are made in the same function are not vectorised.
 @kernel
-def _weigh_nine(image, out, rows, first, last, step, number, beside, diagonal, y0, y1):
+def _weigh_five(image, out, rows, beyond, step, number, y0, y1):
     n = image.shape[1]
-    sides, middles = np.empty(n + 2 * step, number), np.empty(n, number)
-    _weigh_rows(image, out, rows, first, last, step, number, beside, diagonal, sides, middles, y0, y1)
+    lines = np.empty((3, n + 4 * step), number)
+    _weigh_five_of(image, out, rows, beyond, step, number, lines[0], lines[1], lines[2], y0, y1)
 
 
 @kernel
-def _weigh_rows(image, out, rows, first, last, step, number, beside, diagonal, sides, middles, y0, y1):
-    """Write the weighted sum of 3×3 pixels; sums down the columns are padded and shared by three results."""
+def _weigh_five_of(image, out, rows, beyond, step, number, outer, near, middle, y0, y1):
+    """Write smoothing (1 4 6 4 1) times differences (1 0 -2 0 1), plus the same turned.
+
+    Down the columns, S and D are sums under the one and the other. Across, S + D has weight 1 at the outermost columns,
+    D weight 4 at the near ones, and 6 D - 2 S is the middle.
+    """
     n = image.shape[1]
-    inner = sides[step : step + n]
-    left, right = sides[:n], sides[2 * step :]
-    four = number(number(-4) * number(beside + diagonal))
+    margin = 2 * step
+    outer_row, near_row = outer[margin : margin + n], near[margin : margin + n]
     for y in range(y0, y1):
-        above, row, below, result = image[rows[y]], image[rows[y + 1]], image[rows[y + 2]], out[y]
+        a, b, c = image[rows[y]], image[rows[y + 1]], image[rows[y + 2]]
+        d, e = image[rows[y + 3]], image[rows[y + 4]]
         for x in range(n):
-            pair, here = number(number(above[x]) + number(below[x])), number(row[x])
-            inner[x] = number(number(diagonal * pair) + number(beside * here))
-            middles[x] = number(number(beside * pair) + number(four * here))
-        for k in range(step):
-            sides[k], sides[step + n + k] = inner[first + k], inner[last + k]
-        for x in range(n):
-            result[x] = number(number(left[x] + right[x]) + middles[x])
+            far, here = plus(number(a[x]), number(e[x])), number(c[x])
+            beside = plus(plus(number(b[x]), number(d[x])), here)
+            twice = plus(beside, beside)
+            both = plus(plus(far, far), plus(twice, twice))  # S + D
+            difference = minus(far, plus(here, here))
+            two = plus(difference, difference)
+            four = plus(two, two)
+            outer_row[x] = both
+            near_row[x] = four
+            middle[x] = minus(plus(four, four), plus(both, both))
+        for x in range(margin):
+            for line, row in ((outer, outer_row), (near, near_row)):
+                line[x] = row[beyond[x]]
+                line[margin + n + x] = row[beyond[margin + n + x]]
+        _sum_of_five(outer[:n], near[step:], middle, near[3 * step :], outer[4 * step :], out[y])
+
+
+@kernel(inline=True)
+def _sum_of_five(a, b, c, d, e, out):
+    for x in range(out.size):
+        out[x] = plus(plus(plus(a[x], e[x]), plus(b[x], d[x])), c[x])

@@ -27,6 +27,7 @@ from sightline.image.fft import along_columns, from_half_transform, row_transfor
 from sightline.image.gradient import as_gray
 
 _AROUND, _FINER = 0.75, 10  # a finer grid reaches that far from the last peak, in steps of the last one
+_STRIP = 32  # rows whose transforms stay in the second-level cache
 _SAMPLES = 14  # along each axis, over two pixels: they give the surface to 1e-7
 _TINY = np.float32(1e-20)
 
@@ -127,8 +128,8 @@ def _phases(a: Any, b: Any, taper: bool) -> tuple[Array, Array]:
             f"phase_correlation: b must have the height and width of a, {'×'.join(map(str, a.shape[:2]))}; "
             f"got {describe(b)}."
         )
-    pictures = [as_gray("phase_correlation", picture, finite=True) for picture in (a, b)]
-    first, second = (_transformed(picture, flag("phase_correlation", "taper", taper)) for picture in pictures)
+    taper = flag("phase_correlation", "taper", taper)
+    first, second = (_transformed(as_gray("phase_correlation", picture), taper) for picture in (a, b))
     over_rows(_compare, len(first), first.view(np.float32), second.view(np.float32))
     return first, second
 
@@ -139,7 +140,9 @@ def _transformed(picture: Array, taper: bool) -> Array:
     height, width = values.shape
     half = empty((height, width // 2 + 1), np.complex64)
     down, across = (np.sin(np.pi * (np.arange(n) + 0.5) / n).astype(np.float32) ** 2 for n in values.shape)
-    mean = np.float32(sum(over_rows(_sum, height, values)) / values.size) if taper else np.float32(0)
+    mean = np.float32(sum(over_rows(_sum, height, values)) / values.size)
+    if not np.isfinite(mean):
+        as_gray("phase_correlation", picture, finite=True)
 
     def rows(y0: int, y1: int) -> None:
         strip = values[y0:y1]
@@ -148,7 +151,7 @@ def _transformed(picture: Array, taper: bool) -> Array:
             _fade(values[y0:y1], mean, down[y0:y1], across, strip)
         row_transforms(strip, half[y0:y1])
 
-    over_rows(rows, height)
+    over_rows(rows, height, strip=_STRIP)
     return along_columns(half)
 
 
@@ -162,7 +165,7 @@ def _highest(cross: Array, width: int) -> tuple[int, int, float]:
         place = int(strip.argmax())
         return float(strip.flat[place]), -(y0 * width + place)
 
-    top, place = max(over_rows(rows, height))
+    top, place = max(over_rows(rows, height, strip=_STRIP))
     y, x = divmod(-place, width)
     return (y if y <= height // 2 else y - height), (x if x <= width // 2 else x - width), top
 
@@ -219,14 +222,20 @@ def _shift(cross: Array, y: int, x: int, height: float, upsample: int, shape: tu
     return Shift(dx, dy, height)
 
 
-@kernel(fastmath=True)  # the picture is finite
+# Scratch memory is handed over: loops over arrays that are made in the same function are not vectorised.
+@kernel
 def _sum(picture, y0, y1):
-    total = 0.0
+    sums = np.zeros(picture.shape[1], np.float64)
+    _add_rows(sums, picture, y0, y1)
+    return sums.sum()
+
+
+@kernel
+def _add_rows(sums, picture, y0, y1):
     for y in range(y0, y1):
         row = picture[y]
         for x in range(row.size):
-            total += np.float64(row[x])
-    return total
+            sums[x] += np.float64(row[x])
 
 
 @kernel
