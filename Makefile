@@ -5,7 +5,7 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 WORKERS ?= 2
 SOURCES := pyproject.toml constraints.txt
 
-.PHONY: demo test check bench docs oracle shapes bounds slow evidence reproduce lean clean help
+.PHONY: demo test check bench docs oracle browser web shapes bounds slow evidence reproduce lean clean help
 
 help:            ## list the targets
 	@grep -hE '^[a-z]+: .*##|^[a-z]+:  *##' $(MAKEFILE_LIST) | sed 's/:.*##/  /'
@@ -19,7 +19,7 @@ help:            ## list the targets
 
 .venv/user.stamp: .venv/pip.stamp $(SOURCES)
 	@echo "Setting up .venv (once; a few minutes) …"
-	$(PIP) install -c constraints.txt -e '.[deep]'
+	$(PIP) install -c constraints.txt -e '.[deep,lab]'
 	@touch $@
 
 .venv/dev.stamp: .venv/user.stamp
@@ -49,6 +49,16 @@ docs: .venv/dev.stamp  ## build the site into docs/_build, warnings are errors
 
 slow: .venv/dev.stamp  ## the tests that take minutes
 	$(BIN)/python -m pytest -m slow -n $(WORKERS) --dist worksteal
+
+browser: .venv/dev.stamp  ## the lab's pages in a real Chromium, from Debian's packages where they can be installed
+	@command -v chromium >/dev/null || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && apt-get -qq update && \
+		DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends chromium >/dev/null; } || \
+		echo "Chromium is missing and cannot be installed here: the tests will say that they are skipped."
+	$(BIN)/python -m pytest -m browser tests/browser
+
+web: ## build the lab's front end, and fail when what is committed is not what its sources give
+	cd web && npm ci --no-audit --no-fund --silent && npm run --silent build
+	git diff --exit-code --stat -- src/sightline/lab/static src/sightline/core/player.js
 
 shapes: .venv/dev.stamp  ## image tests with every annotated shape checked at the call
 	SIGHTLINE_CHECK_SHAPES=1 $(BIN)/python -m pytest tests/image -n $(WORKERS) --dist worksteal
