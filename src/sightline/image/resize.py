@@ -82,12 +82,12 @@ def resize(
     elif method == "nearest":
         _nearest(image, result)
     elif method == "bilinear" and not antialias and _is_half(image, result):
-        function, strip = (_half_gray, 540) if image.ndim == 2 else (_half_rgb, 135)
+        function, strip = (_half_gray, 270) if image.ndim == 2 else (_half_rgb, 135)
         over_rows(function, height, _flat(image), _flat(result), strip=strip)
-    elif method in ("bilinear", "bicubic") and not antialias and _is_bytes(image):
-        resize_bytes(image, result, method)
     else:
-        _weighted(image, result, method, bool(antialias))
+        small = method in ("bilinear", "bicubic") and not antialias and image.dtype == np.uint8
+        if not (small and resize_bytes(image, result, method)):
+            _weighted(image, result, method, bool(antialias))
     return result
 
 
@@ -98,10 +98,6 @@ def _flat(image: Array) -> Array:
 def _is_half(image: Array, result: Array) -> bool:
     halves = image.shape[0] == 2 * result.shape[0] and image.shape[1] == 2 * result.shape[1]
     return halves and image.dtype == np.uint8 and (image.ndim == 2 or image.shape[2] == 3)
-
-
-def _is_bytes(image: Array) -> bool:
-    return image.dtype == np.uint8 and (image.ndim == 2 or image.shape[2] == 3)
 
 
 def _weighted(image: Array, result: Array, method: str, antialias: bool) -> None:
@@ -186,11 +182,13 @@ def _add_gathered(total, a, u, b, v, index):
 
 @kernel
 def _half_gray(image, result, y0, y1):
+    low, eight, two = np.uint16(0x00FF), np.uint16(8), np.uint16(2)
     for y in range(y0, y1):
-        a, b, row = image[2 * y], image[2 * y + 1], result[y]
+        a, b, row = image[2 * y].view(np.uint16), image[2 * y + 1].view(np.uint16), result[y]  # two bytes in each
         for x in range(row.size):
-            total = np.uint16(a[2 * x]) + np.uint16(a[2 * x + 1]) + np.uint16(b[2 * x]) + np.uint16(b[2 * x + 1])
-            row[x] = np.uint8(np.uint16(total + np.uint16(2)) >> np.uint16(2))
+            total = np.uint16(np.uint16(a[x] & low) + np.uint16(a[x] >> eight))
+            total = np.uint16(total + np.uint16(np.uint16(b[x] & low) + np.uint16(b[x] >> eight)))
+            row[x] = np.uint8(np.uint16(total + two) >> two)
 
 
 @kernel
