@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from sightline.core.kernels import kernel
-from sightline.core.narrow import minus, plus, upper_half
+from sightline.core.narrow import minus, plus, shifted, upper_half
 
 
 @kernel
@@ -18,7 +18,7 @@ def added(a, b, out):
 @kernel
 def multiplied(a, b, out):
     for x in range(a.size):
-        out[x] = upper_half(a[x], b[x])
+        out[0, x], out[1, x] = upper_half(a[x], b[x]), shifted(a[x], b[x] % np.uint16(16))
 
 
 @pytest.mark.parametrize("dtype", ["int16", "uint16", "float32"])
@@ -30,8 +30,8 @@ def test_sums_keep_their_type(dtype: str) -> None:
     np.testing.assert_array_equal(out, [a + b, a - b])
 
 
-def test_upper_half_of_a_product() -> None:
-    a, b = np.meshgrid(np.arange(0, 1 << 16, 127), np.arange((1 << 16) - 1, 0, -251))
-    out = np.empty(a.size, np.uint16)
-    multiplied(a.ravel().astype(np.uint16), b.ravel().astype(np.uint16), out)
-    np.testing.assert_array_equal(out, (a * b >> 16).ravel())
+def test_upper_halves_of_products_and_shifts() -> None:
+    a, b = (grid.ravel() for grid in np.meshgrid(np.arange(0, 1 << 16, 127), np.arange((1 << 16) - 1, 0, -251)))
+    out = np.empty((2, a.size), np.uint16)
+    multiplied(a.astype(np.uint16), b.astype(np.uint16), out)
+    np.testing.assert_array_equal(out, [a * b >> 16, a >> (b % 16)])

@@ -38,6 +38,12 @@ def upper_half(_: Any, a: Any, b: Any) -> Any:
     return types.uint16(types.uint16, types.uint16), build
 
 
+@intrinsic
+def shifted(_: Any, a: Any, bits: Any) -> Any:
+    """Return a / 2^bits rounded down, all uint16; ``bits`` < 16."""
+    return types.uint16(types.uint16, types.uint16), lambda _, builder, __, args: builder.lshr(*args)
+
+
 def _narrow(a: Any, b: Any, whole: str, real: str) -> Any:
     if a != b:
         return None

@@ -20,13 +20,13 @@ from sightline.core.catalogue import method
 from sightline.core.checks import as_image, choice, integer, output, size_2d
 from sightline.core.kernels import kernel, over_rows
 from sightline.core.layers import Picture
+from sightline.core.narrow import minus, plus, shifted, upper_half
 from sightline.core.trace import Step
 from sightline.core.types import Array, Choice, Image, Range
 from sightline.image.border import BORDERS, interleaved, source_indices
 
 LARGEST = 10_000  # rows or columns of a box
 _BYTES, _BYTE_AREA = 256, 1 << 23  # how many bytes a uint16 (with half a box for rounding) and an int32 can sum
-_ONE = 1 << 24  # what reciprocals are whole multiples of
 _SHORT = 16  # columns from which on running sums are quicker
 
 
@@ -101,9 +101,11 @@ def box_size(function: str, size: int | tuple[int, int]) -> tuple[int, int]:
 
 def _blur(image: Array, rows: int, columns: int, border: str, result: Array) -> None:
     area = rows * columns
-    if image.dtype == np.uint8 and columns < _SHORT and area <= _BYTES:
-        reciprocal = np.uint32(-(-_ONE // area))  # exact: it is too large by less than 1, sums are below 2^16
-        _run(_short_means, image, rows, columns, border, result, reciprocal)
+    short = _reciprocal(area) if image.dtype == np.uint8 and columns < _SHORT else None
+    if area == 1:
+        np.copyto(result, image)
+    elif short is not None:
+        _run(_short_means, image, rows, columns, border, result, short)
     elif image.dtype == np.uint8 and area <= _BYTE_AREA:
         _run(_byte_means, image, rows, columns, border, result, np.float32(1 / area))
     elif image.dtype == np.float32:
@@ -113,6 +115,15 @@ def _blur(image: Array, rows: int, columns: int, border: str, result: Array) -> 
         _run(_float_means, image.astype(np.float32), rows, columns, border, means, np.float32(1 / area))
         top = np.float32(np.iinfo(image.dtype).max)  # rounding errors may exceed it
         np.minimum(np.rint(means, out=means), top, out=result, casting="unsafe")
+
+
+def _reciprocal(area: int) -> tuple[np.uint16, np.uint16] | None:
+    """Return m and k such that t · m / 2^(16 + k), rounded down, is t / area for all sums t of bytes; None for none."""
+    digits = (area - 1).bit_length()
+    one = 1 << (15 + digits)
+    factor = -(-one // area)  # too large by less than 1, which must not add up to 1 / area
+    exact = 1 < area <= _BYTES and _BYTES * area * (factor * area - one) < one
+    return (np.uint16(factor), np.uint16(digits - 1)) if exact else None
 
 
 def _run(function: Any, image: Array, rows: int, columns: int, border: str, result: Array, scale: Any) -> None:
@@ -136,16 +147,22 @@ def _short_means(image, out, sources, rows, beyond, columns, step, reciprocal, y
 
 @kernel
 def _short_sums(image, out, sources, rows, beyond, columns, step, reciprocal, lines, blank, y0, y1):
-    """Column sums, then sums of 1, 2, 4 and 8 neighbours: those that the binary digits of ``columns`` name."""
+    """Column sums, then up to five of them, or sums of 1, 2, 4 and 8: those that the digits of ``columns`` name."""
     n = image.shape[1]
     margin = step * (columns // 2)
     inner = lines[0, margin : margin + n]
     half = np.uint16(rows * columns // 2)
-    i, j, k = step * (columns & 1), step * (columns & 3), step * (columns & 7)
-    a = lines[0, :n] if columns & 1 else blank
-    b = lines[1, i : i + n] if columns & 2 else blank
-    c = lines[2, j : j + n] if columns & 4 else blank
-    d = lines[3, k : k + n] if columns & 8 else blank
+    factor, shift = reciprocal
+    few = columns <= 5
+    if few:
+        a, b, c, d, e = _five_along(lines[0], blank, columns, step)
+    else:
+        i, j, k = step * (columns & 1), step * (columns & 3), step * (columns & 7)
+        a = lines[0, :n] if columns & 1 else blank
+        b = lines[1, i : i + n] if columns & 2 else blank
+        c = lines[2, j : j + n] if columns & 4 else blank
+        d = lines[3, k : k + n] if columns & 8 else blank
+        e = blank
     inner[:] = 0
     for i in range(rows):
         _add(inner, image[sources[y0 + i]])
@@ -155,9 +172,9 @@ def _short_sums(image, out, sources, rows, beyond, columns, step, reciprocal, li
         _fill_margins(lines[0], inner, beyond, margin)
         for k in range(1, 4):
             wide = 1 << (k - 1)
-            if columns >= 2 * wide:
+            if columns >= 2 * wide and not few:
                 _plus(lines[k - 1], lines[k - 1, wide * step :], lines[k])
-        _write_quotients(a, b, c, d, half, reciprocal, out[y])
+        _write_quotients(a, b, c, d, e, half, factor, shift, out[y])
 
 
 @kernel
@@ -232,8 +249,13 @@ def _float_sums(image, out, sources, rows, beyond, columns, step, scale, lines, 
 
 @kernel
 def _write_sums(lines, blank, total, columns, step, scale, row):
-    """Sum the 1, 2, 4, 8 … neighbours that the binary digits of ``columns`` name, four digits at a time."""
+    """Sum up to five neighbours, or the 1, 2, 4, 8 … that the digits of ``columns`` name, four digits at a time."""
     n, start, k, sums = row.size, 0, 0, blank
+    if columns <= 5:
+        a, b, c, d, e = _five_along(lines[0], blank, columns, step)
+        for x in range(n):
+            row[x] = ((a[x] + b[x]) + (c[x] + d[x]) + e[x]) * scale
+        return
     while True:
         digits = columns >> k
         i = step << k
@@ -257,6 +279,18 @@ def _write_sums(lines, blank, total, columns, step, scale, row):
         k += 4
 
 
+@kernel(inline=True)
+def _five_along(line, blank, columns, step):
+    """Return the columns of a line that are summed, one beside the other; ``blank`` for those beyond ``columns``."""
+    n = blank.size
+    a, b = line[:n], line[step : step + n] if columns > 1 else blank
+    c, d = (
+        line[2 * step : 2 * step + n] if columns > 2 else blank,
+        line[3 * step : 3 * step + n] if columns > 3 else blank,
+    )
+    return a, b, c, d, line[4 * step : 4 * step + n] if columns > 4 else blank
+
+
 # Inlined, because a row handed to a compiled function costs two atomic counts of its references.
 @kernel(inline=True)
 def _plus(a, b, out):
@@ -276,7 +310,7 @@ def _add(total, row):  # said with one name for both: with two, the compiler sus
 def _slide(total, new, old):
     number = total.dtype.type
     for x in range(total.size):
-        total[x] = number(total[x] + number(number(new[x]) - number(old[x])))
+        total[x] = plus(total[x], minus(number(new[x]), number(old[x])))
 
 
 @kernel(inline=True)
@@ -300,11 +334,10 @@ def _fill_margins(line, inner, beyond, margin):
 
 
 @kernel(inline=True)
-def _write_quotients(a, b, c, d, half, reciprocal, row):
-    factor, shift = np.uint32(reciprocal), np.uint32(24)
+def _write_quotients(a, b, c, d, e, half, factor, shift, row):
     for x in range(row.size):
-        total = np.uint16(np.uint16(a[x] + b[x]) + np.uint16(c[x] + d[x]) + half)
-        row[x] = np.uint8(np.uint32(np.uint32(total) * factor) >> shift)
+        total = plus(plus(plus(a[x], b[x]), plus(c[x], d[x])), plus(e[x], half))
+        row[x] = np.uint8(shifted(upper_half(total, factor), shift))
 
 
 @kernel(inline=True)
