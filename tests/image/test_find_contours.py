@@ -75,6 +75,16 @@ def test_each_group_has_one_outline_and_each_lake_one_shore(photos: dict[str, np
     assert sum(c.is_hole for c in contours) == sl.image.label(framed, 4)[1] - 1
 
 
+@pytest.mark.parametrize("approximation", ["none", "simple"])
+def test_long_lines_have_more_points_than_runs_promise(approximation: str) -> None:
+    mask = np.zeros((160, 400), bool)
+    mask[::4] = True
+    mask[80:, 30] = True
+    ours = find_contours(mask, approximation=approximation)
+    theirs, _ = cv2.findContours(mask.view(np.uint8), cv2.RETR_TREE, PEERS[approximation])
+    assert {c.points.tobytes() for c in ours} == {np.ascontiguousarray(t[:, 0]).tobytes() for t in theirs}
+
+
 def test_an_empty_mask_has_no_contours() -> None:
     assert find_contours(np.zeros((5, 7), bool)) == []
 

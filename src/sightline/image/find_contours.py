@@ -21,6 +21,7 @@ from sightline.core.layers import Heat, Labels, Value
 from sightline.core.layers import Mask as MaskLayer
 from sightline.core.trace import Step
 from sightline.core.types import Array, Choice, Mask
+from sightline.image.bits import trailing_zeros
 from sightline.image.runs import runs_of
 
 INSIDE, SEEN, SEEN_AT_THE_RIGHT = 1, 2, 3  # states of a true pixel; the last: a border passed between it and its right
@@ -97,15 +98,15 @@ def find_contours(
     simple = choice("find_contours", "approximation", approximation, ("none", "simple")) == "simple"
     external = choice("find_contours", "mode", mode, ("tree", "external")) == "external"
     points, ends, parents, holes = _borders(mask, simple)[:4]
-    chosen = np.flatnonzero(parents < 0) if external else range(len(ends))
-    starts = [0, *ends[:-1].tolist()]
     stops, nesting, are_holes = ends.tolist(), parents.tolist(), holes.tolist()
-    children: list[list[int]] = [[] for _ in stops]
-    if not external:
-        for i, parent in enumerate(nesting):
-            if parent >= 0:
-                children[parent].append(i)
-    return [Contour(points[starts[i] : stops[i]], are_holes[i], nesting[i], tuple(children[i])) for i in chosen]
+    parts = [points[start:stop] for start, stop in zip([0, *stops], stops, strict=False)]
+    if external:
+        return [Contour(part, False, -1, ()) for part, parent in zip(parts, nesting, strict=True) if parent < 0]
+    children: dict[int, list[int]] = {}
+    for i, parent in enumerate(nesting):
+        children.setdefault(parent, []).append(i)
+    inner = [tuple(children.get(i, ())) for i in range(len(parts))]
+    return list(map(Contour, parts, are_holes, nesting, inner))
 
 
 @find_contours.steps
@@ -134,12 +135,22 @@ def _borders(mask: Array, simple: bool) -> tuple[Array, Array, Array, Array, Arr
     """Return all points, where those of each border end, its parent (-1: none), whether it is a hole's; and states."""
     height, width = mask.shape
     bounds, counts = runs_of(mask)
-    states, names = empty((height + 2, width + 2), np.uint8), empty((height + 2, width + 2), np.int32)
+    framed = height + 2, width + 2
+    states, around, names = empty(framed, np.uint8), empty(framed, np.uint8), empty(framed, np.int32)
     over_rows(_frame, height + 2, mask.view(np.uint8), states, strip=128)
+    over_rows(_look_around, height, states, around, strip=64)
     most = 2 * int(counts.sum())  # a border begins at the left or at the right end of a run
     ends, parents, holes = np.empty(most, np.int64), np.empty(most, np.int64), np.empty(most, np.bool_)
-    steps = _ALONG_Y * (width + 2) + _ALONG_X
-    points, count = _scan(states, names, bounds, counts, np.tile(steps, 2), simple, ends, parents, holes)
+    # A step in the flat array, and one of a point, whose y is in the upper half of a word and x in the lower one.
+    steps = np.stack([_ALONG_Y * (width + 2) + _ALONG_X, (_ALONG_Y << 32) + _ALONG_X]).view(np.uint64)
+    words = empty((4 * most + 8 * (height + width),), np.uint64)
+    filled, count = _scan(states, around, names, bounds, counts, steps, simple, words, ends, parents, holes)
+    if filled > words.size:  # long lines along the rows: once more, with room for all
+        words = empty((filled,), np.uint64)
+        over_rows(_frame, height + 2, mask.view(np.uint8), states, strip=128)
+        filled, count = _scan(states, around, names, bounds, counts, steps, simple, words, ends, parents, holes)
+    points = empty((filled, 2), np.int32)
+    points[...] = words[:filled].view(np.int32).reshape(-1, 2)
     return points, ends[:count].copy(), parents[:count].copy(), holes[:count].copy(), states
 
 
@@ -160,11 +171,25 @@ def _frame(mask, states, y0, y1):
 
 
 @kernel
-def _scan(states, names, bounds, counts, steps, simple, ends, parents, holes):
+def _look_around(states, around, y0, y1):
+    """Write which neighbours of each pixel are true, a bit for each direction."""
+    n = states.shape[1] - 2
+    for y in range(y0 + 1, y1 + 1):
+        above, row, below, out = states[y - 1], states[y], states[y + 1], around[y, 1 : n + 1]
+        a, b, c = above[:n], above[1 : n + 1], above[2 : n + 2]
+        d, e = row[:n], row[2 : n + 2]
+        f, g, h = below[:n], below[1 : n + 1], below[2 : n + 2]
+        for x in range(n):
+            upper = e[x] | c[x] << 1 | b[x] << 2 | a[x] << 3
+            out[x] = np.uint8(upper | d[x] << 4 | f[x] << 5 | g[x] << 6 | h[x] << 7)
+
+
+@kernel
+def _scan(states, around, names, bounds, counts, steps, simple, points, ends, parents, holes):
     """Look at both ends of each run: a border begins there unless one has passed already."""
     stride = states.shape[1]
-    flat, name_of = states.reshape(-1), names.reshape(-1)
-    points, filled, count = np.empty((4096, 2), np.int32), 0, 0
+    flat, code_of, name_of = states.reshape(-1), around.reshape(-1), names.reshape(-1)
+    filled, count = 0, 0
     for y in range(counts.size):
         last = -1  # the border met last in this row
         for i in range(counts[y]):
@@ -172,63 +197,61 @@ def _scan(states, names, bounds, counts, steps, simple, ends, parents, holes):
             final = (y + 1) * stride + bounds[y, 2 * i + 1]
             for right in range(2):
                 pixel = final if right else first
-                if right:
-                    near = final
-                    while flat[near] == INSIDE:  # the border met last may lie to the left in this run
-                        near -= 1
-                    last = name_of[near]
-                    begins = flat[final] != SEEN_AT_THE_RIGHT
-                else:
-                    begins = flat[first] == INSIDE
+                begins = flat[final] != SEEN_AT_THE_RIGHT if right else flat[first] == INSIDE
                 if begins:
+                    if right:
+                        near = final
+                        while flat[near] == INSIDE:  # the border met last may lie to the left in this run
+                            near -= 1
+                        last = name_of[near]
                     parent = last
                     if last >= 0 and holes[last] == (right == 1):  # of the same kind: both have the same parent
                         parent = parents[last]
                     parents[count], holes[count] = parent, right == 1
-                    points, filled = _follow(flat, name_of, pixel, y, right, count, steps, simple, points, filled)
+                    point = np.uint64(y << 32 | pixel - (y + 1) * stride - 1)
+                    filled = _follow(
+                        flat, code_of, name_of, np.uint64(pixel), point, right, count, steps, simple, points, filled
+                    )
                     ends[count] = filled
                     count += 1
                 last = name_of[pixel]
-    return points[:filled].copy(), count
+    return filled, count
 
 
 @kernel
-def _follow(flat, name_of, start, y, right, name, steps, simple, points, filled):
-    """Follow a border from ``start`` and append its points; return the array, a larger one when it was full."""
-    x = start - (y + 1) * steps[6] - 1
-    origin = 0 if right else 4  # the false pixel from where the border is seen
-    way = (origin - 1) & 7
-    while flat[start + steps[way]] == 0 and way != origin:  # with the clock, to the last pixel of the border
-        way = (way - 1) & 7
-    if way == origin:  # a pixel on its own
+def _follow(flat, code_of, name_of, start, point, right, name, steps, simple, points, filled):
+    """Follow a border from ``start``, add its points as far as there is room, and return how many there are now."""
+    none, one, seven = np.uint64(0), np.uint64(1), np.uint64(7)
+    every, room = not simple, points.size - 1
+    origin = np.uint64(0 if right else 4)  # the false pixel from where the border is seen
+    ring = _twice(code_of[start])
+    if ring == none:  # a pixel on its own
         flat[start], name_of[start] = SEEN_AT_THE_RIGHT, name
-        return _append(points, filled, x, y), filled + 1
-    last, pixel, came = start + steps[way], start, way ^ 4
+        points[min(filled, room)] = point
+        return filled + 1
+    way = origin
+    while ring >> way & one == none:  # with the clock, to the last pixel of the border
+        way = (way - one) & seven
+    last, pixel, came = start + steps[0, way], start, way ^ np.uint64(4)
     while True:
         back = way
-        way += 1
-        while flat[pixel + steps[way]] == 0:  # against the clock, from the pixel before
-            way += 1
-        way &= 7
-        if 0 < way <= back:  # its right neighbour was looked at, and is false
-            flat[pixel], name_of[pixel] = SEEN_AT_THE_RIGHT, name
-        elif flat[pixel] == INSIDE:
-            flat[pixel], name_of[pixel] = SEEN, name
-        if way != came or not simple:
-            points = _append(points, filled, x, y)
-            filled += 1
-        following = pixel + steps[way]
+        # Against the clock, from the pixel before, to the next one that is true.
+        way = (back + one + trailing_zeros(_twice(code_of[pixel]) >> (back + one))) & seven
+        # Arithmetic instead of branches: which way a border turns cannot be predicted.
+        state, before = flat[pixel], name_of[pixel]
+        passed = np.uint8((way != none) & (way <= back))  # its right neighbour was looked at, and is false
+        flat[pixel] = max(state, np.uint8(np.uint8(SEEN) + passed))
+        name_of[pixel] = before ^ (before ^ np.int32(name)) & -np.int32(passed | np.uint8(state == INSIDE))
+        points[min(filled, room)] = point
+        filled += np.int64(every | (way != came))
+        following = pixel + steps[0, way]
         if following == start and pixel == last:
-            return points, filled
-        x, y = x + _ALONG_X[way], y + _ALONG_Y[way]
-        came, pixel, way = way, following, (way + 4) & 7
+            return filled
+        point += steps[1, way]
+        came, pixel, way = way, following, way ^ np.uint64(4)
 
 
 @kernel(inline=True)
-def _append(points, filled, x, y):
-    if filled == points.shape[0]:
-        grown = np.empty((2 * filled, 2), np.int32)
-        grown[:filled] = points
-        points = grown
-    points[filled, 0], points[filled, 1] = x, y
-    return points
+def _twice(code):
+    """Return the bits of a ring of neighbours twice in a row, so that a search may go past the end."""
+    return np.uint64(code) | np.uint64(code) << np.uint64(8)
