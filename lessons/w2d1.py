@@ -146,6 +146,16 @@ for name, blobs in found.items():
     assert np.hypot(nearest[0] - disc_at[0], nearest[1] - disc_at[1]) < 3
 
 # %% [markdown]
+# Another way to a size is to vote for it: `sl.image.hough_circles` (w2d6) knows the outline, a blob filter the inside.
+
+# %%
+voted = sl.image.hough_circles(shapes, 25, min_radius=15, max_radius=70)
+same = voted[np.argmin(np.hypot(voted[:, 0] - disc_at[0], voted[:, 1] - disc_at[1]))]
+print(f"voted for: a circle at ({same[0]:.0f}, {same[1]:.0f}), radius {same[2]:.0f}")
+assert np.hypot(same[0] - disc_at[0], same[1] - disc_at[1]) < 3
+assert abs(same[2] - 26) < 2
+
+# %% [markdown]
 # ## Our source
 #
 # A Laplacian pyramid in a dozen lines:

@@ -32,7 +32,7 @@ def scene(kind, dot=False):
     y, x = np.mgrid[0:32, 0:32]
     r = np.hypot(y - cy, x - cx)
     shape = (np.abs(r - 4) < 1) if kind == 0 else ((np.abs(y - cy) < 1.5) | (np.abs(x - cx) < 1.5)) & (r < 5.5)
-    picture[shape] = 0.9
+    picture[shape] = 0.7
     if dot:
         picture[1:4, 1:4] = 1.0
     return np.clip(picture, 0, 1).astype(np.float32), (int(cx), int(cy))
@@ -129,9 +129,8 @@ sl.trace(sl.explain.grad_cam, honest, cross, 1, layer=layer)
 gradient = sl.explain.saliency(honest, cross, 1)
 covered = sl.explain.occlusion(honest, cross, 1, size=6, stride=2, value=0.4)
 oy, ox = np.unravel_index(covered.argmax(), covered.shape)
-print(
-    f"covering hurts most at ({ox}, {oy}); the steepest pixel is at {np.unravel_index(gradient.argmax(), gradient.shape)[::-1]}"
-)
+steep = [int(v) for v in np.unravel_index(gradient.argmax(), gradient.shape)[::-1]]
+print(f"covering hurts most at ({ox}, {oy}); the steepest pixel is at {steep}")
 assert np.hypot(ox - place[0], oy - place[1]) < 8
 pictures(picture=cross, saliency=gradient, occlusion=covered, grad_cam=cam)
 

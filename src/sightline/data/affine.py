@@ -142,7 +142,7 @@ def _warp_rows(image, a, b, c, d, x0, y0, border, out, first, last):
                 out[y, x, channel] = np.uint8(min(total, 255.0))
 
 
-@method(task="augmentation", paper="Simard et al. 2003")
+@method(task="augmentation", paper="Simard et al. 2003", lesson="w5d2")
 def random_affine(
     image: Image,
     *,

@@ -143,7 +143,7 @@ def _turn_hue(image: np.ndarray, turn: float) -> np.ndarray:
     return _levels(out)
 
 
-@method(task="augmentation", paper="Howard 2013")
+@method(task="augmentation", paper="Howard 2013", lesson="w5d2")
 def random_colour(
     image: Image,
     *,

@@ -16,7 +16,7 @@ from sightline.core.types import Choice, Image, Range, Seed
 _TRIES = 10
 
 
-@method(task="augmentation", paper="He et al. 2016")
+@method(task="augmentation", paper="He et al. 2016", lesson="w5d2")
 def random_crop(
     image: Image,
     *,
@@ -108,7 +108,7 @@ def _inside(index: np.ndarray, size: int, border: str) -> np.ndarray:
     return np.minimum(folded, period - folded)
 
 
-@method(task="augmentation", paper="Szegedy et al. 2015")
+@method(task="augmentation", paper="Szegedy et al. 2015", lesson="w5d2")
 def random_resized_crop(
     image: Image,
     *,

@@ -13,7 +13,7 @@ from sightline.core.seeds import generator
 from sightline.core.types import Image, Range, Seed
 
 
-@method(task="augmentation", paper="DeVries & Taylor 2017")
+@method(task="augmentation", paper="DeVries & Taylor 2017", lesson="w5d2")
 def cutout(
     image: Image,
     *,

@@ -15,7 +15,7 @@ from sightline.core.seeds import generator
 from sightline.core.types import Choice, Image, Range, Seed
 
 
-@method(task="augmentation", paper="Krizhevsky et al. 2012")
+@method(task="augmentation", paper="Krizhevsky et al. 2012", lesson="w5d2")
 def random_flip(
     image: Image,
     *,

@@ -41,7 +41,7 @@ def one_hot(labels: np.ndarray, classes: int) -> np.ndarray:
     return np.eye(classes, dtype=np.float32)[labels]
 
 
-@method(task="augmentation", paper="Zhang et al. 2018")
+@method(task="augmentation", paper="Zhang et al. 2018", lesson="w5d2")
 def mixup(
     images: np.ndarray, targets: np.ndarray, *, alpha: Annotated[float, Range(0, 4)] = 0.2, seed: Seed = 0
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -85,7 +85,7 @@ def mixup(
     return mixed, share * targets + (1 - share) * targets[partner]
 
 
-@method(task="augmentation", paper="Yun et al. 2019")
+@method(task="augmentation", paper="Yun et al. 2019", lesson="w5d2")
 def cutmix(
     images: np.ndarray, targets: np.ndarray, *, alpha: Annotated[float, Range(0, 4)] = 1.0, seed: Seed = 0
 ) -> tuple[np.ndarray, np.ndarray]:

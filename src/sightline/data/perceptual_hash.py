@@ -17,7 +17,7 @@ from sightline.data.colour import gray_of
 _SIDE, _KEPT = 32, 8
 
 
-@method(task="data checking", paper="Zauner 2010")
+@method(task="data checking", paper="Zauner 2010", lesson="w4d2")
 def perceptual_hash(image: Image) -> int:
     """Return a 64-bit hash of what an image looks like; near-identical images differ in few bits.
 

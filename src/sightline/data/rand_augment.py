@@ -61,7 +61,7 @@ OPERATIONS: dict[str, Callable[[np.ndarray, float], np.ndarray]] = {
 }
 
 
-@method(task="augmentation", paper="Cubuk et al. 2020")
+@method(task="augmentation", paper="Cubuk et al. 2020", lesson="w5d2")
 def rand_augment(
     image: Image,
     *,

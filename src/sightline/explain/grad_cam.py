@@ -22,7 +22,7 @@ from sightline.core.trace import Step
 from sightline.explain.probe import Images, Target, as_batch, chosen, heat_maps, probing, score_of, scores_of
 
 
-@method(task="explanation", paper="Selvaraju 2017")
+@method(task="explanation", paper="Selvaraju 2017", lesson="w5d3")
 def grad_cam(
     model: nn.Module, images: Images, target: Target = None, *, layer: nn.Module | None = None
 ) -> Float32[np.ndarray, "*b h w"]:

@@ -20,7 +20,7 @@ from sightline.explain.probe import Images, Target, as_batch, chosen, heat_maps,
 _AT_ONCE = 64  # covered copies in one forward pass
 
 
-@method(task="explanation", paper="Zeiler 2014")
+@method(task="explanation", paper="Zeiler 2014", lesson="w5d3")
 def occlusion(
     model: nn.Module,
     images: Images,

@@ -15,7 +15,7 @@ from sightline.core.catalogue import method
 from sightline.explain.probe import Images, Target, as_batch, chosen, heat_maps, probing, score_of, scores_of
 
 
-@method(task="explanation", paper="Simonyan 2014")
+@method(task="explanation", paper="Simonyan 2014", lesson="w5d3")
 def saliency(model: nn.Module, images: Images, target: Target = None) -> Float32[np.ndarray, "*b h w"]:
     """Return the size of the score's gradient at every pixel, the largest over the channels.
 

@@ -28,7 +28,7 @@ _LARGEST = 1023  # with it, twice the sum of a window of bytes still fits 32 bit
 _SMALL = {3: (128, 64), 5: (96, 64, 16), 7: (72, 56, 28, 8), 9: (60, 51, 30, 13, 4)}
 
 
-@method(task="segmentation", paper="Wellner 1993", lesson="w1d4", example={"size": 11, "offset": 0.02})
+@method(task="segmentation", paper="Wellner 1993", lesson="w2d5", example={"size": 11, "offset": 0.02})
 def adaptive_threshold(
     image: Image,
     size: Annotated[int, Range(3, _LARGEST, 2)],

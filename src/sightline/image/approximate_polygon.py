@@ -19,7 +19,7 @@ from sightline.image.points import as_points
 _SAMPLE = np.array([[0, 0], [5, 1], [10, 0], [10, 10], [0, 10]])
 
 
-@method(task="shape", paper="Douglas 1973", lesson="w1d6", example={"points": _SAMPLE})
+@method(task="shape", paper="Douglas 1973", lesson="w2d5", example={"points": _SAMPLE})
 def approximate_polygon(
     points: Points, tolerance: Annotated[float, Range(0, 100, 0.5)] = 2.0, *, closed: bool = True
 ) -> AnyPoints:

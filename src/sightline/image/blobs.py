@@ -29,7 +29,7 @@ Found = Float32[np.ndarray, "n 3"]
 _TOP = {"uint8": 255, "uint16": 65535, "float32": 1}
 
 
-@method(task="blobs", paper="Lindeberg 1998", lesson="w2d3")
+@method(task="blobs", paper="Lindeberg 1998", lesson="w2d1")
 def blobs_log(
     image: Image,
     threshold: Annotated[float, Range(0, 1, 0.01)] = 0.2,
@@ -89,7 +89,7 @@ def blobs_log(
     return pruned(*peaks(_laplacians(gray, sigmas), threshold, sigmas), overlap)
 
 
-@method(task="blobs", paper="Lowe 2004", lesson="w2d3")
+@method(task="blobs", paper="Lowe 2004", lesson="w2d1")
 def blobs_dog(
     image: Image,
     threshold: Annotated[float, Range(0, 1, 0.01)] = 0.5,
@@ -145,7 +145,7 @@ def blobs_dog(
     return pruned(*peaks(stack, threshold, sigmas[:-1]), overlap)
 
 
-@method(task="blobs", paper="Bay et al. 2008", lesson="w2d3")
+@method(task="blobs", paper="Bay et al. 2008", lesson="w2d1")
 def blobs_doh(
     image: Image,
     threshold: Annotated[float, Range(0, 1, 0.001)] = 0.01,

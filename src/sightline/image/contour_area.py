@@ -15,7 +15,7 @@ from sightline.image.points import as_points
 _SQUARE = np.array([[0, 0], [4, 0], [4, 3], [0, 3]])
 
 
-@method(task="shape", paper="Meister 1769", lesson="w1d6", example={"points": _SQUARE})
+@method(task="shape", paper="Meister 1769", lesson="w2d5", example={"points": _SQUARE})
 def contour_area(points: Points, *, signed: bool = False) -> float:
     """Return the area inside a closed polygon.
 
@@ -49,7 +49,7 @@ def contour_area(points: Points, *, signed: bool = False) -> float:
     return twice / 2 if flag("contour_area", "signed", signed) else abs(twice) / 2
 
 
-@method(task="shape", paper="Pythagoras", lesson="w1d6", example={"points": _SQUARE})
+@method(task="shape", paper="Pythagoras", lesson="w2d5", example={"points": _SQUARE})
 def perimeter(points: Points, *, closed: bool = True) -> float:
     """Return the length of a polygon: the sum of the lengths of its edges.
 

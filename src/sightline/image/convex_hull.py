@@ -16,7 +16,7 @@ from sightline.image.points import as_points
 _SAMPLE = np.array([[0, 0], [4, 1], [2, 2], [4, 4], [0, 3]])
 
 
-@method(task="shape", paper="Andrew 1979", lesson="w1d6", example={"points": _SAMPLE})
+@method(task="shape", paper="Andrew 1979", lesson="w2d5", example={"points": _SAMPLE})
 def convex_hull(points: Points) -> AnyPoints:
     """Return the corners of the convex hull of points, with the clock as one sees the picture (y down).
 

@@ -37,7 +37,7 @@ __all__ = [
 PAPER = "Okabe & Ito 2008"
 
 
-@method(task="drawing", paper=PAPER, example={"boxes": np.array([[2.0, 3.0, 30.0, 25.0]])})
+@method(task="drawing", paper=PAPER, lesson="w1d1", example={"boxes": np.array([[2.0, 3.0, 30.0, 25.0]])})
 def boxes(image: Image, boxes: Boxes, labels: Sequence[str] = ()) -> NewImage:
     """Return a copy of an image with boxes outlined, each label in a colour of its own.
 
@@ -85,7 +85,7 @@ def _middle(image: np.ndarray) -> np.ndarray:
     return found
 
 
-@method(task="drawing", paper=PAPER, example={"masks": _middle})
+@method(task="drawing", paper=PAPER, lesson="w1d1", example={"masks": _middle})
 def masks(
     image: Image, masks: np.ndarray | Sequence[np.ndarray], *, opacity: Annotated[float, Range(0, 1)] = 0.45
 ) -> NewImage:
@@ -126,7 +126,7 @@ def masks(
     return finish(image, canvas)
 
 
-@method(task="drawing", paper=PAPER, example={"points": np.array([[10.0, 12.0], [3.5, 4.0]])})
+@method(task="drawing", paper=PAPER, lesson="w1d1", example={"points": np.array([[10.0, 12.0], [3.5, 4.0]])})
 def keypoints(image: Image, points: Points, *, links: Sequence[tuple[int, int]] = ()) -> NewImage:
     """Return a copy of an image with a dot at each point and a line for each link.
 
@@ -166,7 +166,7 @@ def keypoints(image: Image, points: Points, *, links: Sequence[tuple[int, int]] 
     return finish(image, canvas)
 
 
-@method(task="drawing", paper=PAPER, example={"text": "Sightline"})
+@method(task="drawing", paper=PAPER, lesson="w1d1", example={"text": "Sightline"})
 def text(image: Image, text: str, at: tuple[float, float] = (2.0, 2.0)) -> NewImage:
     """Return a copy of an image with text on a coloured patch, in black or white by contrast.
 
@@ -203,7 +203,12 @@ def text(image: Image, text: str, at: tuple[float, float] = (2.0, 2.0)) -> NewIm
     return finish(image, canvas)
 
 
-@method(task="drawing", paper="van der Walt & Smith 2015", example={"values": np.array([[0.0, 0.4], [0.7, 1.0]])})
+@method(
+    task="drawing",
+    paper="van der Walt & Smith 2015",
+    lesson="w1d1",
+    example={"values": np.array([[0.0, 0.4], [0.7, 1.0]])},
+)
 def heat_map(image: Image, values: np.ndarray, *, opacity: Annotated[float, Range(0, 1)] = 0.5) -> NewImage:
     """Return a copy of an image with a heat map blended over it, dark violet for 0 to pale yellow for 1.
 
@@ -241,6 +246,7 @@ def heat_map(image: Image, values: np.ndarray, *, opacity: Annotated[float, Rang
 @method(
     task="drawing",
     paper=PAPER,
+    lesson="w1d1",
     example={"second": lambda first: first[:, ::-1].copy(), "matches": np.array([[2.0, 3.0, 9.0, 4.0]])},
 )
 def matches(

@@ -28,6 +28,7 @@ _CORNERS = np.array([(255, 0, 0), (255, 255, 0), (0, 255, 0), (0, 255, 255), (0,
 @method(
     task="drawing",
     paper=PAPER,
+    lesson="w1d1",
     example={"keypoints": np.array([[[5.0, 5.0], [20.0, 9.0], [12.0, 30.0]]]), "links": [(0, 1), (0, 2)]},
 )
 def skeletons(
@@ -84,7 +85,9 @@ def skeletons(
     return finish(image, canvas)
 
 
-@method(task="drawing", paper=PAPER, example={"paths": [np.array([[3.0, 4.0], [9.0, 8.0], [20.0, 30.0]])]})
+@method(
+    task="drawing", paper=PAPER, lesson="w1d1", example={"paths": [np.array([[3.0, 4.0], [9.0, 8.0], [20.0, 30.0]])]}
+)
 def tracks(image: Image, paths: Sequence[np.ndarray], ids: Sequence[int] = ()) -> NewImage:
     """Return a copy of an image with the paths of what moved, a dot at the end of each.
 
@@ -131,7 +134,9 @@ def tracks(image: Image, paths: Sequence[np.ndarray], ids: Sequence[int] = ()) -
     return finish(image, canvas)
 
 
-@method(task="drawing", paper=PAPER, example={"contours": [np.array([[2.0, 2.0], [20.0, 3.0], [9.0, 30.0]])]})
+@method(
+    task="drawing", paper=PAPER, lesson="w1d1", example={"contours": [np.array([[2.0, 2.0], [20.0, 3.0], [9.0, 30.0]])]}
+)
 def contours(image: Image, contours: Sequence[Any], *, closed: bool = True) -> NewImage:
     """Return a copy of an image with outlines drawn over it, each in the next colour.
 
@@ -172,7 +177,7 @@ def contours(image: Image, contours: Sequence[Any], *, closed: bool = True) -> N
     return finish(image, canvas)
 
 
-@method(task="drawing", paper=PAPER, example={"lines": np.array([[1.0, 2.0, 30.0, 20.0]])})
+@method(task="drawing", paper=PAPER, lesson="w1d1", example={"lines": np.array([[1.0, 2.0, 30.0, 20.0]])})
 def lines(image: Image, lines: np.ndarray) -> NewImage:
     """Return a copy of an image with line segments drawn over it, each in the next colour.
 
@@ -209,7 +214,7 @@ def _halves(image: np.ndarray) -> np.ndarray:
     return found
 
 
-@method(task="drawing", paper=PAPER, example={"labels": _halves})
+@method(task="drawing", paper=PAPER, lesson="w1d1", example={"labels": _halves})
 def labels(image: Image, labels: Labels, *, opacity: Annotated[float, Range(0, 1)] = 0.5) -> NewImage:
     """Return a copy of an image with a label map tinted over it; label 0 is left as it is.
 
@@ -248,7 +253,7 @@ def labels(image: Image, labels: Labels, *, opacity: Annotated[float, Range(0, 1
     return finish(image, Canvas(np.rint(drawn).astype(np.uint8)))
 
 
-@method(task="drawing", paper="Baker 2011", example={"flow": np.ones((5, 7, 2), np.float32)})
+@method(task="drawing", paper="Baker 2011", lesson="w1d1", example={"flow": np.ones((5, 7, 2), np.float32)})
 def flow(flow: Flow, *, largest: Annotated[float, Range(0, 1000)] | None = None) -> NewImage:
     """Return optical flow as colours: the hue says where to, the saturation how fast.
 

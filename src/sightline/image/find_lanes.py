@@ -83,7 +83,7 @@ class _Track:
     reach: float
 
 
-@method(task="roads", paper="Bertozzi & Broggi 1998", lesson="w2d3")
+@method(task="roads", paper="Bertozzi & Broggi 1998", lesson="w2d6")
 def find_lanes(
     image: Image,
     *,

@@ -46,7 +46,7 @@ class Ellipse:
         return np.stack([self.center[0] + c * u - s * v, self.center[1] + s * u + c * v], axis=1).astype(np.float32)
 
 
-@method(task="shape", paper="Gander 1994", lesson="w1d6", example={"points": _SAMPLE})
+@method(task="shape", paper="Gander 1994", lesson="w2d5", example={"points": _SAMPLE})
 def fit_ellipse(points: Points) -> Ellipse:
     """Return the ellipse that fits points best, in the sense of the algebraic distance.
 

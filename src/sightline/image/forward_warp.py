@@ -33,7 +33,7 @@ def _spread(image: Any) -> Array:
     return np.stack([1.3 * x - 0.2 * y, 1.2 * y + 0.1 * x], axis=2).astype(np.float32)
 
 
-@method(task="sampling", paper="Wolberg 1990", lesson="w1d3", example={"coordinates": _spread})
+@method(task="sampling", paper="Wolberg 1990", lesson="w2d7", example={"coordinates": _spread})
 def forward_warp(
     image: Image,
     coordinates: Float[np.ndarray, "h w 2"],

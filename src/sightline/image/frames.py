@@ -141,7 +141,7 @@ class _Latest:
         self._thread.join(5)
 
 
-@method(task="files", paper="ITU-T H.264", example={"source": np.zeros((2, 4, 6, 3), np.uint8)})
+@method(task="files", paper="ITU-T H.264", lesson="w1d1", example={"source": np.zeros((2, 4, 6, 3), np.uint8)})
 def frames(
     source: PathLike | int | bytes | Sequence[Any] | np.ndarray,
     *,

@@ -27,7 +27,7 @@ _SIDES = 64  # of a drawn ellipse
 _MOST_POINTS = 20000
 
 
-@method(task="shapes", paper="Xie & Ji 2002", lesson="w2d1", example={"min_size": 6.0, "max_size": 7.0})
+@method(task="shapes", paper="Xie & Ji 2002", lesson="w2d6", example={"min_size": 6.0, "max_size": 7.0})
 def hough_ellipses(
     mask: Mask,
     threshold: Annotated[int, Range(1, 1000, 1)] = 30,

@@ -31,7 +31,7 @@ _BLOCK = 256
 Votes = Int32[np.ndarray, "n"]
 
 
-@method(task="shapes", paper="Duda & Hart 1972", lesson="w2d1")
+@method(task="shapes", paper="Duda & Hart 1972", lesson="w2d6")
 def hough_lines(
     mask: Mask,
     threshold: Annotated[int, Range(1, 2000, 1)] = 100,

@@ -26,7 +26,7 @@ from sightline.image.hough_lines import ROUND, ROUND_BITS, angle_table, cells_of
 EMPTY, WAITING, VOTED = 0, 1, 2  # states of a pixel
 
 
-@method(task="shapes", paper="Matas et al. 2000", lesson="w2d1")
+@method(task="shapes", paper="Matas et al. 2000", lesson="w2d6")
 def hough_segments(
     mask: Mask,
     threshold: Annotated[int, Range(1, 1000, 1)] = 50,

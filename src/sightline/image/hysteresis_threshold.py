@@ -22,7 +22,7 @@ from sightline.image.following import NONE, STRONG, WEAK, follow, framed_labels
 from sightline.image.gradient import as_gray
 
 
-@method(task="segmentation", paper="Canny 1986", lesson="w1d4", example={"low": 0.3, "high": 0.6})
+@method(task="segmentation", paper="Canny 1986", lesson="w2d5", example={"low": 0.3, "high": 0.6})
 def hysteresis_threshold(
     image: Image,
     low: Annotated[float, Range(0, 255)],

@@ -19,7 +19,7 @@ _SQUARE = np.array([[0, 0], [4, 0], [4, 3], [0, 3]])
 _AT_ONCE = 1 << 20  # pairs of a point and an edge
 
 
-@method(task="shape", paper="Shimrat 1962", lesson="w1d6", example={"points": _SQUARE, "point": (1.0, 1.0)})
+@method(task="shape", paper="Shimrat 1962", lesson="w2d5", example={"points": _SQUARE, "point": (1.0, 1.0)})
 def is_inside(points: Points, point: tuple[float, float] | AnyPoints, *, distance: bool = False) -> Any:
     """Return 1 for a point inside a closed polygon, 0 on its outline, -1 outside; or its distance with that sign.
 

@@ -41,7 +41,7 @@ def _leaning(image: Any) -> Array:
 @method(
     task="morphing",
     paper="Beier & Neely 1992",
-    lesson="w1d3",
+    lesson="w2d7",
     example={"b": example_mirrored, "lines_a": _upright, "lines_b": _leaning},
 )
 def line_morph(

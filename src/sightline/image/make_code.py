@@ -26,7 +26,7 @@ _BARS = {"ean13": 69, "upca": 69, "ean8": 55, "code128": 50}  # height in module
 _LARGEST = 1 << 28  # pixels
 
 
-@method(task="codes", paper="ISO/IEC 18004", example={"text": "SIGHTLINE"})
+@method(task="codes", paper="ISO/IEC 18004", lesson="w2d6", example={"text": "SIGHTLINE"})
 def make_code(
     text: str | bytes,
     kind: Annotated[str, Choice("qr", "ean13", "upca", "ean8", "code128")] = "qr",

@@ -37,7 +37,7 @@ def example_mirrored(image: Any) -> Any:
 @method(
     task="morphing",
     paper="Ruprecht & Müller 1995",
-    lesson="w1d3",
+    lesson="w2d7",
     example={"b": example_mirrored, "points_a": example_grid, "points_b": example_targets},
 )
 def mesh_morph(

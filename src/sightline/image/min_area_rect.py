@@ -50,7 +50,7 @@ class RotatedRect:
         return (np.array(self.center) + signs[:, :1] * along + signs[:, 1:] * across).astype(np.float32)
 
 
-@method(task="shape", paper="Freeman 1975", lesson="w1d6", example={"points": _SAMPLE})
+@method(task="shape", paper="Freeman 1975", lesson="w2d5", example={"points": _SAMPLE})
 def min_area_rect(points: Points) -> RotatedRect:
     """Return the rectangle of the smallest area, at any angle, that holds all points.
 

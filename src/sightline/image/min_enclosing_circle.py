@@ -35,7 +35,7 @@ class Circle:
     radius: float
 
 
-@method(task="shape", paper="Welzl 1991", lesson="w1d6", example={"points": _SAMPLE})
+@method(task="shape", paper="Welzl 1991", lesson="w2d5", example={"points": _SAMPLE})
 def min_enclosing_circle(points: Points) -> Circle:
     """Return the smallest circle that holds all points.
 

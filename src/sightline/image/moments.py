@@ -75,7 +75,7 @@ class Moments:
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
 
-@method(task="shape", paper="Hu 1962", lesson="w1d6")
+@method(task="shape", paper="Hu 1962", lesson="w2d5")
 def moments(image: Image | Mask | Points) -> Moments:
     """Return the moments up to the third order of an image, a mask, or the inside of a polygon.
 
@@ -106,7 +106,7 @@ def moments(image: Image | Mask | Points) -> Moments:
     return moments_of("moments", "image", image)
 
 
-@method(task="shape", paper="Hu 1962", lesson="w1d6")
+@method(task="shape", paper="Hu 1962", lesson="w2d5")
 def hu_moments(image: Image | Mask | Points | Moments) -> Array:
     """Return Hu's seven numbers, which stay the same when a shape moves, turns or grows.
 
@@ -134,7 +134,7 @@ def hu_moments(image: Image | Mask | Points | Moments) -> Array:
     return _invariants(image if isinstance(image, Moments) else moments_of("hu_moments", "image", image))
 
 
-@method(task="shape", paper="Hu 1962", lesson="w1d6", example={"b": lambda a: a})
+@method(task="shape", paper="Hu 1962", lesson="w2d5", example={"b": lambda a: a})
 def match_shapes(
     a: Image | Mask | Points | Moments,
     b: AnyImage | Bool[np.ndarray, "_ _"] | AnyPoints | Moments,

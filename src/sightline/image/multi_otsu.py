@@ -27,7 +27,7 @@ from sightline.image.gradient import as_gray
 Thresholds = Float64[np.ndarray, "n"]
 
 
-@method(task="segmentation", paper="Liao et al. 2001", lesson="w1d4")
+@method(task="segmentation", paper="Liao et al. 2001", lesson="w2d5")
 def multi_otsu(
     image: Image, classes: Annotated[int, Range(2, 16, 1)] = 3, *, bins: Annotated[int, Range(2, 65535, 1)] = 256
 ) -> Thresholds:

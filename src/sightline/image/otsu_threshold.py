@@ -19,7 +19,7 @@ from sightline.image.gradient import as_gray
 from sightline.image.threshold import threshold
 
 
-@method(task="segmentation", paper="Otsu 1979", lesson="w1d4")
+@method(task="segmentation", paper="Otsu 1979", lesson="w2d5")
 def otsu_threshold(image: Image) -> float:
     """Return the threshold that best parts an image into dark and bright: bright is what is above it.
 

@@ -37,7 +37,7 @@ def example_targets(image: Any) -> Array:
 
 
 @catalogued(
-    task="sampling", paper="Goshtasby 1986", lesson="w1d3", example={"points": example_grid, "targets": example_targets}
+    task="sampling", paper="Goshtasby 1986", lesson="w2d7", example={"points": example_grid, "targets": example_targets}
 )
 def piecewise_affine(
     image: Image,

@@ -13,7 +13,7 @@ from sightline.image.decode import MAX_PIXELS, decode
 from sightline.image.source import Source
 
 
-@method(task="files", paper="CIPA DC-008")
+@method(task="files", paper="CIPA DC-008", lesson="w1d1")
 def read(
     path: Source,
     *,

@@ -25,7 +25,7 @@ from sightline.image.gradient import as_gray
 _HALF_RANGE = {"uint8": 127.5, "uint16": 32767.5, "float32": 0.5}
 
 
-@method(task="segmentation", paper="Sauvola & Pietikäinen 2000", lesson="w1d4")
+@method(task="segmentation", paper="Sauvola & Pietikäinen 2000", lesson="w2d5")
 def sauvola_threshold(
     image: Image,
     size: Annotated[int, Range(3, 1023, 2)] = 15,

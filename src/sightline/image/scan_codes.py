@@ -34,7 +34,7 @@ _TRIES = 12  # triples of eyes that are looked into, in one picture
 _LIKELY = 0.6  # oddness of a triple that a code may well have
 
 
-@method(task="codes", paper="ISO/IEC 18004")
+@method(task="codes", paper="ISO/IEC 18004", lesson="w2d6")
 def scan_codes(
     image: Image,
     *,

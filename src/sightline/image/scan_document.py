@@ -38,7 +38,7 @@ def _inner_frame(image: Any) -> Array:
     return np.array([[0.1 * x, 0.1 * y], [0.9 * x, 0.05 * y], [0.95 * x, 0.9 * y], [0.05 * x, 0.95 * y]])
 
 
-@method(task="documents", paper="Zhang & He 2007", lesson="w2d3")
+@method(task="documents", paper="Zhang & He 2007", lesson="w2d6")
 def find_page(image: Image, *, least_area: Annotated[float, Range(0.01, 1, 0.01)] = 0.1) -> Float32[np.ndarray, "n 2"]:
     """Return the four corners of the page in a photo.
 
@@ -72,7 +72,7 @@ def find_page(image: Image, *, least_area: Annotated[float, Range(0.01, 1, 0.01)
     return np.zeros((0, 2), np.float32) if found is None else found.astype(np.float32)
 
 
-@method(task="documents", paper="Zhang & He 2007", lesson="w2d3", example={"corners": _inner_frame})
+@method(task="documents", paper="Zhang & He 2007", lesson="w2d6", example={"corners": _inner_frame})
 def scan_document(
     image: Image,
     corners: PointArray | None = None,

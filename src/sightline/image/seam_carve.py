@@ -44,7 +44,7 @@ class _State(NamedTuple):
         return _State(image, bias, self.forward)
 
 
-@method(task="sampling", paper="Avidan & Shamir 2007", lesson="w1d3", example={"shape": _smaller})
+@method(task="sampling", paper="Avidan & Shamir 2007", lesson="w2d7", example={"shape": _smaller})
 def seam_carve(
     image: Image,
     shape: tuple[int, int],

@@ -34,7 +34,7 @@ _MODES = {
 }
 
 
-@method(task="proposals", paper="Uijlings 2013", lesson="w5d1")
+@method(task="proposals", paper="Uijlings 2013", lesson="w2d3")
 def selective_search(
     image: Image,
     *,

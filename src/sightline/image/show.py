@@ -19,7 +19,7 @@ from sightline.core.files import write_bytes
 from sightline.image.write import encode
 
 
-@method(task="files", paper="W3C PNG 2025")
+@method(task="files", paper="W3C PNG 2025", lesson="w1d1")
 def show(image: Any, *, title: str = "") -> None:
     """Show an image, a mask or a trace: inline in Jupyter, otherwise in the system's viewer.
 

@@ -27,7 +27,7 @@ from sightline.image.hough_circles import outlines
 _LEVELS = {"uint8": 1.0, "uint16": 257.0, "float32": 1 / 255}  # one grey level in the image's own units
 
 
-@method(task="blobs", paper="Suzuki & Abe 1985", lesson="w2d3")
+@method(task="blobs", paper="Suzuki & Abe 1985", lesson="w2d5")
 def simple_blobs(
     image: Image,
     *,

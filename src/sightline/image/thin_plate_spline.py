@@ -27,7 +27,7 @@ from sightline.image.warp import warp_by
 
 
 @catalogued(
-    task="sampling", paper="Bookstein 1989", lesson="w1d3", example={"points": example_grid, "targets": example_targets}
+    task="sampling", paper="Bookstein 1989", lesson="w2d7", example={"points": example_grid, "targets": example_targets}
 )
 def thin_plate_spline(
     image: Image,

@@ -20,7 +20,7 @@ from sightline.image.gradient import as_gray
 from sightline.image.threshold import threshold
 
 
-@method(task="segmentation", paper="Zack et al. 1977", lesson="w1d4")
+@method(task="segmentation", paper="Zack et al. 1977", lesson="w2d5")
 def triangle_threshold(image: Image) -> float:
     """Return the threshold at the foot of a histogram's peak, for images of few objects on much background.
 

@@ -47,7 +47,7 @@ _HOLDS: dict[str, dict[str, tuple[int, ...]]] = {
 _LOSSY = {"JPEG": 90, "WEBP": 85, "AVIF": 75}  # default quality
 
 
-@method(task="files", paper="W3C PNG 2025", example={"image": np.zeros((2, 3), np.uint8)})
+@method(task="files", paper="W3C PNG 2025", lesson="w1d1", example={"image": np.zeros((2, 3), np.uint8)})
 def write(path: PathLike, image: Image | Mask, *, quality: Annotated[int, Range(1, 100)] | None = None) -> str:
     """Write an image or a mask to ``path`` in the format that the suffix names; return the file's SHA-256.
 

@@ -34,7 +34,12 @@ _VIDEO = {
 _ANIMATION = {".gif": "GIF", ".webp": "WEBP", ".png": "PNG"}
 
 
-@method(task="files", paper="ITU-T H.264", example={"path": "clip.gif", "images": [np.zeros((4, 6, 3), np.uint8)]})
+@method(
+    task="files",
+    paper="ITU-T H.264",
+    lesson="w1d1",
+    example={"path": "clip.gif", "images": [np.zeros((4, 6, 3), np.uint8)]},
+)
 def write_frames(
     path: PathLike,
     images: Iterable[np.ndarray],

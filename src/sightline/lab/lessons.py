@@ -201,14 +201,14 @@ def cells(lesson: str) -> list[Cell]:
 
 
 def mentions(lesson: str) -> list[str]:
-    """Return the catalogued methods that a lesson calls, as ``field.name``, in order of appearance."""
+    """Return the catalogued methods that a lesson names, as ``field.name``, in order of appearance."""
     from sightline.core.catalogue import methods
 
     known = {(entry.field, entry.name) for entry in methods()}
     top = {name: field for field, name in known if field == "image"}  # sl.read is image.read
     found = [
         (field or top.get(name, ""), name) if (field, name) not in known else (field, name)
-        for field, name in _CALL.findall("\n".join(cell.text for cell in cells(lesson) if cell.kind == "code"))
+        for field, name in _CALL.findall("\n".join(cell.text for cell in cells(lesson)))
     ]
     return list(dict.fromkeys(f"{field}.{name}" for field, name in found if (field, name) in known))
 
