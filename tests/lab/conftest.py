@@ -15,7 +15,9 @@ from sightline.lab.listing import Listing
 
 @pytest.fixture(scope="session")
 def listing(tmp_path_factory: pytest.TempPathFactory) -> Listing:
-    return Listing(tmp_path_factory.mktemp("listing"))
+    made = Listing(tmp_path_factory.mktemp("listing"))
+    made.rows(whole=True)
+    return made
 
 
 @pytest.fixture

@@ -74,4 +74,4 @@ def test_nothing_is_fetched_from_elsewhere(client: TestClient) -> None:
 def test_a_listing_folder_that_cannot_be_written_is_no_matter(tmp_path: Path) -> None:
     place = tmp_path / "file"
     place.write_text("", "utf-8")
-    assert "image.canny" in Listing(place / "sub").rows()
+    assert "image.canny" in Listing(place / "sub").rows(whole=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import struct
+import threading
 import zlib
 from pathlib import Path
 from typing import Any
@@ -44,13 +45,25 @@ def test_every_method_is_listed_once_under_its_field(client: TestClient) -> None
 
 
 def test_the_listing_is_kept_and_read_again(tmp_path: Path) -> None:
-    first = Listing(tmp_path).rows()
+    first = Listing(tmp_path).rows(whole=True)
     kept = list(tmp_path.glob("catalogue-*.json"))
     assert len(kept) == 1
     kept[0].write_text(json.dumps({"image.x": {"name": "x"}}), "utf-8")
     assert list(Listing(tmp_path).rows()) == ["image.x"]
     kept[0].write_text("{", "utf-8")
-    assert Listing(tmp_path).rows() == first
+    assert Listing(tmp_path).rows(whole=True) == first
+
+
+def test_the_fields_without_torch_are_listed_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    go = threading.Event()
+    complete = Listing._complete
+    monkeypatch.setattr(Listing, "_complete", lambda self, kept: (go.wait(20), complete(self, kept)))
+    listing = Listing(tmp_path)
+    assert {row["field"] for row in listing.rows().values()} == {"image", "data", "metrics"}
+    assert not listing.whole
+    go.set()
+    assert listing.find("classify.vit").name == "vit"
+    assert listing.whole
 
 
 def test_a_method_is_described_with_its_source_and_its_proof(client: TestClient) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -63,6 +64,9 @@ def make_app(lab: Lab, *, token: str | None = None) -> Any:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        threading.Thread(
+            target=lab.listing.rows, name="sightline-list", daemon=True
+        ).start()  # the page asks for it first
         yield
         await asyncio.to_thread(lab.close)
 

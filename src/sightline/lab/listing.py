@@ -18,6 +18,8 @@ from sightline.core.errors import InputError, MissingFileError, SightlineError, 
 from sightline.core.files import write_text
 
 _SOURCES = Path(__file__).parents[1]
+_LEAN = ("data", "features", "geometry", "image", "learn", "metrics", "motion")  # fields that need no torch
+_WHOLE_SECONDS = 120.0
 # Title and floor of each folder, as the house is built.
 FIELDS = {
     "image": ("The pixel grid", 1),
@@ -60,17 +62,41 @@ class Listing:
         self._folder = folder or _cache()
         self._lock = threading.Lock()
         self._rows: dict[str, dict[str, Any]] | None = None
+        self._whole = threading.Event()
 
-    def rows(self) -> dict[str, dict[str, Any]]:
-        """Return the records by ``field.name``: from the cache where the sources are as they were."""
+    def rows(self, *, whole: bool = False) -> dict[str, dict[str, Any]]:
+        """Return the records by ``field.name``: from the cache where the sources are as they were.
+
+        Parameters
+        ----------
+        whole
+            Whether to wait for the fields that need torch; without a cache they come seconds after the others.
+        """
         with self._lock:
             if self._rows is None:
                 kept = self._folder / f"catalogue-{_digest()}.json"
                 self._rows = _read(kept)
                 if self._rows is None:
-                    self._rows = {f"{e.field}.{e.name}": _record(e) for e in catalogue.methods()}
-                    self._write(kept)
-            return self._rows
+                    here = set(catalogue.fields())
+                    self._rows = _records([name for name in _LEAN if name in here])
+                    threading.Thread(target=self._complete, args=(kept,), name="sightline-list", daemon=True).start()
+                else:
+                    self._whole.set()
+        if whole:
+            self._whole.wait(_WHOLE_SECONDS)
+        return self._rows
+
+    @property
+    def whole(self) -> bool:
+        """Whether all fields are listed."""
+        return self._whole.is_set()
+
+    def _complete(self, kept: Path) -> None:
+        try:
+            self._rows = {f"{e.field}.{e.name}": _record(e) for e in catalogue.methods()}
+            self._write(kept)
+        finally:
+            self._whole.set()
 
     def _write(self, kept: Path) -> None:
         try:
@@ -99,6 +125,8 @@ class Listing:
         """Return the method ``field.name``; only what it needs itself is imported."""
         rows = self.rows()
         if name not in rows:
+            rows = self.rows(whole=True)
+        if name not in rows:
             near = suggest(name, rows) or suggest(name.rpartition(".")[2], [key.partition(".")[2] for key in rows])
             raise MissingFileError(f"methods: no method is named '{name}'.{near}")
         module, _, attribute = rows[name]["path"].rpartition(".")
@@ -108,6 +136,10 @@ class Listing:
         else:
             owner = importlib.import_module(module)
         return catalogue.method_of(getattr(owner, attribute))
+
+
+def _records(fields: list[str]) -> dict[str, dict[str, Any]]:
+    return {f"{entry.field}.{entry.name}": _record(entry) for name in fields for entry in catalogue.methods(name)}
 
 
 def _record(entry: catalogue.Method) -> dict[str, Any]:

@@ -30,7 +30,8 @@ def method_routes(lab: Lab) -> APIRouter:
     @routes.get("/methods", summary="Every method of the catalogue, by field")
     def listed() -> dict[str, Any]:
         lab.get_ready()
-        return {"fields": lab.listing.fields()}
+        fields = lab.listing.fields()
+        return {"fields": fields, "whole": lab.listing.whole}
 
     @routes.get("/methods/{name}", summary="One method: parameters, documentation, source, evidence, speed")
     def described(name: str) -> dict[str, Any]:

@@ -94,7 +94,7 @@ async def _events(lab: Lab, name: str) -> AsyncIterator[str]:
 def told_recipes(lab: Lab) -> dict[str, Any]:
     """Return what can be trained: recipes, sets that are on this machine, settings with their kinds and defaults."""
     missing = "" if find_spec("torch") else "Training needs torch: pip install 'sightline[deep]'"
-    rows = lab.listing.rows().values()
+    rows = lab.listing.rows(whole=True).values()
     trained = [row for row in rows if (_PACKAGE / row["field"] / "recipe.py").is_file()]
     found = [
         {"name": f"{row['field']}/{row['name']}", "summary": row["summary"], "paper": row["paper"]} for row in trained
