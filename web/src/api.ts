@@ -85,7 +85,7 @@ export interface Entry {
   kind: "folder" | "picture" | "video" | "run" | string;
   ref?: string;
   /** Path of a folder. */
-  folder?: string;
+  path?: string;
 }
 
 export interface Uploaded {

@@ -16,7 +16,7 @@ export interface LiveRequest {
 type Waiting = { request: LiveRequest; picture: Uint8Array | null };
 
 export class Live {
-  onTrace: (trace: Trace) => void = () => {};
+  onTrace: (trace: Trace, request: LiveRequest) => void = () => {};
   onError: (error: ApiError) => void = () => {};
   onBusy: (busy: boolean) => void = () => {};
   onLanded: () => void = () => {};
@@ -86,9 +86,10 @@ export class Live {
       return;
     }
     const trace = readTrace(data);
+    const request = this.flying?.request;
     this.landed();
     cancelAnimationFrame(this.frame);
-    this.frame = requestAnimationFrame(() => this.onTrace(trace));
+    if (request) this.frame = requestAnimationFrame(() => this.onTrace(trace, request));
   }
 
   private landed(): void {
@@ -110,6 +111,8 @@ function framed(text: string, picture: Uint8Array): Uint8Array<ArrayBuffer> {
 
 export interface LiveState {
   trace: Signal<Trace | null>;
+  /** What the trace answers. */
+  answered: Signal<LiveRequest | null>;
   error: Signal<ApiError | null>;
   busy: Signal<boolean>;
   /** Milliseconds from the request to the answer, the last one. */
@@ -126,7 +129,7 @@ export function useLive(request: LiveRequest | null = null): LiveState {
     const live = new Live();
     let asked = 0;
     const state: LiveState = {
-      trace: signal(null), error: signal(null), busy: signal(false), latency: signal(0),
+      trace: signal(null), answered: signal(null), error: signal(null), busy: signal(false), latency: signal(0),
       send: (wanted, picture = null) => {
         asked = performance.now();
         live.request(wanted, picture);
@@ -136,7 +139,8 @@ export function useLive(request: LiveRequest | null = null): LiveState {
         state.send(wanted, picture);
       }),
     };
-    live.onTrace = (trace) => {
+    live.onTrace = (trace, answered) => {
+      state.answered.value = answered;
       state.latency.value = performance.now() - asked;
       state.error.value = null;
       state.trace.value = trace;

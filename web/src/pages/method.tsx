@@ -60,8 +60,9 @@ function Loaded({ detail, fallback }: { detail: MethodDetail; fallback: string }
   const [painting, setPainting] = useState<string | null>(null);
   const link = useMemo(() => new ViewLink(), []);
   const [source, setSource] = useState<FrameSource | null>(null);
-  const runA = useRun(detail.runs ? a : null, source !== null);
-  const runB = useRun(b, source !== null);
+  const shared = { held: source !== null, whole: step !== null };
+  const runA = useRun(detail.runs ? a : null, { ...shared, quick: isQuick(detail) });
+  const runB = useRun(b, { ...shared, quick: isQuick(detailB) });
   const frames = useFrames(source, b ? [runA, runB] : [runA]);
 
   useEffect(() => {
@@ -123,12 +124,24 @@ function Loaded({ detail, fallback }: { detail: MethodDetail; fallback: string }
   const first = detail.parameters[0];
   const takesPicture = first !== undefined && isPicture(first);
   const lines = useMemo(() => new Map((trace?.steps ?? []).filter((item) => item.line && item.file === current.source?.file).map((item) => [item.line!, item.name])), [trace, current]);
-  const tabs: Tab[] = [
-    { id: "code", title: "Code", body: () => current.source ? <SourceView source={current.source} line={now?.line && (!now.file || now.file === current.source.file) ? now.line : null} steps={lines} onLine={(line) => go(trace!.steps.findIndex((item) => item.line === line))} /> : <p>No source is at hand.</p> },
-    { id: "use", title: "Use it", body: () => <Export inputs={setting.inputs} steps={[{ method: setting.method, parameters: setting.parameters }]} /> },
-    { id: "about", title: "About", body: () => <About detail={current} /> },
-    { id: "evidence", title: "Evidence", body: () => <EvidenceRows rows={current.evidence} bench={current.bench ?? []} /> },
-  ];
+  const lit = now?.line && (!now.file || now.file === current.source?.file) ? now.line : null;
+  // what does not change with every frame is kept: the source alone has hundreds of lines
+  const info = useMemo(() => {
+    const tabs: Tab[] = [
+      { id: "code", title: "Code", body: () => current.source ? <SourceView source={current.source} line={lit} steps={lines} onLine={(line) => go(trace!.steps.findIndex((item) => item.line === line))} /> : <p>No source is at hand.</p> },
+      { id: "use", title: "Use it", body: () => <Export inputs={setting.inputs} steps={[{ method: setting.method, parameters: setting.parameters }]} /> },
+      { id: "about", title: "About", body: () => <About detail={current} /> },
+      { id: "evidence", title: "Evidence", body: () => <EvidenceRows rows={current.evidence} bench={current.bench} /> },
+    ];
+    return <Tabs tabs={tabs} at={tab} onTab={setTab} label="Code and facts" />;
+  }, [current, setting, tab, lit, lines]);
+  const wrong = run.error?.argument ?? "";
+  const controls = useMemo(() => current.runs && (
+    <Controls
+      detail={current} setting={setting} onSetting={change} onFrames={takesPicture ? setSource : undefined} onPaint={setPainting}
+      onPick={takesPicture ? (parameter) => setPicking(picking?.name === parameter.name ? null : parameter) : undefined} picking={picking?.name ?? null} wrong={wrong}
+    />
+  ), [current, setting, picking, wrong]);
   const stage = { at: step, split: takesPicture ? split : 0, onSplit: setSplit, link, before, onStep: (by: number) => go(Math.max(0, Math.min(last, at + by))) };
   return (
     <main class="page method">
@@ -147,11 +160,7 @@ function Loaded({ detail, fallback }: { detail: MethodDetail; fallback: string }
               <button type="button" aria-pressed={side === "b"} onClick={() => setSide("b")}>B {detailB.name}</button>
             </div>
           )}
-          {current.runs && <Controls
-            detail={current} setting={setting} onSetting={change} onFrames={takesPicture ? setSource : undefined} onPaint={setPainting}
-            onPick={takesPicture ? (parameter) => setPicking(picking?.name === parameter.name ? null : parameter) : undefined} picking={picking?.name ?? null}
-            wrong={run.error?.argument ?? ""}
-          />}
+          {controls}
         </section>
         {!detail.runs ? <section class="stage" aria-label="Picture"><p class="lead">{detail.why_not}</p></section> : <section class="stage" aria-label="Picture">
           <div class="toolbar row wrap">
@@ -167,12 +176,17 @@ function Loaded({ detail, fallback }: { detail: MethodDetail; fallback: string }
           {names.length > 1 && <StepScrubber names={names} index={at} onIndex={go} />}
         </section>}
         <section class="side-info" aria-label="Code and facts">
-          <Tabs tabs={tabs} at={tab} onTab={setTab} label="Code and facts" />
+          {info}
         </section>
       </div>
       {painting && before && <PaintDialog before={before} size={trace?.size ?? [before.width, before.height]} name={painting} onClose={() => setPainting(null)} onMask={(ref) => { set({ ...setting, inputs: { ...setting.inputs, [painting]: ref } }); setPainting(null); }} />}
     </main>
   );
+}
+
+/** Whether the result is a picture: alone it looks like the last step. */
+function isQuick(detail: MethodDetail | null): boolean {
+  return detail !== null && ["image", "mask", "labels"].includes(detail.returns);
 }
 
 function CompareMenu({ current, onChoose }: { current: string; onChoose: (name: string) => void }) {

@@ -44,7 +44,8 @@ export function Curves({ rows }: { rows: Row[] }) {
   const names = Object.keys(rows[0]!).filter((name) => rows.some((row) => typeof row[name] === "number"));
   const axis = names.find((name) => name === "epoch" || name === "step") ?? names[0]!;
   const groups = new Map<string, string[]>();
-  for (const name of names.filter((item) => item !== axis)) {
+  const rank = (name: string) => (/loss/.test(name) ? 0 : /rate|second|time/.test(name) ? 2 : 1);
+  for (const name of names.filter((item) => item !== axis && item !== "step").sort((a, b) => rank(a) - rank(b))) {
     const key = name.replace(/^(train|val|valid|test)[_ ./]/, "");
     groups.set(key, [...(groups.get(key) ?? []), name]);
   }

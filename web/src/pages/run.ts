@@ -15,7 +15,10 @@ export function requestOf(setting: Setting): LiveRequest {
 }
 
 export interface Run {
+  /** The newest trace with all its steps. */
   trace: Trace | null;
+  /** The newest answer: while a slider moves it has the result alone. */
+  latest: Trace | null;
   error: ApiError | null;
   busy: boolean;
   /** Milliseconds from asking to the answer. */
@@ -26,30 +29,56 @@ export interface Run {
   frame(jpeg: Uint8Array): Promise<void>;
 }
 
-/** Run a setting whenever it changes; null runs nothing, `held` waits (frames come instead). */
-export function useRun(setting: Setting | null, held = false): Run {
-  const request = useMemo(() => (setting ? requestOf(setting) : null), [JSON.stringify(setting)]);
-  const live = useLive(held ? null : request);
+export interface RunOptions {
+  /** Wait: frames come instead. */
+  held?: boolean;
+  /** A step before the last is looked at: every answer must have them all. */
+  whole?: boolean;
+  /** The result alone looks like the last step, so it may come first. */
+  quick?: boolean;
+}
+
+const STILL_MS = 280;
+
+/** Run a setting whenever it changes; null runs nothing. The result comes first, the steps when the slider rests. */
+export function useRun(setting: Setting | null, { held = false, whole = false, quick = false }: RunOptions = {}): Run {
+  const text = setting ? JSON.stringify(requestOf(setting)) : "";
+  const request = useMemo(() => (text ? (JSON.parse(text) as LiveRequest) : null), [text]);
+  const live = useLive();
+  const full = useRef<Trace | null>(null);
   const [exactTrace, setExact] = useState<{ of: Trace; trace: Trace } | null>(null);
-  const latest = useRef(request);
-  latest.current = request;
-  const trace = live.trace.value;
-  const run: Run = {
-    trace: request ? (exactTrace && exactTrace.of === trace ? exactTrace.trace : trace) : null,
+  const latest = live.trace.value;
+  if (latest && live.answered.peek()?.steps !== false) full.current = latest;
+  if (!request) full.current = null;
+  const fast = quick && !whole;
+  useEffect(() => {
+    if (!request || held) return;
+    if (!fast || !full.current) {
+      live.send(request);
+      return;
+    }
+    live.send({ ...request, steps: false });
+    const timer = setTimeout(() => live.send(request), STILL_MS);
+    return () => clearTimeout(timer);
+  }, [request, held]);
+  const { current } = full;
+  const trace = current && exactTrace?.of === current ? exactTrace.trace : current;
+  return {
+    trace: request ? trace : null,
+    latest: request ? (latest === current ? trace : latest) : null,
     error: live.error.value,
     busy: live.busy.value,
     latency: live.latency.value,
     exact: () => {
-      if (held || !latest.current || !trace) return;
-      void exactRun(latest.current).then((found) => setExact({ of: trace, trace: found }), () => {});
+      if (held || !request || !current || latest !== current) return;
+      void exactRun(request).then((found) => setExact({ of: current, trace: found }), () => {});
     },
     frame: (jpeg) => {
-      if (!latest.current) return Promise.resolve();
-      const inputs = Object.fromEntries(Object.entries(latest.current.inputs).slice(1));
-      return live.ask({ ...latest.current, inputs }, jpeg);
+      if (!request) return Promise.resolve();
+      const inputs = Object.fromEntries(Object.entries(request.inputs).slice(1));
+      return live.ask({ ...request, inputs, steps: !fast }, jpeg);
     },
   };
-  return run;
 }
 
 /** The trace of a request as it is saved: lossless. */

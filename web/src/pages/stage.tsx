@@ -30,8 +30,9 @@ export function Stage({ run, detail, setting, at, split, onSplit, link, before, 
   const last = (trace?.steps.length ?? 1) - 1;
   const index = at === null ? last : Math.min(at, last);
   const step = trace?.steps[index];
-  const painted = usePainted(trace, index);
-  const [width, height] = trace?.size ?? [3, 2];
+  const shown = at === null ? run.latest : trace;
+  const painted = usePainted(shown, at === null ? (shown?.steps.length ?? 1) - 1 : index);
+  const [width, height] = shown?.size ?? [3, 2];
   const box = useRef<HTMLDivElement>(null);
   const visual = !painted || painted.under !== null || painted.strokes.length > 0;
   // a step without a picture keeps the place of one: what is below does not jump
@@ -54,7 +55,7 @@ export function Stage({ run, detail, setting, at, split, onSplit, link, before, 
       {painted && <BesideView items={painted.beside} />}
       </div>
       {run.error && <p class="error" role="alert">{run.error.message}</p>}
-      <p class="called"><code>{callLine(detail, setting)}</code> <span class="ms" data-latency={run.latency.toFixed(0)}>{trace?.milliseconds !== undefined ? `${trace.milliseconds.toFixed(1)} ms` : ""}</span></p>
+      <p class="called"><code>{callLine(detail, setting)}</code> <span class="ms" data-latency={run.latency.toFixed(0)}>{shown?.milliseconds !== undefined ? `${shown.milliseconds.toFixed(1)} ms` : ""}</span></p>
     </div>
   );
 }

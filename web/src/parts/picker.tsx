@@ -110,8 +110,8 @@ function Files({ onValue, onClose }: { onValue: (ref: string) => void; onClose: 
   const [entries, setEntries] = useState<Entry[] | null>(null);
   const [error, setError] = useState("");
   useEffect(() => {
-    get<{ items: Entry[] }>(`/api/files?folder=${encodeURIComponent(folder)}`).then(
-      (answer) => { setEntries(answer.items); setError(""); },
+    get<{ entries: Entry[] }>(`/api/files?folder=${encodeURIComponent(folder)}`).then(
+      (answer) => { setEntries(answer.entries); setError(""); },
       (problem: Error) => setError(problem.message),
     );
   }, [folder]);
@@ -124,7 +124,7 @@ function Files({ onValue, onClose }: { onValue: (ref: string) => void; onClose: 
         {entries?.map((entry) => (
           <li key={entry.name}>
             {entry.kind === "folder" ? (
-              <button type="button" class="plain" onClick={() => setFolder(entry.folder ?? entry.name)}><Icon name="folder" /> {entry.name}</button>
+              <button type="button" class="plain" onClick={() => setFolder(entry.path ?? entry.name)}><Icon name="folder" /> {entry.name}</button>
             ) : entry.kind === "picture" || entry.kind === "video" ? (
               <button type="button" class="plain" onClick={() => onValue(`${entry.ref ?? ""}${entry.kind === "video" && !entry.ref?.includes("@") ? "@0" : ""}`)}>
                 {entry.kind === "picture" && <img src={pictureUrl(entry.ref ?? "", 96)} alt="" loading="lazy" width={52} height={40} />} {entry.name}
