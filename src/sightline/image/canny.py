@@ -15,8 +15,10 @@ from sightline.core.catalogue import method
 from sightline.core.checks import choice, number, output
 from sightline.core.errors import InputError
 from sightline.core.kernels import kernel, over_rows
+from sightline.core.lanes import upper_product
 from sightline.core.layers import Heat, Picture
 from sightline.core.layers import Mask as MaskLayer
+from sightline.core.narrow import minus, plus
 from sightline.core.trace import Step
 from sightline.core.types import Choice, Image, Mask, Range
 from sightline.image.following import NONE, STRONG, WEAK, follow, framed_labels
@@ -132,26 +134,30 @@ def _thin(smoothed: np.ndarray, low: float, high: float, norm: str) -> np.ndarra
     bounds = [(t * GRAY_LEVELS[smoothed.dtype.name]) ** (2 if squared else 1) for t in (low, high)]
     if smoothed.dtype != np.float32:
         bounds = [math.floor(bound) for bound in bounds]  # lengths are whole numbers then
-    scalars = squared, np.float32(bounds[0]), np.float32(bounds[1])
     kind = working_number(smoothed)
+    measure = np.float32 if squared else kind  # |dx| + |dy| of bytes fits 16 bits: twice as many pixels at once
+    scalars = measure, squared, measure(bounds[0]), measure(bounds[1])
     side, middle = OPERATORS["sobel"]  # handed over: with literals, the compiler loses the narrow type
     over_rows(_thin_rows, len(smoothed), smoothed, kind, kind(side), kind(middle), *scalars, labels)
     return labels
 
 
 @kernel
-def _thin_rows(image, number, side, middle, squared, low, high, labels, y0, y1):
+def _thin_rows(image, number, side, middle, measure, squared, low, high, labels, y0, y1):
     """Label the ridges of rows ``y0`` to ``y1``; three rows of gradient lengths go along."""
     height, width = image.shape
+    zero = measure(0)
     dx, dy = np.empty((2, width), number), np.empty((2, width), number)
-    length = np.zeros((3, width + 2), np.float32)  # with a frame of zeros; exact for 8-bit images
+    length = np.zeros((3, width + 2), measure)  # with a frame of zeros; exact for 8-bit images
     for y in range(y0 - 1, y1 + 1):
         here, a, b = length[y % 3], dx[y & 1], dy[y & 1]
         if 0 <= y < height:
             derivatives_of_row(image, y, REPEAT, number, side, middle, a, b)
             for x in range(width):
-                u, v = np.float32(a[x]), np.float32(b[x])
-                here[x + 1] = u * u + v * v if squared else abs(u) + abs(v)  # the root is never needed
+                u, v = measure(a[x]), measure(b[x])
+                here[x + 1] = (
+                    u * u + v * v if squared else plus(_size(u, zero), _size(v, zero))
+                )  # the root is never needed
         else:
             for x in range(width):
                 here[x + 1] = 0
@@ -160,24 +166,23 @@ def _thin_rows(image, number, side, middle, squared, low, high, labels, y0, y1):
         above, middle_row = length[(y + 1) % 3], length[(y + 2) % 3]
         labels[y] = NONE
         inner = labels[y, 1 : width + 1]
-        _ridges(dx[(y - 1) & 1], dy[(y - 1) & 1], above, middle_row, here, low, high, inner)
+        _ridges(dx[(y - 1) & 1], dy[(y - 1) & 1], above, middle_row, here, measure, low, high, inner)
 
 
 @kernel(inline=True)
-def _ridges(dx, dy, above, here, below, low, high, labels):
+def _ridges(dx, dy, above, here, below, number, low, high, labels):
     """Label the pixels whose gradient is largest among the two neighbours along it.
 
     All eight neighbours are loaded first and then chosen from: without a branch, eight pixels go at once.
     """
-    tan22, tan67 = np.float32(13573 / 32768), np.float32(79109 / 32768)  # 22.5° and 67.5° border four directions
+    zero = number(0)
     none, strong, weak = np.uint8(NONE), np.uint8(STRONG), np.uint8(WEAK)
     for x in range(dx.size):
-        u, v = np.float32(dx[x]), np.float32(dy[x])
+        u, v = number(dx[x]), number(dy[x])
         northwest, north, northeast = above[x], above[x + 1], above[x + 2]
         west, m, east = here[x], here[x + 1], here[x + 2]
         southwest, south, southeast = below[x], below[x + 1], below[x + 2]
-        level = abs(v) < abs(u) * tan22  # the gradient points along the row
-        upright = abs(v) > abs(u) * tan67
+        level, upright = _nearest_axis(_size(u, zero), _size(v, zero), number)
         falling = (u < 0) == (v < 0)  # towards the south-east, or the north-west
         before = west if level else north if upright else northwest if falling else northeast
         after = east if level else south if upright else southeast if falling else southwest
@@ -185,3 +190,20 @@ def _ridges(dx, dy, above, here, below, low, high, labels):
         ridge = (m > low) & (m > before) & (m >= after) & (level | upright | (m > after))
         label = strong if m > high else weak
         labels[x] = label if ridge else none
+
+
+@kernel(inline=True)
+def _nearest_axis(u, v, number):
+    """Return whether a gradient of |dx| = u, |dy| = v points along the row, and whether down the column."""
+    tan22, tan67 = np.float32(13573 / 32768), np.float32(79109 / 32768)  # 22.5° and 67.5° border four directions
+    a, b = np.int16(u), np.int16(v)
+    double = plus(a, a)
+    part = upper_product(double, np.int16(13573))  # rounded down, which only the tangent's multiple of 0 is not
+    whole = number(0.5) == number(0)  # known to the compiler, which keeps one of the two
+    level = (b <= part) & (a > np.int16(0)) if whole else np.float32(v) < np.float32(u) * tan22
+    return level, b > plus(double, part) if whole else np.float32(v) > np.float32(u) * tan67
+
+
+@kernel(inline=True)
+def _size(u, zero):
+    return u if u > zero else minus(zero, u)
