@@ -1,16 +1,15 @@
 """How time and memory grow with the picture: ``python bench/scaling.py [--side 16384] [NAME…]``.
 
 Each method runs in a process of its own on a grey uint8 picture of 1024², 4096² and, where asked, a larger side. Time
-is per pixel, the best of three (two of a larger side); memory is the peak beyond the interpreter, the picture and the
-result, as a multiple of the picture's bytes. ``--keep FILE`` writes the table as JSON; rows that it holds already and
-that are not run stay.
+is that of all processors per pixel, which other work on the machine disturbs least, the best of three (two of a larger
+side); memory is the peak beyond the interpreter, the picture and the result, as a multiple of the picture's bytes.
+``--keep FILE`` writes the table as JSON; rows that it holds already and that are not run stay.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -45,9 +44,9 @@ def run(side):
     best = 1e9
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     for _ in range({times}):
-        start = time.perf_counter()
+        start = time.process_time()
         result = {call}
-        best = min(best, time.perf_counter() - start)
+        best = min(best, time.process_time() - start)
         parts = result if isinstance(result, tuple) else (result,)
         size = sum(part.nbytes for part in parts if isinstance(part, np.ndarray))
         del result, parts
@@ -94,7 +93,7 @@ def _measure(name: str, side: int) -> dict[str, float]:
 def _keep(path: Path, rows: list[dict[str, Any]]) -> None:
     before = json.loads(path.read_text("utf-8"))["rows"] if path.exists() else []
     merged = {row["name"]: row for row in before} | {row["name"]: row for row in rows}
-    kept = {"cores": os.cpu_count(), "rows": [merged[name] for name in NAMES if name in merged]}
+    kept = {"rows": [merged[name] for name in NAMES if name in merged]}
     path.write_text(json.dumps(kept, indent=1) + "\n", "utf-8")
 
 

@@ -146,8 +146,8 @@ def scaling_section() -> str:
         rows.append((f"`{row['call']}`", *times, f"{last['memory']:.1f}×", f"{last['result']:.1f}×"))
     text = (
         "\n## Large pictures\n\n"
-        f"Nanoseconds per pixel of square grey uint8 pictures on {kept['cores']} cores; the memory that a call takes "
-        "besides the picture and its result, and the result, as multiples of the picture "
+        "Nanoseconds of processor time (of all threads) per pixel of square grey uint8 pictures; the memory that a "
+        "call takes besides the picture and its result, and the result, as multiples of the picture "
         f"({sides[-1] ** 2 / 1e6:.0f} MB at {sides[-1]}²). "
         "`python bench/scaling.py --side 16384 --keep docs/scaling.json`\n\n"
     )
