@@ -9,7 +9,8 @@ export interface Frame {
 
 export class FrameSource {
   private readonly video = document.createElement("video");
-  private readonly canvas = canvasOf(1, 1);
+  // an offscreen one: its encoder works beside the page, `toBlob` waits until the page is idle
+  private readonly canvas = new OffscreenCanvas(1, 1);
   private address = "";
 
   private constructor(readonly name: string, private readonly side: number) {
@@ -58,8 +59,7 @@ export class FrameSource {
     const [width, height] = [Math.round(video.videoWidth * scale), Math.round(video.videoHeight * scale)];
     if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
     canvas.getContext("2d", { willReadFrequently: true })!.drawImage(video, 0, 0, width, height);
-    const blob = await new Promise<Blob | null>((resolve) => canvas.toBlob(resolve, "image/jpeg", 0.88));
-    if (!blob) return null;
+    const blob = await canvas.convertToBlob({ type: "image/jpeg", quality: 0.88 });
     const image = canvasOf(width, height);
     image.getContext("2d")!.drawImage(canvas, 0, 0);
     return { image, jpeg: new Uint8Array(await blob.arrayBuffer()) };
