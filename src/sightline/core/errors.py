@@ -56,6 +56,7 @@ EXTRAS = {
     "onnxruntime": "export",
     "fastapi": "lab",
     "uvicorn": "lab",
+    "websockets": "lab",
     "tensorboard": "cluster",
 }
 
