@@ -28,6 +28,7 @@ from sightline.image.hough_lines import MOST_CELLS
 
 _BINS = 10  # of radii per pixel of the accumulator
 _STRIP = 32
+_FEW = 2048  # points that vote alone
 
 
 @method(task="shapes", paper="Yuen et al. 1990", lesson="w2d1")
@@ -158,12 +159,15 @@ def _stages(
     shape = tuple(math.ceil(side / resolution) + 2 for side in gray.shape)  # with a frame of zeros
     if math.prod(shape) > MOST_CELLS:
         raise InputError(f"{name}: image must have at most {MOST_CELLS} pixels; got {gray.size}. Resize it.")
-    accumulator = np.zeros(shape, np.int32)
     y, x = np.divmod(np.flatnonzero(edges).astype(np.uint32), np.uint32(gray.shape[1]))
     points = np.stack([x, y]).astype(np.float32)
     directions = np.empty_like(points)
     _directions(gray.astype(np.float32), points, directions)
-    _vote(points, directions, resolution, low_radius, min(high_radius, sum(gray.shape)), accumulator)
+    share = max(_FEW, -(-points.shape[1] // 2))
+    sheets = np.zeros((2 if share < points.shape[1] else 1, *shape), np.int32)  # two halves of the points vote at once
+    rays = points, directions, resolution, low_radius, min(high_radius, sum(gray.shape))
+    over_rows(_vote, points.shape[1], *rays, sheets, share, strip=share)
+    accumulator = sheets[0] if len(sheets) == 1 else np.add(sheets[0], sheets[1], out=sheets[0])
     centres = _centres(accumulator, threshold)
     circles = np.empty((len(centres), 4), np.float32)  # x, y, radius, and how many pixels support it
     bins = max(1, round((high_radius - low_radius) / resolution * _BINS))
@@ -191,11 +195,11 @@ def _directions(gray, points, directions):
 
 
 @kernel
-def _vote(points, directions, resolution, low, high, accumulator):
-    """Let every point vote along its direction, pixel by pixel, to both sides."""
-    inner = accumulator[1:-1, 1:-1]
+def _vote(points, directions, resolution, low, high, sheets, share, first, last):
+    """Let a share of the points vote along their directions, pixel by pixel, to both sides, on a sheet of its own."""
+    inner = sheets[first // share, 1:-1, 1:-1]
     rows, columns = np.uint64(inner.shape[0]), np.uint64(inner.shape[1])
-    for i in range(points.shape[1]):
+    for i in range(first, last):
         if directions[0, i] == 0 and directions[1, i] == 0:
             continue
         # In 1/1024 of a cell: whole numbers are added up along the way.
