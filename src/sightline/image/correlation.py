@@ -7,6 +7,7 @@ large (Stockham 1966, "High-speed convolution and correlation", AFIPS Spring Joi
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -119,13 +120,22 @@ def _sources(size: int, before: int, after: int, border: str) -> Array:
     return source_indices(size, reach, border)[reach - before : reach + size + after]
 
 
+@lru_cache(64)
+def _places(height: int, width: int, step: int, frame: Frame) -> tuple[Array, Array]:
+    """Return which row, and which value of a flat row, stands for each that windows reach; -1 for none. To be read."""
+    rows, columns = (
+        _sources(size, frame.before[i], frame.after[i], frame.border) for i, size in enumerate((height, width))
+    )
+    flat = interleaved(columns, step)
+    flat[np.repeat(columns < 0, step)] = -1
+    return rows, flat
+
+
 def _run(function: Any, image: Array, frame: Frame, result: Array, size: tuple[int, int], taps: Any) -> None:
     """Run one of the kernels below. Those know uint8 and float32; uint16 goes through float32."""
     height, width = image.shape[:2]
     step = image.shape[2] if image.ndim == 3 else 1  # from a pixel to its right neighbour
-    rows = _sources(height, frame.before[0], frame.after[0], frame.border)
-    columns = interleaved(_sources(width, frame.before[1], frame.after[1], frame.border), step)
-    columns[np.repeat(_sources(width, frame.before[1], frame.after[1], frame.border) < 0, step)] = -1
+    rows, columns = _places(height, width, step, frame)
     target = empty(result.shape, np.float32) if result.dtype == np.uint16 else result
     source = image.astype(np.float32) if image.dtype == np.uint16 else image
     flat = source.reshape(height, -1), target.reshape(len(target), -1)
@@ -182,11 +192,19 @@ def _few(
                 _under(image, blank, rows[y + dy[8]], dx[8] * step, count),
             )
             u, v, w, z = weights[5], weights[6], weights[7], weights[8]
-            for x in range(inner.size):
-                upper = p * np.float32(a[x]) + q * np.float32(b[x]) + r * np.float32(c[x])
-                middle = s * np.float32(d[x]) + t * np.float32(e[x]) + u * np.float32(f[x])
-                lower = v * np.float32(g[x]) + w * np.float32(h[x]) + z * np.float32(i[x])
-                inner[x] = _pixel(upper + middle + lower, number)
+            if number(0.5) == number(0):
+                for x in range(inner.size):
+                    upper = p * np.float32(a[x]) + q * np.float32(b[x]) + r * np.float32(c[x])
+                    middle = s * np.float32(d[x]) + t * np.float32(e[x]) + u * np.float32(f[x])
+                    lower = v * np.float32(g[x]) + w * np.float32(h[x]) + z * np.float32(i[x])
+                    inner[x] = _pixel(upper + middle + lower, number)
+            else:  # in two goes: with ten rows of floats at once, the compiler gives up
+                for x in range(inner.size):
+                    upper = p * np.float32(a[x]) + q * np.float32(b[x])
+                    inner[x] = number(upper + r * np.float32(c[x]) + (s * np.float32(d[x]) + t * np.float32(e[x])))
+                for x in range(inner.size):
+                    lower = u * np.float32(f[x]) + v * np.float32(g[x]) + number(inner[x])
+                    inner[x] = number(lower + (w * np.float32(h[x]) + z * np.float32(i[x])))
         for k in range(left + m - end):
             x = k if k < left else end + k - left
             total = np.float32(0)
