@@ -26,7 +26,7 @@ from sightline.core.trace import trace
 
 WIDTH = 480  # pixels that a photo is shrunk to
 SPEED = Path(__file__).parent / "speed.json"
-PACKAGED = Path(sl.__file__).parent / "cli" / "samples" / "chelsea.jpg"
+PACKAGED = sl.data.SAMPLES["cat"].path
 
 # Where the usual photo shows little: another one, and what to do to it first.
 PHOTOS: dict[str, str] = {

@@ -22,9 +22,9 @@ from pathlib import Path
 import numpy as np
 
 import sightline as sl
-from sightline.lab.blackboard import photo, pictures, source_of
+from sightline.lab.blackboard import pictures, source_of
 
-cat = photo("chelsea")
+cat = sl.data.sample("cat")
 pictures(cat=cat)
 
 # %% [markdown]
@@ -178,7 +178,7 @@ named = {
     "flow": sl.image.draw.flow(swirl),
 }
 assert all(picture.dtype == np.uint8 for picture in named.values())
-assert (cat == photo("chelsea")).all(), "drawing returns a copy"
+assert (cat == sl.data.sample("cat")).all(), "drawing returns a copy"
 pictures(**named)
 
 # %% [markdown]

@@ -18,9 +18,9 @@
 import numpy as np
 
 import sightline as sl
-from sightline.lab.blackboard import photo, pictures, source_of
+from sightline.lab.blackboard import pictures, source_of
 
-flower = photo("flower")
+flower = sl.data.sample("flower")
 red, green, blue = (flower[..., i] for i in range(3))
 pictures(flower=flower, red=red, green=green, blue=blue)
 

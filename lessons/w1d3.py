@@ -19,9 +19,9 @@ import math
 import numpy as np
 
 import sightline as sl
-from sightline.lab.blackboard import photo, pictures, source_of
+from sightline.lab.blackboard import pictures, source_of
 
-rocket, cat, coffee = photo("rocket"), photo("chelsea"), photo("coffee")
+rocket, cat, coffee = sl.data.sample("rocket"), sl.data.sample("cat"), sl.data.sample("coffee")
 pictures(rocket=rocket)
 
 # %% [markdown]

@@ -17,9 +17,9 @@
 import numpy as np
 
 import sightline as sl
-from sightline.lab.blackboard import photo, pictures, source_of
+from sightline.lab.blackboard import pictures, source_of
 
-camera = photo("camera", mode="gray")
+camera = sl.data.sample("camera", mode="gray")
 random = np.random.default_rng(4)
 noisy = np.clip(camera + random.normal(0, 20, camera.shape), 0, 255).astype(np.uint8)
 specks = camera.copy()

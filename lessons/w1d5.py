@@ -17,9 +17,9 @@
 import numpy as np
 
 import sightline as sl
-from sightline.lab.blackboard import photo, pictures, source_of
+from sightline.lab.blackboard import pictures, source_of
 
-coins, horse = photo("coins", mode="gray"), photo("horse", mode="gray") < 128
+coins, horse = sl.data.sample("coins", mode="gray"), sl.data.sample("horse", mode="gray") < 128
 pictures(coins=coins, horse=horse)
 
 # %% [markdown]

@@ -17,9 +17,9 @@
 import numpy as np
 
 import sightline as sl
-from sightline.lab.blackboard import photo, pictures, source_of
+from sightline.lab.blackboard import pictures, source_of
 
-china = photo("china")
+china = sl.data.sample("china")
 gray = sl.image.convert(china, "rgb", "gray")
 pictures(china=china, edges=sl.image.canny(china, 60, 150))
 

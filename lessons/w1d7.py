@@ -17,9 +17,9 @@
 import numpy as np
 
 import sightline as sl
-from sightline.lab.blackboard import photo, pictures, source_of
+from sightline.lab.blackboard import pictures, source_of
 
-camera = photo("camera", mode="gray")
+camera = sl.data.sample("camera", mode="gray")
 pictures(camera=camera, its_spectrum=sl.image.spectrum(camera))
 
 # %% [markdown]
@@ -56,7 +56,7 @@ pictures(stripes=stripes, spectrum=sl.image.spectrum(stripes))
 # Take the strengths of the photographer and the phases of the coins. **Answer 3.**
 
 # %%
-coins = sl.image.resize(photo("coins", mode="gray"), camera.shape)
+coins = sl.image.resize(sl.data.sample("coins", mode="gray"), camera.shape)
 other = sl.image.fft(coins)
 hybrid = sl.image.ifft(np.abs(transform) * np.exp(1j * np.angle(other))).astype(np.float32)
 like = [float(np.corrcoef(hybrid.ravel(), p.ravel())[0, 1]) for p in (camera, coins)]
@@ -118,7 +118,7 @@ pictures(striped=striped, spectrum=sl.image.spectrum(striped), cured=cured)
 # the other.
 
 # %%
-page = photo("page", mode="gray")
+page = sl.data.sample("page", mode="gray")
 lit = sl.image.homomorphic(page, cutoff=0.01, low=0.3, high=1.2)
 paper = [float(np.percentile(p[:, s], 80)) for p in (page, lit) for s in (slice(0, 160), slice(320, 480))]
 print("paper left and right: before", paper[:2], "after", paper[2:])

@@ -19,9 +19,9 @@ import math
 import numpy as np
 
 import sightline as sl
-from sightline.lab.blackboard import photo, pictures, source_of
+from sightline.lab.blackboard import pictures, source_of
 
-cat, astronaut, shapes = photo("chelsea"), photo("astronaut"), photo("shapes", mode="gray")
+cat, astronaut, shapes = sl.data.sample("cat"), sl.data.sample("astronaut"), sl.data.sample("shapes", mode="gray")
 sl.trace(sl.image.gaussian_pyramid, cat, 5)
 
 # %% [markdown]

@@ -19,9 +19,9 @@ import math
 import numpy as np
 
 import sightline as sl
-from sightline.lab.blackboard import photo, pictures, source_of
+from sightline.lab.blackboard import pictures, source_of
 
-china, astronaut = sl.image.resize(photo("china"), (320, 480)), photo("astronaut")
+china, astronaut = sl.image.resize(sl.data.sample("china"), (320, 480)), sl.data.sample("astronaut")
 template = np.ascontiguousarray(astronaut[60:150, 175:270])
 pictures(photo=astronaut, template=template)
 

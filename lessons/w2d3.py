@@ -17,11 +17,11 @@
 import numpy as np
 
 import sightline as sl
-from sightline.lab.blackboard import photo, pictures, source_of
+from sightline.lab.blackboard import pictures, source_of
 
-flower = photo("flower")
+flower = sl.data.sample("flower")
 flower = sl.image.resize(flower, (214, 320), "area")
-coffee = sl.image.resize(photo("coffee"), (200, 300), "area")
+coffee = sl.image.resize(sl.data.sample("coffee"), (200, 300), "area")
 pictures(flower=flower, coffee=coffee)
 
 # %% [markdown]

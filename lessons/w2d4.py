@@ -20,9 +20,9 @@ import io
 import numpy as np
 
 import sightline as sl
-from sightline.lab.blackboard import photo, pictures, source_of
+from sightline.lab.blackboard import pictures, source_of
 
-astronaut = photo("astronaut")
+astronaut = sl.data.sample("astronaut")
 gray = sl.image.convert(astronaut, "rgb", "gray")
 pictures(astronaut=astronaut)
 
@@ -137,7 +137,7 @@ sl.trace(sl.image.subband_encode, gray, bits_per_pixel=0.5)
 # too.
 
 # %%
-cat = sl.image.resize(np.ascontiguousarray(photo("chelsea")[:, 60:360]), (256, 256))
+cat = sl.image.resize(np.ascontiguousarray(sl.data.sample("cat")[:, 60:360]), (256, 256))
 face = sl.image.resize(np.ascontiguousarray(astronaut[0:256, 100:356]), (256, 256))
 mask = np.zeros((256, 256), bool)
 mask[:, :128] = True

@@ -19,10 +19,10 @@ import math
 import numpy as np
 
 import sightline as sl
-from sightline.lab.blackboard import photo, pictures, source_of
+from sightline.lab.blackboard import pictures, source_of
 
-coins, page, shapes = (photo(name, mode="gray") for name in ("coins", "page", "shapes"))
-horse = photo("horse", mode="gray") < 128
+coins, page, shapes = (sl.data.sample(name, mode="gray") for name in ("coins", "page", "shapes"))
+horse = sl.data.sample("horse", mode="gray") < 128
 pictures(coins=coins, page=page, shapes=shapes, horse=horse)
 
 # %% [markdown]
@@ -98,7 +98,7 @@ sl.trace(sl.image.sauvola_threshold, page, 25, 0.2)
 # Two thresholds with a connection between them is **hysteresis**: you know it from Canny (w1d6). It also finds vessels.
 
 # %%
-retina = photo("retina")
+retina = sl.data.sample("retina")
 green = 255 - np.ascontiguousarray(retina[..., 1])
 vessels = sl.image.top_hat(sl.image.gaussian_blur(green, 1.0), 15)
 vessels[np.hypot(*(np.mgrid[0:480, 0:480] - 240)) > 215] = 0

@@ -19,9 +19,14 @@ import math
 import numpy as np
 
 import sightline as sl
-from sightline.lab.blackboard import photo, pictures, source_of
+from sightline.lab.blackboard import pictures, source_of
 
-sheet, road, codes, coins = photo("sheet"), photo("road"), photo("codes"), photo("coins", mode="gray")
+sheet, road, codes, coins = (
+    sl.data.sample("sheet"),
+    sl.data.sample("road"),
+    sl.data.sample("codes"),
+    sl.data.sample("coins", mode="gray"),
+)
 pictures(sheet=sheet, road=road, codes=codes)
 
 # %% [markdown]

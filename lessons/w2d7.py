@@ -17,9 +17,9 @@
 import numpy as np
 
 import sightline as sl
-from sightline.lab.blackboard import photo, pictures, source_of
+from sightline.lab.blackboard import pictures, source_of
 
-astronaut, cat, rocket = photo("astronaut"), photo("chelsea"), photo("rocket")
+astronaut, cat, rocket = sl.data.sample("astronaut"), sl.data.sample("cat"), sl.data.sample("rocket")
 face_a = sl.image.resize(np.ascontiguousarray(astronaut[0:240, 110:350]), (200, 200))
 face_b = sl.image.resize(np.ascontiguousarray(cat[10:300, 95:385]), (200, 200))
 pictures(a=face_a, b=face_b, rocket=rocket)

@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 
 import sightline as sl
-from sightline.lab.blackboard import photo, pictures, source_of
+from sightline.lab.blackboard import pictures, source_of
 
 digits = sl.data.open_dataset("digits")
 print({name: len(split) for name, split in digits.splits.items()}, "images;", len(digits.classes), "classes")
@@ -50,7 +50,7 @@ def bits_apart(a, b):
     return (a ^ b).bit_count()
 
 
-cat = photo("chelsea")
+cat = sl.data.sample("cat")
 own = sl.data.perceptual_hash(cat)
 with tempfile.TemporaryDirectory() as folder:
     sl.write(Path(folder) / "cat.jpg", cat, quality=30)
@@ -60,7 +60,7 @@ versions = {
     "half as large": sl.image.resize(cat, (150, 225)),
     "brighter": np.clip(cat.astype(int) + 30, 0, 255).astype(np.uint8),
     "mirrored": np.ascontiguousarray(cat[:, ::-1]),
-    "another photo": photo("coffee"),
+    "another photo": sl.data.sample("coffee"),
 }
 for name, picture in versions.items():
     print(f"{name:19} {bits_apart(own, sl.data.perceptual_hash(picture)):2} of 64 bits differ")
@@ -79,7 +79,7 @@ names = ("cat", "cup")
 work = tempfile.TemporaryDirectory()
 root = Path(work.name) / "photos"
 random = np.random.default_rng(0)
-for name, source in zip(names, (cat, photo("coffee")), strict=True):
+for name, source in zip(names, (cat, sl.data.sample("coffee")), strict=True):
     (root / name).mkdir(parents=True)
     for i in range(12):
         top, left = random.integers(0, 100), random.integers(0, 150)
@@ -179,7 +179,7 @@ else:
 # A hash sees slow waves only. Two blank pages with other words on them look alike; a mirrored photo looks different.
 
 # %%
-page = photo("page")
+page = sl.data.sample("page")
 other = page.copy()
 other[30:60] = 255 - (255 - other[30:60])[:, ::-1]  # other words on one line
 print("another line of text:", bits_apart(sl.data.perceptual_hash(page), sl.data.perceptual_hash(other)), "bits differ")

@@ -16,7 +16,7 @@
 import numpy as np
 
 import sightline as sl
-from sightline.lab.blackboard import photo, pictures, source_of
+from sightline.lab.blackboard import pictures, source_of
 
 digits = sl.data.open_dataset("digits")
 train, test = digits.split("train"), digits.split("test")
@@ -98,7 +98,7 @@ assert met.sum() == 60
 assert matched[50].sum() == 0
 
 # %%
-coins = photo("coins", mode="gray")
+coins = sl.data.sample("coins", mode="gray")
 drawn = sl.image.canny(coins, 60, 180, 2.5)  # stands for what a person drew
 strength = sl.image.sobel(sl.image.gaussian_blur(sl.to_float(coins), 2.0))
 strength /= strength.max()

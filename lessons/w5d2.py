@@ -18,12 +18,12 @@ import numpy as np
 import torch
 
 import sightline as sl
-from sightline.lab.blackboard import photo, pictures, source_of
+from sightline.lab.blackboard import pictures, source_of
 
 torch.manual_seed(0)
 torch.set_num_threads(1)
-cat = np.ascontiguousarray(photo("chelsea")[10:290, 80:360])
-cup = np.ascontiguousarray(photo("coffee")[60:340, 160:440])
+cat = np.ascontiguousarray(sl.data.sample("cat")[10:290, 80:360])
+cup = np.ascontiguousarray(sl.data.sample("coffee")[60:340, 160:440])
 pictures(cat=cat, cup=cup)
 
 # %% [markdown]
@@ -162,7 +162,7 @@ assert abs(float(theirs) - float(smooth)) < 1e-6
 # Too much is a lie. Cut most of the photo away, and sometimes the flower is gone while the label still says flower.
 
 # %%
-flower = photo("flower")
+flower = sl.data.sample("flower")
 crops = [sl.data.random_resized_crop(flower, shape=(70, 70), smallest=0.02, seed=i) for i in range(8)]
 detail = [float(sl.image.sobel(crop).mean()) for crop in crops]
 print("steepness of eight crops:", np.round(detail).astype(int).tolist(), "some show nothing")

@@ -18,11 +18,11 @@ import numpy as np
 import torch
 
 import sightline as sl
-from sightline.lab.blackboard import photo, pictures, source_of
+from sightline.lab.blackboard import pictures, source_of
 
 torch.manual_seed(0)
 torch.set_num_threads(1)
-cat = sl.image.resize(np.ascontiguousarray(photo("chelsea")[10:290, 80:360]), (224, 224))
+cat = sl.image.resize(np.ascontiguousarray(sl.data.sample("cat")[10:290, 80:360]), (224, 224))
 
 # %% [markdown]
 # ## The idea in words
@@ -66,9 +66,8 @@ random = np.random.default_rng(0)
 words = patches / 255.0 - patches.mean() / 255.0
 mixed, weights = attention(words, words, words)
 eye = 14 * 5 + 5
-print(
-    f"each row sums to {weights[eye].sum():.6f}; the eye listens most to the words {np.argsort(-weights[eye])[:3].tolist()}"
-)
+near = np.argsort(-weights[eye])[:3].tolist()
+print(f"each row sums to {weights[eye].sum():.6f}; the eye listens most to the words {near}")
 assert np.allclose(weights.sum(axis=1), 1)
 order = random.permutation(196)
 shuffled, _ = attention(words[order], words[order], words[order])

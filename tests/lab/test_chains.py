@@ -15,7 +15,7 @@ from starlette.testclient import TestClient
 import sightline as sl
 from sightline.cli.app import main
 from sightline.core.trace import trace_from_bytes
-from sightline.lab.samples import SAMPLES
+from sightline.data.sample import SAMPLES
 
 CHAINS: dict[str, tuple[str, list[tuple[str, dict[str, Any]]]]] = {
     "one": ("camera", [("image.canny", {"low": 40})]),

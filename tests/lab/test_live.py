@@ -15,8 +15,8 @@ from starlette.websockets import WebSocketDisconnect
 import sightline as sl
 from sightline.core.errors import FormatError
 from sightline.core.trace import trace_from_bytes
+from sightline.data.sample import SAMPLES
 from sightline.lab import live
-from sightline.lab.samples import SAMPLES
 
 LIVE = "ws://127.0.0.1/api/live"
 CANNY: dict[str, Any] = {"method": "image.canny", "inputs": {"image": "sample:cat"}}

@@ -18,10 +18,10 @@ from starlette.testclient import TestClient
 import sightline as sl
 from sightline.core.catalogue import methods
 from sightline.core.trace import trace_from_bytes
+from sightline.data.sample import SAMPLES
 from sightline.lab import lessons
 from sightline.lab.lab import Lab
 from sightline.lab.listing import Listing
-from sightline.lab.samples import SAMPLES
 
 RUNNABLE = [
     f"{entry.field}.{entry.name}"

@@ -11,9 +11,9 @@ import pytest
 from starlette.testclient import TestClient
 
 from sightline.core.trace import trace_from_bytes
+from sightline.data.sample import SAMPLES
 from sightline.lab import trainings
 from sightline.lab.lab import Lab
-from sightline.lab.samples import SAMPLES
 
 MLP = {"recipe": "classify/mlp", "data": "digits", "settings": {"threads": 1}}
 

@@ -9,7 +9,7 @@ import numpy as np
 
 Sized = Callable[[np.ndarray], Any]
 
-# Names of photos in lab/samples, by method; all other methods show the cat.
+# Names of sample photos, by method; all other methods show the cat.
 _BY_SAMPLE = """
 coins: watershed label regions distance_transform fill_holes remove_small otsu_threshold multi_otsu triangle_threshold
 coins: threshold hysteresis_threshold opening closing erode dilate majority region_grow hough_circles reconstruct

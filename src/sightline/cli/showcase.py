@@ -5,8 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib import resources
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,8 +14,9 @@ from rich.text import Text
 from sightline.core.catalogue import find
 from sightline.core.layers import Picture
 from sightline.core.trace import Step, Trace, trace
+from sightline.data.sample import SAMPLES
 
-PHOTO = Path(str(resources.files("sightline.cli"))) / "samples" / "chelsea.jpg"
+PHOTO = SAMPLES["cat"].path
 PATCH = (93, 161, 9, 14)  # top, left, height, width: the edge of a pupil, with a highlight
 
 FILTERS: tuple[tuple[str, dict[str, Any], str], ...] = (

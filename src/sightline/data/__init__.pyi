@@ -21,3 +21,6 @@ from .named import named_sets as named_sets
 from .open_dataset import open_dataset as open_dataset
 from .perceptual_hash import perceptual_hash as perceptual_hash
 from .rand_augment import rand_augment as rand_augment
+from .sample import SAMPLES as SAMPLES
+from .sample import Sample as Sample
+from .sample import sample as sample

@@ -1,4 +1,4 @@
-"""The blackboard of the lessons: a photo by name, pictures beside one another, and our own source to read."""
+"""The blackboard of the lessons: pictures beside one another, and our own source to read."""
 
 from __future__ import annotations
 
@@ -11,31 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from sightline.core.errors import InputError, suggest
 from sightline.core.layers import Heat, Layer, Mask, Picture
 from sightline.core.trace import Step, Trace
-from sightline.image.read import read
 
 _PACKAGE = Path(__file__).parent.parent
-_FOLDERS = (_PACKAGE / "lab" / "samples", _PACKAGE / "cli" / "samples")
-
-
-def photo(name: str, *, mode: str = "rgb") -> np.ndarray:
-    """Return a photo that comes with the package, uint8.
-
-    Parameters
-    ----------
-    name
-        Its name without the suffix, for example ``chelsea``.
-    mode
-        ``rgb`` H×W×3, or ``gray`` H×W.
-    """
-    files = [file for folder in _FOLDERS for file in sorted(folder.glob("*")) if file.suffix in (".jpg", ".png")]
-    known = {file.stem: file for file in reversed(files)}
-    if name not in known:
-        listed = ", ".join(sorted(known))
-        raise InputError(f"photo: no photo is named '{name}'.{suggest(name, known)} Known: {listed}.")
-    return read(known[name], mode=mode)
 
 
 def pictures(**named: Any) -> Trace:

@@ -15,12 +15,12 @@ from sightline.apply.export import as_command, as_python, as_toml
 from sightline.apply.pipeline import Done, Link, run_chain, trace_chain
 from sightline.core.errors import InputError
 from sightline.core.trace import Trace
+from sightline.data.sample import SAMPLES
 from sightline.lab.asks import ExportAsk, PipelineAsk
 from sightline.lab.asks import Link as AskedLink
 from sightline.lab.lab import Lab
 from sightline.lab.pictures import Shrunk
 from sightline.lab.routes import TRACE
-from sightline.lab.samples import SAMPLES
 from sightline.serve.workers import Stop
 
 _TRIED_PIXELS = 40_000  # a chain is run to be written down: what its results are decides what is written

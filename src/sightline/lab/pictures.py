@@ -16,8 +16,8 @@ import numpy as np
 from PIL import Image as PillowImage
 
 from sightline.core.errors import InputError, MissingFileError, suggest
+from sightline.data.sample import SAMPLES
 from sightline.lab.places import under
-from sightline.lab.samples import SAMPLES
 from sightline.serve.guard import MAX_BYTES
 from sightline.serve.requests import decode_picture
 

@@ -11,11 +11,11 @@ from pydantic import ValidationError
 
 from sightline.core.catalogue import Method
 from sightline.core.errors import MissingFileError
+from sightline.data.sample import SAMPLES
 from sightline.lab import computing
 from sightline.lab.asks import RunAsk
 from sightline.lab.details import details
 from sightline.lab.lab import Lab
-from sightline.lab.samples import SAMPLES
 from sightline.serve.failures import RequestError
 from sightline.serve.requests import Sent, decode_picture, read_body, read_json
 from sightline.serve.workers import Stop
