@@ -73,9 +73,9 @@ class Cells(code.InteractiveInterpreter):
 
 
 def _output(printed: str, value: Any, error: str, milliseconds: float) -> Output:
-    shown = value._repr_html_() if hasattr(value, "_repr_html_") else ""
     trace = base64.b64encode(value.to_bytes(_SCREEN)).decode() if isinstance(value, Trace) else ""
-    text = printed if value is None or shown else printed + repr(value) + "\n"
+    shown = value._repr_html_() if hasattr(value, "_repr_html_") and not trace else ""
+    text = printed if value is None or shown or trace else printed + repr(value) + "\n"
     return Output(text, shown, trace, error, round(milliseconds, 1))
 
 
