@@ -1,4 +1,4 @@
-"""Floor 7: the command line. ``sightline --help`` lists the commands; each lives in a file of its name."""
+"""The command line. ``sightline --help`` lists the commands; each lives in a file of its name."""
 
 from sightline.core.lazy import make_lazy
 
