@@ -17,23 +17,21 @@ import numpy as np
 from sightline.core.buffers import empty
 from sightline.core.checks import choice, describe, number, output, size_2d
 from sightline.core.errors import InputError
+from sightline.core.gathers import copy_one, copy_three, fetch_four, fetch_one, fetch_two, put_apart, put_one, put_three
 from sightline.core.kernels import kernel, over_rows
 from sightline.core.types import Array
-from sightline.image.border import source_indices
-from sightline.image.sampling_bytes import bicubic_bytes, bilinear_bytes, nearest_bytes
+from sightline.core.vectors import LANES, load
 from sightline.image.sampling_places import (
-    BICUBIC,
-    BILINEAR,
+    BESIDE,
     COLUMNS,
-    MARGIN,
-    NEAREST,
-    PITCH,
+    INSIDE,
     ROWS,
-    bicubic_weights,
+    TILE,
     call_for,
-    deliver,
+    fill_blanks,
     places,
     scratch,
+    window_group,
 )
 
 METHODS = ("nearest", "bilinear", "bicubic")
@@ -87,23 +85,26 @@ def sample(
     """
     method = choice(function, "method", method, METHODS)
     border = choice(function, "border", border, BORDERS)
-    colours = border_colours(function, image, value)
-    in_bytes = image.dtype == np.uint8 and (image.ndim == 2 or image.shape[2] == 3)
-    source = _with_margin(image if in_bytes else image.astype(np.float32, copy=False), border, colours)
+    kernels = {"nearest": (1, nearest), "bilinear": (2, bilinear), "bicubic": (4, bicubic)}
+    size, fill = kernels[method]
+    height, width = result.shape[:2]
     channels = math.prod(image.shape[2:])
-    stride = (image.shape[1] + 2 * MARGIN) * channels
-    frame = np.array([*image.shape[:2], channels, stride, BORDERS.index(border), channels, COLUMNS])
-    flat = result.reshape(len(result), -1)
-    if in_bytes:
-        kernels = {"nearest": nearest_bytes, "bilinear": bilinear_bytes, "bicubic": bicubic_bytes}
-        target = flat
+    kind = np.uint8 if image.dtype == np.uint8 else np.float32
+    source = np.ascontiguousarray(image, kind).reshape(-1)
+    colours = np.resize(border_colours(function, image, value), channels).astype(kind)
+    narrow = width < LANES  # than a group of pixels
+    if narrow:
+        target = np.empty((height, LANES * channels), kind)
+        field = np.pad(field, ((0, 0), (0, 2 * (LANES - width)))) if field.size else field
     else:
-        kernels = {"nearest": _nearest, "bilinear": _bilinear, "bicubic": _bicubic}
-        target = flat if flat.dtype == np.float32 else empty(flat.shape, np.float32)
-    over_rows(kernels[method], len(result), source, frame, matrix, field, target, strip=STRIP)
-    if target is not flat:
-        np.clip(np.rint(target, out=target), 0, np.iinfo(flat.dtype).max, out=target)
-        np.copyto(flat, target, casting="unsafe")
+        target = result.reshape(height, -1) if result.dtype == kind else empty((height, width * channels), kind)
+    frame = np.array([*image.shape[:2], channels, BORDERS.index(border), size, max(width, LANES)])
+    over_rows(fill, height, source, frame, matrix, field, colours, target.reshape(-1), strip=STRIP)
+    if narrow or result.dtype != kind:
+        values = target[:, : width * channels].reshape(result.shape)
+        if result.dtype != kind:
+            values = np.clip(np.rint(values), 0, np.iinfo(result.dtype).max)
+        np.copyto(result, values, casting="unsafe")
     return result
 
 
@@ -117,118 +118,160 @@ def border_colours(function: str, image: Array, value: Any) -> Array:
     return np.array([number(function, "value", v, -top if np.isinf(top) else 0, top) for v in values], image.dtype)
 
 
-def _with_margin(image: Array, border: str, colours: Array) -> Array:
-    """Return a flat copy of the image inside a margin of what lies beyond its border, and a word to spare."""
-    height, width = image.shape[:2]
-    channels = math.prod(image.shape[2:])
-    shape = height + 2 * MARGIN, width + 2 * MARGIN, channels
-    flat = empty((math.prod(shape) + 16,), image.dtype)
-    flat[-16:] = 0
-    padded = flat[:-16].reshape(shape)
-    inside = padded[MARGIN:-MARGIN, MARGIN:-MARGIN]
-    lines = flat[:-16].reshape(shape[0], -1)
-    lines[MARGIN:-MARGIN, MARGIN * channels : -MARGIN * channels] = image.reshape(height, -1)
-    left, right, above, below = padded[:, :MARGIN], padded[:, -MARGIN:], padded[:MARGIN], padded[-MARGIN:]
-    if border == "constant":
-        for part in (left, right, above, below):
-            part[...] = colours
-        return flat
-    beside, beyond = source_indices(width, MARGIN, border), source_indices(height, MARGIN, border)
-    rows = padded[MARGIN:-MARGIN]
-    rows[:, :MARGIN], rows[:, -MARGIN:] = inside[:, beside[:MARGIN]], inside[:, beside[-MARGIN:]]
-    above[...], below[...] = rows[beyond[:MARGIN]], rows[beyond[-MARGIN:]]
-    return flat
-
-
-# --- float32 images of any number of channels ---
+@kernel
+def nearest(source, frame, matrix, field, colours, result, y0, y1):
+    """Fill rows ``y0`` to ``y1`` of ``result`` with the nearest pixel of ``source``."""
+    xs, ys, fractions, at, groups = scratch()
+    windows = np.empty(LANES * frame[2], source.dtype)
+    for y in range(y0, y1, ROWS):
+        for x0 in range(0, frame[5], COLUMNS):
+            inside, beside, blank, x, u = places(matrix, field, frame, x0, y, y1, xs, ys, fractions, at, groups)
+            call_for(source, groups, inside, at)
+            _pick(source, frame[2], at, groups, INSIDE, 0, inside, result)
+            for k in range(beside):
+                window_group(source, frame, colours, x, u, groups[BESIDE, k], xs, ys, fractions, at, windows)
+                _pick(windows, frame[2], at, groups, BESIDE, k, k + 1, result)
+            fill_blanks(colours, groups, blank, result)
 
 
 @kernel
-def _nearest(source, frame, matrix, field, result, y0, y1):
-    channels = frame[2]
-    width, n = result.shape[1] // channels, ROWS * frame[6]
-    tile_at, tile_spots = scratch()
-    at, picked = tile_at.reshape(-1), np.empty(PITCH, np.float32)
-    for y in range(y0, y1, ROWS):
-        for x0 in range(0, width, COLUMNS):
-            places(matrix, field, frame, NEAREST, y, x0, tile_at, tile_spots)
-            call_for(source, tile_at, np.uint32(0))
-            for c in range(channels):
-                _pick(source, at, np.uint32(c), n, picked)
-                _put(picked, result, y, y1, x0, c, channels)
+def _pick(source, channels, at, groups, kind, first, last, result):
+    for k in range(first, last):
+        g, to = groups[kind, k], groups[kind + 1, k]
+        if channels == 1:
+            copy_one(source, at, g, result, to)
+        elif channels == 3:
+            copy_three(source, at, g, result, to)
+        else:
+            for i in range(LANES):
+                for c in range(channels):
+                    result[to + i * channels + c] = source[np.uint32(at[g + i]) + c]
 
 
 @kernel
-def _pick(source, at, start, n, picked):
-    for i in range(n):
-        picked[i] = source[np.uint32(at[i] + start)]
-
-
-@kernel(contract=True)
-def _bilinear(source, frame, matrix, field, result, y0, y1):
-    channels, down = frame[2], np.uint32(frame[3])
-    width, n, right = result.shape[1] // channels, ROWS * frame[6], np.uint32(channels)
-    tile_at, tile_spots = scratch()
-    at, spots, mixed = tile_at.reshape(-1), tile_spots.reshape(-1), np.empty(PITCH, np.float32)
+def bilinear(source, frame, matrix, field, colours, result, y0, y1):
+    """Fill rows ``y0`` to ``y1`` of ``result`` with the mean of 2×2 pixels of ``source``, weighted by distance."""
+    xs, ys, fractions, at, groups = scratch()
+    windows, down = np.empty(4 * LANES * frame[2], source.dtype), frame[1] * frame[2]
     for y in range(y0, y1, ROWS):
-        for x0 in range(0, width, COLUMNS):
-            places(matrix, field, frame, BILINEAR, y, x0, tile_at, tile_spots)
-            call_for(source, tile_at, down)
-            for c in range(channels):
-                _mix(source, at, np.uint32(c), right, down, spots, n, mixed)
-                _put(mixed, result, y, y1, x0, c, channels)
+        for x0 in range(0, frame[5], COLUMNS):
+            inside, beside, blank, x, u = places(matrix, field, frame, x0, y, y1, xs, ys, fractions, at, groups)
+            call_for(source, groups, inside, at)
+            _mix(source, frame[2], down, at, fractions, groups, INSIDE, 0, inside, result)
+            for k in range(beside):
+                window_group(source, frame, colours, x, u, groups[BESIDE, k], xs, ys, fractions, at, windows)
+                _mix(windows, frame[2], 2 * frame[2], at, fractions, groups, BESIDE, k, k + 1, result)
+            fill_blanks(colours, groups, blank, result)
 
 
 @kernel(contract=True)
-def _mix(source, at, start, right, down, spots, n, mixed):
-    for i in range(n):
-        j = np.uint32(at[i] + start)
-        k = np.uint32(j + down)
-        a, b = source[j], source[np.uint32(j + right)]
-        c, d = source[k], source[np.uint32(k + right)]
-        upper, lower = a + spots[i] * (b - a), c + spots[i] * (d - c)
-        mixed[i] = upper + spots[i + PITCH] * (lower - upper)
+def _mix(source, right, down, at, fractions, groups, kind, first, last, result):
+    for k in range(first, last):
+        g, to = groups[kind, k], groups[kind + 1, k]
+        across, upright = load(fractions, g), load(fractions, g + TILE)
+        if right == 1:
+            (a, b), (c, d) = fetch_two(source, 0, at, g), fetch_two(source, down, at, g)
+            put_one(_between(a, b, c, d, across, upright), result, to)
+        elif right == 3:
+            # A pixel's three numbers and the one after or, where that may be beyond the last, the one before.
+            a, c = fetch_four(source, 0, at, g), fetch_four(source, down, at, g)
+            b, d = fetch_four(source, 2, at, g), fetch_four(source, down + 2, at, g)
+            put_three(
+                _between(a[0], b[1], c[0], d[1], across, upright),
+                _between(a[1], b[2], c[1], d[2], across, upright),
+                _between(a[2], b[3], c[2], d[3], across, upright),
+                result,
+                to,
+            )
+        else:
+            for i in range(right):
+                a, b = fetch_one(source, i, at, g), fetch_one(source, i + right, at, g)
+                c, d = fetch_one(source, i + down, at, g), fetch_one(source, i + down + right, at, g)
+                put_apart(_between(a, b, c, d, across, upright), result, to + i, right)
+
+
+@kernel(inline=True)
+def _between(a, b, c, d, across, upright):
+    upper, lower = a + across * (b - a), c + across * (d - c)
+    return upper + upright * (lower - upper)
 
 
 @kernel
-def _put(values, result, y0, y1, x0, channel, channels):
-    """Write one channel of a tile to its place in ``result`` above row ``y1``."""
-    if channels == 1:
-        deliver(values, result, y0, y1, x0, 1)
-        return
-    size = min(COLUMNS, result.shape[1] // channels - x0)
-    for y in range(y0, min(y0 + ROWS, y1)):
-        row, part = result[y, x0 * channels + channel :], values[(y - y0) * COLUMNS :]
-        for i in range(size):
-            row[i * channels] = part[i]
-
-
-@kernel(contract=True)
-def _bicubic(source, frame, matrix, field, result, y0, y1):
-    channels, down = frame[2], np.uint32(frame[3])
-    width, n, right = result.shape[1] // channels, ROWS * frame[6], np.uint32(channels)
-    tile_at, tile_spots = scratch()
-    at, spots, total = tile_at.reshape(-1), tile_spots.reshape(-1), np.empty(PITCH, np.float32)
-    across, upright = np.empty(4 * PITCH, np.float32), np.empty(4 * PITCH, np.float32)
+def bicubic(source, frame, matrix, field, colours, result, y0, y1):
+    """Fill rows ``y0`` to ``y1`` of ``result`` with a weighted mean of 4×4 pixels of ``source``."""
+    xs, ys, fractions, at, groups = scratch()
+    windows, down = np.empty(16 * LANES * frame[2], source.dtype), frame[1] * frame[2]
     for y in range(y0, y1, ROWS):
-        for x0 in range(0, width, COLUMNS):
-            places(matrix, field, frame, BICUBIC, y, x0, tile_at, tile_spots)
-            call_for(source, tile_at, np.uint32(3) * down)
-            bicubic_weights(spots, n, across)
-            bicubic_weights(spots[PITCH:], n, upright)
-            for c in range(channels):
-                total[:] = 0
-                for k in range(4):
-                    start = np.uint32(np.uint32(k) * down + np.uint32(c))
-                    _weigh(source, at, start, right, across, upright[k * PITCH :], n, total)
-                _put(total, result, y, y1, x0, c, channels)
+        for x0 in range(0, frame[5], COLUMNS):
+            inside, beside, blank, x, u = places(matrix, field, frame, x0, y, y1, xs, ys, fractions, at, groups)
+            call_for(source, groups, inside, at)
+            _weigh(source, frame[2], down, at, fractions, groups, INSIDE, 0, inside, result)
+            for k in range(beside):
+                window_group(source, frame, colours, x, u, groups[BESIDE, k], xs, ys, fractions, at, windows)
+                _weigh(windows, frame[2], 4 * frame[2], at, fractions, groups, BESIDE, k, k + 1, result)
+            fill_blanks(colours, groups, blank, result)
 
 
 @kernel(contract=True)
-def _weigh(source, at, start, right, across, weight, n, total):
-    for i in range(n):
-        j = np.uint32(at[i] + start)
-        k = np.uint32(j + right + right)
-        left = across[i] * source[j] + across[i + PITCH] * source[np.uint32(j + right)]
-        rest = across[i + 2 * PITCH] * source[k] + across[i + 3 * PITCH] * source[np.uint32(k + right)]
-        total[i] += weight[i] * (left + rest)
+def _weigh(source, right, down, at, fractions, groups, kind, first, last, result):
+    for k in range(first, last):
+        g, to = groups[kind, k], groups[kind + 1, k]
+        across, upright = _cubic(load(fractions, g)), _cubic(load(fractions, g + TILE))
+        if right == 1:
+            upper = upright[0] * _sum(across, fetch_four(source, 0, at, g))
+            upper = upper + upright[1] * _sum(across, fetch_four(source, down, at, g))
+            lower = upright[2] * _sum(across, fetch_four(source, 2 * down, at, g))
+            lower = lower + upright[3] * _sum(across, fetch_four(source, 3 * down, at, g))
+            put_one(upper + lower, result, to)
+        elif right == 3:
+            a, b, c = _sums(source, 0, at, g, across)
+            a, b, c = upright[0] * a, upright[0] * b, upright[0] * c
+            d, e, f = _sums(source, down, at, g, across)
+            a, b, c = a + upright[1] * d, b + upright[1] * e, c + upright[1] * f
+            d, e, f = _sums(source, 2 * down, at, g, across)
+            a, b, c = a + upright[2] * d, b + upright[2] * e, c + upright[2] * f
+            d, e, f = _sums(source, 3 * down, at, g, across)
+            put_three(a + upright[3] * d, b + upright[3] * e, c + upright[3] * f, result, to)
+        else:
+            for i in range(right):
+                upper = upright[0] * _sum(across, _four(source, i, right, at, g))
+                upper = upper + upright[1] * _sum(across, _four(source, i + down, right, at, g))
+                lower = upright[2] * _sum(across, _four(source, i + 2 * down, right, at, g))
+                lower = lower + upright[3] * _sum(across, _four(source, i + 3 * down, right, at, g))
+                put_apart(upper + lower, result, to + i, right)
+
+
+@kernel(inline=True)
+def _sum(weights, values):
+    return weights[0] * values[0] + weights[1] * values[1] + (weights[2] * values[2] + weights[3] * values[3])
+
+
+@kernel(inline=True)
+def _sums(source, start, at, g, weights):
+    """Return the weighted sum of four neighbours of a row, for each of three channels."""
+    p, q = fetch_four(source, start, at, g), fetch_four(source, start + 3, at, g)
+    r, s = fetch_four(source, start + 6, at, g), fetch_four(source, start + 8, at, g)
+    return (
+        _sum(weights, (p[0], q[0], r[0], s[1])),
+        _sum(weights, (p[1], q[1], r[1], s[2])),
+        _sum(weights, (p[2], q[2], r[2], s[3])),
+    )
+
+
+@kernel(inline=True)
+def _four(source, start, step, at, g):
+    a, b = fetch_one(source, start, at, g), fetch_one(source, start + step, at, g)
+    return a, b, fetch_one(source, start + 2 * step, at, g), fetch_one(source, start + 3 * step, at, g)
+
+
+@kernel(inline=True)
+def _cubic(t):
+    """Return the four weights of Keys's cubic with a = −¾ for pixels −1, 0, 1 and 2 at fractions ``t``."""
+    a, b, one = np.float32(-0.75), np.float32(1.25), np.float32(1)
+    r = one - t
+    return (
+        a * t * r * r,
+        (b * t - np.float32(2.25)) * t * t + one,
+        (b * r - np.float32(2.25)) * r * r + one,
+        a * r * t * t,
+    )

@@ -1,4 +1,8 @@
-"""Where the pixels of a block come from: an offset into the image with its margin, and fractions to the next pixel."""
+"""Where the pixels of a tile come from: an offset into the image and fractions to the next pixel, eight at a time.
+
+Eight new pixels whose windows lie inside the image are told by one comparison and need nothing more. Where one of them
+does not, positions are pulled to what the border stands for, and the windows are put together pixel by pixel.
+"""
 
 from __future__ import annotations
 
@@ -6,170 +10,248 @@ import numpy as np
 
 from sightline.core.kernels import kernel
 from sightline.core.lanes import prefetch
+from sightline.core.vectors import LANES, all_of, any_of, floor, load, store, whole
 
 COLUMNS, ROWS = 64, 8  # of a tile: its old pixels lie in few pages and stay in the nearest cache, however it is turned
 TILE = COLUMNS * ROWS
-PITCH = TILE + COLUMNS  # between rows of a tile's scratch: not a power of two, at which they would share cache lines
-MARGIN = 4  # pixels around the image: a bicubic window reaches that far at most
 CONSTANT, REFLECT, EDGE, WRAP = 0, 1, 2, 3
 NEAREST, BILINEAR, BICUBIC = 0, 1, 2
+INSIDE, BESIDE, BLANK = (
+    0,
+    2,
+    4,
+)  # rows of groups: windows inside, partly beyond the border, wholly beyond a constant one
+FARTHEST = np.float32(1e9)
 
 
 @kernel
 def scratch():
-    """Return the arrays that :func:`places` writes to, one row of a tile after the other."""
-    return np.empty((ROWS, COLUMNS), np.uint32), np.empty((2 * ROWS + 2, COLUMNS), np.float32)
+    """Return the arrays that a tile's places and groups are written to.
+
+    Places are x and y, their fractions, and offsets, one of each for a pixel. A group is eight neighbours: the first
+    one's number in the tile and its offset in the result, in two rows for each of INSIDE, BESIDE and BLANK.
+    """
+    places = np.empty((4, TILE), np.float32)
+    return (
+        places[0],
+        places[1],
+        places[2:].reshape(-1),
+        np.empty(TILE, np.int32),
+        np.empty((6, TILE // LANES), np.int64),
+    )
 
 
 @kernel(contract=True)
-def places(matrix, field, frame, method, y, x0, at, spots):
-    """Write where the windows of the tile of new pixels at (x0, y) lie: offsets to ``at``, fractions to ``spots``.
+def places(matrix, field, frame, x0, y, y1, xs, ys, fractions, at, groups):
+    """Find the windows of the tile of new pixels at (x0, y); return how many groups there are of each kind.
 
-    A window is one pixel for nearest, 2×2 for bilinear and 4×4 for bicubic; its offset is that of its upper left
-    pixel. The fractions, 0 to 1, are along x in the first rows of ``spots`` and along y ``PITCH`` numbers further on.
-    Positions are distances from a pixel near by: short, so that float32 holds them exactly enough. What lies right of
-    or below the result is some place too.
+    A window is one pixel for nearest, 2×2 for bilinear and 4×4 for bicubic; its offset is that of its upper left pixel.
+    The fractions, 0 to 1, are along x, and along y ``TILE`` numbers further on. Positions are distances from a pixel
+    near by: short, so that float32 holds them exactly enough.
     """
-    height, width, channels, stride, border, columns = frame[0], frame[1], frame[2], frame[3], frame[4], frame[6]
-    x, u, w, near_x, near_y = 0.0, 0.0, 1.0, 0, 0
-    if field.size == 0:
-        x = matrix[0, 0] * x0 + matrix[0, 1] * y + matrix[0, 2]
-        u = matrix[1, 0] * x0 + matrix[1, 1] * y + matrix[1, 2]
-        w = matrix[2, 0] * x0 + matrix[2, 1] * y + matrix[2, 2]
-        near_x, near_y = _within(x / w, width), _within(u / w, height)
-        x, u = x - near_x * w, u - near_y * w
+    height, width, channels, border, size, new_width = frame[0], frame[1], frame[2], frame[3], frame[4], frame[5]
+    x0 = min(x0, new_width - LANES)  # the last group of a row may overlap the one before
+    columns, rows = min(COLUMNS, new_width - x0), min(ROWS, y1 - y)
+    base_x, base_y = _positions(matrix, field, frame, x0, y, columns, rows, xs, ys)
+    before, after = (size - 1) // 2, size // 2
+    left, right = np.float32(before - base_x), np.float32(width - after - base_x)
+    top, bottom = np.float32(before - base_y), np.float32(height - after - base_y)
+    first_x, last_x = np.float32(-after - base_x), np.float32(width + before - base_x)
+    first_y, last_y = np.float32(-after - base_y), np.float32(height + before - base_y)
+    across, down = np.int32(channels), np.int32(width * channels)
+    first = np.int32((base_y - before) * width * channels + (base_x - before) * channels)
+    window, strides = (left, right, top, bottom), (across, down, first)
+    if columns == COLUMNS and _all_offsets(xs, ys, rows, window, strides, fractions, at):
+        for r in range(rows):
+            for j in range(COLUMNS // LANES):
+                k = r * (COLUMNS // LANES) + j
+                groups[INSIDE, k], groups[INSIDE + 1, k] = k * LANES, ((y + r) * new_width + x0 + j * LANES) * channels
+        return rows * COLUMNS // LANES, 0, 0, base_x, base_y
+    inside, beside, blank = 0, 0, 0
+    for r in range(rows):
+        for i in range(0, columns, LANES):
+            i = min(i, columns - LANES)
+            g, to = r * COLUMNS + i, ((y + r) * new_width + x0 + i) * channels
+            if not _is_inside(load(xs, g), load(ys, g), window):
+                u, v = load(xs, g), load(ys, g)
+                if border == CONSTANT and not any_of((u >= first_x) & (u < last_x) & (v >= first_y) & (v < last_y)):
+                    groups[BLANK, blank], groups[BLANK + 1, blank] = g, to
+                    blank += 1
+                    continue
+                _pull(xs, g, base_x, width, border, size)
+                _pull(ys, g, base_y, height, border, size)
+                if not _is_inside(load(xs, g), load(ys, g), window):
+                    groups[BESIDE, beside], groups[BESIDE + 1, beside] = g, to
+                    beside += 1
+                    continue
+            _offsets(load(xs, g), load(ys, g), strides, fractions, at, g)
+            groups[INSIDE, inside], groups[INSIDE + 1, inside] = g, to
+            inside += 1
+    return inside, beside, blank, base_x, base_y
+
+
+@kernel(inline=True)
+def _is_inside(x, y, window):
+    left, right, top, bottom = window
+    return all_of((x >= left) & (x < right) & (y >= top) & (y < bottom))
+
+
+@kernel(inline=True)
+def _offsets(x, y, strides, fractions, at, g):
+    across, down, first = strides
+    column, row = floor(x), floor(y)
+    store(x - column, fractions, g)
+    store(y - row, fractions, g + TILE)
+    store(whole(row) * down + whole(column) * across + first, at, g)
+
+
+@kernel
+def _all_offsets(xs, ys, rows, window, strides, fractions, at):
+    """Write a whole tile's fractions and offsets; return whether all of its windows are inside, as most are."""
+    left, right, top, bottom = window
+    x, y = load(xs, 0), load(ys, 0)
+    inside = (x >= left) & (y >= top)
+    for g in range(0, rows * COLUMNS, LANES):
+        x, y = load(xs, g), load(ys, g)
+        inside = inside & (x >= left) & (x < right) & (y >= top) & (y < bottom)
+        _offsets(x, y, strides, fractions, at, g)
+    return all_of(inside)
+
+
+@kernel(contract=True)
+def _positions(matrix, field, frame, x0, y, columns, rows, xs, ys):
+    """Write where a tile's pixels come from, relative to the pixel that is returned; for nearest, half a pixel on."""
+    half = np.float32(0.5) if frame[4] == 1 else np.float32(0)
+    if field.size:
+        _from_field(field, x0, y, columns, rows, half, xs, ys)
+        return 0, 0
+    x = matrix[0, 0] * x0 + matrix[0, 1] * y + matrix[0, 2]
+    u = matrix[1, 0] * x0 + matrix[1, 1] * y + matrix[1, 2]
+    w = matrix[2, 0] * x0 + matrix[2, 1] * y + matrix[2, 2]
+    near_x, near_y = _within(x / w, frame[1]), _within(u / w, frame[0])
+    x, u = x - near_x * w, u - near_y * w
     across = matrix[0, 0] - near_x * matrix[2, 0], matrix[1, 0] - near_y * matrix[2, 0], matrix[2, 0]
     down = matrix[0, 1] - near_x * matrix[2, 1], matrix[1, 1] - near_y * matrix[2, 1], matrix[2, 1]
-    folded = border in (REFLECT, WRAP)
-    base_x, base_y = (0, 0) if folded else (near_x, near_y)
-    # Further beyond the border all windows are alike.
-    beyond = (1 if border == CONSTANT else 0) + (1 if method == BICUBIC and not folded else 0)
-    last = 0 if border == WRAP else -1
-    span = (
-        np.float32(-beyond - base_x),
-        np.float32(width + last + beyond - base_x),
-        np.float32(-beyond - base_y),
-        np.float32(height + last + beyond - base_y),
-        np.float32(0.5) if method == NEAREST else np.float32(0),
-    )
-    margin = MARGIN - (1 if method == BICUBIC else 0)
-    first = np.int32((base_y + margin) * stride + (base_x + margin) * channels)
-    strides = np.int32(channels), np.int32(stride), first
-    if field.size == 0 and across[2] == 0 and down[2] == 0 and not folded:
-        _along_lines((x / w, u / w), across, down, w, span, strides, columns, at, spots)
-        return
-    if field.size:
-        _from_field(field, y, x0, spots)
+    if across[2] == 0 and down[2] == 0:
+        _along_lines((x / w, u / w), across, down, w, columns, rows, half, xs, ys)
     else:
-        _along_planes((x, u, w), across, down, columns, spots)
-    if folded:
-        for r in range(ROWS):
-            _fold(spots[r], near_x, width, border)
-            _fold(spots[r + ROWS + 1], near_y, height, border)
-    _settle_all(span, strides, columns, at, spots)
+        _along_planes((x, u, w), across, down, columns, rows, half, xs, ys)
+    return near_x, near_y
 
 
 @kernel(inline=True)
 def _within(position, size):
-    """Return the pixel before a position, from 0 to ``size``; 0 for NaN."""
-    return np.int64(min(np.floor(position), np.float64(size))) if position > 0 else 0
-
-
-@kernel(inline=True)
-def _settle(x, y, span, strides):
-    """Return the fractions and the offset of one position, pulled to what the margin holds."""
-    left, right, top, bottom, half = span
-    across, down, first = strides
-    x, y = x + half, y + half
-    x, y = x if x > left else left, y if y > top else top  # NaN too
-    x, y = x if x < right else right, y if y < bottom else bottom
-    column, row = np.floor(x), np.floor(y)
-    offset = np.int32(np.int32(row) * down) + np.int32(np.int32(column) * across) + first
-    return x - column, y - row, np.uint32(offset)
+    """Return the pixel before a position, from 0 to the last one; 0 for NaN."""
+    return np.int64(min(np.floor(position), np.float64(size - 1))) if position > 0 else 0
 
 
 @kernel(contract=True)
-def _along_lines(corner, across, down, w, span, strides, columns, at, spots):
+def _along_lines(corner, across, down, w, columns, rows, half, xs, ys):
     dx, dy = np.float32(across[0] / w), np.float32(across[1] / w)
-    for r in range(ROWS):
-        x, y = np.float32(corner[0] + r * (down[0] / w)), np.float32(corner[1] + r * (down[1] / w))
+    for r in range(rows):
+        x, y = np.float32(corner[0] + r * (down[0] / w) + half), np.float32(corner[1] + r * (down[1] / w) + half)
         for i in range(columns):
             t = np.float32(np.int32(i))
-            spots[r, i], spots[r + ROWS + 1, i], at[r, i] = _settle(x + t * dx, y + t * dy, span, strides)
+            xs[r * COLUMNS + i], ys[r * COLUMNS + i] = x + t * dx, y + t * dy
 
 
 @kernel(contract=True)
-def _along_planes(corner, across, down, columns, spots):
+def _along_planes(corner, across, down, columns, rows, half, xs, ys):
     dx, dy, dw = np.float32(across[0]), np.float32(across[1]), np.float32(across[2])
-    for r in range(ROWS):
+    for r in range(rows):
         x, y = np.float32(corner[0] + r * down[0]), np.float32(corner[1] + r * down[1])
         w = np.float32(corner[2] + r * down[2])
         for i in range(columns):
             t = np.float32(np.int32(i))
             scale = np.float32(1) / (w + t * dw)
-            spots[r, i], spots[r + ROWS + 1, i] = (x + t * dx) * scale, (y + t * dy) * scale
+            xs[r * COLUMNS + i], ys[r * COLUMNS + i] = (x + t * dx) * scale + half, (y + t * dy) * scale + half
 
 
 @kernel
-def _from_field(field, y, x0, spots):
-    columns = min(COLUMNS, field.shape[1] // 2 - x0)
-    for r in range(min(ROWS, len(field) - y)):
+def _from_field(field, x0, y, columns, rows, half, xs, ys):
+    for r in range(rows):
         part = field[y + r, 2 * x0 : 2 * (x0 + columns)]
         for i in range(columns):
-            spots[r, i], spots[r + ROWS + 1, i] = part[2 * i], part[2 * i + 1]
+            xs[r * COLUMNS + i], ys[r * COLUMNS + i] = part[2 * i] + half, part[2 * i + 1] + half
 
 
 @kernel
-def _settle_all(span, strides, columns, at, spots):
-    for r in range(ROWS):
-        for i in range(columns):
-            place = _settle(spots[r, i], spots[r + ROWS + 1, i], span, strides)
-            spots[r, i], spots[r + ROWS + 1, i], at[r, i] = place
+def _pull(positions, g, base, size, border, window):
+    """Replace eight positions relative to ``base`` by those that the border stands for."""
+    half, before = np.float32(0.5) if window == 1 else np.float32(0), (window - 1) // 2
+    if border in (REFLECT, WRAP):
+        for k in range(g, g + LANES):
+            positions[k] = _fold(positions[k] - half, base, size, border) + half
+        return
+    # Further beyond the border all windows are alike.
+    reach = before - window if border == CONSTANT else -before
+    low, high = (
+        np.float32(reach - base),
+        np.float32((size + before if border == CONSTANT else size - 1 + before) - base),
+    )
+    for k in range(g, g + LANES):
+        position = positions[k]
+        position = position if position > low else low  # NaN too
+        positions[k] = position if position < high else high
 
 
 @kernel
-def _fold(spots, near, size, border):
-    """Replace positions relative to ``near`` by those inside the image that the border stands for."""
+def _fold(position, base, size, border):
     period = size if border == WRAP else max(1, 2 * (size - 1))
-    for i in range(spots.size):
-        s = spots[i]
-        s = s if s > np.float32(-1e9) else np.float32(-1e9)
-        s = s if s < np.float32(1e9) else np.float32(1e9)
-        whole = np.floor(s)
-        folded = np.float32((np.int64(whole) + near) % period) + (s - whole)
-        if border == REFLECT and folded > np.float32(size - 1):
-            folded = np.float32(2 * (size - 1)) - folded
-        spots[i] = folded
+    position = position if position > -FARTHEST else -FARTHEST  # NaN too
+    position = position if position < FARTHEST else FARTHEST
+    whole = np.floor(position)
+    folded, fraction = (np.int64(whole) + base) % period, position - whole
+    if border == REFLECT and folded + (1 if fraction > 0 else 0) > size - 1:
+        return np.float32(2 * (size - 1) - folded - base) - fraction
+    return np.float32(folded - base) + fraction
 
 
 @kernel
-def call_for(source, at, below):
-    """Ask for a tile's old pixels and those ``below`` it, all at once: each alone would be waited for."""
-    for r in range(ROWS):
-        for i in range(0, COLUMNS, 4):
-            prefetch(source, at[r, i])
-    for i in range(0, COLUMNS, 4):
-        prefetch(source, np.uint32(at[ROWS - 1, i] + below))
+def window_group(source, frame, colours, base_x, base_y, g, xs, ys, fractions, at, windows):
+    """Copy the windows of the eight pixels from number ``g`` on to ``windows``, one after the other."""
+    height, width, channels, border, size = frame[0], frame[1], frame[2], frame[3], frame[4]
+    before, n = (size - 1) // 2, 0
+    for k in range(g, g + LANES):
+        column, row = np.floor(xs[k]), np.floor(ys[k])
+        fractions[k], fractions[k + TILE], at[k] = xs[k] - column, ys[k] - row, n
+        left, top = np.int64(column) + base_x - before, np.int64(row) + base_y - before
+        for y in range(top, top + size):
+            line = _stand_in(y, height, border)
+            for x in range(left, left + size):
+                pixel = _stand_in(x, width, border)
+                known = line >= 0 and pixel >= 0
+                for c in range(channels):
+                    windows[n] = source[(line * width + pixel) * channels + c] if known else colours[c]
+                    n += 1
 
 
 @kernel
-def deliver(values, result, y0, y1, left, channels):
-    """Copy a tile, its rows one after the other, to its place in ``result`` above row ``y1``."""
-    size = min(COLUMNS * channels, result.shape[1] - left)
-    for y in range(y0, min(y0 + ROWS, y1)):
-        row, part = result[y, left : left + size], values[(y - y0) * COLUMNS * channels :]
-        for i in range(size):
-            row[i] = part[i]
+def _stand_in(index, size, border):
+    """Return the row or column that stands in for one that may lie beyond the border; −1 for none."""
+    if 0 <= index < size:
+        return index
+    if border == CONSTANT:
+        return -1
+    if border == EDGE:
+        return min(max(index, 0), size - 1)
+    period = size if border == WRAP else max(1, 2 * (size - 1))
+    index %= period
+    return index if index < size else period - index
 
 
-@kernel(contract=True)
-def bicubic_weights(fraction, n, weights):
-    """Write the four weights of Keys's cubic with a = −¾ for pixels −1, 0, 1 and 2 at each fraction, PITCH apart."""
-    a, one = np.float32(-0.75), np.float32(1)
-    for i in range(n):
-        t = fraction[i]
-        r = one - t
-        weights[i] = a * t * r * r
-        weights[i + PITCH] = ((a + np.float32(2)) * t - (a + np.float32(3))) * t * t + one
-        weights[i + 2 * PITCH] = ((a + np.float32(2)) * r - (a + np.float32(3))) * r * r + one
-        weights[i + 3 * PITCH] = a * r * t * t
+@kernel
+def fill_blanks(colours, groups, n, result):
+    """Write the border's colours to groups wholly beyond it."""
+    for k in range(n):
+        to = groups[BLANK + 1, k]
+        for i in range(LANES):
+            for c in range(colours.size):
+                result[to + i * colours.size + c] = colours[c]
+
+
+@kernel
+def call_for(source, groups, n, at):
+    """Ask for the old pixels of a tile's groups inside, all at once: each alone would be waited for."""
+    for k in range(n):
+        prefetch(source, np.uint32(at[groups[INSIDE, k]]))
