@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import ast
 import importlib.util
+from pathlib import Path
 
 import pytest
 
 from sightline.core.catalogue import methods
-from sightline.core.errors import FormatError, InputError
+from sightline.core.errors import FormatError, InputError, MissingExtraError
 from sightline.lab import grading, lessons
 
 WRITTEN = [day.id for day in lessons.days()]
@@ -100,6 +101,30 @@ def test_an_unknown_lesson_is_refused_by_name() -> None:
 def test_a_lesson_reads_as_a_plain_script() -> None:
     for lesson in WRITTEN:
         ast.parse(lessons.source(lesson).read_text("utf-8"))
+
+
+def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lessons.importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(MissingExtraError, match=r"pip install 'sightline\[deep\]'"):
+        lessons.run("w4d1")
+
+
+def test_a_lesson_that_does_not_end_is_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "w1d1.py").write_text("# %%\nprint('begun')\n\n# %%\nwhile True:\n    pass\n")
+    monkeypatch.setattr(lessons, "source", lambda lesson: tmp_path / "w1d1.py")
+    ran = lessons.run("w1d1", seconds=8)
+    assert "did not end within 8 s" in ran.error
+    assert ran.cells[0][1] is not None
+    assert ran.cells[0][1].text == "begun\n"
+
+
+def test_an_error_ends_the_lesson_with_its_own_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "w1d1.py").write_text("# %%\n1 + 1\n\n# %%\n1 / 0\n\n# %%\n3\n")
+    monkeypatch.setattr(lessons, "source", lambda lesson: tmp_path / "w1d1.py")
+    first, second, third = (output for _, output in lessons.run("w1d1").cells)
+    assert first is not None and first.text == "2\n"  # noqa: PT018
+    assert second is not None and "line 5, in <module>" in second.error  # noqa: PT018
+    assert third is None
 
 
 def test_a_lesson_without_an_exercise_is_said(monkeypatch: pytest.MonkeyPatch) -> None:

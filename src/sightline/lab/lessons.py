@@ -6,6 +6,7 @@ page of the lab. Which days exist is read off the files; ``lessons/path.toml`` h
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import re
@@ -18,7 +19,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from sightline.core.errors import FormatError, InputError, MissingFileError, suggest
+from sightline.core.errors import FormatError, InputError, MissingFileError, missing_extra, suggest
 
 LIMIT = 180.0  # seconds that a lesson may run
 _PACKAGE = Path(__file__).parent.parent
@@ -222,8 +223,15 @@ def run(lesson: str, *, seconds: float = LIMIT) -> Ran:
         ``w1d6``.
     seconds
         Time limit; what had run by then comes back with an error that says so.
+
+    Raises
+    ------
+    MissingExtraError
+        When the lesson needs an extra that is not installed.
     """
     file = source(lesson)
+    if find(lesson).needs == "deep" and importlib.util.find_spec("torch") is None:  # looked for, not imported: slow
+        raise missing_extra(ModuleNotFoundError("No module named 'torch'", name="torch"))
     program = [sys.executable, "-m", "sightline.lab.lesson_process", str(file)]
     with tempfile.TemporaryDirectory(prefix="sightline-lesson-") as place:
         process = subprocess.Popen(
