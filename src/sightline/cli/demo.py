@@ -159,6 +159,8 @@ def _farewell(console: Console, out: Path, summary: dict[str, Any]) -> None:
     span = f" (95 % interval {low:.2%} to {high:.2%})"
     console.print(f"\nTest accuracy {summary['accuracy']:.2%}{span}, in {summary['seconds']:.0f} s.", soft_wrap=True)
     console.print(f"The report: {out / 'report.html'}\n", soft_wrap=True)
+    console.print("Watch every method work, in your browser, on your own photos:", soft_wrap=True)
+    console.print(f"  {program()} lab    opens http://127.0.0.1:8600/\n", soft_wrap=True)
     console.print("The same with your own photos, one folder for each class:", soft_wrap=True)
     for command in (
         "data check photos/",
