@@ -9,13 +9,12 @@ export default defineConfig({
     outDir: "../src/sightline/lab/static",
     emptyOutDir: true,
     target: "es2022",
-    cssCodeSplit: false,
     modulePreload: false,
     rollupOptions: {
       output: {
         entryFileNames: "app.js",
         chunkFileNames: "[name].js",
-        assetFileNames: (asset) => (asset.names[0]?.endsWith(".css") ? "app.css" : "[name][extname]"),
+        assetFileNames: (asset) => (asset.names[0] === "index.css" ? "app.css" : "[name][extname]"),
       },
     },
   },
