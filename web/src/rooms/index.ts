@@ -8,4 +8,7 @@ export interface Room {
   load: () => Promise<{ default: ComponentType }>;
 }
 
-export const rooms: Room[] = [];
+export const rooms: Room[] = [
+  { id: "kernel", title: "Kernel slider", summary: "A table of weights moves over the picture; products and sum are written out.", load: () => import("./kernel") },
+  { id: "cockpit", title: "Training cockpit", summary: "Start a training and watch it learn; then see what it confuses, and ask it.", load: () => import("./cockpit") },
+];
