@@ -1,0 +1,57 @@
+"""The hand-made rooms: what they show untouched, what pointing and sliding change, and what holds for each of them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from browser.looking import until
+
+pytestmark = pytest.mark.browser
+
+ROOMS = {
+    "kernel": ".kernel-sum[data-known=true]",
+}
+
+
+def opened(page: Any, room: str, query: str = "") -> Any:
+    """Open a room and wait until it shows its numbers."""
+    page.goto(f"/rooms/{room}{query}")
+    page.wait_for_selector(ROOMS[room])
+    until(page, "document.querySelector('.sl-view canvas')?.width > 0")
+    return page
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_is_sound(new_page: Callable[..., Any], room: str, scheme: str) -> None:
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed")
+    width = 1280 if scheme == "light" else 390
+    page = opened(new_page(viewport={"width": width, "height": 844}, color_scheme=scheme), room)
+    page.wait_for_selector(".export pre")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    found = axe.Axe().run(page).response["violations"]
+    assert not found, [(one["id"], [node["html"] for node in one["nodes"]]) for one in found]
+    assert page.locator(".room-links a[href^='/method/']").count() >= 1
+    assert page.locator(".room-links a[href^='/lessons/']").count() == 1
+
+
+def test_kernel_writes_out_the_sum_that_the_method_gives(page: Any) -> None:
+    opened(page, "kernel", "?image=sample%3Acamera&kernel=Laplacian&at=200,150")
+    page.get_by_role("button", name="Sobel across").click()
+    page.get_by_role("button", name="Correlation").click()
+    page.get_by_label("Column", exact=True).press("ArrowRight")
+    page.wait_for_url(re.compile("kernel=Sobel.*at=201%2C150"))
+    page.wait_for_selector(".kernel-sum[data-known=true]")
+    window = page.locator(".sl-view").first
+    window.focus()
+    window.press("ArrowDown")
+    until(page, "document.querySelector('.kernel-cells caption').textContent.includes('(201, 151)')")
+    cells = [int(text) for text in page.locator(".kernel-cells").first.locator("td").all_text_contents()]
+    kernel = np.array([[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]])
+    shown = float(page.locator("[data-sum]").get_attribute("data-sum"))
+    assert shown == pytest.approx((np.reshape(cells, (3, 3)) * kernel).sum())
