@@ -20,6 +20,7 @@ import numba
 import numpy as np
 
 from sightline.core.errors import InputError
+from sightline.core.kernel_cache import watch_all_files
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -70,9 +71,11 @@ def kernel(function: Any = None, *, fastmath: bool = False, contract: bool = Fal
         if inline:
             options["inline"] = "always"
         try:
-            return numba.njit(cache=True, **options)(function)
+            compiled = numba.njit(cache=True, **options)(function)
         except RuntimeError:  # neither the package folder nor a home folder is writable: compile in memory
             return numba.njit(**options)(function)
+        watch_all_files(compiled, function)
+        return compiled
 
     return compile_ if function is None else compile_(function)
 
