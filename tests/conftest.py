@@ -122,11 +122,13 @@ def _test_exists(entry: Evidence) -> bool:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave slow and oracle tests to the lanes that ask for them by ``-m``; refusals to the lane without shapes."""
+    """Leave slow, oracle and browser tests to the lanes that ask for them by ``-m``; refusals to the lane without shapes."""
     if os.environ.get("SIGHTLINE_CHECK_SHAPES"):  # the checker would refuse first, in its own words
         items[:] = [item for item in items if "pytest.raises" not in inspect.getsource(item.function)]
     if not config.option.markexpr:
-        left_out = [item for item in items if any(item.get_closest_marker(name) for name in ("slow", "oracle"))]
+        left_out = [
+            item for item in items if any(item.get_closest_marker(name) for name in ("slow", "oracle", "browser"))
+        ]
         config.hook.pytest_deselected(items=left_out)
         known = set(left_out)
         items[:] = [item for item in items if item not in known]

@@ -22,10 +22,6 @@ QUIET = ["--no-sandbox", "--disable-background-networking", "--disable-component
 CAMERA = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "browser: needs Chromium and playwright")
-
-
 @pytest.fixture(scope="session")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the folder that the lab is started on: a picture, and one a folder deeper."""
