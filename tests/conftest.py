@@ -122,7 +122,7 @@ def _test_exists(entry: Evidence) -> bool:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave slow, oracle and browser tests to the lanes that ask for them by ``-m``; refusals to the lane without shapes."""
+    """Leave slow, oracle and browser tests to the lanes that ask for them; refusals to the lane without shapes."""
     if os.environ.get("SIGHTLINE_CHECK_SHAPES"):  # the checker would refuse first, in its own words
         items[:] = [item for item in items if "pytest.raises" not in inspect.getsource(item.function)]
     if not config.option.markexpr:
