@@ -15,6 +15,7 @@ pytestmark = pytest.mark.browser
 
 ROOMS = {
     "kernel": ".kernel-sum[data-known=true]",
+    "otsu": "[data-picked]",
 }
 
 
@@ -55,3 +56,17 @@ def test_kernel_writes_out_the_sum_that_the_method_gives(page: Any) -> None:
     kernel = np.array([[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]])
     shown = float(page.locator("[data-sum]").get_attribute("data-sum"))
     assert shown == pytest.approx((np.reshape(cells, (3, 3)) * kernel).sum())
+
+
+def test_otsu_s_threshold_is_dragged_and_found_again(page: Any) -> None:
+    opened(page, "otsu", "?image=sample%3Acoins")
+    told = page.locator("[data-picked]")
+    assert told.get_attribute("data-picked") == told.get_attribute("data-value") == "107"
+    curve = page.locator(".curve").first.bounding_box()
+    page.mouse.click(curve["x"] + 0.8 * curve["width"], curve["y"] + 60)
+    page.wait_for_url(re.compile("value=(19|20|21)"))
+    assert told.get_attribute("data-picked") == "107"
+    page.get_by_role("button", name="Back to the rule").click()
+    until(page, "document.querySelector('[data-picked]').dataset.value === '107'")
+    page.get_by_role("button", name="Several classes").click()
+    until(page, "document.querySelector('[data-picked]').dataset.picked.split(' ').length === 2")
