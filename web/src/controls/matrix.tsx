@@ -51,7 +51,7 @@ export interface FootprintProps {
   label: string;
   rows: number[][];
   onRows: (rows: number[][]) => void;
-  /** What a cell can be, in the order that clicks go through: 0 and 1, or −1, 0 and 1 for patterns. */
+  /** What a cell can be, in the order that clicks go through: 0 and 1, or for patterns 1 (on), −1 (off) and 0 (either). */
   states?: number[];
   sizes?: number[];
 }
@@ -90,7 +90,7 @@ export function Footprint({ label, rows, onRows, states = [0, 1], sizes = [3, 5,
             {row.map((value, x) => (
               <div role="gridcell" key={x}>
                 <button
-                  type="button" id={`${id}-${y}-${x}`} data-value={value} aria-label={`Row ${y + 1}, column ${x + 1}: ${value === 1 ? "on" : value === 0 ? "off" : "any"}`}
+                  type="button" id={`${id}-${y}-${x}`} data-value={states.length > 2 && value === 0 ? "either" : value} aria-label={`Row ${y + 1}, column ${x + 1}: ${value === 1 ? "on" : states.length > 2 && value === 0 ? "either" : "off"}`}
                   aria-pressed={value === 1} onClick={() => change(y, x)} onKeyDown={(event) => move(event, y, x)}
                 />
               </div>

@@ -217,5 +217,5 @@ function useTraining(name: string, turn: number, onError: (text: string) => void
       events?.close();
     };
   }, [name, turn]);
-  return told;
+  return told?.name === name ? told : null; // for a moment it is still the one before
 }

@@ -11,6 +11,7 @@ export interface Room {
 export const rooms: Room[] = [
   { id: "kernel", title: "Kernel slider", summary: "A table of weights moves over the picture; products and sum are written out.", load: () => import("./kernel") },
   { id: "otsu", title: "Otsu and the histogram", summary: "A threshold dragged over the histogram, and the curve whose peak Otsu's method takes.", load: () => import("./otsu") },
+  { id: "hough", title: "Hough transform", summary: "Edges on one side, the votes for all lines on the other: point at either.", load: () => import("./hough") },
   { id: "cockpit", title: "Training cockpit", summary: "Start a training and watch it learn; then see what it confuses, and ask it.", load: () => import("./cockpit") },
   { id: "morphology", title: "Morphology", summary: "Draw a footprint, and see what it does to pixels and to a photo.", load: () => import("./morphology") },
 ];

@@ -1,0 +1,79 @@
+"""The rooms of morphology, of colour clusters and of codes: what they show is what the methods give."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import numpy as np
+import pytest
+
+import sightline as sl
+from browser.looking import shown, until
+
+pytestmark = pytest.mark.browser
+
+CROSS = np.array([[0, 1, 0], [1, 1, 1], [0, 1, 0]], bool)
+ROOMS = {"morphology": ".export pre"}
+
+
+def cells(page: Any, index: int, shape: tuple[int, int]) -> np.ndarray:
+    """Return which cells of a small picture are bright: the middle of each is looked at."""
+    grey = shown(page, index)[..., :3].mean(axis=2)
+    scale = min(grey.shape[0] / shape[0], grey.shape[1] / shape[1])
+    top, left = ((size - scale * count) / 2 for size, count in zip(grey.shape, shape, strict=True))
+    y, x = (np.arange(count) + 0.5 for count in shape)
+    return grey[(top + scale * y).astype(int)][:, (left + scale * x).astype(int)] > 127
+
+
+def drawn(page: Any) -> np.ndarray:
+    """Return the small picture as the address has it."""
+    text = parse_qs(urlsplit(page.url).query)["pixels"][0]
+    rows = [text[at : at + 6] for at in range(0, len(text), 6)]
+    return np.array([[bit == "1" for bit in f"{int(row, 16):024b}"] for row in rows])
+
+
+def matches(page: Any, make: Callable[[np.ndarray], np.ndarray]) -> None:
+    """Wait until the small result is what the method gives."""
+    for _ in range(100):
+        page.wait_for_timeout(100)
+        if "pixels=" in page.url and (cells(page, 1, (14, 24)) == make(drawn(page))).all():
+            return
+    pytest.fail("the room never showed what the method gives")
+
+
+def test_pixels_are_switched_and_worked_on(page: Any) -> None:
+    page.goto("/rooms/morphology?operation=erode&footprint=[[0,1,0],[1,1,1],[0,1,0]]")
+    page.wait_for_selector(".export pre")
+    matches(page, lambda pixels: sl.image.erode(pixels, CROSS))
+    before = drawn(page)
+    page.locator(".sl-view").first.focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press(" ")
+    until(page, "document.querySelector('.under').textContent.includes('(8, 5)')")
+    matches(page, lambda pixels: sl.image.erode(pixels, CROSS))
+    assert np.argwhere(drawn(page) != before).tolist() == [[5, 8]]
+    page.get_by_role("button", name="Closing", exact=True).click()
+    matches(page, lambda pixels: sl.image.closing(pixels, CROSS))
+    page.get_by_role("button", name="square", exact=True).click()
+    matches(page, lambda pixels: sl.image.closing(pixels, np.ones((3, 3), bool)))
+
+
+def test_a_pattern_finds_corners(page: Any) -> None:
+    page.goto("/rooms/morphology?operation=hit_or_miss&pattern=[[0,-1,-1],[1,1,-1],[0,1,0]]")
+    pattern = np.array([[0, -1, -1], [1, 1, -1], [0, 1, 0]])
+    matches(page, lambda pixels: sl.image.hit_or_miss(pixels, pattern))
+
+
+@pytest.mark.parametrize("name", ROOMS)
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
+def test_a_room_is_sound(new_page: Callable[..., Any], name: str, width: int, scheme: str) -> None:
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed")
+    page = new_page(color_scheme=scheme, viewport={"width": width, "height": 900})
+    page.goto(f"/rooms/{name}")
+    page.wait_for_selector(ROOMS[name])
+    page.wait_for_timeout(300)
+    found = axe.Axe().run(page).response["violations"]
+    assert not [(row["id"], [node["html"][:160] for node in row["nodes"][:4]]) for row in found]
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
