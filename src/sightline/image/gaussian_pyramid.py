@@ -18,7 +18,6 @@ from sightline.core.kernels import kernel, over_rows
 from sightline.core.layers import Picture, Value
 from sightline.core.trace import Step
 from sightline.core.types import Array, Image, Range
-from sightline.image.border import interleaved, source_indices
 
 MOST = 32  # levels; any image is one pixel long before
 
@@ -54,9 +53,7 @@ def gaussian_pyramid(image: Image, levels: Annotated[int, Range(1, MOST, 1)] = 5
     """
     image = as_image("gaussian_pyramid", image, channels=())
     levels = integer("gaussian_pyramid", "levels", levels, 1, MOST)
-    first = empty(image.shape, image.dtype)
-    np.copyto(first, image)
-    return pyramid_of(first, levels)
+    return pyramid_of(image, levels, empty(image.shape, image.dtype))
 
 
 @gaussian_pyramid.steps
@@ -67,28 +64,49 @@ def _(image: Image, levels: int = 5) -> Iterator[Step]:
     yield Step("pyramid", Value(pyramid), Picture(side_by_side(pyramid)))
 
 
-def pyramid_of(image: Array, levels: int) -> list[Array]:
-    """Return ``image`` itself and ``levels - 1`` ever smaller ones."""
-    pyramid = [image]
-    for _ in range(levels - 1):
+def pyramid_of(image: Array, levels: int, first: Array | None = None) -> list[Array]:
+    """Return ``image`` itself, or its copy in ``first`` (of its shape), and ``levels - 1`` ever smaller ones."""
+    if first is None:
+        pyramid = [image]
+    elif levels > 1 and first.dtype == image.dtype != np.uint16:
+        pyramid = [first, reduce(image, first)]
+    else:
+        np.copyto(first, image)
+        pyramid = [first]
+    while len(pyramid) < levels:
         pyramid.append(reduce(pyramid[-1]))
     return pyramid
 
 
-def reduce(image: Array) -> Array:
-    """Return ``image`` (uint8, uint16 or float32) smoothed, at every second row and column."""
+def reduce(image: Array, copy: Array | None = None) -> Array:
+    """Return ``image`` (uint8, uint16 or float32) smoothed, at every second row and column.
+
+    A ``copy`` of the image, of bytes or floats, is made strip by strip: what has just been copied is in the cache.
+    """
     height, width = image.shape[:2]
     result = empty(((height + 1) // 2, (width + 1) // 2, *image.shape[2:]), image.dtype)
     step = image.shape[2] if image.ndim == 3 else 1
-    rows, columns = source_indices(height, 2, "reflect"), interleaved(source_indices(width, 2, "reflect"), step)
     if image.dtype == np.uint16:
         smoothed = reduce(image.astype(np.float32))
         np.copyto(result, np.rint(smoothed, out=smoothed), casting="unsafe")
         return result
     function = _reduce_bytes if image.dtype == np.uint8 else _reduce_floats
     flat = image.reshape(height, -1), result.reshape(len(result), -1)
-    over_rows(function, len(result), *flat, rows, columns, step, strip=64)
+    if copy is None:
+        over_rows(function, len(result), *flat, step, strip=strip_of(flat[1]))
+        return result
+
+    def copied(y0: int, y1: int) -> None:
+        np.copyto(copy[2 * y0 : 2 * y1], image[2 * y0 : 2 * y1])
+        function(*flat, step, y0, y1)
+
+    over_rows(copied, len(result), strip=max(8, (1 << 19) // (2 * flat[0].strides[0])))
     return result
+
+
+def strip_of(rows: Array) -> int:
+    """Return how many of these rows are worth a strip of their own: small levels are not worth waking anybody."""
+    return max(8, (1 << 16) // rows.shape[1])
 
 
 def expand(image: Array, to: Array, sign: int, out: Array) -> None:
@@ -99,7 +117,7 @@ def expand(image: Array, to: Array, sign: int, out: Array) -> None:
     """
     step = image.shape[2] if image.ndim == 3 else 1
     flat = [array.reshape(len(array), -1) for array in (image, to, out)]
-    over_rows(_expand, len(out), *flat, np.float32(sign), step, strip=32)
+    over_rows(_expand, len(out), *flat, np.float32(sign), step, strip=strip_of(flat[2]))
 
 
 def side_by_side(levels: Sequence[Array]) -> Array:
@@ -118,25 +136,25 @@ def side_by_side(levels: Sequence[Array]) -> Array:
 
 # Scratch memory is handed over: loops over arrays that are made in the same function are not vectorised.
 @kernel
-def _reduce_bytes(image, out, rows, columns, step, y0, y1):
+def _reduce_bytes(image, out, step, y0, y1):
     line, halves = np.empty(image.shape[1] + 4 * step, np.uint16), np.empty((2, out.shape[1] + 2 * step), np.uint16)
-    _reduce_byte_rows(image, out, rows, columns, step, line, halves[0], halves[1], y0, y1)
+    _reduce_byte_rows(image, out, step, line, halves[0], halves[1], y0, y1)
 
 
 @kernel
-def _reduce_floats(image, out, rows, columns, step, y0, y1):
+def _reduce_floats(image, out, step, y0, y1):
     line, halves = np.empty(image.shape[1] + 4 * step, np.float32), np.empty((2, out.shape[1] + 2 * step), np.float32)
-    _reduce_float_rows(image, out, rows, columns, step, line, halves[0], halves[1], y0, y1)
+    _reduce_float_rows(image, out, step, line, halves[0], halves[1], y0, y1)
 
 
 @kernel
-def _reduce_byte_rows(image, out, rows, columns, step, line, even, odd, y0, y1):
+def _reduce_byte_rows(image, out, step, line, even, odd, y0, y1):
     """Sums of bytes fill uint16 exactly: 255 · 16 · 16 + 128 = 65408."""
     n = out.shape[1]
     a, c, e, b, d = even[:n], even[step : step + n], even[2 * step :], odd[:n], odd[step : step + n]
     half, eight = np.uint16(128), np.uint16(8)
     for y in range(y0, y1):
-        _smooth_down(image, rows, 2 * y, columns, step, line)
+        _smooth_down(image, 2 * y, step, line)
         _part(line, even, odd, step)
         row = out[y]
         for x in range(n):
@@ -144,12 +162,12 @@ def _reduce_byte_rows(image, out, rows, columns, step, line, even, odd, y0, y1):
 
 
 @kernel
-def _reduce_float_rows(image, out, rows, columns, step, line, even, odd, y0, y1):
+def _reduce_float_rows(image, out, step, line, even, odd, y0, y1):
     n = out.shape[1]
     a, c, e, b, d = even[:n], even[step : step + n], even[2 * step :], odd[:n], odd[step : step + n]
     scale = np.float32(1 / 256)
     for y in range(y0, y1):
-        _smooth_down(image, rows, 2 * y, columns, step, line)
+        _smooth_down(image, 2 * y, step, line)
         _part(line, even, odd, step)
         row = out[y]
         for x in range(n):
@@ -158,17 +176,25 @@ def _reduce_float_rows(image, out, rows, columns, step, line, even, odd, y0, y1)
 
 # Inlined, because a row handed to a compiled function costs two atomic counts of its references.
 @kernel(inline=True)
-def _smooth_down(image, rows, top, columns, step, line):
+def _smooth_down(image, middle, step, line):
     """Write the weighted sums of five rows to a line with two pixels more on either side."""
-    number, n, margin = line.dtype.type, image.shape[1], 2 * step
+    number, (height, n), margin = line.dtype.type, image.shape, 2 * step
     inner = line[margin : margin + n]
-    a, b, c = image[rows[top]], image[rows[top + 1]], image[rows[top + 2]]
-    d, e = image[rows[top + 3]], image[rows[top + 4]]
+    a, b, c = image[_mirrored(middle - 2, height)], image[_mirrored(middle - 1, height)], image[middle]
+    d, e = image[_mirrored(middle + 1, height)], image[_mirrored(middle + 2, height)]
     for x in range(n):
         inner[x] = _weighted(number(a[x]), number(b[x]), number(c[x]), number(d[x]), number(e[x]))
     for x in range(margin):
-        line[x] = inner[columns[x]]
-        line[margin + n + x] = inner[columns[margin + n + x]]
+        pixel, channel = x // step, x % step
+        line[x] = inner[_mirrored(pixel - 2, n // step) * step + channel]
+        line[margin + n + x] = inner[_mirrored(n // step + pixel, n // step) * step + channel]
+
+
+@kernel(inline=True)
+def _mirrored(index, size):
+    """Return the index that stands for one up to two beyond either end."""
+    index = abs(index)
+    return min(index if index < size else abs(2 * size - 2 - index), size - 1)
 
 
 @kernel(inline=True)

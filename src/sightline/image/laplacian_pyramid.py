@@ -110,6 +110,8 @@ def collapse(
     levels = _checked_levels(pyramid)
     choice("collapse", "dtype", dtype, ("float32", "uint8", "uint16"))
     sums = sum_of_bands(levels)
+    if dtype == "float32":
+        return sums
     result = empty(sums.shape, dtype)
     finish(sums, result)
     return result
@@ -134,9 +136,7 @@ def _(pyramid: Sequence[Band], *, dtype: str = "float32") -> Iterator[Step]:
 
 def bands_of(image: Array, levels: int) -> list[Array]:
     """Return the Laplacian pyramid of an image, in arrays of its own."""
-    first = empty(image.shape, np.float32)
-    np.copyto(first, image)
-    gaussian = pyramid_of(first, levels)
+    gaussian = pyramid_of(image, levels, empty(image.shape, np.float32))
     for fine, coarse in pairwise(gaussian):
         expand(coarse, fine, -1, fine)  # the finer ones first: no level is needed once its band is there
     return gaussian
