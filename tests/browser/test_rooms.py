@@ -16,6 +16,7 @@ pytestmark = pytest.mark.browser
 ROOMS = {
     "kernel": ".kernel-sum[data-known=true]",
     "otsu": "[data-picked]",
+    "hough": "[data-votes]",
 }
 
 
@@ -70,3 +71,17 @@ def test_otsu_s_threshold_is_dragged_and_found_again(page: Any) -> None:
     until(page, "document.querySelector('[data-picked]').dataset.value === '107'")
     page.get_by_role("button", name="Several classes").click()
     until(page, "document.querySelector('[data-picked]').dataset.picked.split(' ').length === 2")
+
+
+def test_hough_tells_the_votes_of_the_cell_and_the_wave_of_the_pixel(page: Any) -> None:
+    opened(page, "hough", "?image=sample%3Asheet")
+    told = page.locator("[data-votes]")
+    strongest = int(told.get_attribute("data-votes"))
+    views = page.locator(".sl-view")
+    views.nth(1).hover(position={"x": 200, "y": 150})
+    page.wait_for_url(re.compile("cell="))
+    until(page, f"Number(document.querySelector('[data-votes]').dataset.votes) < {strongest}")
+    views.nth(0).hover(position={"x": 100, "y": 90})
+    page.wait_for_url(re.compile("pixel="))
+    x, y = re.search(r"pixel=(\d+)%2C(\d+)", page.url).groups()
+    assert f"{x}·cos θ + {y}·sin θ" in told.text_content()
