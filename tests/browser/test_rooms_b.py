@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import sightline as sl
 from browser.looking import shown, until
@@ -15,7 +17,7 @@ from browser.looking import shown, until
 pytestmark = pytest.mark.browser
 
 CROSS = np.array([[0, 1, 0], [1, 1, 1], [0, 1, 0]], bool)
-ROOMS = {"morphology": ".export pre"}
+ROOMS = {"morphology": ".export pre", "clusters": ".clusters-said[data-rounds='12']"}
 
 
 def cells(page: Any, index: int, shape: tuple[int, int]) -> np.ndarray:
@@ -64,6 +66,37 @@ def test_a_pattern_finds_corners(page: Any) -> None:
     page.goto("/rooms/morphology?operation=hit_or_miss&pattern=[[0,-1,-1],[1,1,-1],[0,1,0]]")
     pattern = np.array([[0, -1, -1], [1, 1, -1], [0, 1, 0]])
     matches(page, lambda pixels: sl.image.hit_or_miss(pixels, pattern))
+
+
+def test_centres_move_round_by_round_until_they_rest(page: Any, root: Path) -> None:
+    page.goto("/rooms/clusters?image=file%3Adeeper%2Fcolours.png&k=2&seed=3&round=1")
+    page.wait_for_selector(ROOMS["clusters"])
+    picture = np.asarray(Image.open(root / "deeper" / "colours.png"))
+    labels, centres = sl.image.kmeans_segment(picture, 2, 3, iterations=1, centres=True)
+    shares = np.bincount(labels.ravel()) / labels.size
+    expected = [
+        f"{', '.join(f'{value:.0f}' for value in centre)} · {100 * share:.1f} %"
+        for centre, share in zip(centres, shares, strict=True)
+    ]
+    assert [text.strip() for text in page.locator(".swatches li").all_text_contents()] == expected
+    page.get_by_role("slider", name="Step", exact=True).focus()
+    page.keyboard.press("End")
+    until(page, "document.querySelector('.clusters-said').textContent.includes('rests')")
+    until(page, "document.querySelector('.export pre').textContent.includes('iterations=12')")
+    ways = page.locator(".cloud-box canvas")
+    first = ways.evaluate("canvas => canvas.toDataURL()")
+    ways.focus()
+    page.keyboard.press("ArrowRight")
+    page.wait_for_timeout(200)
+    assert ways.evaluate("canvas => canvas.toDataURL()") != first
+    assert ways.evaluate("canvas => canvas === document.activeElement")
+
+
+def test_mean_shift_is_stepped_through(page: Any) -> None:
+    page.goto("/rooms/clusters?method=mean_shift_filter&image=file%3Adeeper%2Fcolours.png&round=2")
+    page.wait_for_selector(".clusters-said[data-rounds='8']")
+    assert "2 times" in page.locator(".clusters-said").text_content()
+    assert not page.locator(".swatches").count()
 
 
 @pytest.mark.parametrize("name", ROOMS)

@@ -2,8 +2,15 @@
 import { extent, heatCss } from "./colour";
 import type { Numbers } from "./trace";
 
-/** Return an element that shows N×3 points, or N×6 with colours 0–1. */
-export function drawCloud(rows: Numbers, label = "Cloud of points"): HTMLElement {
+/** From where a cloud is looked at. */
+export interface Orbit {
+  yaw: number;
+  pitch: number;
+  zoom: number;
+}
+
+/** Return an element that shows N×3 points, N×6 with colours 0–1, or N×7 with sizes; clouds of one orbit turn as one. */
+export function drawCloud(rows: Numbers, label = "Cloud of points", orbit: Orbit = { yaw: 0.6, pitch: 0.4, zoom: 1 }): HTMLElement {
   const canvas = document.createElement("canvas");
   canvas.className = "sl-cloud";
   canvas.tabIndex = 0;
@@ -11,31 +18,31 @@ export function drawCloud(rows: Numbers, label = "Cloud of points"): HTMLElement
   canvas.setAttribute("aria-label", `${label}: ${rows.shape[0]} points; the arrow keys turn it`);
   const points = centred(rows);
   const colours = coloursOf(rows);
-  let [yaw, pitch, zoom] = [0.6, 0.4, 1];
+  const sizes = (rows.shape[1] ?? 3) > 6 ? Float32Array.from(colours, (_, i) => rows.data[i * rows.shape[1]! + 6]!) : null;
   let frame = 0;
   const draw = () => {
     cancelAnimationFrame(frame);
-    frame = requestAnimationFrame(() => paint(canvas, points, colours, yaw, pitch, zoom));
+    frame = requestAnimationFrame(() => paint(canvas, points, colours, sizes, orbit));
   };
   canvas.addEventListener("pointerdown", (event) => canvas.setPointerCapture(event.pointerId));
   canvas.addEventListener("pointermove", (event) => {
     if (!event.buttons) return;
-    yaw += event.movementX * 0.01;
-    pitch = Math.max(-1.5, Math.min(1.5, pitch + event.movementY * 0.01));
+    orbit.yaw += event.movementX * 0.01;
+    orbit.pitch = Math.max(-1.5, Math.min(1.5, orbit.pitch + event.movementY * 0.01));
     draw();
   });
   canvas.addEventListener("wheel", (event) => {
     if (document.activeElement !== canvas) return;
     event.preventDefault();
-    zoom = Math.max(0.3, Math.min(6, zoom * Math.exp(-event.deltaY * 0.001)));
+    orbit.zoom = Math.max(0.3, Math.min(6, orbit.zoom * Math.exp(-event.deltaY * 0.001)));
     draw();
   }, { passive: false });
   canvas.addEventListener("keydown", (event) => {
     const turn: Record<string, [number, number]> = { ArrowLeft: [-0.15, 0], ArrowRight: [0.15, 0], ArrowUp: [0, -0.15], ArrowDown: [0, 0.15] };
     const by = turn[event.key];
     if (!by) return;
-    yaw += by[0];
-    pitch = Math.max(-1.5, Math.min(1.5, pitch + by[1]));
+    orbit.yaw += by[0];
+    orbit.pitch = Math.max(-1.5, Math.min(1.5, orbit.pitch + by[1]));
     event.preventDefault();
     event.stopPropagation();
     draw();
@@ -70,7 +77,7 @@ function coloursOf(rows: Numbers): string[] {
   });
 }
 
-function paint(canvas: HTMLCanvasElement, points: Float32Array, colours: string[], yaw: number, pitch: number, zoom: number): void {
+function paint(canvas: HTMLCanvasElement, points: Float32Array, colours: string[], sizes: Float32Array | null, { yaw, pitch, zoom }: Orbit): void {
   const ratio = window.devicePixelRatio || 1;
   const [width, height] = [canvas.clientWidth * ratio, canvas.clientHeight * ratio];
   if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
@@ -86,6 +93,7 @@ function paint(canvas: HTMLCanvasElement, points: Float32Array, colours: string[
     const [a, b] = [x * cy + z * sy, z * cy - x * sy];
     depth[i] = b * cp + y * sp;
     const shrink = 2.2 / (2.2 + depth[i]!);
+    if (sizes && sizes[i]! > 3) depth[i]! -= 10; // what is marked lies on top
     places[2 * i] = width / 2 + a * size * shrink;
     places[2 * i + 1] = height / 2 + (y * cp - b * sp) * size * shrink;
   }
@@ -93,6 +101,7 @@ function paint(canvas: HTMLCanvasElement, points: Float32Array, colours: string[
   const dot = Math.max(1.5, Math.min(7, 160 / Math.sqrt(count))) * ratio;
   for (const i of order) {
     context.fillStyle = colours[i]!;
-    context.fillRect(places[2 * i]! - dot / 2, places[2 * i + 1]! - dot / 2, dot, dot);
+    const side = dot * (sizes?.[i] ?? 1);
+    context.fillRect(places[2 * i]! - side / 2, places[2 * i + 1]! - side / 2, side, side);
   }
 }

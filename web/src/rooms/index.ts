@@ -14,4 +14,5 @@ export const rooms: Room[] = [
   { id: "hough", title: "Hough transform", summary: "Edges on one side, the votes for all lines on the other: point at either.", load: () => import("./hough") },
   { id: "cockpit", title: "Training cockpit", summary: "Start a training and watch it learn; then see what it confuses, and ask it.", load: () => import("./cockpit") },
   { id: "morphology", title: "Morphology", summary: "Draw a footprint, and see what it does to pixels and to a photo.", load: () => import("./morphology") },
+  { id: "clusters", title: "Colour clusters", summary: "k-means and mean shift, round by round: colours as a cloud, centres that move.", load: () => import("./clusters") },
 ];
