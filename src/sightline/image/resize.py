@@ -82,7 +82,7 @@ def resize(
     elif method == "nearest":
         _nearest(image, result)
     elif method == "bilinear" and not antialias and _is_half(image, result):
-        function, strip = (_half_gray, 270) if image.ndim == 2 else (_half_rgb, 135)
+        function, strip = (_half_gray, 540) if image.ndim == 2 else (_half_rgb, 135)
         over_rows(function, height, _flat(image), _flat(result), strip=strip)
     else:
         small = method in ("bilinear", "bicubic") and not antialias and image.dtype == np.uint8
