@@ -17,7 +17,7 @@ from browser.looking import shown, until
 pytestmark = pytest.mark.browser
 
 CROSS = np.array([[0, 1, 0], [1, 1, 1], [0, 1, 0]], bool)
-ROOMS = {"morphology": ".export pre", "clusters": ".clusters-said[data-rounds='12']"}
+ROOMS = {"morphology": ".export pre", "clusters": ".clusters-said[data-rounds='12']", "codes": ".codes-list li"}
 
 
 def cells(page: Any, index: int, shape: tuple[int, int]) -> np.ndarray:
@@ -54,6 +54,7 @@ def test_pixels_are_switched_and_worked_on(page: Any) -> None:
     page.keyboard.press("ArrowRight")
     page.keyboard.press(" ")
     until(page, "document.querySelector('.under').textContent.includes('(8, 5)')")
+    page.wait_for_timeout(400)  # the address follows a moment later
     matches(page, lambda pixels: sl.image.erode(pixels, CROSS))
     assert np.argwhere(drawn(page) != before).tolist() == [[5, 8]]
     page.get_by_role("button", name="Closing", exact=True).click()
@@ -97,6 +98,39 @@ def test_mean_shift_is_stepped_through(page: Any) -> None:
     page.wait_for_selector(".clusters-said[data-rounds='8']")
     assert "2 times" in page.locator(".clusters-said").text_content()
     assert not page.locator(".swatches").count()
+
+
+def test_a_code_is_made_and_scanned(page: Any) -> None:
+    page.goto("/rooms/codes")
+    page.wait_for_selector(ROOMS["codes"])
+    known = [code.text for code in sl.image.scan_codes(sl.data.sample("codes"))]
+    assert page.locator(".codes-text").all_text_contents() == known
+    page.get_by_role("button", name="eyes", exact=True).click()
+    until(page, "document.querySelector('.codes-stage figcaption').textContent.includes('1 : 1 : 3')")
+    text = "Grüße & 123"
+    page.get_by_label("Text", exact=True).fill(text)
+    page.get_by_role("button", name="H 30 %").click()
+    until(page, f"document.querySelector('.make-code .code pre').textContent.includes({text!r})")
+    page.get_by_role("button", name="Scan this code").click()
+    until(page, f"document.querySelector('.codes-text')?.textContent === {text!r}")
+    assert "level H" in page.locator(".codes-list li").text_content()
+
+
+def test_a_text_that_is_no_retail_number_is_refused_in_words(page: Any) -> None:
+    page.goto("/rooms/codes?make.kind=ean13&make.text=letters")
+    page.wait_for_selector(".make-code .error")
+    assert "ean13" in page.locator(".make-code .error").text_content().lower()
+    assert page.get_by_role("button", name="Scan this code").is_disabled()
+
+
+def test_the_camera_is_scanned(page: Any) -> None:
+    page.goto("/rooms/codes")
+    page.wait_for_selector(ROOMS["codes"])
+    page.get_by_role("button", name="Camera").click()
+    page.wait_for_selector(".frame-bar")
+    until(page, "Number(document.querySelector('.frame-bar .rate').dataset.rate) > 0")
+    page.get_by_role("group", name="Moving picture").get_by_role("button", name="Stop").click()
+    until(page, "document.querySelectorAll('.codes-list li').length === 2")
 
 
 @pytest.mark.parametrize("name", ROOMS)
