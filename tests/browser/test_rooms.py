@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from browser.looking import until
+from browser.looking import shown, until
 
 pytestmark = pytest.mark.browser
 
@@ -17,6 +17,7 @@ ROOMS = {
     "kernel": ".kernel-sum[data-known=true]",
     "otsu": "[data-picked]",
     "hough": "[data-votes]",
+    "blend": "[data-bands='6'] .band canvas",
 }
 
 
@@ -85,3 +86,23 @@ def test_hough_tells_the_votes_of_the_cell_and_the_wave_of_the_pixel(page: Any) 
     page.wait_for_url(re.compile("pixel="))
     x, y = re.search(r"pixel=(\d+)%2C(\d+)", page.url).groups()
     assert f"{x}·cos θ + {y}·sin θ" in told.text_content()
+
+
+def test_blend_paints_a_mask_and_splits_into_as_many_bands_as_asked(page: Any) -> None:
+    opened(page, "blend")
+    page.wait_for_timeout(300)
+    before = shown(page, 0)
+    page.get_by_role("button", name="Disc").click()
+    page.wait_for_url(re.compile("mask=disc"))
+    brush = page.locator(".brush .sl-view")
+    brush.scroll_into_view_if_needed()
+    box = brush.bounding_box()
+    page.mouse.move(box["x"] + 30, box["y"] + 40)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 200, box["y"] + 60, steps=4)
+    page.mouse.up()
+    page.wait_for_url(re.compile("mask=upload"))
+    page.get_by_label("Levels", exact=True).press("ArrowLeft")
+    page.wait_for_selector("[data-bands='5']")
+    page.wait_for_timeout(400)
+    assert np.abs(shown(page, 0).astype(int) - before).mean() > 5
