@@ -17,6 +17,7 @@ ROOMS = {
     "kernel": ".kernel-sum[data-known=true]",
     "otsu": "[data-picked]",
     "hough": "[data-votes]",
+    "seams": "[data-seams='160'] ~ .picture canvas",
     "blend": "[data-bands='6'] .band canvas",
 }
 
@@ -106,3 +107,21 @@ def test_blend_paints_a_mask_and_splits_into_as_many_bands_as_asked(page: Any) -
     page.wait_for_selector("[data-bands='5']")
     page.wait_for_timeout(400)
     assert np.abs(shown(page, 0).astype(int) - before).mean() > 5
+
+
+def test_seams_go_one_after_another_and_keep_off_what_is_protected(page: Any) -> None:
+    opened(page, "seams")
+    page.get_by_role("button", name="Seam after seam").click()
+    until(page, "Number(document.querySelector('[data-seams]').dataset.seams) < 100")
+    early = int(page.locator("[data-seams]").get_attribute("data-seams"))
+    until(page, f"Number(document.querySelector('[data-seams]').dataset.seams) > {early + 2}")
+    page.get_by_role("button", name="Stop").click()
+    page.wait_for_selector("[data-seams='160']")
+    page.wait_for_timeout(600)
+    left = (slice(None), slice(None, 200))
+    seams = shown(page, 1)[left].astype(int)
+    page.get_by_role("button", name="Left half").click()
+    page.wait_for_url(re.compile("protect=upload"))
+    page.wait_for_timeout(900)
+    assert np.abs(shown(page, 1)[left].astype(int) - seams).mean() > 1
+    assert "protect" in page.locator(".export pre").first.text_content()

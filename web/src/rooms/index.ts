@@ -13,6 +13,7 @@ export const rooms: Room[] = [
   { id: "otsu", title: "Otsu and the histogram", summary: "A threshold dragged over the histogram, and the curve whose peak Otsu's method takes.", load: () => import("./otsu") },
   { id: "hough", title: "Hough transform", summary: "Edges on one side, the votes for all lines on the other: point at either.", load: () => import("./hough") },
   { id: "blend", title: "Pyramid blend", summary: "Two photos joined under a painted mask, band by band, beside the plain cut.", load: () => import("./blend") },
+  { id: "seams", title: "Seam carving", summary: "A photo gets narrower by the seams that are missed least; paint what stays or goes.", load: () => import("./seams") },
   { id: "cockpit", title: "Training cockpit", summary: "Start a training and watch it learn; then see what it confuses, and ask it.", load: () => import("./cockpit") },
   { id: "morphology", title: "Morphology", summary: "Draw a footprint, and see what it does to pixels and to a photo.", load: () => import("./morphology") },
   { id: "clusters", title: "Colour clusters", summary: "k-means and mean shift, round by round: colours as a cloud, centres that move.", load: () => import("./clusters") },

@@ -1,5 +1,5 @@
 // A mask of a room: painted over the picture, sent to the server after each stroke.
-import { useEffect, useMemo, useState } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { pictureUrl, type Uploaded } from "../api";
 import type { Painted } from "../core/painted";
 import type { Raster } from "../core/raster";
@@ -13,7 +13,7 @@ export function asPainted(raster: Raster | null, name: string): Painted | null {
 
 export interface RoomMask {
   layer: MaskLayer | null;
-  /** The mask on the server; null while there is none, and where nothing is painted if `empty` means none. */
+  /** The mask on the server; null while there is none, and where nothing is painted and nothing was to begin with. */
   ref: string | null;
   /** What it is painted over. */
   picture: Raster | null;
@@ -28,6 +28,7 @@ export function useMask(size: Uploaded | null, saved: string | null, begin: ((la
   const [error, setError] = useState("");
   const picture = usePicture(size?.ref);
   const layer = useMemo(() => (size ? new MaskLayer(size.width, size.height, colour) : null), [size]);
+  const kept = useRef(saved);
   const send = () => {
     if (!layer) return;
     if (!begin && layer.isEmpty) setRef(null);
@@ -40,7 +41,9 @@ export function useMask(size: Uploaded | null, saved: string | null, begin: ((la
       begin?.(layer);
       if (begin) send();
     };
-    if (saved?.includes(":")) restore(layer, saved).then(send, fresh);
+    const old = kept.current;
+    kept.current = null;
+    if (old?.includes(":")) restore(layer, old).then(send, fresh);
     else fresh();
   }, [layer]);
   return { layer, ref, picture, error, send };
