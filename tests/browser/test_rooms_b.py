@@ -126,7 +126,7 @@ def test_a_text_that_is_no_retail_number_is_refused_in_words(page: Any) -> None:
 def test_the_camera_is_scanned(page: Any) -> None:
     page.goto("/rooms/codes")
     page.wait_for_selector(ROOMS["codes"])
-    page.get_by_role("button", name="Camera").click()
+    page.get_by_role("button", name="Camera", exact=True).click()
     page.wait_for_selector(".frame-bar")
     until(page, "Number(document.querySelector('.frame-bar .rate').dataset.rate) > 0")
     page.get_by_role("group", name="Moving picture").get_by_role("button", name="Stop").click()

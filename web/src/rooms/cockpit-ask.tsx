@@ -1,6 +1,6 @@
 // A trained classifier asked: about a picture or a drawing, and where it looked for the answer.
 import { useCallback, useEffect, useMemo, useState } from "preact/hooks";
-import { post, postRaw, upload } from "../api";
+import { ApiError, post, postRaw, upload } from "../api";
 import { canvasOf, rasterOfImage } from "../core/raster";
 import type { Painted } from "../core/painted";
 import { readTrace, type Trace } from "../core/trace";
@@ -68,7 +68,12 @@ export function Ask({ run, digits }: { run: string; digits: boolean }) {
     let here = true;
     postRaw(`/api/explain/${run}`, { input: ref, method, target }).then((found) => found.arrayBuffer()).then(
       (bytes) => { if (here) { setWhy(readTrace(bytes)); setError(""); } },
-      (problem: Error) => { if (here) { setWhy(null); setError(problem.message); } },
+      (problem: Error) => {
+        if (!here) return;
+        setWhy(null);
+        if (method === "grad_cam" && problem instanceof ApiError && problem.status === 422) setMethod("saliency"); // it has no feature maps with places
+        else setError(problem.message);
+      },
     );
     return () => { here = false; };
   }, [ref, run, method, target]);
