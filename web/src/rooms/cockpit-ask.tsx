@@ -38,12 +38,27 @@ function black(): Painted {
   return { name: "Drawing", width: SIDE, height: SIDE, under: rasterOfImage(canvas, 1, false), over: [], strokes: [], second: null, beside: [] };
 }
 
-export function Ask({ run, digits }: { run: string; digits: boolean }) {
-  const [drawing, setDrawing] = useState(digits && !picture.peek());
-  const [image, setImage] = useState<string>(picture.peek() ?? "sample:cat");
+/** What is asked about, and how it is explained. */
+export interface Asked {
+  /** A picture's reference; none is the drawing. */
+  image: string | null;
+  by: "grad_cam" | "saliency" | "occlusion";
+}
+
+const WAYS = ["grad_cam", "saliency", "occlusion"] as const;
+
+export function readAsked(query: URLSearchParams): Asked | null {
+  const by = WAYS.find((name) => name === query.get("by"));
+  return by ? { image: query.get("image"), by } : null;
+}
+
+export function Ask({ run, digits, asked, onAsked }: { run: string; digits: boolean; asked: Asked | null; onAsked: (asked: Asked) => void }) {
+  const first = picture.peek() ?? "sample:cat";
+  const [drawing, setDrawing] = useState(asked ? asked.image === null : digits && !picture.peek());
+  const [image, setImage] = useState<string>(asked?.image ?? first);
   const [drawn, setDrawn] = useState<string | null>(null);
   const [answer, setAnswer] = useState<Answer | null>(null);
-  const [method, setMethod] = useState<"grad_cam" | "saliency" | "occlusion">("grad_cam");
+  const [method, setMethod] = useState<Asked["by"]>(asked?.by ?? "grad_cam");
   const [target, setTarget] = useState("");
   const [why, setWhy] = useState<Trace | null>(null);
   const [error, setError] = useState("");
@@ -53,6 +68,7 @@ export function Ask({ run, digits }: { run: string; digits: boolean }) {
     layer.png().then((blob) => upload(blob)).then((found) => setDrawn(found.ref), (problem: Error) => setError(problem.message));
   }, [layer]);
   useEffect(send, []);
+  useEffect(() => onAsked({ image: drawing ? null : image, by: method }), [drawing, image, method]);
   const ref = drawing ? drawn : image;
   useEffect(() => {
     if (!ref) return;

@@ -6,7 +6,7 @@ import { Slider } from "../controls/slider";
 import { Curves } from "../pages/run-page";
 import { Code } from "../parts/copy";
 import { keep, place } from "../router";
-import { Ask } from "./cockpit-ask";
+import { Ask, readAsked } from "./cockpit-ask";
 import { Examined } from "./cockpit-examined";
 import { FolderChoice } from "./cockpit-folder";
 import { Room } from "./frame";
@@ -62,6 +62,7 @@ export default function CockpitRoom() {
   const [epochs, setEpochs] = useState(Number(query.get("epochs")) || 10);
   const [settings, setSettings] = useState(() => readSettings(query.get("settings")));
   const [name, setName] = useState(query.get("run") ?? "");
+  const [asked, setAsked] = useState(() => readAsked(query));
   const [known, setKnown] = useState<string[]>([]);
   const [all, setAll] = useState(false);
   const [error, setError] = useState("");
@@ -82,8 +83,10 @@ export default function CockpitRoom() {
     const next = new URLSearchParams({ recipe, data, epochs: String(epochs) });
     if (Object.keys(settings).length) next.set("settings", JSON.stringify(settings));
     if (name) next.set("run", name);
+    if (asked) next.set("by", asked.by);
+    if (asked?.image) next.set("image", asked.image);
     keep(next);
-  }, [recipe, data, epochs, settings, name]);
+  }, [recipe, data, epochs, settings, name, asked]);
 
   const ask = async (path: string, body: unknown) => {
     setError("");
@@ -150,12 +153,13 @@ export default function CockpitRoom() {
         </select></label>
         {going && <button type="button" disabled={training.state === "stopping"} onClick={() => void post(`/api/trainings/${name}/stop`, {}).catch((problem: Error) => setError(problem.message))}>Stop</button>}
         {training?.state === "stopped" && <button type="button" onClick={() => void ask(`/api/trainings/${name}/resume`, {})}>Resume</button>}
+        <button type="button" class="narrow" onClick={() => document.getElementById("recipe")?.focus()}>New training</button>
         {training?.state === "finished" && <a class="button" href={`/runs/${name}`}>Settings and report</a>}
       </div>
       {training ? <Watched training={training} /> : <p>No training yet. “Train” starts one: LeNet-5 on 1,438 handwritten digits takes about a minute.</p>}
       {training && ["finished", "stopped"].includes(training.state) && training.metrics.length > 0 && (
         <>
-          <Ask key={`ask ${name} ${training.metrics.length}`} run={name} digits={training.data === "digits"} />
+          <Ask key={`ask ${name} ${training.metrics.length}`} run={name} digits={training.data === "digits"} asked={asked} onAsked={setAsked} />
           <Examined key={`seen ${name} ${training.metrics.length}`} run={name} />
         </>
       )}
