@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from sightline.core.kernels import kernel
-from sightline.core.vectors import all_of, any_of, floor, load, store, whole
+from sightline.core.vectors import all_of, any_of, count_from, floor, load, load_pairs, store, whole
 
 
 @kernel
@@ -31,6 +31,13 @@ def compare(a, low, high):
     return all_of((x > low) & (x < high)), any_of((x >= low) & (x <= high))
 
 
+@kernel
+def quotients_of_pairs(a, number, out):
+    x, y = load_pairs(a, 1)
+    store(x / y, out, 0)
+    store(number / count_from(number), out, 8)
+
+
 @pytest.mark.parametrize("kind", [np.float32, np.int32])
 def test_arithmetic_is_that_of_numbers(kind: type) -> None:
     random = np.random.default_rng(3)
@@ -39,6 +46,13 @@ def test_arithmetic_is_that_of_numbers(kind: type) -> None:
     arithmetic(a, b, number, out)
     x, y = a[1:9], b[2:10]
     np.testing.assert_array_equal(out, np.concatenate([x + y, x - y, x * y, number + x * number - number]))
+
+
+def test_pairs_are_divided() -> None:
+    a, out = np.random.default_rng(2).uniform(1, 9, 17).astype(np.float32), np.zeros(16, np.float32)
+    quotients_of_pairs(a, np.float32(3), out)
+    np.testing.assert_array_equal(out[:8], a[1::2] / a[2::2])
+    np.testing.assert_array_equal(out[8:], np.float32(3) / np.arange(3, 11, dtype=np.float32))
 
 
 def test_whole_parts_are_rounded_down() -> None:

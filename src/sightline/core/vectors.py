@@ -1,6 +1,6 @@
 """Eight numbers as one value in a kernel: arithmetic on them is spelled like arithmetic on one, and is as many steps.
 
-Operators take two vectors of one kind or, for ``+``, ``-`` and ``*``, a vector and a number of its kind. Comparisons
+Operators take two vectors of one kind or, in arithmetic, a vector and a number of its kind. Comparisons
 give vectors of truth, which ``&`` joins. Offsets into arrays, which are flat and contiguous, are not checked.
 """
 
@@ -66,6 +66,22 @@ def load(_: Any, array: Any, at: Any) -> Any:
 
 
 @intrinsic
+def load_pairs(_: Any, array: Any, at: Any) -> Any:
+    """Return the first and the second numbers of eight pairs of a float32 array, from number ``at`` on."""
+
+    def build(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        place = pointer(context, builder, signature.args[0], *args)
+        pairs = builder.load(builder.bitcast(place, ir.VectorType(ir.FloatType(), 2 * LANES).as_pointer()), align=4)
+        lanes = ir.VectorType(ir.IntType(32), LANES)
+        parts = [
+            builder.shuffle_vector(pairs, pairs, ir.Constant(lanes, list(range(k, 2 * LANES, 2)))) for k in range(2)
+        ]
+        return context.make_tuple(builder, signature.return_type, parts)
+
+    return types.UniTuple(FLOATS, 2)(array, types.int64), build
+
+
+@intrinsic
 def store(_: Any, vector: Any, array: Any, at: Any) -> Any:
     """Write eight numbers to an array of their kind, from number ``at`` on."""
 
@@ -75,6 +91,17 @@ def store(_: Any, vector: Any, array: Any, at: Any) -> Any:
         return context.get_dummy_value()
 
     return types.void(vector, array, types.int64), build
+
+
+@intrinsic
+def count_from(_: Any, first: Any) -> Any:
+    """Return a float32 number, the one larger by 1, and so on."""
+
+    def build(_: Any, builder: Any, __: Any, args: Any) -> Any:
+        steps = ir.Constant(_eight(types.float32), [float(lane) for lane in range(LANES)])
+        return builder.fadd(repeated(builder, args[0]), steps)
+
+    return FLOATS(types.float32), build
 
 
 @intrinsic
@@ -115,11 +142,11 @@ def call(builder: Any, name: str, args: Any) -> Any:
     return builder.call(builder.module.globals.get(name) or ir.Function(builder.module, kind, name), args)
 
 
-def _arithmetic(operation: Any, floats: str, ints: str) -> None:
+def _arithmetic(operation: Any, floats: str, ints: str = "") -> None:
     def typer(_: Any) -> Any:
         def result(a: Any, b: Any) -> Any:
             vector = a if isinstance(a, Vector) else b
-            fits = isinstance(vector, Vector) and vector.kind != types.boolean
+            fits = vector == FLOATS or (vector == INTS and ints != "")
             return vector if fits and {a, b} <= {vector, vector.kind} else None
 
         return result
@@ -149,6 +176,7 @@ def _comparison(operation: Any, sign: str) -> None:
 _arithmetic(operator.add, "fadd", "add")
 _arithmetic(operator.sub, "fsub", "sub")
 _arithmetic(operator.mul, "fmul", "mul")
+_arithmetic(operator.truediv, "fdiv")
 for _operation, _sign in ((operator.lt, "<"), (operator.le, "<="), (operator.gt, ">"), (operator.ge, ">=")):
     _comparison(_operation, _sign)
 

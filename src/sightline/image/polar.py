@@ -7,21 +7,22 @@ Processing 11(3), for the logarithmic scale: turning and scaling become shifts.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Annotated, Any
 
 import numpy as np
 
+from sightline.core.buffers import empty
 from sightline.core.catalogue import method as catalogued
 from sightline.core.checks import as_image, choice, describe, flag, number, size_2d
 from sightline.core.errors import InputError
-from sightline.core.kernels import kernel, over_rows
+from sightline.core.kernels import kernel
 from sightline.core.layers import Lines, Picture
 from sightline.core.trace import Step
 from sightline.core.types import Array, Choice, Image, NewImage
-from sightline.image.sampling import sampled
-from sightline.image.warp import warp_by
+from sightline.image.sampling import sample, sampled
 
+Band = Callable[[int, int], Array]  # rows y0 and y1 to the field between them
 _LAP = 3  # rows of angles that are repeated beyond a full turn
 HALF_PI, PI, TWO_PI = np.float32(math.pi / 2), np.float32(math.pi), np.float32(2 * math.pi)
 # atan(t) / t in powers of t² on 0–1, by repeated weighted least squares: largest error 4 · 10⁻⁸.
@@ -92,13 +93,14 @@ def polar(
     inverse = flag("polar", "inverse", inverse)
     choice("polar", "scale", scale, ("linear", "log"))
     shape = image.shape[:2] if shape is None else size_2d("polar", "shape", shape)
-    sampled("polar", image, shape, None)
+    result = sampled("polar", image, shape, None)
     middle, reach = _frame(shape if inverse else image.shape[:2], center, radius)
-    if not inverse:
-        return warp_by("polar", image, _unrolled(shape, middle, reach, scale), method, "constant", value)
-    field = _rolled(image.shape[:2], shape, middle, reach, scale)
-    rows = np.arange(-_LAP, len(image) + _LAP) % len(image)
-    return warp_by("polar", np.ascontiguousarray(image[rows]), field, method, "constant", value)
+    if inverse:
+        band = _rolled(image.shape[:2], shape, middle, reach, scale)
+        image = np.ascontiguousarray(image[np.arange(-_LAP, len(image) + _LAP) % len(image)])
+    else:
+        band = _unrolled(shape, middle, reach, scale)
+    return sample("polar", image, result, method, "constant", value, band=band)
 
 
 @polar.steps
@@ -128,48 +130,58 @@ def _frame(shape: tuple[int, ...], center: Any, radius: float | None) -> tuple[t
     return (x, y), number("polar", "radius", radius, 1, 1e6, above=1, unit="pixels")
 
 
-def _unrolled(shape: tuple[int, int], middle: tuple[float, float], reach: float, scale: str) -> Array:
-    """Return where each pixel of a polar image lies in the flat one."""
+def _unrolled(shape: tuple[int, int], middle: tuple[float, float], reach: float, scale: str) -> Band:
+    """Return what tells where the pixels of a polar image lie in the flat one."""
     height, width = shape
     x = np.arange(width)
     distance = x * (reach / width) if scale == "linear" else np.expm1(x * (math.log(reach) / width))
     angle = np.arange(height) * (2 * math.pi / height)
-    field = np.empty((height, width, 2), np.float32)
-    spokes = (np.stack([np.cos(angle), np.sin(angle)], axis=1), distance)
-    over_rows(_unroll, height, *(part.astype(np.float32) for part in spokes), *map(np.float32, middle), field)
-    return field
+    direction = np.stack([np.cos(angle), np.sin(angle)], axis=1).astype(np.float32)
+    distance = distance.astype(np.float32)
+
+    def band(y0: int, y1: int) -> Array:
+        field = empty((y1 - y0, 2 * width), np.float32)
+        _unroll(direction, distance, np.float32(middle[0]), np.float32(middle[1]), field, y0, y1)
+        return field
+
+    return band
 
 
 @kernel
 def _unroll(direction, distance, centre_x, centre_y, field, y0, y1):
     for y in range(y0, y1):
-        cos, sin, row = direction[y, 0], direction[y, 1], field[y]
+        cos, sin, row = direction[y, 0], direction[y, 1], field[y - y0]
         for x in range(distance.size):
-            row[x, 0], row[x, 1] = centre_x + cos * distance[x], centre_y + sin * distance[x]
+            row[2 * x], row[2 * x + 1] = centre_x + cos * distance[x], centre_y + sin * distance[x]
 
 
 def _rolled(
     source: tuple[int, ...], shape: tuple[int, int], middle: tuple[float, float], reach: float, scale: str
-) -> Array:
-    """Return where each pixel of a flat image lies in the polar one, whose angles are repeated at both ends."""
+) -> Band:
+    """Return what tells where the pixels of a flat image lie in the polar one, whose angles overlap at both ends."""
     rows, columns = source[:2]
     across = columns / (reach if scale == "linear" else math.log(reach))
-    field = np.empty((*shape, 2), np.float32)
-    scales = (np.float32(rows / (2 * math.pi)), np.float32(across))
-    over_rows(_roll, shape[0], *map(np.float32, middle), *scales, scale == "log", field)
-    return field
+    x, y, down, across = (np.float32(v) for v in (*middle, rows / (2 * math.pi), across))
+
+    def band(y0: int, y1: int) -> Array:
+        field = empty((y1 - y0, 2 * shape[1]), np.float32)
+        _roll(x, y, down, across, scale == "log", field, y0, y1)
+        return field
+
+    return band
 
 
 @kernel
 def _roll(centre_x, centre_y, down, across, log, field, y0, y1):
     for y in range(y0, y1):
-        v, row = np.float32(y) - centre_y, field[y]
-        for x in range(len(row)):
-            u = np.float32(x) - centre_x
-            row[x, 0] = np.sqrt(u * u + v * v)
-            row[x, 1] = _angle(u, v) * down + np.float32(_LAP)
-        for x in range(len(row)):
-            row[x, 0] = (np.log1p(row[x, 0]) if log else row[x, 0]) * across
+        v, row = np.float32(y) - centre_y, field[y - y0]
+        for x in range(row.size // 2):
+            u = np.float32(np.int32(x)) - centre_x
+            distance = np.sqrt(u * u + v * v)
+            row[2 * x], row[2 * x + 1] = distance if log else distance * across, _angle(u, v) * down + np.float32(_LAP)
+        if log:
+            for x in range(row.size // 2):
+                row[2 * x] = np.log1p(row[2 * x]) * across
 
 
 @kernel(inline=True)

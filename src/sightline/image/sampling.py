@@ -9,7 +9,7 @@ for digital image processing", IEEE Transactions on Acoustics, Speech and Signal
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -39,7 +39,7 @@ BORDERS = ("constant", "reflect", "edge", "wrap")
 LARGEST = 1 << 30  # values in a result
 NO_FIELD = np.zeros((0, 0), np.float32)
 NO_MATRIX = np.eye(3)
-STRIP = 48
+STRIP, BAND = 48, 24  # rows: a band's field stays in the cache
 
 
 def sampled(function: str, image: Array, shape: Any, out: Array | None) -> Array:
@@ -65,6 +65,7 @@ def sample(
     *,
     matrix: Array = NO_MATRIX,
     field: Array = NO_FIELD,
+    band: Callable[[int, int], Array] | None = None,
 ) -> Array:
     """Fill ``result`` with ``image`` at the position that each of its pixels comes from, and return it.
 
@@ -82,6 +83,8 @@ def sample(
         3×3 float64: maps a new pixel (x, y, 1) to its old position, up to scale.
     field
         h×2w float32: x and y of each new pixel's old position, in turn; it takes the matrix's place.
+    band
+        Returns the rows ``y0`` to ``y1`` of a field, which is then never written to memory as a whole.
     """
     method = choice(function, "method", method, METHODS)
     border = choice(function, "border", border, BORDERS)
@@ -95,17 +98,33 @@ def sample(
     narrow = width < LANES  # than a group of pixels
     if narrow:
         target = np.empty((height, LANES * channels), kind)
-        field = np.pad(field, ((0, 0), (0, 2 * (LANES - width)))) if field.size else field
+        field = _widened(field) if field.size else field
     else:
         target = result.reshape(height, -1) if result.dtype == kind else empty((height, width * channels), kind)
     frame = np.array([*image.shape[:2], channels, BORDERS.index(border), size, max(width, LANES)])
-    over_rows(fill, height, source, frame, matrix, field, colours, target.reshape(-1), strip=STRIP)
+    if band is None:
+        over_rows(fill, height, source, frame, matrix, field, colours, target.reshape(-1), strip=STRIP)
+    else:
+        over_rows(_fill_by_bands, height, source, frame, colours, target, fill, band, strip=BAND)
     if narrow or result.dtype != kind:
         values = target[:, : width * channels].reshape(result.shape)
         if result.dtype != kind:
             values = np.clip(np.rint(values), 0, np.iinfo(result.dtype).max)
         np.copyto(result, values, casting="unsafe")
     return result
+
+
+def _fill_by_bands(
+    source: Array, frame: Array, colours: Array, target: Array, fill: Any, band: Any, y0: int, y1: int
+) -> None:
+    field = band(y0, y1)
+    field = field if field.shape[1] >= 2 * LANES else _widened(field)
+    fill(source, frame, NO_MATRIX, field, colours, target[y0:y1].reshape(-1), 0, y1 - y0)
+
+
+def _widened(field: Array) -> Array:
+    """Return a narrow field as wide as a group of pixels."""
+    return np.pad(field, ((0, 0), (0, 2 * LANES - field.shape[1])))
 
 
 def border_colours(function: str, image: Array, value: Any) -> Array:

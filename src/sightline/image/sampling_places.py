@@ -10,7 +10,7 @@ import numpy as np
 
 from sightline.core.kernels import kernel
 from sightline.core.lanes import prefetch
-from sightline.core.vectors import LANES, all_of, any_of, floor, load, store, whole
+from sightline.core.vectors import LANES, all_of, any_of, count_from, floor, load, load_pairs, store, whole
 
 COLUMNS, ROWS = 64, 8  # of a tile: its old pixels lie in few pages and stay in the nearest cache, however it is turned
 TILE = COLUMNS * ROWS
@@ -52,7 +52,7 @@ def places(matrix, field, frame, x0, y, y1, xs, ys, fractions, at, groups):
     height, width, channels, border, size, new_width = frame[0], frame[1], frame[2], frame[3], frame[4], frame[5]
     x0 = min(x0, new_width - LANES)  # the last group of a row may overlap the one before
     columns, rows = min(COLUMNS, new_width - x0), min(ROWS, y1 - y)
-    base_x, base_y = _positions(matrix, field, frame, x0, y, columns, rows, xs, ys)
+    base_x, base_y = (0, 0) if field.size else _near(matrix, width, height, x0, y)
     before, after = (size - 1) // 2, size // 2
     left, right = np.float32(before - base_x), np.float32(width - after - base_x)
     top, bottom = np.float32(before - base_y), np.float32(height - after - base_y)
@@ -61,13 +61,21 @@ def places(matrix, field, frame, x0, y, y1, xs, ys, fractions, at, groups):
     across, down = np.int32(channels), np.int32(width * channels)
     first = np.int32((base_y - before) * width * channels + (base_x - before) * channels)
     window, strides = (left, right, top, bottom), (across, down, first)
-    if columns == COLUMNS and _all_offsets(xs, ys, rows, window, strides, fractions, at):
-        for r in range(rows):
-            for j in range(COLUMNS // LANES):
-                k = r * (COLUMNS // LANES) + j
-                groups[INSIDE, k], groups[INSIDE + 1, k] = k * LANES, ((y + r) * new_width + x0 + j * LANES) * channels
-        return rows * COLUMNS // LANES, 0, 0, base_x, base_y
+    half = np.float32(0.5) if size == 1 else np.float32(0)  # the nearest pixel is the one before, half a pixel on
+    tile = xs, ys, fractions, at
+    if field.size:
+        missed = _from_field(field, x0, y, columns, rows, half, window, strides, tile)
+    else:
+        missed = _from_matrix(matrix, base_x, base_y, x0, y, columns, rows, half, window, strides, tile)
     inside, beside, blank = 0, 0, 0
+    if missed == 0:
+        for r in range(rows):
+            for i in range(0, columns, LANES):
+                i = min(i, columns - LANES)
+                groups[INSIDE, inside] = r * COLUMNS + i
+                groups[INSIDE + 1, inside] = ((y + r) * new_width + x0 + i) * channels
+                inside += 1
+        return inside, beside, blank, base_x, base_y
     for r in range(rows):
         for i in range(0, columns, LANES):
             i = min(i, columns - LANES)
@@ -106,37 +114,12 @@ def _offsets(x, y, strides, fractions, at, g):
 
 
 @kernel
-def _all_offsets(xs, ys, rows, window, strides, fractions, at):
-    """Write a whole tile's fractions and offsets; return whether all of its windows are inside, as most are."""
-    left, right, top, bottom = window
-    x, y = load(xs, 0), load(ys, 0)
-    inside = (x >= left) & (y >= top)
-    for g in range(0, rows * COLUMNS, LANES):
-        x, y = load(xs, g), load(ys, g)
-        inside = inside & (x >= left) & (x < right) & (y >= top) & (y < bottom)
-        _offsets(x, y, strides, fractions, at, g)
-    return all_of(inside)
-
-
-@kernel(contract=True)
-def _positions(matrix, field, frame, x0, y, columns, rows, xs, ys):
-    """Write where a tile's pixels come from, relative to the pixel that is returned; for nearest, half a pixel on."""
-    half = np.float32(0.5) if frame[4] == 1 else np.float32(0)
-    if field.size:
-        _from_field(field, x0, y, columns, rows, half, xs, ys)
-        return 0, 0
+def _near(matrix, width, height, x0, y):
+    """Return the old pixel near the one that a new pixel comes from."""
     x = matrix[0, 0] * x0 + matrix[0, 1] * y + matrix[0, 2]
     u = matrix[1, 0] * x0 + matrix[1, 1] * y + matrix[1, 2]
     w = matrix[2, 0] * x0 + matrix[2, 1] * y + matrix[2, 2]
-    near_x, near_y = _within(x / w, frame[1]), _within(u / w, frame[0])
-    x, u = x - near_x * w, u - near_y * w
-    across = matrix[0, 0] - near_x * matrix[2, 0], matrix[1, 0] - near_y * matrix[2, 0], matrix[2, 0]
-    down = matrix[0, 1] - near_x * matrix[2, 1], matrix[1, 1] - near_y * matrix[2, 1], matrix[2, 1]
-    if across[2] == 0 and down[2] == 0:
-        _along_lines((x / w, u / w), across, down, w, columns, rows, half, xs, ys)
-    else:
-        _along_planes((x, u, w), across, down, columns, rows, half, xs, ys)
-    return near_x, near_y
+    return _within(x / w, width), _within(u / w, height)
 
 
 @kernel(inline=True)
@@ -146,33 +129,67 @@ def _within(position, size):
 
 
 @kernel(contract=True)
-def _along_lines(corner, across, down, w, columns, rows, half, xs, ys):
-    dx, dy = np.float32(across[0] / w), np.float32(across[1] / w)
-    for r in range(rows):
-        x, y = np.float32(corner[0] + r * (down[0] / w) + half), np.float32(corner[1] + r * (down[1] / w) + half)
-        for i in range(columns):
-            t = np.float32(np.int32(i))
-            xs[r * COLUMNS + i], ys[r * COLUMNS + i] = x + t * dx, y + t * dy
+def _from_matrix(matrix, near_x, near_y, x0, y, columns, rows, half, window, strides, tile):
+    """Write a tile's places; return how many groups of eight are not inside."""
+    w, dw, ew = matrix[2, 0] * x0 + matrix[2, 1] * y + matrix[2, 2], matrix[2, 0], matrix[2, 1]
+    dx, ex = matrix[0, 0] - near_x * dw, matrix[0, 1] - near_x * ew
+    dy, ey = matrix[1, 0] - near_y * dw, matrix[1, 1] - near_y * ew
+    x = matrix[0, 0] * x0 + matrix[0, 1] * y + matrix[0, 2] - near_x * w
+    u = matrix[1, 0] * x0 + matrix[1, 1] * y + matrix[1, 2] - near_y * w
+    if dw == 0 and ew == 0:
+        return _along_lines(
+            (x / w + half, u / w + half), (dx / w, dy / w), (ex / w, ey / w), columns, rows, window, strides, tile
+        )
+    return _along_planes((x, u, w), (dx, dy, dw), (ex, ey, ew), columns, rows, half, window, strides, tile)
 
 
 @kernel(contract=True)
-def _along_planes(corner, across, down, columns, rows, half, xs, ys):
-    dx, dy, dw = np.float32(across[0]), np.float32(across[1]), np.float32(across[2])
+def _along_lines(corner, across, down, columns, rows, window, strides, tile):
+    dx, dy, missed = np.float32(across[0]), np.float32(across[1]), 0
+    for r in range(rows):
+        x, y = np.float32(corner[0] + r * down[0]), np.float32(corner[1] + r * down[1])
+        for i in range(0, columns, LANES):
+            i = min(i, columns - LANES)
+            t = count_from(np.float32(np.int32(i)))
+            missed += _place(x + t * dx, y + t * dy, window, strides, tile, r * COLUMNS + i)
+    return missed
+
+
+@kernel(contract=True)
+def _along_planes(corner, across, down, columns, rows, half, window, strides, tile):
+    dx, dy, dw, missed = np.float32(across[0]), np.float32(across[1]), np.float32(across[2]), 0
     for r in range(rows):
         x, y = np.float32(corner[0] + r * down[0]), np.float32(corner[1] + r * down[1])
         w = np.float32(corner[2] + r * down[2])
-        for i in range(columns):
-            t = np.float32(np.int32(i))
+        for i in range(0, columns, LANES):
+            i = min(i, columns - LANES)
+            t = count_from(np.float32(np.int32(i)))
             scale = np.float32(1) / (w + t * dw)
-            xs[r * COLUMNS + i], ys[r * COLUMNS + i] = (x + t * dx) * scale + half, (y + t * dy) * scale + half
+            at_x, at_y = (x + t * dx) * scale + half, (y + t * dy) * scale + half
+            missed += _place(at_x, at_y, window, strides, tile, r * COLUMNS + i)
+    return missed
 
 
 @kernel
-def _from_field(field, x0, y, columns, rows, half, xs, ys):
+def _from_field(field, x0, y, columns, rows, half, window, strides, tile):
+    missed, flat = 0, field.reshape(-1)
     for r in range(rows):
-        part = field[y + r, 2 * x0 : 2 * (x0 + columns)]
-        for i in range(columns):
-            xs[r * COLUMNS + i], ys[r * COLUMNS + i] = part[2 * i] + half, part[2 * i + 1] + half
+        start = (y + r) * field.shape[1] + 2 * x0
+        for i in range(0, columns, LANES):
+            i = min(i, columns - LANES)
+            x, y_ = load_pairs(flat, start + 2 * i)
+            missed += _place(x + half, y_ + half, window, strides, tile, r * COLUMNS + i)
+    return missed
+
+
+@kernel(inline=True)
+def _place(x, y, window, strides, tile, g):
+    """Write the positions of eight pixels, and their fractions and offsets; return 1 unless all are inside."""
+    xs, ys, fractions, at = tile
+    store(x, xs, g)
+    store(y, ys, g)
+    _offsets(x, y, strides, fractions, at, g)
+    return 0 if _is_inside(x, y, window) else 1
 
 
 @kernel
