@@ -15,12 +15,14 @@ import scipy.fft
 
 from sightline.core.buffers import empty
 from sightline.core.kernels import kernel, over_rows
+from sightline.core.weighted_sums import ALONE, PAIR, weigh_alone, weigh_pair
 from sightline.image.border import interleaved, source_indices
 
 Array = np.ndarray
 _RANK = 1e-6  # second singular value, relative to the first, that is taken for rounding
 _DIRECT = 400  # weights of an inseparable window beyond which blocks of Fourier transforms are cheaper
-_FEW, _GROUP = 9, 7  # weights that are summed in one go: at any places, and in a row
+_FEW = 9  # weights that are not worth two passes
+_NO_ROW = np.zeros(0, np.float32), np.zeros(0, np.int64)
 _BLOCK = 256  # least side of such a block; four times the window's otherwise
 
 
@@ -74,41 +76,36 @@ def correlate_window(image: Array, window: Array, frame: Frame, result: Array) -
     result
         Array of :func:`result_shape`; float32 or the image's dtype.
     """
-    dy, dx = np.nonzero(window)
-    size = window.shape
-    if 0 < len(dy) <= _FEW and frame.stride == (1, 1):
-        _run(_few, image, frame, result, size, _grouped(5 if len(dy) <= 5 else _FEW, window[dy, dx], dy, dx))
-        return
-    pair = factors(window)
+    count = np.count_nonzero(window)
+    pair = factors(window) if count > _FEW and 1 not in window.shape else None
     if pair is not None:
         correlate_pair(image, *pair, frame, result)
-        return
-    # Transforms spread what is not finite everywhere, weights of zero to where they lie.
-    safe = image.dtype != np.float32 or (len(dy) == window.size <= _DIRECT) or bool(np.isfinite(image).all())
-    if len(dy) > _DIRECT and safe:
+    # Transforms spread what is not finite everywhere.
+    elif count > _DIRECT and (image.dtype != np.float32 or bool(np.isfinite(image).all())):
         _by_blocks(image, window, frame, result)
-    elif 2 * len(dy) > window.size and safe and frame.stride == (1, 1):
-        rows = [_grouped(_GROUP, row, np.arange(size[1])) for row in window]
-        _run(_dense, image, frame, result, size, (np.stack([row[0] for row in rows]), rows[0][1]))
     else:
-        _run(_windows, image, frame, result, size, _grouped(_FEW, window[dy, dx], dy, dx))
+        _run(image, frame, result, window.shape, (*_shared(window.tobytes(), window.shape, frame.stride[0]), *_NO_ROW))
 
 
 def correlate_pair(image: Array, down: Array, across: Array, frame: Frame, result: Array) -> None:
     """Write the sums of ``image`` under the product of a column and a row of weights to ``result``."""
-    places = [np.flatnonzero(weights) for weights in (down, across)]
-    places = [place if place.size else np.zeros(1, np.int64) for place in places]
-    taps = [_grouped(_GROUP, w[at], at) for w, at in zip((down, across), places, strict=True)]
-    outside = np.float32(frame.value * down.sum())
-    _run(_products, image, frame, result, (down.size, across.size), (*taps[0], *taps[1], outside))
+    at = np.flatnonzero(across)
+    taps = *_shared(down.tobytes(), (down.size, 1), frame.stride[0]), across[at].astype(np.float32), at
+    _run(image, frame, result, (down.size, across.size), taps)
 
 
-def _grouped(group: int, weights: Array, *offsets: Array) -> tuple[Array, ...]:
-    """Return weights and offsets, filled up to whole groups by weightless copies of the last."""
-    filled = np.zeros(max(1, -(-weights.size // group)) * group, np.float32)
-    filled[: weights.size] = weights
-    index = np.minimum(np.arange(filled.size), weights.size - 1)
-    return filled, *(offset[index].astype(np.int64) for offset in offsets)
+@lru_cache(64)
+def _shared(octets: bytes, size: tuple[int, ...], stride: int) -> tuple[Array, Array, int, int, Array, Array]:
+    """Return the weights of two results, one above the other: rows, columns, where both begin and end, weights each."""
+    window = np.frombuffer(octets).reshape(size)
+    tall, broad = size
+    upper, lower = np.zeros((2, tall + stride, broad), np.float32)
+    upper[:tall], lower[stride:] = window, window
+    above, below = upper != 0, lower != 0
+    parts = [np.flatnonzero(part) for part in (above & ~below, above & below, below & ~above)]
+    at = np.concatenate(parts)
+    first = len(parts[0])
+    return *np.divmod(at, broad), first, first + len(parts[1]), upper.ravel()[at], lower.ravel()[at]
 
 
 def _sources(size: int, before: int, after: int, border: str) -> Array:
@@ -121,29 +118,33 @@ def _sources(size: int, before: int, after: int, border: str) -> Array:
 
 
 @lru_cache(64)
-def _places(height: int, width: int, step: int, frame: Frame) -> tuple[Array, Array]:
-    """Return which row, and which value of a flat row, stands for each that windows reach; -1 for none. To be read."""
+def _places(height: int, width: int, step: int, frame: Frame, dtype: Any) -> tuple[Array, Array, Array]:
+    """Return which row, and which value of a flat row, stands for each that windows reach; -1 for none, and its row."""
     rows, columns = (
         _sources(size, frame.before[i], frame.after[i], frame.border) for i, size in enumerate((height, width))
     )
     flat = interleaved(columns, step)
     flat[np.repeat(columns < 0, step)] = -1
-    return rows, flat
+    return rows, flat, np.full(width * step, frame.value, dtype)
 
 
-def _run(function: Any, image: Array, frame: Frame, result: Array, size: tuple[int, int], taps: Any) -> None:
-    """Run one of the kernels below. Those know uint8 and float32; uint16 goes through float32."""
+def _run(image: Array, frame: Frame, result: Array, size: tuple[int, ...], taps: Any) -> None:
+    """Run the kernel below. It knows uint8 and float32; uint16 goes through float32."""
     height, width = image.shape[:2]
     step = image.shape[2] if image.ndim == 3 else 1  # from a pixel to its right neighbour
-    rows, columns = _places(height, width, step, frame)
     target = empty(result.shape, np.float32) if result.dtype == np.uint16 else result
     source = image.astype(np.float32) if image.dtype == np.uint16 else image
     flat = source.reshape(height, -1), target.reshape(len(target), -1)
-    blank = np.full(flat[0].shape[1], frame.value, source.dtype)
-    direct = target.dtype == np.float32 and frame.stride == (1, 1)  # sums are made where they stay
-    sums = flat[1] if direct else np.empty((0, 0), np.float32)
+    rows, columns, blank = _places(height, width, step, frame, source.dtype)
+    direct = target.dtype == np.float32 and frame.stride == (1, 1) and flat[1].shape[1] >= ALONE
+    sums = flat[1] if direct else np.empty((0, 0), np.float32)  # where sums are made that stay
+    within = width * step - (size[1] - 1) * step  # sums whose windows lie within the row
+    bare = direct and source.dtype == np.float32 and frame.border != "constant" and within >= PAIR
+    # Few weights do not pay for lines of their own.
+    pixels = source.reshape(-1) if bare and len(taps[0]) <= 2 * _FEW and not len(taps[-1]) else _NO_ROW[0]
+    arrays = flat[0], pixels, flat[1], sums, blank, rows, columns
     scalars = size[0], size[1], step, step * frame.before[1], *frame.stride
-    over_rows(function, len(result), *flat, sums, blank, rows, columns, *scalars, taps, strip=max(32, 2 * size[0]))
+    over_rows(_windows, len(result), *arrays, *scalars, taps, strip=max(64, 2 * size[0]))
     if target is not result:
         finish(target, result)
 
@@ -155,257 +156,69 @@ def finish(sums: Array, result: Array) -> None:
     np.copyto(result, sums, casting="unsafe")
 
 
-@kernel(contract=True)
-def _few(
-    image, out, sums, blank, rows, columns, tall, broad, step, margin, stride_y, stride_x, taps, y0, y1
-):  # fmt: skip
-    """Up to nine weights at any places: the sums go straight from the pixels to the result."""
-    weights, dy, dx = taps
-    n, m = image.shape[1], out.shape[1]
-    count = max(n - (broad - 1) * step, 0)  # results whose window lies within the row
-    number, outside = out.dtype.type, np.float32(blank[0])
-    left, end = min(margin, m), min(margin + count, m)
-    for y in range(y0, y1):
-        result = out[y]
-        inner = result[left:end]
-        a, b = (
-            _under(image, blank, rows[y + dy[0]], dx[0] * step, count),
-            _under(image, blank, rows[y + dy[1]], dx[1] * step, count),
-        )
-        c, d = (
-            _under(image, blank, rows[y + dy[2]], dx[2] * step, count),
-            _under(image, blank, rows[y + dy[3]], dx[3] * step, count),
-        )
-        e = _under(image, blank, rows[y + dy[4]], dx[4] * step, count)
-        p, q, r, s, t = weights[0], weights[1], weights[2], weights[3], weights[4]
-        if weights.size == 5:
-            for x in range(inner.size):
-                upper = p * np.float32(a[x]) + q * np.float32(b[x])
-                inner[x] = _pixel(upper + r * np.float32(c[x]) + (s * np.float32(d[x]) + t * np.float32(e[x])), number)
-        else:
-            f, g = (
-                _under(image, blank, rows[y + dy[5]], dx[5] * step, count),
-                _under(image, blank, rows[y + dy[6]], dx[6] * step, count),
-            )
-            h, i = (
-                _under(image, blank, rows[y + dy[7]], dx[7] * step, count),
-                _under(image, blank, rows[y + dy[8]], dx[8] * step, count),
-            )
-            u, v, w, z = weights[5], weights[6], weights[7], weights[8]
-            if number(0.5) == number(0):
-                for x in range(inner.size):
-                    upper = p * np.float32(a[x]) + q * np.float32(b[x]) + r * np.float32(c[x])
-                    middle = s * np.float32(d[x]) + t * np.float32(e[x]) + u * np.float32(f[x])
-                    lower = v * np.float32(g[x]) + w * np.float32(h[x]) + z * np.float32(i[x])
-                    inner[x] = _pixel(upper + middle + lower, number)
-            else:  # in two goes: with ten rows of floats at once, the compiler gives up
-                for x in range(inner.size):
-                    upper = p * np.float32(a[x]) + q * np.float32(b[x])
-                    inner[x] = number(upper + r * np.float32(c[x]) + (s * np.float32(d[x]) + t * np.float32(e[x])))
-                for x in range(inner.size):
-                    lower = u * np.float32(f[x]) + v * np.float32(g[x]) + number(inner[x])
-                    inner[x] = number(lower + (w * np.float32(h[x]) + z * np.float32(i[x])))
-        for k in range(left + m - end):
-            x = k if k < left else end + k - left
-            total = np.float32(0)
-            for j in range(weights.size):
-                column, row = columns[x + dx[j] * step], rows[y + dy[j]]
-                total += weights[j] * (np.float32(image[row, column]) if min(row, column) >= 0 else outside)
-            result[x] = _pixel(total, number)
-
-
-@kernel(inline=True)
-def _under(image, blank, row, start, count):
-    return (image[row] if row >= 0 else blank)[start : start + count]
-
-
 @kernel
-def _pixel(total, number):
-    """Return a sum as it is, or rounded and clipped to a byte."""
-    if number(0.5) != number(0):
-        return number(total)
-    return number(np.int32(min(max(total, np.float32(0)), np.float32(255)) + np.float32(0.5)))
-
-
-# Scratch memory is handed over: loops over arrays that are made in the same function are not vectorised.
-@kernel(contract=True)
-def _products(
-    image, out, sums, blank, rows, columns, tall, broad, step, margin, stride_y, stride_x, taps, y0, y1
-):  # fmt: skip
-    """Down the columns into a padded line, then across it."""
-    line, spare = np.empty(columns.size, np.float32), np.empty(columns.size - (broad - 1) * step, np.float32)
-    down, up_down, across, left_right, outside = taps
-    _products_of(
-        image, out, sums, blank, rows, columns, step, margin, stride_y, stride_x,
-        down, up_down, across, left_right, outside, line, spare, y0, y1
-    )  # fmt: skip
-
-
-@kernel(contract=True)
-def _products_of(
-    image, out, sums, blank, rows, columns, step, margin, stride_y, stride_x,
-    down, up_down, across, left_right, outside, line, spare, y0, y1
-):  # fmt: skip
-    n, m = image.shape[1], spare.size
-    inner = line[margin : margin + n]
-    for y in range(y0, y1):
-        top = y * stride_y
-        inner[:] = 0
-        for k in range(0, down.size, 7):
-            _add_seven(
-                inner, down, k,
-                _row(image, blank, rows[top + up_down[k]]), _row(image, blank, rows[top + up_down[k + 1]]),
-                _row(image, blank, rows[top + up_down[k + 2]]), _row(image, blank, rows[top + up_down[k + 3]]),
-                _row(image, blank, rows[top + up_down[k + 4]]), _row(image, blank, rows[top + up_down[k + 5]]),
-                _row(image, blank, rows[top + up_down[k + 6]]),
-            )  # fmt: skip
-        _fill_margins(line, inner, columns, margin, outside)
-        total = sums[y] if sums.size else spare
-        total[:] = 0
-        for k in range(0, across.size, 7):
-            _add_seven(
-                total, across, k,
-                _from(line, left_right[k] * step, m), _from(line, left_right[k + 1] * step, m),
-                _from(line, left_right[k + 2] * step, m), _from(line, left_right[k + 3] * step, m),
-                _from(line, left_right[k + 4] * step, m), _from(line, left_right[k + 5] * step, m),
-                _from(line, left_right[k + 6] * step, m),
-            )  # fmt: skip
-        if sums.size == 0:
-            _write(total, step, stride_x, out[y])
-
-
-@kernel(contract=True)
-def _dense(
-    image, out, sums, blank, rows, columns, tall, broad, step, margin, stride_y, stride_x, taps, y0, y1
-):  # fmt: skip
-    """Weight by weight, two rows of results at a time; ``lines`` holds the last ``tall`` + 1 rows, padded."""
-    m = columns.size - (broad - 1) * step
-    lines, spare = np.empty((tall + 1, columns.size), np.float32), np.empty((2, m), np.float32)
-    weights, dx = taps
-    _dense_of(image, out, sums, blank, rows, columns, step, margin, weights, dx, lines, spare, y0, y1)
-
-
-@kernel(contract=True)
-def _dense_of(image, out, sums, blank, rows, columns, step, margin, weights, dx, lines, spare, y0, y1):
-    tall, m = len(weights), spare.shape[1]
-    fresh = y0
-    for y in range(y0, y1, 2):
-        for row in range(max(fresh, y), y + tall + 1):
-            source = rows[min(row, rows.size - 1)]
-            _fill_line(lines[row % (tall + 1)], image[source] if source >= 0 else blank, columns, margin, blank)
-        fresh = y + tall + 1
-        upper = sums[y] if sums.size else spare[0]
-        lower = sums[y + 1] if sums.size and y + 1 < y1 else spare[1]
-        upper[:] = 0
-        lower[:] = 0
-        for j in range(tall + 1):
-            line = lines[(y + j) % (tall + 1)]
-            for k in range(0, dx.size, 7):
-                a, b, c = (
-                    _from(line, dx[k] * step, m),
-                    _from(line, dx[k + 1] * step, m),
-                    _from(line, dx[k + 2] * step, m),
-                )
-                d, e = _from(line, dx[k + 3] * step, m), _from(line, dx[k + 4] * step, m)
-                f, g = _from(line, dx[k + 5] * step, m), _from(line, dx[k + 6] * step, m)
-                if 0 < j < tall:
-                    _add_seven_to_both(upper, lower, weights[j], weights[j - 1], k, a, b, c, d, e, f, g)
-                elif j == 0:
-                    _add_seven(upper, weights[0], k, a, b, c, d, e, f, g)
-                else:
-                    _add_seven(lower, weights[tall - 1], k, a, b, c, d, e, f, g)
-        if sums.size == 0:
-            _write(upper, step, 1, out[y])
-            if y + 1 < y1:
-                _write(lower, step, 1, out[y + 1])
-
-
-@kernel(contract=True)
 def _windows(
-    image, out, sums, blank, rows, columns, tall, broad, step, margin, stride_y, stride_x, taps, y0, y1
+    image, pixels, out, sums, blank, rows, columns, tall, broad, step, margin, stride_y, stride_x, taps, y0, y1
 ):  # fmt: skip
-    """Weight by weight; ``lines`` holds the last ``tall`` rows, padded."""
-    lines, total = np.empty((tall, columns.size), np.float32), np.empty(columns.size - (broad - 1) * step, np.float32)
-    weights, dy, dx = taps
-    _windows_of(
-        image, out, blank, rows, columns, step, margin, stride_y, stride_x, weights, dy, dx, lines, total, y0, y1
+    """Two rows of sums at a time, then across each when the window is a product.
+
+    They are read from ``pixels``, all of the image, or if that is empty from ``lines``, the rows under both windows as
+    float32, padded at both ends. What lies behind the last number of a line is summed along, and never kept.
+    """
+    dy, dx, first, last, upper, lower, across, left_right = taps
+    depth, width, m = tall + stride_y, columns.size + ALONE, columns.size - (broad - 1) * step
+    lines, halves, spare = (
+        np.zeros((0 if pixels.size else depth, width), np.float32),
+        np.zeros((2, width), np.float32),
+        np.zeros(width, np.float32),
     )
+    numbers, places, aside = (
+        pixels if pixels.size else lines.reshape(-1),
+        np.empty(dy.size, np.int64),
+        left_right * step,
+    )
+    n = image.shape[1]
+    low = margin if pixels.size else 0
+    high = low + n - (broad - 1) * step if pixels.size else columns.size if across.size else m
+    fresh = y0 * stride_y
+    for y in range(y0, y1, 2):
+        top = y * stride_y
+        for row in range(max(fresh, top), 0 if pixels.size else top + depth):
+            source = rows[min(row, rows.size - 1)]
+            _fill_line(lines[row % depth], image[source] if source >= 0 else blank, columns, margin, blank)
+        fresh = top + depth
+        for k in range(dy.size):
+            row = rows[min(top + dy[k], rows.size - 1)] * n - margin if pixels.size else (top + dy[k]) % depth * width
+            places[k] = row + dx[k] * step
+        here = sums.size > 0 and across.size == 0
+        a, b = sums[y] if here else halves[0], sums[y + 1] if here and y + 1 < y1 else halves[1]
+        for x in range(low, high, PAIR):
+            at = max(min(x, high - PAIR), low)
+            weigh_pair(numbers, at, places, first, last, upper, lower, a, b, at)
+        if pixels.size:
+            for k in range(low + m - high):
+                x = k if k < low else high + k - low
+                a[x] = _sum_at(pixels, places, dx, columns, upper, 0, last, x, step, margin)
+                b[x] = _sum_at(pixels, places, dx, columns, lower, first, dx.size, x, step, margin)
+        for i in range(min(2, y1 - y)):
+            total = halves[i]
+            if across.size:
+                total = sums[y + i] if sums.size else spare
+                for x in range(0, m, ALONE):
+                    at = max(min(x, m - ALONE), 0)
+                    weigh_alone(halves[i], at, aside, across, total, at)
+            if sums.size == 0:
+                _write(total[:m], step, stride_x, out[y + i])
 
 
 @kernel(contract=True)
-def _windows_of(
-    image, out, blank, rows, columns, step, margin, stride_y, stride_x, weights, dy, dx, lines, total, y0, y1
-):  # fmt: skip
-    tall, m = len(lines), total.size
-    fresh = y0 * stride_y
-    for y in range(y0, y1):
-        top = y * stride_y
-        for row in range(max(fresh, top), top + tall):
-            _fill_line(lines[row % tall], _row(image, blank, rows[row]), columns, margin, blank)
-        fresh = top + tall
-        total[:] = 0
-        for k in range(0, weights.size, 9):
-            _add_nine(
-                total,
-                _below(lines, top, k, dy, dx, tall, step, m), weights[k],
-                _below(lines, top, k + 1, dy, dx, tall, step, m), weights[k + 1],
-                _below(lines, top, k + 2, dy, dx, tall, step, m), weights[k + 2],
-                _below(lines, top, k + 3, dy, dx, tall, step, m), weights[k + 3],
-                _below(lines, top, k + 4, dy, dx, tall, step, m), weights[k + 4],
-                _below(lines, top, k + 5, dy, dx, tall, step, m), weights[k + 5],
-                _below(lines, top, k + 6, dy, dx, tall, step, m), weights[k + 6],
-                _below(lines, top, k + 7, dy, dx, tall, step, m), weights[k + 7],
-                _below(lines, top, k + 8, dy, dx, tall, step, m), weights[k + 8],
-            )  # fmt: skip
-        _write(total, step, stride_x, out[y])
-
-
-# Inlined, because a row handed to a compiled function costs two atomic counts of its references.
-@kernel(inline=True)
-def _add_seven(total, weights, k, a, b, c, d, e, f, g):
-    p, q, r, s = weights[k], weights[k + 1], weights[k + 2], weights[k + 3]
-    t, u, v = weights[k + 4], weights[k + 5], weights[k + 6]
-    number = total.dtype.type
-    for x in range(total.size):
-        one = p * number(a[x]) + q * number(b[x]) + r * number(c[x])
-        two = s * number(d[x]) + t * number(e[x]) + u * number(f[x])
-        total[x] = v * number(g[x]) + total[x] + one + two
-
-
-@kernel(inline=True)
-def _add_seven_to_both(total, other, weights, others, k, a, b, c, d, e, f, g):
-    p, q, r, s = weights[k], weights[k + 1], weights[k + 2], weights[k + 3]
-    t, u, v = weights[k + 4], weights[k + 5], weights[k + 6]
-    h, i, j, m = others[k], others[k + 1], others[k + 2], others[k + 3]
-    n, o, w = others[k + 4], others[k + 5], others[k + 6]
-    for x in range(total.size):
-        one, two = p * a[x] + q * b[x] + r * c[x], s * d[x] + t * e[x] + u * f[x]
-        three, four = h * a[x] + i * b[x] + j * c[x], m * d[x] + n * e[x] + o * f[x]
-        total[x] = v * g[x] + total[x] + one + two
-        other[x] = w * g[x] + other[x] + three + four
-
-
-@kernel(inline=True)
-def _row(image, blank, row):
-    return image[row] if row >= 0 else blank
-
-
-@kernel(inline=True)
-def _from(line, start, count):
-    return line[start : start + count]
-
-
-@kernel(inline=True)
-def _below(lines, top, k, dy, dx, tall, step, m):
-    return lines[(top + dy[k]) % tall][dx[k] * step : dx[k] * step + m]
-
-
-@kernel(inline=True)
-def _add_nine(total, a, p, b, q, c, r, d, s, e, t, f, u, g, v, h, w, i, z):
-    for x in range(total.size):
-        upper = p * a[x] + q * b[x] + r * c[x]
-        middle = s * d[x] + t * e[x] + u * f[x]
-        total[x] = total[x] + upper + middle + (v * g[x] + w * h[x] + z * i[x])
+def _sum_at(pixels, places, dx, columns, weights, first, last, x, step, margin):
+    """Return a sum whose window reaches beyond the border."""
+    total = np.float32(0)
+    for k in range(first, last):
+        shift = dx[k] * step
+        total += weights[k] * pixels[places[k] + margin - shift + columns[x + shift]]
+    return total
 
 
 @kernel
@@ -413,14 +226,10 @@ def _fill_line(line, source, columns, margin, blank):
     inner = line[margin : margin + source.size]
     for x in range(source.size):
         inner[x] = np.float32(source[x])
-    _fill_margins(line, inner, columns, margin, np.float32(blank[0]))
-
-
-@kernel
-def _fill_margins(line, inner, columns, margin, outside):
+    outside = np.float32(blank[0])
     for i in range(margin):
         line[i] = inner[columns[i]] if columns[i] >= 0 else outside
-    for i in range(margin + inner.size, line.size):
+    for i in range(margin + inner.size, columns.size):
         line[i] = inner[columns[i]] if columns[i] >= 0 else outside
 
 
