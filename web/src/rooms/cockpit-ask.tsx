@@ -52,13 +52,13 @@ export function readAsked(query: URLSearchParams): Asked | null {
   return by ? { image: query.get("image"), by } : null;
 }
 
-export function Ask({ run, digits, asked, onAsked }: { run: string; digits: boolean; asked: Asked | null; onAsked: (asked: Asked) => void }) {
+export function Ask({ run, recipe, digits, asked, onAsked }: { run: string; recipe: string; digits: boolean; asked: Asked | null; onAsked: (asked: Asked) => void }) {
   const first = picture.peek() ?? "sample:cat";
   const [drawing, setDrawing] = useState(asked ? asked.image === null : digits && !picture.peek());
   const [image, setImage] = useState<string>(asked?.image ?? first);
   const [drawn, setDrawn] = useState<string | null>(null);
   const [answer, setAnswer] = useState<Answer | null>(null);
-  const [method, setMethod] = useState<Asked["by"]>(asked?.by ?? "grad_cam");
+  const [method, setMethod] = useState<Asked["by"]>(asked?.by ?? (recipe === "classify/mlp" ? "saliency" : "grad_cam"));
   const [target, setTarget] = useState("");
   const [why, setWhy] = useState<Trace | null>(null);
   const [error, setError] = useState("");

@@ -159,7 +159,7 @@ export default function CockpitRoom() {
       {training ? <Watched training={training} /> : <p>No training yet. “Train” starts one: LeNet-5 on 1,438 handwritten digits takes about a minute.</p>}
       {training && ["finished", "stopped"].includes(training.state) && training.metrics.length > 0 && (
         <>
-          <Ask key={`ask ${name} ${training.metrics.length}`} run={name} digits={training.data === "digits"} asked={asked} onAsked={setAsked} />
+          <Ask key={`ask ${name} ${training.metrics.length}`} run={name} recipe={training.recipe ?? ""} digits={training.data === "digits"} asked={asked} onAsked={setAsked} />
           <Examined key={`seen ${name} ${training.metrics.length}`} run={name} />
         </>
       )}
