@@ -27,7 +27,7 @@ from sightline.image.fft import along_columns, from_half_transform, row_transfor
 from sightline.image.gradient import as_gray
 
 _AROUND, _FINER = 0.75, 10  # a finer grid reaches that far from the last peak, in steps of the last one
-_STRIP = 32  # rows whose transforms stay in the second-level cache
+_STRIP = 64  # rows whose transforms stay in the second-level cache
 _SAMPLES = 14  # along each axis, over two pixels: they give the surface to 1e-7
 _TINY = np.float32(1e-20)
 
