@@ -25,6 +25,7 @@ from sightline.image.sampling_places import (
     BESIDE,
     COLUMNS,
     INSIDE,
+    MARGIN,
     ROWS,
     TILE,
     call_for,
@@ -93,6 +94,9 @@ def sample(
     height, width = result.shape[:2]
     channels = math.prod(image.shape[2:])
     kind = np.uint8 if image.dtype == np.uint8 else np.float32
+    margin = MARGIN if border == "edge" else 0
+    if margin:
+        image = np.pad(image, ((margin, margin), (margin, margin), *((0, 0),) * (image.ndim - 2)), mode="edge")
     source = np.ascontiguousarray(image, kind).reshape(-1)
     colours = np.resize(border_colours(function, image, value), channels).astype(kind)
     narrow = width < LANES  # than a group of pixels
@@ -101,7 +105,7 @@ def sample(
         field = _widened(field) if field.size else field
     else:
         target = result.reshape(height, -1) if result.dtype == kind else empty((height, width * channels), kind)
-    frame = np.array([*image.shape[:2], channels, BORDERS.index(border), size, max(width, LANES)])
+    frame = np.array([*image.shape[:2], channels, BORDERS.index(border), size, max(width, LANES), margin])
     if band is None:
         over_rows(fill, height, source, frame, matrix, field, colours, target.reshape(-1), strip=STRIP)
     else:

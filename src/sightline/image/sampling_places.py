@@ -15,13 +15,14 @@ from sightline.core.vectors import LANES, all_of, any_of, count_from, floor, loa
 COLUMNS, ROWS = 64, 8  # of a tile: its old pixels lie in few pages and stay in the nearest cache, however it is turned
 TILE = COLUMNS * ROWS
 CONSTANT, REFLECT, EDGE, WRAP = 0, 1, 2, 3
+MARGIN = 3  # pixels around an image whose edge goes on: no window that differs from others reaches further
 NEAREST, BILINEAR, BICUBIC = 0, 1, 2
 INSIDE, BESIDE, BLANK = (
     0,
     2,
     4,
 )  # rows of groups: windows inside, partly beyond the border, wholly beyond a constant one
-FARTHEST = np.float32(1e9)
+FARTHEST, UNKNOWN = np.float32(1e9), -(1 << 40)
 
 
 @kernel
@@ -62,6 +63,7 @@ def places(matrix, field, frame, x0, y, y1, xs, ys, fractions, at, groups):
     first = np.int32((base_y - before) * width * channels + (base_x - before) * channels)
     window, strides = (left, right, top, bottom), (across, down, first)
     half = np.float32(0.5) if size == 1 else np.float32(0)  # the nearest pixel is the one before, half a pixel on
+    half += np.float32(frame[6])
     tile = xs, ys, fractions, at
     if field.size:
         missed = _from_field(field, x0, y, columns, rows, half, window, strides, tile)
@@ -200,12 +202,10 @@ def _pull(positions, g, base, size, border, window):
         for k in range(g, g + LANES):
             positions[k] = _fold(positions[k] - half, base, size, border) + half
         return
-    # Further beyond the border all windows are alike.
-    reach = before - window if border == CONSTANT else -before
-    low, high = (
-        np.float32(reach - base),
-        np.float32((size + before if border == CONSTANT else size - 1 + before) - base),
-    )
+    # Further beyond the border all windows are alike; beyond an edge they lie in the image's margin.
+    after = window // 2
+    reach = before - window if border == CONSTANT else before
+    low, high = np.float32(reach - base), np.float32((size + before if border == CONSTANT else size - after - 1) - base)
     for k in range(g, g + LANES):
         position = positions[k]
         position = position if position > low else low  # NaN too
@@ -228,18 +228,21 @@ def _fold(position, base, size, border):
 def window_group(source, frame, colours, base_x, base_y, g, xs, ys, fractions, at, windows):
     """Copy the windows of the eight pixels from number ``g`` on to ``windows``, one after the other."""
     height, width, channels, border, size = frame[0], frame[1], frame[2], frame[3], frame[4]
-    before, n = (size - 1) // 2, 0
+    before, n, columns = (size - 1) // 2, 0, np.empty(4, np.int64)
     for k in range(g, g + LANES):
         column, row = np.floor(xs[k]), np.floor(ys[k])
         fractions[k], fractions[k + TILE], at[k] = xs[k] - column, ys[k] - row, n
         left, top = np.int64(column) + base_x - before, np.int64(row) + base_y - before
+        for i in range(size):
+            pixel = _stand_in(left + i, width, border)
+            columns[i] = pixel * channels if pixel >= 0 else UNKNOWN
         for y in range(top, top + size):
             line = _stand_in(y, height, border)
-            for x in range(left, left + size):
-                pixel = _stand_in(x, width, border)
-                known = line >= 0 and pixel >= 0
+            line = line * width * channels if line >= 0 else UNKNOWN
+            for i in range(size):
+                here = line + columns[i]
                 for c in range(channels):
-                    windows[n] = source[(line * width + pixel) * channels + c] if known else colours[c]
+                    windows[n] = source[here + c] if here >= 0 else colours[c]
                     n += 1
 
 
@@ -250,8 +253,6 @@ def _stand_in(index, size, border):
         return index
     if border == CONSTANT:
         return -1
-    if border == EDGE:
-        return min(max(index, 0), size - 1)
     period = size if border == WRAP else max(1, 2 * (size - 1))
     index %= period
     return index if index < size else period - index
