@@ -32,6 +32,7 @@ from sightline.image.sampling_places import (
     fill_blanks,
     places,
     scratch,
+    target,
     window_group,
 )
 
@@ -101,17 +102,17 @@ def sample(
     colours = np.resize(border_colours(function, image, value), channels).astype(kind)
     narrow = width < LANES  # than a group of pixels
     if narrow:
-        target = np.empty((height, LANES * channels), kind)
+        filled = np.empty((height, LANES * channels), kind)
         field = _widened(field) if field.size else field
     else:
-        target = result.reshape(height, -1) if result.dtype == kind else empty((height, width * channels), kind)
+        filled = result.reshape(height, -1) if result.dtype == kind else empty((height, width * channels), kind)
     frame = np.array([*image.shape[:2], channels, BORDERS.index(border), size, max(width, LANES), margin])
     if band is None:
-        over_rows(fill, height, source, frame, matrix, field, colours, target.reshape(-1), strip=STRIP)
+        over_rows(fill, height, source, frame, matrix, field, colours, filled.reshape(-1), strip=STRIP)
     else:
-        over_rows(_fill_by_bands, height, source, frame, colours, target, fill, band, strip=BAND)
+        over_rows(_fill_by_bands, height, source, frame, colours, filled, fill, band, strip=BAND)
     if narrow or result.dtype != kind:
-        values = target[:, : width * channels].reshape(result.shape)
+        values = filled[:, : width * channels].reshape(result.shape)
         if result.dtype != kind:
             values = np.clip(np.rint(values), 0, np.iinfo(result.dtype).max)
         np.copyto(result, values, casting="unsafe")
@@ -144,23 +145,24 @@ def border_colours(function: str, image: Array, value: Any) -> Array:
 @kernel
 def nearest(source, frame, matrix, field, colours, result, y0, y1):
     """Fill rows ``y0`` to ``y1`` of ``result`` with the nearest pixel of ``source``."""
-    xs, ys, fractions, at, groups = scratch()
+    (xs, ys, fractions, at, groups), pitch = scratch(), frame[5] * frame[2]
     windows = np.empty(LANES * frame[2], source.dtype)
     for y in range(y0, y1, ROWS):
         for x0 in range(0, frame[5], COLUMNS):
-            inside, beside, blank, x, u = places(matrix, field, frame, x0, y, y1, xs, ys, fractions, at, groups)
+            inside, beside, blank, x, u, start = places(matrix, field, frame, x0, y, y1, xs, ys, fractions, at, groups)
             call_for(source, groups, inside, at)
-            _pick(source, frame[2], at, groups, INSIDE, 0, inside, result)
+            _pick(source, frame[2], at, groups, INSIDE, 0, inside, result, start, pitch)
             for k in range(beside):
                 window_group(source, frame, colours, x, u, groups[BESIDE, k], xs, ys, fractions, at, windows)
-                _pick(windows, frame[2], at, groups, BESIDE, k, k + 1, result)
-            fill_blanks(colours, groups, blank, result)
+                _pick(windows, frame[2], at, groups, BESIDE, k, k + 1, result, start, pitch)
+            fill_blanks(colours, groups, blank, result, start, pitch)
 
 
 @kernel
-def _pick(source, channels, at, groups, kind, first, last, result):
+def _pick(source, channels, at, groups, kind, first, last, result, start, pitch):
     for k in range(first, last):
-        g, to = groups[kind, k], groups[kind + 1, k]
+        g = groups[kind, k]
+        to = target(g, start, pitch, channels)
         if channels == 1:
             copy_one(source, at, g, result, to)
         elif channels == 3:
@@ -174,23 +176,24 @@ def _pick(source, channels, at, groups, kind, first, last, result):
 @kernel
 def bilinear(source, frame, matrix, field, colours, result, y0, y1):
     """Fill rows ``y0`` to ``y1`` of ``result`` with the mean of 2×2 pixels of ``source``, weighted by distance."""
-    xs, ys, fractions, at, groups = scratch()
+    (xs, ys, fractions, at, groups), pitch = scratch(), frame[5] * frame[2]
     windows, down = np.empty(4 * LANES * frame[2], source.dtype), frame[1] * frame[2]
     for y in range(y0, y1, ROWS):
         for x0 in range(0, frame[5], COLUMNS):
-            inside, beside, blank, x, u = places(matrix, field, frame, x0, y, y1, xs, ys, fractions, at, groups)
+            inside, beside, blank, x, u, start = places(matrix, field, frame, x0, y, y1, xs, ys, fractions, at, groups)
             call_for(source, groups, inside, at)
-            _mix(source, frame[2], down, at, fractions, groups, INSIDE, 0, inside, result)
+            _mix(source, frame[2], down, at, fractions, groups, INSIDE, 0, inside, result, start, pitch)
             for k in range(beside):
                 window_group(source, frame, colours, x, u, groups[BESIDE, k], xs, ys, fractions, at, windows)
-                _mix(windows, frame[2], 2 * frame[2], at, fractions, groups, BESIDE, k, k + 1, result)
-            fill_blanks(colours, groups, blank, result)
+                _mix(windows, frame[2], 2 * frame[2], at, fractions, groups, BESIDE, k, k + 1, result, start, pitch)
+            fill_blanks(colours, groups, blank, result, start, pitch)
 
 
 @kernel(contract=True)
-def _mix(source, right, down, at, fractions, groups, kind, first, last, result):
+def _mix(source, right, down, at, fractions, groups, kind, first, last, result, start, pitch):
     for k in range(first, last):
-        g, to = groups[kind, k], groups[kind + 1, k]
+        g = groups[kind, k]
+        to = target(g, start, pitch, right)
         across, upright = load(fractions, g), load(fractions, g + TILE)
         if right == 1:
             (a, b), (c, d) = fetch_two(source, 0, at, g), fetch_two(source, down, at, g)
@@ -222,23 +225,24 @@ def _between(a, b, c, d, across, upright):
 @kernel
 def bicubic(source, frame, matrix, field, colours, result, y0, y1):
     """Fill rows ``y0`` to ``y1`` of ``result`` with a weighted mean of 4×4 pixels of ``source``."""
-    xs, ys, fractions, at, groups = scratch()
+    (xs, ys, fractions, at, groups), pitch = scratch(), frame[5] * frame[2]
     windows, down = np.empty(16 * LANES * frame[2], source.dtype), frame[1] * frame[2]
     for y in range(y0, y1, ROWS):
         for x0 in range(0, frame[5], COLUMNS):
-            inside, beside, blank, x, u = places(matrix, field, frame, x0, y, y1, xs, ys, fractions, at, groups)
+            inside, beside, blank, x, u, start = places(matrix, field, frame, x0, y, y1, xs, ys, fractions, at, groups)
             call_for(source, groups, inside, at)
-            _weigh(source, frame[2], down, at, fractions, groups, INSIDE, 0, inside, result)
+            _weigh(source, frame[2], down, at, fractions, groups, INSIDE, 0, inside, result, start, pitch)
             for k in range(beside):
                 window_group(source, frame, colours, x, u, groups[BESIDE, k], xs, ys, fractions, at, windows)
-                _weigh(windows, frame[2], 4 * frame[2], at, fractions, groups, BESIDE, k, k + 1, result)
-            fill_blanks(colours, groups, blank, result)
+                _weigh(windows, frame[2], 4 * frame[2], at, fractions, groups, BESIDE, k, k + 1, result, start, pitch)
+            fill_blanks(colours, groups, blank, result, start, pitch)
 
 
 @kernel(contract=True)
-def _weigh(source, right, down, at, fractions, groups, kind, first, last, result):
+def _weigh(source, right, down, at, fractions, groups, kind, first, last, result, start, pitch):
     for k in range(first, last):
-        g, to = groups[kind, k], groups[kind + 1, k]
+        g = groups[kind, k]
+        to = target(g, start, pitch, right)
         across, upright = _cubic(load(fractions, g)), _cubic(load(fractions, g + TILE))
         if right == 1:
             upper = upright[0] * _sum(across, fetch_four(source, 0, at, g))

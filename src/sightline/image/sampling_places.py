@@ -16,12 +16,7 @@ COLUMNS, ROWS = 64, 8  # of a tile: its old pixels lie in few pages and stay in 
 TILE = COLUMNS * ROWS
 CONSTANT, REFLECT, EDGE, WRAP = 0, 1, 2, 3
 MARGIN = 3  # pixels around an image whose edge goes on: no window that differs from others reaches further
-NEAREST, BILINEAR, BICUBIC = 0, 1, 2
-INSIDE, BESIDE, BLANK = (
-    0,
-    2,
-    4,
-)  # rows of groups: windows inside, partly beyond the border, wholly beyond a constant one
+INSIDE, REST, BESIDE, BLANK = 0, 1, 2, 3  # groups: windows inside; not so; partly, wholly beyond the border
 FARTHEST, UNKNOWN = np.float32(1e9), -(1 << 40)
 
 
@@ -29,8 +24,8 @@ FARTHEST, UNKNOWN = np.float32(1e9), -(1 << 40)
 def scratch():
     """Return the arrays that a tile's places and groups are written to.
 
-    Places are x and y, their fractions, and offsets, one of each for a pixel. A group is eight neighbours: the first
-    one's number in the tile and its offset in the result, in two rows for each of INSIDE, BESIDE and BLANK.
+    Places are x and y, their fractions, and offsets, one of each for a pixel. A group is eight neighbours,
+    named by the first one's number in the tile; each kind of group has a row.
     """
     places = np.empty((4, TILE), np.float32)
     return (
@@ -38,13 +33,13 @@ def scratch():
         places[1],
         places[2:].reshape(-1),
         np.empty(TILE, np.int32),
-        np.empty((6, TILE // LANES), np.int64),
+        np.empty((4, TILE // LANES), np.int64),
     )
 
 
 @kernel(contract=True)
 def places(matrix, field, frame, x0, y, y1, xs, ys, fractions, at, groups):
-    """Find the windows of the tile of new pixels at (x0, y); return how many groups there are of each kind.
+    """Find the windows of the tile of new pixels at (x0, y); return how many groups are INSIDE, BESIDE, BLANK.
 
     A window is one pixel for nearest, 2×2 for bilinear and 4×4 for bicubic; its offset is that of its upper left pixel.
     The fractions, 0 to 1, are along x, and along y ``TILE`` numbers further on. Positions are distances from a pixel
@@ -64,40 +59,31 @@ def places(matrix, field, frame, x0, y, y1, xs, ys, fractions, at, groups):
     window, strides = (left, right, top, bottom), (across, down, first)
     half = np.float32(0.5) if size == 1 else np.float32(0)  # the nearest pixel is the one before, half a pixel on
     half += np.float32(frame[6])
-    tile = xs, ys, fractions, at
     if field.size:
-        missed = _from_field(field, x0, y, columns, rows, half, window, strides, tile)
+        inside, rest = _from_field(field, x0, y, columns, rows, half, window, strides, xs, ys, fractions, at, groups)
     else:
-        missed = _from_matrix(matrix, base_x, base_y, x0, y, columns, rows, half, window, strides, tile)
-    inside, beside, blank = 0, 0, 0
-    if missed == 0:
-        for r in range(rows):
-            for i in range(0, columns, LANES):
-                i = min(i, columns - LANES)
-                groups[INSIDE, inside] = r * COLUMNS + i
-                groups[INSIDE + 1, inside] = ((y + r) * new_width + x0 + i) * channels
-                inside += 1
-        return inside, beside, blank, base_x, base_y
-    for r in range(rows):
-        for i in range(0, columns, LANES):
-            i = min(i, columns - LANES)
-            g, to = r * COLUMNS + i, ((y + r) * new_width + x0 + i) * channels
-            if not _is_inside(load(xs, g), load(ys, g), window):
-                u, v = load(xs, g), load(ys, g)
-                if border == CONSTANT and not any_of((u >= first_x) & (u < last_x) & (v >= first_y) & (v < last_y)):
-                    groups[BLANK, blank], groups[BLANK + 1, blank] = g, to
-                    blank += 1
-                    continue
-                _pull(xs, g, base_x, width, border, size)
-                _pull(ys, g, base_y, height, border, size)
-                if not _is_inside(load(xs, g), load(ys, g), window):
-                    groups[BESIDE, beside], groups[BESIDE + 1, beside] = g, to
-                    beside += 1
-                    continue
-            _offsets(load(xs, g), load(ys, g), strides, fractions, at, g)
-            groups[INSIDE, inside], groups[INSIDE + 1, inside] = g, to
+        inside, rest = _from_matrix(
+            matrix, base_x, base_y, x0, y, columns, rows, half, window, strides, xs, ys, fractions, at, groups
+        )
+    beside, blank = 0, 0
+    for k in range(rest):
+        g = groups[REST, k]
+        u, v = load(xs, g), load(ys, g)
+        if border == CONSTANT and not any_of((u >= first_x) & (u < last_x) & (v >= first_y) & (v < last_y)):
+            groups[BLANK, blank] = g
+            blank += 1
+            continue
+        _pull(xs, g, base_x, width, border, size)
+        _pull(ys, g, base_y, height, border, size)
+        u, v = load(xs, g), load(ys, g)
+        if _is_inside(u, v, window):
+            _offsets(u, v, strides, fractions, at, g)
+            groups[INSIDE, inside] = g
             inside += 1
-    return inside, beside, blank, base_x, base_y
+        else:
+            groups[BESIDE, beside] = g
+            beside += 1
+    return inside, beside, blank, base_x, base_y, (y * new_width + x0) * channels
 
 
 @kernel(inline=True)
@@ -131,8 +117,8 @@ def _within(position, size):
 
 
 @kernel(contract=True)
-def _from_matrix(matrix, near_x, near_y, x0, y, columns, rows, half, window, strides, tile):
-    """Write a tile's places; return how many groups of eight are not inside."""
+def _from_matrix(matrix, near_x, near_y, x0, y, columns, rows, half, window, strides, xs, ys, fractions, at, groups):
+    """Write a tile's places; return how many groups of eight are inside, and how many are not."""
     w, dw, ew = matrix[2, 0] * x0 + matrix[2, 1] * y + matrix[2, 2], matrix[2, 0], matrix[2, 1]
     dx, ex = matrix[0, 0] - near_x * dw, matrix[0, 1] - near_x * ew
     dy, ey = matrix[1, 0] - near_y * dw, matrix[1, 1] - near_y * ew
@@ -140,26 +126,42 @@ def _from_matrix(matrix, near_x, near_y, x0, y, columns, rows, half, window, str
     u = matrix[1, 0] * x0 + matrix[1, 1] * y + matrix[1, 2] - near_y * w
     if dw == 0 and ew == 0:
         return _along_lines(
-            (x / w + half, u / w + half), (dx / w, dy / w), (ex / w, ey / w), columns, rows, window, strides, tile
+            (x / w + half, u / w + half),
+            (dx / w, dy / w),
+            (ex / w, ey / w),
+            columns,
+            rows,
+            window,
+            strides,
+            xs,
+            ys,
+            fractions,
+            at,
+            groups,
         )
-    return _along_planes((x, u, w), (dx, dy, dw), (ex, ey, ew), columns, rows, half, window, strides, tile)
+    return _along_planes(
+        (x, u, w), (dx, dy, dw), (ex, ey, ew), columns, rows, half, window, strides, xs, ys, fractions, at, groups
+    )
 
 
 @kernel(contract=True)
-def _along_lines(corner, across, down, columns, rows, window, strides, tile):
-    dx, dy, missed = np.float32(across[0]), np.float32(across[1]), 0
+def _along_lines(corner, across, down, columns, rows, window, strides, xs, ys, fractions, at, groups):
+    dx, dy, inside, rest = np.float32(across[0]), np.float32(across[1]), 0, 0
     for r in range(rows):
         x, y = np.float32(corner[0] + r * down[0]), np.float32(corner[1] + r * down[1])
         for i in range(0, columns, LANES):
             i = min(i, columns - LANES)
             t = count_from(np.float32(np.int32(i)))
-            missed += _place(x + t * dx, y + t * dy, window, strides, tile, r * COLUMNS + i)
-    return missed
+            inside, rest = _place(
+                x + t * dx, y + t * dy, window, strides, xs, ys, fractions, at, groups, r * COLUMNS + i, inside, rest
+            )
+    return inside, rest
 
 
 @kernel(contract=True)
-def _along_planes(corner, across, down, columns, rows, half, window, strides, tile):
-    dx, dy, dw, missed = np.float32(across[0]), np.float32(across[1]), np.float32(across[2]), 0
+def _along_planes(corner, across, down, columns, rows, half, window, strides, xs, ys, fractions, at, groups):
+    dx, dy, dw = np.float32(across[0]), np.float32(across[1]), np.float32(across[2])
+    inside, rest = 0, 0
     for r in range(rows):
         x, y = np.float32(corner[0] + r * down[0]), np.float32(corner[1] + r * down[1])
         w = np.float32(corner[2] + r * down[2])
@@ -168,30 +170,35 @@ def _along_planes(corner, across, down, columns, rows, half, window, strides, ti
             t = count_from(np.float32(np.int32(i)))
             scale = np.float32(1) / (w + t * dw)
             at_x, at_y = (x + t * dx) * scale + half, (y + t * dy) * scale + half
-            missed += _place(at_x, at_y, window, strides, tile, r * COLUMNS + i)
-    return missed
+            inside, rest = _place(
+                at_x, at_y, window, strides, xs, ys, fractions, at, groups, r * COLUMNS + i, inside, rest
+            )
+    return inside, rest
 
 
 @kernel
-def _from_field(field, x0, y, columns, rows, half, window, strides, tile):
-    missed, flat = 0, field.reshape(-1)
+def _from_field(field, x0, y, columns, rows, half, window, strides, xs, ys, fractions, at, groups):
+    inside, rest, flat = 0, 0, field.reshape(-1)
     for r in range(rows):
         start = (y + r) * field.shape[1] + 2 * x0
         for i in range(0, columns, LANES):
             i = min(i, columns - LANES)
             x, y_ = load_pairs(flat, start + 2 * i)
-            missed += _place(x + half, y_ + half, window, strides, tile, r * COLUMNS + i)
-    return missed
+            inside, rest = _place(
+                x + half, y_ + half, window, strides, xs, ys, fractions, at, groups, r * COLUMNS + i, inside, rest
+            )
+    return inside, rest
 
 
 @kernel(inline=True)
-def _place(x, y, window, strides, tile, g):
-    """Write the positions of eight pixels, and their fractions and offsets; return 1 unless all are inside."""
-    xs, ys, fractions, at = tile
+def _place(x, y, window, strides, xs, ys, fractions, at, groups, g, inside, rest):
+    """Write the places of eight pixels, and which group they are; return how many groups are inside, and are not."""
     store(x, xs, g)
     store(y, ys, g)
     _offsets(x, y, strides, fractions, at, g)
-    return 0 if _is_inside(x, y, window) else 1
+    known = np.int64(_is_inside(x, y, window))
+    groups[INSIDE, inside], groups[REST, rest] = g, g
+    return inside + known, rest + 1 - known
 
 
 @kernel
@@ -258,11 +265,17 @@ def _stand_in(index, size, border):
     return index if index < size else period - index
 
 
+@kernel(inline=True)
+def target(g, start, pitch, channels):
+    """Return where in the result a group of a tile that begins at ``start`` goes."""
+    return start + (g // COLUMNS) * pitch + (g % COLUMNS) * channels
+
+
 @kernel
-def fill_blanks(colours, groups, n, result):
+def fill_blanks(colours, groups, n, result, start, pitch):
     """Write the border's colours to groups wholly beyond it."""
     for k in range(n):
-        to = groups[BLANK + 1, k]
+        to = target(groups[BLANK, k], start, pitch, colours.size)
         for i in range(LANES):
             for c in range(colours.size):
                 result[to + i * colours.size + c] = colours[c]
