@@ -197,3 +197,17 @@ def test_a_singular_but_badly_scaled_matrix_is_told_from_a_good_one() -> None:
     sl.image.warp_affine(image, np.array([[1e-5, 0, 1e6], [0, 1e-5, 1e6]]))
     with pytest.raises(InputError, match="singular"):
         sl.image.warp_perspective(image, np.array([[1.0, 2, 3], [2, 4, 6], [0, 0, 1]]))
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_nearest_by_a_matrix_is_nearest_by_its_positions(channels: int) -> None:
+    image = np.random.default_rng(10).integers(0, 256, (300, 400, channels), dtype=np.uint8)
+    horizon = np.linalg.inv(np.array([[1.0, 0, 0], [0, 1.0, 0], [2e-3, -1e-2, 1.003]]))
+    y, x = np.mgrid[:280, :390].astype(np.float64)
+    for matrix in (np.vstack([TURN, (0, 0, 1)]), TILT, horizon):
+        old = np.linalg.inv(matrix) @ np.stack([x.ravel(), y.ravel(), np.ones(x.size)])
+        field = (old[:2] / old[2]).T.reshape(*x.shape, 2).astype(np.float32)
+        for border in ("constant", "edge"):
+            ours = sl.image.warp_perspective(image, matrix, x.shape, method="nearest", border=border, value=9)
+            theirs = sl.image.warp(image, field, method="nearest", border=border, value=9)
+            assert (ours != theirs).mean() < 1e-3

@@ -117,7 +117,7 @@ def _copy(count: int) -> Any:
         source, at, g, image, to = args
         kinds = signature.args
         numbers = make_array(kinds[0])(context, builder, source).data
-        two = ir.VectorType(numbers.type.pointee, 2).as_pointer()
+        two = ir.IntType(2 * kinds[0].dtype.bitwidth).as_pointer()  # two numbers, moved as one
         for lane in range(LANES):
             offset = builder.load(pointer(context, builder, kinds[1], at, builder.add(g, _LONG(lane))))
             here = builder.gep(numbers, [builder.zext(offset, _LONG)])

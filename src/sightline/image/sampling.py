@@ -21,6 +21,7 @@ from sightline.core.gathers import copy_one, copy_three, fetch_four, fetch_one, 
 from sightline.core.kernels import kernel, over_rows
 from sightline.core.types import Array
 from sightline.core.vectors import LANES, load
+from sightline.image.sampling_nearest import pick_inside
 from sightline.image.sampling_places import (
     BESIDE,
     COLUMNS,
@@ -99,7 +100,7 @@ def sample(
     if margin:
         image = np.pad(image, ((margin, margin), (margin, margin), *((0, 0),) * (image.ndim - 2)), mode="edge")
     source = np.ascontiguousarray(image, kind).reshape(-1)
-    colours = np.resize(border_colours(function, image, value), channels).astype(kind)
+    colours = np.resize(border_colours(function, image, value), LANES * channels).astype(kind)
     narrow = width < LANES  # than a group of pixels
     if narrow:
         filled = np.empty((height, LANES * channels), kind)
@@ -149,13 +150,14 @@ def nearest(source, frame, matrix, field, colours, result, y0, y1):
     windows = np.empty(LANES * frame[2], source.dtype)
     for y in range(y0, y1, ROWS):
         for x0 in range(0, frame[5], COLUMNS):
+            if field.size == 0 and pick_inside(source, matrix, frame, x0, y, y1, at, result):
+                continue
             inside, beside, blank, x, u, start = places(matrix, field, frame, x0, y, y1, xs, ys, fractions, at, groups)
-            call_for(source, groups, inside, at)
             _pick(source, frame[2], at, groups, INSIDE, 0, inside, result, start, pitch)
             for k in range(beside):
                 window_group(source, frame, colours, x, u, groups[BESIDE, k], xs, ys, fractions, at, windows)
                 _pick(windows, frame[2], at, groups, BESIDE, k, k + 1, result, start, pitch)
-            fill_blanks(colours, groups, blank, result, start, pitch)
+            fill_blanks(colours, groups, blank, result, start, pitch, frame[2])
 
 
 @kernel
@@ -186,7 +188,7 @@ def bilinear(source, frame, matrix, field, colours, result, y0, y1):
             for k in range(beside):
                 window_group(source, frame, colours, x, u, groups[BESIDE, k], xs, ys, fractions, at, windows)
                 _mix(windows, frame[2], 2 * frame[2], at, fractions, groups, BESIDE, k, k + 1, result, start, pitch)
-            fill_blanks(colours, groups, blank, result, start, pitch)
+            fill_blanks(colours, groups, blank, result, start, pitch, frame[2])
 
 
 @kernel(contract=True)
@@ -235,7 +237,7 @@ def bicubic(source, frame, matrix, field, colours, result, y0, y1):
             for k in range(beside):
                 window_group(source, frame, colours, x, u, groups[BESIDE, k], xs, ys, fractions, at, windows)
                 _weigh(windows, frame[2], 4 * frame[2], at, fractions, groups, BESIDE, k, k + 1, result, start, pitch)
-            fill_blanks(colours, groups, blank, result, start, pitch)
+            fill_blanks(colours, groups, blank, result, start, pitch, frame[2])
 
 
 @kernel(contract=True)

@@ -13,7 +13,7 @@ from sightline.core.lanes import prefetch
 from sightline.core.vectors import LANES, all_of, any_of, count_from, floor, load, load_pairs, store, whole
 
 COLUMNS, ROWS = 64, 8  # of a tile: its old pixels lie in few pages and stay in the nearest cache, however it is turned
-TILE = COLUMNS * ROWS
+TILE = COLUMNS * ROWS + COLUMNS  # numbers a tile keeps in a row: at a power of two they would share cache lines
 CONSTANT, REFLECT, EDGE, WRAP = 0, 1, 2, 3
 MARGIN = 3  # pixels around an image whose edge goes on: no window that differs from others reaches further
 INSIDE, REST, BESIDE, BLANK = 0, 1, 2, 3  # groups: windows inside; not so; partly, wholly beyond the border
@@ -48,7 +48,7 @@ def places(matrix, field, frame, x0, y, y1, xs, ys, fractions, at, groups):
     height, width, channels, border, size, new_width = frame[0], frame[1], frame[2], frame[3], frame[4], frame[5]
     x0 = min(x0, new_width - LANES)  # the last group of a row may overlap the one before
     columns, rows = min(COLUMNS, new_width - x0), min(ROWS, y1 - y)
-    base_x, base_y = (0, 0) if field.size else _near(matrix, width, height, x0, y)
+    base_x, base_y = (0, 0) if field.size else near(matrix, width, height, x0, y)
     before, after = (size - 1) // 2, size // 2
     left, right = np.float32(before - base_x), np.float32(width - after - base_x)
     top, bottom = np.float32(before - base_y), np.float32(height - after - base_y)
@@ -102,7 +102,7 @@ def _offsets(x, y, strides, fractions, at, g):
 
 
 @kernel
-def _near(matrix, width, height, x0, y):
+def near(matrix, width, height, x0, y):
     """Return the old pixel near the one that a new pixel comes from."""
     x = matrix[0, 0] * x0 + matrix[0, 1] * y + matrix[0, 2]
     u = matrix[1, 0] * x0 + matrix[1, 1] * y + matrix[1, 2]
@@ -272,13 +272,12 @@ def target(g, start, pitch, channels):
 
 
 @kernel
-def fill_blanks(colours, groups, n, result, start, pitch):
-    """Write the border's colours to groups wholly beyond it."""
+def fill_blanks(colours, groups, n, result, start, pitch, channels):
+    """Write eight times the border's colours to each group wholly beyond it."""
     for k in range(n):
-        to = target(groups[BLANK, k], start, pitch, colours.size)
-        for i in range(LANES):
-            for c in range(colours.size):
-                result[to + i * colours.size + c] = colours[c]
+        to = target(groups[BLANK, k], start, pitch, channels)
+        for i in range(LANES * channels):
+            result[np.uint64(to + i)] = colours[np.uint64(i)]
 
 
 @kernel
