@@ -10,6 +10,7 @@ import pytest
 
 from sightline.core.catalogue import methods
 from sightline.core.errors import FormatError, InputError, MissingExtraError
+from sightline.core.shipped import folder_of
 from sightline.lab import grading, lessons
 
 WRITTEN = [day.id for day in lessons.days()]
@@ -75,7 +76,7 @@ def test_every_method_is_taught_where_it_says() -> None:
 
 
 def test_every_file_is_a_day_of_the_path() -> None:
-    assert {file.stem for file in lessons.folder().glob("*.py")} == set(WRITTEN)
+    assert {file.stem for file in folder_of("lessons").glob("*.py")} == set(WRITTEN)
     assert {file.stem for file in (lessons.folder() / "checks").glob("*.py")} == set(WRITTEN)
     assert [week.number for week in lessons.path()] == list(range(1, 13))
     for week in lessons.path():

@@ -1,24 +1,12 @@
-"""The folders of runnable files: ``bench/`` and ``reproduce/`` of a checkout, or their copies inside the package."""
+"""The runnable files of ``bench/`` and ``reproduce/``, by name."""
 
 from __future__ import annotations
 
 import importlib.util
-from pathlib import Path
 from types import ModuleType
 
 from sightline.core.errors import InputError, MissingFileError, suggest
-
-_PACKAGE = Path(__file__).parent.parent
-
-
-def folder_of(name: str) -> Path:
-    """Return the checkout's folder ``name`` (``bench``, ``reproduce``), or the copy that came with the package."""
-    checkout = _PACKAGE.parent.parent
-    places = (checkout / name, _PACKAGE / f"_{name}")
-    for place in places:
-        if place.is_dir() and (place.parent == _PACKAGE or (checkout / "pyproject.toml").exists()):
-            return place
-    raise MissingFileError(f"{name}: neither '{places[0]}' nor '{places[1]}' exists. Install sightline again.")
+from sightline.core.shipped import folder_of
 
 
 def file_names(folder: str) -> list[str]:

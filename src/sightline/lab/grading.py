@@ -26,6 +26,7 @@ import numpy as np
 
 from sightline.core.errors import FormatError, InputError, MissingFileError
 from sightline.core.files import read_json, write_json, write_text
+from sightline.core.shipped import folder_of
 from sightline.core.types import PathLike
 from sightline.lab import lessons
 
@@ -187,7 +188,7 @@ def grade_file(lesson: str, file: Path, *, seconds: float = LIMIT) -> Grade:
 
 def checks_of(lesson: str) -> ModuleType:
     """Return the module of a lesson's checks."""
-    return _load(lessons.folder() / "checks" / f"{lesson}.py", f"_sightline_checks_{lesson}")
+    return _load(folder_of("lessons") / "checks" / f"{lesson}.py", f"_sightline_checks_{lesson}")
 
 
 def grade_function(lesson: str, function: Callable[..., Any]) -> Grade:

@@ -19,10 +19,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from sightline.core.errors import FormatError, InputError, MissingFileError, missing_extra, suggest
+from sightline.core.errors import FormatError, InputError, missing_extra, suggest
+from sightline.core.shipped import folder_of
 
 LIMIT = 180.0  # seconds that a lesson may run
-_PACKAGE = Path(__file__).parent.parent
 _MARKER = re.compile(r"^# %%(?P<kind> \[markdown\])?(?: tags=(?P<tags>\[[^\]]*\]))?\s*$")
 _CALL = re.compile(r"\bsl\.(?:(\w+)\.)?(?:draw\.)?(\w+)")
 
@@ -120,20 +120,10 @@ class Ran:
         return {"lesson": self.lesson, "cells": rows, "error": self.error}
 
 
-def folder() -> Path:
-    """Return the folder of the lessons: the checkout's, or the copy that came with the package."""
-    checkout = _PACKAGE.parent.parent
-    places = (checkout / "lessons", _PACKAGE / "_lessons")
-    for place in places:
-        if (place / "path.toml").is_file() and (place.parent == _PACKAGE or (checkout / "pyproject.toml").exists()):
-            return place
-    raise MissingFileError(f"lessons: neither '{places[0]}' nor '{places[1]}' exists. Install sightline again.")
-
-
 @lru_cache(maxsize=1)
 def path() -> tuple[Week, ...]:
     """Return the twelve weeks with their days, the planned ones among them."""
-    place = folder()
+    place = folder_of("lessons")
     try:
         table = tomllib.loads((place / "path.toml").read_text("utf-8"))
     except tomllib.TOMLDecodeError as error:
@@ -167,7 +157,7 @@ def find(lesson: str) -> Day:
 
 def source(lesson: str) -> Path:
     """Return the file of a written lesson."""
-    return folder() / f"{find(lesson).id}.py"
+    return folder_of("lessons") / f"{find(lesson).id}.py"
 
 
 def parse(text: str) -> list[Cell]:
