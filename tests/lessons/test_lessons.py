@@ -77,7 +77,7 @@ def test_every_method_is_taught_where_it_says() -> None:
 
 def test_every_file_is_a_day_of_the_path() -> None:
     assert {file.stem for file in folder_of("lessons").glob("*.py")} == set(WRITTEN)
-    assert {file.stem for file in (lessons.folder() / "checks").glob("*.py")} == set(WRITTEN)
+    assert {file.stem for file in (folder_of("lessons") / "checks").glob("*.py")} == set(WRITTEN)
     assert [week.number for week in lessons.path()] == list(range(1, 13))
     for week in lessons.path():
         for number, day in enumerate(week.days, 1):
