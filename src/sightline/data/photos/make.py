@@ -114,7 +114,7 @@ def codes() -> np.ndarray:
     places = (
         ("https://example.org/sightline", "qr", 6, [[48.0, 60], [226, 44], [240, 226], [58, 240]]),
         ("5901234123457", "ean13", 3, [[276.0, 40], [478, 62], [470, 160], [268, 142]]),
-        ("SIGHT-LINE", "code128", 2, [[250.0, 268], [478, 236], [486, 318], [256, 352]]),
+        ("SIGHT", "code128", 3, [[250.0, 268], [478, 236], [486, 318], [256, 352]]),
     )
     for text, kind, scale, corners in places:
         made = sl.image.make_code(text, kind, scale=scale)
