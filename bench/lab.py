@@ -21,7 +21,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -30,7 +29,9 @@ import psutil
 from PIL import Image
 from websockets.sync.client import connect
 
-PHOTO = Path(__file__).parents[1] / "src" / "sightline" / "lab" / "samples" / "china.jpg"
+from sightline.data.sample import SAMPLES
+
+PHOTO = SAMPLES["china"].path
 SLIDERS: dict[str, tuple[str, Callable[[int], float]]] = {
     "image.canny": ("low", lambda turn: 20 + turn % 60),
     "image.gaussian_blur": ("sigma", lambda turn: 1 + turn % 20 / 10),
