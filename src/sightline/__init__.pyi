@@ -2,6 +2,8 @@ from . import classify as classify
 from . import core as core
 from . import data as data
 from . import explain as explain
+from . import features as features
+from . import geometry as geometry
 from . import image as image
 from . import metrics as metrics
 from . import nn as nn

@@ -28,6 +28,8 @@ _COMMANDS = {
     "predict": "Say what is in images.",
     "explain": "Show where a model looks.",
     "image": "Run one image method: sightline image canny photo.jpg --low 40 -o edges.png",
+    "features": "Run one feature method: sightline features sift photo.jpg -o found.png",
+    "geometry": "Run one geometric method on pictures.",
     "pipeline": "Run a chain of methods on pictures: sightline pipeline edges.toml photo.jpg -o out.png",
     "lab": "Open the lab in the browser: every method live on your own pictures.",
     "serve": "Serve one trained model over HTTP: sightline serve runs/digits-1",
@@ -41,7 +43,8 @@ _COMMANDS = {
     "warm": "Compile all kernels ahead of their first use.",
     "completion": "Print or install the completion script of a shell.",
 }
-_APPS = ("data", "image")  # commands with commands of their own
+_FIELDS = ("image", "features", "geometry")  # fields whose methods are commands
+_APPS = ("data", *_FIELDS)  # commands with commands of their own
 
 _HELP = "Computer vision from the pixel grid to diffusion: methods to read, run, trust and watch."
 _EPILOGUE = (
@@ -116,8 +119,8 @@ def _run(words: list[str], stdout: TextIO) -> int:
     if words and words[0][:1] != "-" and words[0] not in _COMMANDS:
         known = ", ".join(_COMMANDS)
         raise InputError(f"sightline: no command is named '{words[0]}'.{suggest(words[0], _COMMANDS)} Known: {known}.")
-    if words[:1] == ["image"] and len(words) > 1:
-        words = ["image", words[1].replace("-", "_") if words[1][:1] != "-" else words[1], *words[2:]]
+    if words[:1] and words[0] in _FIELDS and len(words) > 1:
+        words = [words[0], words[1].replace("-", "_") if words[1][:1] != "-" else words[1], *words[2:]]
     # A lone dash would be read as an option without a name.
     words = [STDIN if word == "-" else word for word in words]
     app = build(Console(file=stdout, highlight=False))

@@ -1,4 +1,4 @@
-"""``sightline image NAME SOURCE``: one command for each image method, generated from the catalogue."""
+"""``sightline image NAME SOURCE``: one command for each method of a field, generated from the catalogue."""
 
 from __future__ import annotations
 
@@ -151,12 +151,19 @@ def _words_type(hint: Any) -> Any:
     return None
 
 
-def _build() -> App:
-    made = App(name="image", help="Run one image method on a picture, a folder or a list.", help_format="plaintext")
-    for entry in methods("image"):
+def build(folder: str) -> App:
+    """Return the commands of a field: one for each method that takes a picture and can be asked for in words.
+
+    Parameters
+    ----------
+    folder
+        The field: ``image``, ``features``, ``geometry``.
+    """
+    made = App(name=folder, help="Run one method on a picture, a folder or a list.", help_format="plaintext")
+    for entry in methods(folder):
         if has_command(entry):
             made.command(command_of(entry), name=entry.name)
     return made
 
 
-app = _build()
+app = build("image")
