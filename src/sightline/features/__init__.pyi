@@ -1,0 +1,1 @@
+from .keypoints import Features as Features
