@@ -10,9 +10,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import extending, types
 
 from sightline.core.kernels import kernel, over_rows
+from sightline.core.popcount import popcount
 from sightline.core.types import Array
 
 _BLOCK = 64  # rows and columns that are sorted at a time, besides the footprint's reach
@@ -56,16 +56,6 @@ def rank_by_sorting(image: Array, rows: Array, columns: Array, footprint: Array,
     over_rows(block_rows, image.shape[0], strip=_BLOCK)
 
 
-@intrinsic
-def _ones(_: Any, word: Any) -> Any:
-    """Return how many bits of a uint64 are set."""
-
-    def build(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return builder.ctpop(args[0])
-
-    return types.uint64(types.uint64), build
-
-
 @kernel
 def _by_bits(places, inside, gained, lost, rank, found):
     """Keep the window's places as bits, and ``below``: how many of them lie in the words before the current one."""
@@ -79,7 +69,7 @@ def _by_bits(places, inside, gained, lost, rank, found):
             words[place >> _WORD] |= one << np.uint64(place & _BITS)
         below = 0
         for i in range(at):
-            below += np.int64(_ones(words[i]))
+            below += np.int64(popcount(words[i]))
         for x in range(found.shape[1]):
             if x > 0:
                 for i in range(gained.shape[0]):
@@ -91,13 +81,13 @@ def _by_bits(places, inside, gained, lost, rank, found):
                     below -= (place >> _WORD) < at
             while below > rank:
                 at -= 1
-                below -= np.int64(_ones(words[at]))
-            here = np.int64(_ones(words[at]))
+                below -= np.int64(popcount(words[at]))
+            here = np.int64(popcount(words[at]))
             while below + here <= rank:
                 below += here
                 at += 1
-                here = np.int64(_ones(words[at]))
+                here = np.int64(popcount(words[at]))
             word = words[at]
             for _ in range(rank - below):
                 word &= word - one
-            found[y, x] = (at << _WORD) + np.int64(_ones((word & (~word + one)) - one))
+            found[y, x] = (at << _WORD) + np.int64(popcount((word & (~word + one)) - one))
