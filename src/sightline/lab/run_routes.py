@@ -88,8 +88,9 @@ def model_routes(lab: Lab) -> APIRouter:
 
 def _explain(stop: Stop, ready: Ready, image: np.ndarray, method: str, target: str) -> bytes:
     steps: list[Step] = []
-    for step in explained(ready.predictor, image, method, target):
-        steps.append(step)
-        stop()
+    with ready.to_look_into() as predictor:
+        for step in explained(predictor, image, method, target):
+            steps.append(step)
+            stop()
     about = {"size": [image.shape[1], image.shape[0]], "scale": 1.0}
     return Trace(f"explain.{method}", {"target": target}, tuple(steps), about).to_bytes()

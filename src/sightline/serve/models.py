@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import copy
+import threading
 from collections import OrderedDict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +35,22 @@ class Ready:
 
     predictor: Any
     batcher: Batcher
+    _looking: threading.Lock = field(default_factory=threading.Lock)
+    _copies: list[Any] = field(default_factory=list)
+
+    @contextmanager
+    def to_look_into(self) -> Iterator[Any]:
+        """Give a predictor whose model nobody else runs meanwhile.
+
+        What looks into a model hooks into its layers and asks for gradients: it would see the pictures of others who
+        are answered at the same time. So it gets a copy, made once, and one looks at a time.
+        """
+        with self._looking:
+            if not self._copies:
+                own = copy.copy(self.predictor)
+                own.model = copy.deepcopy(own.model)
+                self._copies.append(own)
+            yield self._copies[0]
 
 
 class Models:
