@@ -7,8 +7,6 @@ at a time, and the word that holds the wanted rank is never far from where it wa
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from sightline.core.kernels import kernel, over_rows
@@ -17,7 +15,6 @@ from sightline.core.types import Array
 
 _BLOCK = 64  # rows and columns that are sorted at a time, besides the footprint's reach
 _WORD, _BITS = 6, 63  # a place's word is place >> 6, its bit place & 63
-intrinsic: Any = extending.intrinsic  # kernels leave out the first argument, which type checkers cannot know
 
 
 def rank_by_sorting(image: Array, rows: Array, columns: Array, footprint: Array, rank: int, result: Array) -> None:
