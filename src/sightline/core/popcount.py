@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from numba.extending import intrinsic
+from numba import extending
+
+intrinsic: Any = extending.intrinsic  # kernels leave out the first argument, which type checkers cannot know
 
 
 @intrinsic
