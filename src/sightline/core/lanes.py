@@ -252,6 +252,19 @@ def copy_64(_: Any, source: Any, at: Any, target: Any, to: Any) -> Any:
     return types.void(source, _OFFSET, target, _OFFSET), build
 
 
+@intrinsic
+def copy_four(_: Any, source: Any, at: Any, target: Any, to: Any) -> Any:
+    """Copy four numbers between two flat arrays of one type, from number ``at`` of ``source`` to ``to`` of ``target``."""
+
+    def build(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        source, at, target, to = args
+        four = builder.load(_wide(context, builder, signature.args[0], source, at, 4), align=1)
+        builder.store(four, _wide(context, builder, signature.args[2], target, to, 4), align=1)
+        return context.get_dummy_value()
+
+    return types.void(source, _OFFSET, target, _OFFSET), build
+
+
 # --- weighted neighbours ---
 
 

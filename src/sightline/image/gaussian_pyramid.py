@@ -15,6 +15,7 @@ from sightline.core.buffers import empty
 from sightline.core.catalogue import method
 from sightline.core.checks import as_image, integer
 from sightline.core.kernels import kernel, over_rows
+from sightline.core.lanes import copy_four
 from sightline.core.layers import Picture, Value
 from sightline.core.trace import Step
 from sightline.core.types import Array, Image, Range
@@ -81,7 +82,7 @@ def pyramid_of(image: Array, levels: int, first: Array | None = None) -> list[Ar
 def reduce(image: Array, copy: Array | None = None) -> Array:
     """Return ``image`` (uint8, uint16 or float32) smoothed, at every second row and column.
 
-    A ``copy`` of the image, of bytes or floats, is made strip by strip: what has just been copied is in the cache.
+    A ``copy`` of the image, of bytes or floats, is made row by row: what has just been smoothed is in the cache.
     """
     height, width = image.shape[:2]
     result = empty(((height + 1) // 2, (width + 1) // 2, *image.shape[2:]), image.dtype)
@@ -91,22 +92,15 @@ def reduce(image: Array, copy: Array | None = None) -> Array:
         np.copyto(result, np.rint(smoothed, out=smoothed), casting="unsafe")
         return result
     function = _reduce_bytes if image.dtype == np.uint8 else _reduce_floats
-    flat = image.reshape(height, -1), result.reshape(len(result), -1)
-    if copy is None:
-        over_rows(function, len(result), *flat, step, strip=strip_of(flat[1]))
-        return result
-
-    def copied(y0: int, y1: int) -> None:
-        np.copyto(copy[2 * y0 : 2 * y1], image[2 * y0 : 2 * y1])
-        function(*flat, step, y0, y1)
-
-    over_rows(copied, len(result), strip=max(8, (1 << 19) // (2 * flat[0].strides[0])))
+    flat, small = image.reshape(height, -1), result.reshape(len(result), -1)
+    twin = flat[:0] if copy is None else copy.reshape(flat.shape)
+    over_rows(function, len(result), flat, twin, small, step, strip=strip_of(small))
     return result
 
 
 def strip_of(rows: Array) -> int:
     """Return how many of these rows are worth a strip of their own: small levels are not worth waking anybody."""
-    return max(8, (1 << 16) // rows.shape[1])
+    return max(8, (1 << 17) // rows.shape[1])
 
 
 def expand(image: Array, to: Array, sign: int, out: Array) -> None:
@@ -136,25 +130,26 @@ def side_by_side(levels: Sequence[Array]) -> Array:
 
 # Scratch memory is handed over: loops over arrays that are made in the same function are not vectorised.
 @kernel
-def _reduce_bytes(image, out, step, y0, y1):
+def _reduce_bytes(image, copy, out, step, y0, y1):
     line, halves = np.empty(image.shape[1] + 4 * step, np.uint16), np.empty((2, out.shape[1] + 2 * step), np.uint16)
-    _reduce_byte_rows(image, out, step, line, halves[0], halves[1], y0, y1)
+    _reduce_byte_rows(image, copy, out, step, line, halves[0], halves[1], y0, y1)
 
 
 @kernel
-def _reduce_floats(image, out, step, y0, y1):
+def _reduce_floats(image, copy, out, step, y0, y1):
     line, halves = np.empty(image.shape[1] + 4 * step, np.float32), np.empty((2, out.shape[1] + 2 * step), np.float32)
-    _reduce_float_rows(image, out, step, line, halves[0], halves[1], y0, y1)
+    _reduce_float_rows(image, copy, out, step, line, halves[0], halves[1], y0, y1)
 
 
 @kernel
-def _reduce_byte_rows(image, out, step, line, even, odd, y0, y1):
+def _reduce_byte_rows(image, copy, out, step, line, even, odd, y0, y1):
     """Sums of bytes fill uint16 exactly: 255 · 16 · 16 + 128 = 65408."""
     n = out.shape[1]
     a, c, e, b, d = even[:n], even[step : step + n], even[2 * step :], odd[:n], odd[step : step + n]
     half, eight = np.uint16(128), np.uint16(8)
     for y in range(y0, y1):
         _smooth_down(image, 2 * y, step, line)
+        _copy_rows(image, copy, 2 * y)
         _part(line, even, odd, step)
         row = out[y]
         for x in range(n):
@@ -162,12 +157,13 @@ def _reduce_byte_rows(image, out, step, line, even, odd, y0, y1):
 
 
 @kernel
-def _reduce_float_rows(image, out, step, line, even, odd, y0, y1):
+def _reduce_float_rows(image, copy, out, step, line, even, odd, y0, y1):
     n = out.shape[1]
     a, c, e, b, d = even[:n], even[step : step + n], even[2 * step :], odd[:n], odd[step : step + n]
     scale = np.float32(1 / 256)
     for y in range(y0, y1):
         _smooth_down(image, 2 * y, step, line)
+        _copy_rows(image, copy, 2 * y)
         _part(line, even, odd, step)
         row = out[y]
         for x in range(n):
@@ -191,6 +187,14 @@ def _smooth_down(image, middle, step, line):
 
 
 @kernel(inline=True)
+def _copy_rows(image, copy, y):
+    for k in range(y, min(y + 2, copy.shape[0])):
+        row, twin = image[k], copy[k]
+        for x in range(row.size):
+            twin[x] = row[x]
+
+
+@kernel(inline=True)
 def _mirrored(index, size):
     """Return the index that stands for one up to two beyond either end."""
     index = abs(index)
@@ -211,10 +215,9 @@ def _part(line, even, odd, step):
         for x in range(count):
             even[x], odd[x] = line[2 * x], line[2 * x + 1]
     elif step == 3:
-        for x in range(count):
-            even[3 * x], odd[3 * x] = line[6 * x], line[6 * x + 3]
-            even[3 * x + 1], odd[3 * x + 1] = line[6 * x + 1], line[6 * x + 4]
-            even[3 * x + 2], odd[3 * x + 2] = line[6 * x + 2], line[6 * x + 5]
+        for x in range(count):  # the fourth number is one too much: the next pixel overwrites it
+            copy_four(line, 6 * x, even, 3 * x)
+            copy_four(line, 6 * x + 3, odd, 3 * x)
     else:
         for x in range(count):
             for k in range(step):
