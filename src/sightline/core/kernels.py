@@ -12,6 +12,7 @@ import itertools
 import os
 import sys
 import threading
+import time
 from collections.abc import Callable
 from queue import SimpleQueue
 from typing import Any, TypeVar, overload
@@ -21,8 +22,12 @@ import numpy as np
 
 from sightline.core.errors import InputError
 from sightline.core.kernel_cache import watch_all_files
+from sightline.core.spinning import breathe, read_shared, write_shared
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+_AWAKE = 50e-6  # seconds that a thread waits awake
+_GRACE = 2e-6  # seconds in which who posted a job gets into its own strip
 
 
 def _import_numba_without_scipy() -> None:
@@ -80,6 +85,18 @@ def kernel(function: Any = None, *, fastmath: bool = False, contract: bool = Fal
     return compile_ if function is None else compile_(function)
 
 
+@kernel
+def _spin(tell, told, before, turns, grace):
+    """Write 1 to ``tell``; look ``turns`` times whether ``told`` is no longer ``before``, then wait ``grace`` turns."""
+    write_shared(tell, 1)
+    while turns > 0 and read_shared(told) == before:
+        breathe()
+        turns -= 1
+    if turns > 0:
+        for _ in range(grace):
+            breathe()
+
+
 class _Job:
     """One call of :func:`over_rows`: strips are claimed by counting, the last one to finish wakes the caller."""
 
@@ -90,13 +107,15 @@ class _Job:
         self.finished = itertools.count(1)
         self.results: list[Any] = [None] * self.count
         self.error: BaseException | None = None
+        self.over = np.zeros(1, np.int64)  # becomes 1 a moment after `done` is free, when a helper was the last
         self.done = threading.Lock()
         self.done.acquire()
 
-    def work(self) -> None:
+    def work(self) -> bool:
+        """Claim strips until there are none; return whether the last one to finish was among them."""
         for index in self.claims:
             if index >= self.count:
-                return
+                return False
             y0 = index * self.strip
             try:
                 if self.error is None:
@@ -105,25 +124,61 @@ class _Job:
                 self.error = error
             if next(self.finished) == self.count:
                 self.done.release()
+                return True
+        return False
 
 
 class _Pool:
-    """Daemon threads that help with whatever job is waiting."""
+    """Daemon threads that help with whatever job is waiting, and look out for the next one before they fall asleep.
+
+    Whoever waits awake does so outside Python and moves on only when the other one is outside as well: two threads that
+    want Python at the same time cost more than all else here.
+    """
 
     def __init__(self, helpers: int) -> None:
         self.helpers = helpers
         self.jobs: SimpleQueue[_Job | None] = SimpleQueue()
-        for _ in range(helpers):
-            threading.Thread(target=self._help, name="sightline-kernel", daemon=True).start()
+        self.posted, self.unheard = np.zeros(1, np.int64), np.zeros(1, np.int64)
+        turns = _turns(_AWAKE, self.unheard)
+        self.grace = round(turns * _GRACE / _AWAKE)
+        self.turns = turns if helpers < _processors() else 0  # without a processor of its own, one takes another's time
+        for index in range(helpers):
+            threading.Thread(target=self._help, args=(index,), name="sightline-kernel", daemon=True).start()
 
-    def _help(self) -> None:
-        while (job := self.jobs.get()) is not None:
-            job.work()
+    def post(self, job: _Job) -> None:
+        for _ in range(min(self.helpers, job.count - 1)):
+            self.jobs.put(job)
+        self.posted[0] += 1
+
+    def wait(self, job: _Job) -> None:
+        _spin(self.unheard, job.over, 0, 4 * self.turns, 0)
+        job.done.acquire()
+
+    def _help(self, index: int) -> None:
+        tell = self.unheard
+        while True:
+            seen = int(self.posted[0])
+            turns = self.turns if self.jobs.empty() else 0
+            _spin(tell, self.posted, seen, turns, (index + 1) * self.grace)  # one after the other
+            job = self.jobs.get()
+            if job is None:
+                return
+            tell = job.over if job.work() else self.unheard
             del job  # its arrays would live until the next job
 
     def close(self) -> None:
         for _ in range(self.helpers):
             self.jobs.put(None)
+
+
+def _turns(seconds: float, cell: np.ndarray) -> int:
+    """Return how many turns of a spin last about ``seconds``."""
+    best, turns = 1.0, 500
+    for _ in range(4):  # the first one compiles
+        start = time.perf_counter()
+        _spin(cell, cell, 1, turns, 0)
+        best = min(best, time.perf_counter() - start)
+    return max(1, round(turns * seconds / best))
 
 
 _lock = threading.Lock()
@@ -141,14 +196,12 @@ def threads() -> int:
         text = os.environ.get("SIGHTLINE_THREADS", "")
         if text and not (text.isdigit() and int(text) > 0):
             raise InputError(f"threads: SIGHTLINE_THREADS must be a whole number ≥ 1; got {text!r}.")
-        _threads = (
-            int(text)
-            if text
-            else len(os.sched_getaffinity(0))
-            if hasattr(os, "sched_getaffinity")
-            else (os.cpu_count() or 1)
-        )
+        _threads = int(text) if text else _processors()
     return _threads
+
+
+def _processors() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
 
 
 def set_threads(count: int) -> None:
@@ -184,10 +237,9 @@ def over_rows(function: Callable[..., Any], rows: int, *args: Any, strip: int = 
         return [function(*args, y0, min(y0 + strip, rows)) for y0 in range(0, rows, strip)]
     job = _Job(function, args, rows, strip)
     pool = _start_pool()
-    for _ in range(min(pool.helpers, job.count - 1)):
-        pool.jobs.put(job)
-    job.work()
-    job.done.acquire()  # strips that helpers claimed may still run
+    pool.post(job)
+    if not job.work():  # strips that helpers claimed may still run
+        pool.wait(job)
     if job.error is not None:
         raise job.error
     return job.results
