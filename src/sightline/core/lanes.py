@@ -254,7 +254,7 @@ def copy_64(_: Any, source: Any, at: Any, target: Any, to: Any) -> Any:
 
 @intrinsic
 def copy_four(_: Any, source: Any, at: Any, target: Any, to: Any) -> Any:
-    """Copy four numbers between two flat arrays of one type, from number ``at`` of ``source`` to ``to`` of ``target``."""
+    """Copy four numbers between flat arrays of one type, from ``at`` of ``source`` on to ``to`` of ``target``."""
 
     def build(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         source, at, target, to = args
