@@ -113,6 +113,98 @@ def test_the_exported_toml_and_command_make_the_same_picture(
     np.testing.assert_array_equal(file_picture(Path("out.png")), expected)
 
 
+def sent(client: TestClient, image: np.ndarray, kind: str = "photo") -> str:
+    stream = io.BytesIO()
+    Image.fromarray(image).save(stream, "png")
+    return client.post(f"/api/uploads?kind={kind}", content=stream.getvalue()).json()["ref"]
+
+
+def disc(shape: tuple[int, int], radius: float) -> np.ndarray:
+    y, x = np.indices(shape)
+    return np.where(np.hypot(y - shape[0] / 2, x - shape[1] / 2) < radius, 255, 0).astype(np.uint8)
+
+
+SMALL = np.ascontiguousarray(sl.data.sample("cat")[::4, ::4])
+OTHER = np.ascontiguousarray(sl.data.sample("coffee")[::6, ::6])
+WITH_OTHERS: dict[str, list[tuple[str, dict[str, Any], dict[str, np.ndarray]]]] = {
+    "blend": [("image.blend", {"levels": 3}, {"b": OTHER, "mask": disc((50, 60), 20)})],
+    "grab_cut": [("image.grab_cut", {"iterations": 1}, {"mask": disc(SMALL.shape[:2], 25)})],
+    "seam_carve": [
+        ("image.gaussian_blur", {"sigma": 1}, {}),
+        (
+            "image.seam_carve",
+            {"shape": [SMALL.shape[0], 60]},
+            {"protect": disc((40, 60), 9), "remove": disc((9, 9), 2)},
+        ),
+    ],
+    "match_histogram": [("image.equalize", {}, {}), ("image.match_histogram", {}, {"reference": OTHER})],
+    "watershed": [
+        ("image.watershed", {}, {"markers": (np.arange(90 * 60).reshape(90, 60) // 1800 + 1).astype(np.uint8)})
+    ],
+}
+
+
+@pytest.mark.parametrize("name", WITH_OTHERS)
+def test_what_is_exported_reads_masks_and_second_pictures(
+    client: TestClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    photo = sent(client, SMALL)
+    steps = []
+    for method, parameters, pictures in WITH_OTHERS[name]:
+        references = {key: sent(client, each, "photo" if each.ndim == 3 else "mask") for key, each in pictures.items()}
+        steps.append({"method": method, "parameters": {**parameters, **references}})
+    answer = client.post("/api/pipeline", json={"inputs": {"image": photo}, "steps": steps})
+    assert answer.status_code == 200, answer.text
+    expected = trace_from_bytes(answer.content).steps[-1].value
+    written = client.post("/api/export", json={"input": photo, "steps": steps}).json()
+    wanted = {"photo.png", *(f"{key}.png" for _, _, pictures in WITH_OTHERS[name] for key in pictures)}
+    assert {file["name"] for file in written["files"]} == wanted
+    monkeypatch.chdir(tmp_path)
+    for file in written["files"]:
+        Path(file["name"]).write_bytes(client.get(f"/api/pictures/{file['ref']}").content)
+    Path("program.py").write_text(written["python"], "utf-8")
+    made = runpy.run_path("program.py")
+    result = next(value for value in reversed(made.values()) if isinstance(value, np.ndarray))
+    np.testing.assert_array_equal(result, expected)
+    Path("pipeline.toml").write_text(written["toml"], "utf-8")
+    by_program = file_picture(Path("out.png"))
+    assert main(written["command"].split()[1:]) == 0
+    np.testing.assert_array_equal(file_picture(Path("out.png")), by_program)
+
+
+def test_other_pictures_may_stand_among_the_inputs(client: TestClient) -> None:
+    photo, mask = sent(client, SMALL), sent(client, disc(SMALL.shape[:2], 25), "mask")
+    step = {"method": "image.grab_cut", "parameters": {"iterations": 1}}
+    among = client.post("/api/pipeline", json={"inputs": {"image": photo, "mask": mask}, "steps": [step]})
+    step["parameters"]["mask"] = mask
+    own = client.post("/api/pipeline", json={"inputs": {"image": photo}, "steps": [step]})
+    results = [trace_from_bytes(answer.content).result for answer in (among, own)]
+    np.testing.assert_array_equal(*results)
+    assert results[0].dtype == np.bool_
+
+
+def test_several_pictures_are_stitched_by_what_is_exported(
+    client: TestClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wide = sl.data.sample("china")
+    halves = [np.ascontiguousarray(part) for part in (wide[::2, :380:2], wide[::2, 240::2])]
+    inputs = {"images": [sent(client, half) for half in halves]}
+    steps = [{"method": "image.stitch", "parameters": {}}]
+    written = client.post("/api/export", json={"inputs": inputs, "steps": steps}).json()
+    assert [file["name"] for file in written["files"]] == ["photo.png", "images.png"]
+    monkeypatch.chdir(tmp_path)
+    for file in written["files"]:
+        Path(file["name"]).write_bytes(client.get(f"/api/pictures/{file['ref']}").content)
+    Path("program.py").write_text(written["python"], "utf-8")
+    runpy.run_path("program.py")
+    made = file_picture(Path("out.png"))
+    expected = sl.image.stitch(halves)
+    np.testing.assert_array_equal(made, expected if isinstance(expected, np.ndarray) else expected[0])
+    Path("pipeline.toml").write_text(written["toml"], "utf-8")
+    assert main(written["command"].split()[1:]) == 0
+    np.testing.assert_array_equal(file_picture(Path("out.png")), made)
+
+
 def test_a_single_method_is_exported_as_its_own_command(client: TestClient) -> None:
     ask = asked("one")
     written = client.post("/api/export", json={"input": "sample:camera", "steps": ask["steps"]}).json()

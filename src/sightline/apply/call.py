@@ -17,6 +17,7 @@ from sightline.core.catalogue import Method
 from sightline.core.errors import InputError
 
 _PICTURES = ("image", "mask", "labels")
+_INSTEAD = {"box": "mask"}  # an example of the one is not made up where the other is given
 FITTED = ("b", "guide", "mask", "markers", "labels", "protect", "remove")  # as large as the first picture
 
 
@@ -64,6 +65,17 @@ def takes_pictures(entry: Method) -> bool:
     return entry.parameters[0].kind == "images"
 
 
+def other_pictures(entry: Method) -> dict[str, str]:
+    """Return the kinds of a method's other parameters that are pictures, by name: ``image``, ``mask``, ``labels``."""
+    found = {}
+    for parameter in entry.parameters[1:]:
+        if parameter.kind in _PICTURES and parameter.name != "out":
+            found[parameter.name] = parameter.kind
+        elif parameter.kind == "array" and parameter.name == "mask":
+            found[parameter.name] = "mask"
+    return found
+
+
 def why_not(entry: Method) -> str:
     """Return why a method cannot be run by a page, an empty string when it can."""
     if entry.task == "files":
@@ -77,7 +89,7 @@ def why_not(entry: Method) -> str:
     return f"A page has nothing to give it for {', '.join(missing)}." if missing else ""
 
 
-def prepare(entry: Method, pictures: Mapping[str, np.ndarray], parameters: Mapping[str, Any]) -> Call:
+def prepare(entry: Method, pictures: Mapping[str, Any], parameters: Mapping[str, Any]) -> Call:
     """Return the call that pictures and JSON values ask for.
 
     Parameters
@@ -85,7 +97,8 @@ def prepare(entry: Method, pictures: Mapping[str, np.ndarray], parameters: Mappi
     entry
         The method.
     pictures
-        uint8 pictures by parameter; ``image`` stands for the first one, whatever it is called.
+        uint8 pictures by parameter, a list of them where several are taken; ``image`` stands for the first one,
+        whatever it is called.
     parameters
         JSON values by parameter.
     """
@@ -114,9 +127,11 @@ def prepare(entry: Method, pictures: Mapping[str, np.ndarray], parameters: Mappi
         given.pop("image", None)
         if first is None:
             first = entry.arguments(None)[name]
+    kinds = other_pictures(entry)
     for parameter in entry.parameters[1:]:
         if parameter.name in given:
-            options[parameter.name] = _other(parameter.name, parameter.kind, given[parameter.name], first)
+            kind = kinds.get(parameter.name, parameter.kind)
+            options[parameter.name] = _other(parameter.name, kind, given[parameter.name], first)
     examples = example_options(entry, first, options)
     return Call(entry, first, {**options, **examples}, code, frozenset(examples))
 
@@ -153,6 +168,7 @@ def example_options(entry: Method, first: Any, given: Iterable[str] = ()) -> dic
         Names of the options that there are already.
     """
     known = {parameter.name for parameter in entry.parameters[1:]} - set(given)
+    known -= {name for name, other in _INSTEAD.items() if other in given}
     shown = {**entry.example, **OPTIONS.get(entry.name, {})}
     made = {name: value(first) if callable(value) else value for name, value in shown.items() if name in known}
     return {name: value for name, value in made.items() if value is not None}
@@ -181,13 +197,13 @@ def _other(name: str, kind: str, photo: Any, first: Any) -> Any:
 
     if isinstance(photo, list):
         return photo
-    if isinstance(first, np.ndarray) and name in FITTED and photo.shape[:2] != first.shape[:2]:
-        method = "nearest" if kind in ("mask", "labels") else "bilinear"
-        photo = methods.resize(photo, first.shape[:2], method)
     if kind in ("mask", "labels") or (isinstance(first, np.ndarray) and first.ndim == 2):
         photo = photo if photo.ndim == 2 else methods.convert(photo, "rgb", "gray")
     elif photo.ndim == 2:
         photo = methods.convert(photo, "gray", "rgb")
+    if isinstance(first, np.ndarray) and name in FITTED and photo.shape[:2] != first.shape[:2]:
+        method = "nearest" if kind in ("mask", "labels") else "bilinear"
+        photo = methods.resize(photo, first.shape[:2], method)
     if kind == "mask":
         return photo > 127
     if kind == "labels":

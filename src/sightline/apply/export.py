@@ -17,6 +17,8 @@ from sightline.train.toml import to_toml
 FILE = "pipeline.toml"
 _PARTS = ("text", "bytes", "images")
 
+Files = str | Sequence[str]  # of one picture, or of several
+
 
 def as_toml(steps: Iterable[tuple[str, Mapping[str, Any]]]) -> str:
     """Return a chain as TOML.
@@ -34,7 +36,7 @@ def as_toml(steps: Iterable[tuple[str, Mapping[str, Any]]]) -> str:
     return "\n".join(blocks)
 
 
-def as_command(chain: Sequence[Done], source: str) -> str:
+def as_command(chain: Sequence[Done], source: str, *, others: Mapping[str, Files] | None = None) -> str:
     """Return the command line that does the same.
 
     Parameters
@@ -43,11 +45,14 @@ def as_command(chain: Sequence[Done], source: str) -> str:
         Each method as it ran.
     source
         The picture's file.
+    others
+        Files of other pictures, by ``number.parameter`` of the step: the TOML names them.
     """
-    done = chain[0]
-    words = _words(done, source) if len(chain) == 1 else None
+    done, named = chain[0], others or {}
+    words = _words(done, source) if len(chain) == 1 and not named else None
     if words is None:
-        words = ["sightline", "pipeline", FILE, *([source] if _has_picture(done) else []), "-o", "out.png"]
+        begins = _has_picture(done) and f"0.{done.call.entry.parameters[0].name}" not in named
+        words = ["sightline", "pipeline", FILE, *([source] if begins else []), "-o", "out.png"]
     return shlex.join(words)
 
 
@@ -76,7 +81,7 @@ def _words(done: Done, source: str) -> list[str] | None:
     return [*words, "-o", "out.png"]
 
 
-def as_python(chain: Sequence[Done], source: str, *, gray: bool, others: Mapping[str, str] | None = None) -> str:
+def as_python(chain: Sequence[Done], source: str, *, gray: bool, others: Mapping[str, Files] | None = None) -> str:
     """Return a program that makes the same picture.
 
     Parameters
@@ -92,7 +97,10 @@ def as_python(chain: Sequence[Done], source: str, *, gray: bool, others: Mapping
     """
     writer = _Writer(others or {})
     current = ""
-    if _has_picture(chain[0]):
+    several = writer.others.get(f"0.{chain[0].call.entry.parameters[0].name}")
+    if several is not None:
+        current = writer.read_several(several)
+    elif _has_picture(chain[0]):
         mode = ', mode="gray"' if gray else ""
         writer.lines.append(f"photo = sl.read({source!r}{mode})")
         current = "photo"
@@ -105,7 +113,7 @@ def as_python(chain: Sequence[Done], source: str, *, gray: bool, others: Mapping
 class _Writer:
     """Collects the lines of a program and the imports that they need."""
 
-    def __init__(self, others: Mapping[str, str]) -> None:
+    def __init__(self, others: Mapping[str, Files]) -> None:
         self.lines: list[str] = []
         self.imports: set[str] = set()
         self.others = others
@@ -128,6 +136,8 @@ class _Writer:
             self.lines.append(f"{made} = {code.format(current)}")
             current = made
         first = current or self.first(done)
+        if first == "photo" and isinstance(call.first, list):
+            first = self.parts(done)
         words = [first, *self.options(number, done, first)]
         found = self.name(_result_name(call.entry.name))
         function = call.entry.path.replace("sightline", "sl", 1)
@@ -141,6 +151,20 @@ class _Writer:
 
     def first(self, done: Done) -> str:
         return self.literal(done.call.first)
+
+    def read_several(self, files: Files) -> str:
+        found = self.name("photos")
+        self.lines.append(f"{found} = [sl.read(name) for name in {list(files)!r}]")
+        return found
+
+    def parts(self, done: Done) -> str:
+        """Write how the example cuts its pictures from the one photo."""
+        entry = done.call.entry
+        self.imports.add("from sightline.core.catalogue import find")
+        found = self.name("parts")
+        example = f'find("{entry.field}.{entry.name}").example["{entry.parameters[0].name}"]'
+        self.lines.append(f"{found} = {example}(photo)")
+        return found
 
     def literal(self, value: Any) -> str:
         if isinstance(value, np.ndarray):
@@ -159,7 +183,7 @@ class _Writer:
         words, examples = [], []
         for name, value in call.options.items():
             file = self.others.get(f"{number}.{name}")
-            if file is not None:
+            if isinstance(file, str):
                 words.append(f"{name}={self.read_other(name, file, value, first)}")
             elif name in call.made_up and (name not in plain or depends_on_picture(call.entry, name)):
                 examples.append(name)

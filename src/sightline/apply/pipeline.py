@@ -32,12 +32,12 @@ class Link:
     parameters
         JSON values by parameter.
     pictures
-        Other pictures that it takes, by parameter.
+        Other pictures that it takes, by parameter: an array, or a list of them.
     """
 
     entry: Method
     parameters: Mapping[str, Any] = field(default_factory=dict)
-    pictures: Mapping[str, np.ndarray] = field(default_factory=dict)
+    pictures: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 from rich.console import Console
 
-from sightline.apply.call import takes_picture
+from sightline.apply.call import other_pictures, takes_picture, takes_pictures
 from sightline.apply.outputs import as_picture
 from sightline.apply.pipeline import Link, load_pipeline, run_chain, trace_chain
 from sightline.apply.plain import plain
@@ -17,7 +17,7 @@ from sightline.apply.source import Source
 from sightline.apply.traced import picture_of, short
 from sightline.cli.sources import find_sources
 from sightline.cli.terminal import FAILED, OK, Answer, counted, talk
-from sightline.core.catalogue import find
+from sightline.core.catalogue import Method, find
 from sightline.core.errors import InputError, SightlineError
 
 
@@ -46,6 +46,7 @@ def pipeline(
     """
     steps = [(find(name), values) for name, values in load_pipeline(file)]
     drawn_from_nothing = not takes_picture(steps[0][0])
+    folder = file.parent
     sources: list[Source | None] = [None] if drawn_from_nothing and not source else list(find_sources(source))
     if len(sources) > 1 and output is not None and output.suffix and not output.is_dir():
         raise InputError(f"pipeline: --output must be a folder for several pictures; got '{output}'.")
@@ -53,7 +54,12 @@ def pipeline(
     for one in counted(sources, "pipeline"):
         row: dict[str, Any] = {"source": one.name if one else str(file)}
         try:
-            row |= _run(steps, one, _target(one, output, several=len(sources) > 1), trace if not rows else None)
+            row |= _run(
+                links_of(steps, folder),
+                one,
+                _target(one, output, several=len(sources) > 1),
+                trace if not rows else None,
+            )
         except SightlineError as error:
             if len(sources) == 1:
                 raise
@@ -71,11 +77,10 @@ def pipeline(
     return Answer(rows if len(rows) > 1 else rows[0], show, json, code)
 
 
-def _run(steps: list[tuple[Any, dict[str, Any]]], source: Source | None, target: Path, trace: Path | None) -> Any:
+def _run(links: list[Link], source: Source | None, target: Path, trace: Path | None) -> Any:
     from sightline.image.write import write
 
     image = as_picture(source.read("stored")) if source else None
-    links = [Link(entry, *_split(entry, values)) for entry, values in steps]
     start = time.perf_counter()
     last = list(run_chain(links, image))[-1]
     row: dict[str, Any] = {"milliseconds": round(1000 * (time.perf_counter() - start), 3), "output": None}
@@ -91,13 +96,37 @@ def _run(steps: list[tuple[Any, dict[str, Any]]], source: Source | None, target:
     return row
 
 
-def _split(entry: Any, values: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return the plain values, and the pictures that files are named for."""
-    kinds = {parameter.name: parameter.kind for parameter in entry.parameters[1:]}
-    files = {n: v for n, v in values.items() if kinds.get(n) in ("image", "mask", "labels") and isinstance(v, str)}
-    return {n: v for n, v in values.items() if n not in files}, {
-        name: as_picture(Source(word).read("stored")) for name, word in files.items()
-    }
+def links_of(steps: list[tuple[Method, dict[str, Any]]], folder: Path) -> list[Link]:
+    """Return the links of a chain, with the pictures that its file names read: masks, second pictures, several.
+
+    Parameters
+    ----------
+    steps
+        Methods with their values, as :func:`~sightline.apply.pipeline.load_pipeline` gives them.
+    folder
+        Where the TOML lies: paths in it are looked for there, then from the working folder.
+    """
+    links = []
+    for number, (entry, values) in enumerate(steps):
+        names = set(other_pictures(entry))
+        if number == 0 and takes_pictures(entry):
+            names.add(entry.parameters[0].name)
+        pictures = {
+            name: [_read(word, folder) for word in value] if isinstance(value, list) else _read(value, folder)
+            for name, value in values.items()
+            if name in names and _names_files(value)
+        }
+        links.append(Link(entry, {name: value for name, value in values.items() if name not in pictures}, pictures))
+    return links
+
+
+def _names_files(value: Any) -> bool:
+    return isinstance(value, str) or (isinstance(value, list) and all(isinstance(word, str) for word in value))
+
+
+def _read(word: str, folder: Path) -> Any:
+    beside = folder / word
+    return as_picture(Source(str(beside) if beside.is_file() else word).read("stored"))
 
 
 def _target(source: Source | None, output: Path | None, *, several: bool) -> Path:

@@ -46,6 +46,11 @@ class LiveAsk(Form):
     steps: bool = True
     size: int = Field(WORKED_PIXELS, ge=1, le=MOST_PIXELS)
 
+    @property
+    def methods(self) -> list[str]:
+        """Names of the methods that it calls."""
+        return [link.method for link in self.pipeline] or [self.method]
+
 
 class PipelineAsk(Form):
     """A chain of methods: each works on what the one before gave."""
@@ -56,9 +61,10 @@ class PipelineAsk(Form):
 
 
 class ExportAsk(Form):
-    """A chain to be written down as a program."""
+    """A chain to be written down as a program; ``input`` is short for a single picture, ``image`` of ``inputs``."""
 
     input: str | None = None
+    inputs: Inputs = Field(default_factory=dict)
     steps: list[Link] = Field(min_length=1, max_length=32)
 
 

@@ -10,21 +10,21 @@ import numpy as np
 from fastapi import APIRouter
 from fastapi.responses import Response
 
-from sightline.apply.call import takes_picture, takes_pictures
+from sightline.apply.call import other_pictures, takes_picture, takes_pictures
 from sightline.apply.export import as_command, as_python, as_toml
 from sightline.apply.pipeline import Done, Link, run_chain, trace_chain
 from sightline.core.errors import InputError
 from sightline.core.trace import Trace
 from sightline.data.sample import SAMPLES
-from sightline.lab.asks import ExportAsk, PipelineAsk
+from sightline.lab.asks import ExportAsk, Inputs, PipelineAsk
 from sightline.lab.asks import Link as AskedLink
 from sightline.lab.lab import Lab
-from sightline.lab.pictures import Shrunk
+from sightline.lab.pictures import Pictures, Shrunk
 from sightline.lab.routes import TRACE
 from sightline.serve.workers import Stop
 
 _TRIED_PIXELS = 40_000  # a chain is run to be written down: what its results are decides what is written
-_KINDS = ("image", "mask", "labels")
+MOST_PICTURES = 16  # of a method that takes several
 _REFERENCES = ("sample:", "upload:", "file:")
 
 
@@ -39,19 +39,17 @@ def chain_routes(lab: Lab) -> APIRouter:
         responses={200: {"content": {TRACE: {}}}},
     )
     async def pipeline(ask: PipelineAsk) -> Response:
-        made = await lab.workers.run(run, lab, ask.steps, ask.inputs, ask.size, None)
+        made = await lab.run((step.method for step in ask.steps), run, ask.steps, ask.inputs, ask.size, None)
         return Response(made.to_bytes(), media_type=TRACE)
 
     @routes.post("/export", summary="Write a chain down as Python, as a command and as TOML")
-    async def export(ask: ExportAsk) -> dict[str, str]:
-        return await lab.workers.run(write_down, lab, ask)
+    async def export(ask: ExportAsk) -> dict[str, Any]:
+        return await lab.run((step.method for step in ask.steps), write_down, ask)
 
     return routes
 
 
-def run(
-    stop: Stop, lab: Lab, steps: Sequence[AskedLink], inputs: dict[str, Any], size: int, own: np.ndarray | None
-) -> Trace:
+def run(stop: Stop, lab: Lab, steps: Sequence[AskedLink], inputs: Inputs, size: int, own: np.ndarray | None) -> Trace:
     """Run a chain and return its trace.
 
     Parameters
@@ -64,11 +62,11 @@ def run(
         A picture that came with the request itself.
     """
     photo = Shrunk(own, 1.0) if own is not None else _photo(lab, steps, inputs, size)
-    links = [_link(lab, step, photo) for step in steps]
+    links = _links(lab, steps, inputs, photo)
     return trace_chain(links, photo.image if photo else None, stop=stop, scale=photo.scale if photo else 1.0)
 
 
-def _photo(lab: Lab, steps: Sequence[AskedLink], inputs: dict[str, Any], size: int | None) -> Shrunk | None:
+def _photo(lab: Lab, steps: Sequence[AskedLink], inputs: Inputs, size: int | None) -> Shrunk | None:
     entry = lab.listing.find(steps[0].method)
     if not (takes_picture(entry) or takes_pictures(entry)):
         return None
@@ -81,22 +79,50 @@ def _photo(lab: Lab, steps: Sequence[AskedLink], inputs: dict[str, Any], size: i
     return lab.pictures.get(reference, size)
 
 
-def _link(lab: Lab, step: AskedLink, photo: Shrunk | None) -> Link:
-    entry = lab.listing.find(step.method)
-    kinds = {parameter.name: parameter.kind for parameter in entry.parameters[1:]}
-    others = {name: value for name, value in step.parameters.items() if _names_picture(kinds.get(name, ""), value)}
+def named_pictures(lab: Lab, steps: Sequence[AskedLink], inputs: Inputs) -> list[dict[str, str | list[str]]]:
+    """Return the references of the other pictures of each step, by parameter.
+
+    A step names them among its parameters; what ``inputs`` holds goes to each step that takes a picture of that name
+    and names none itself. The first step may work on several pictures.
+
+    Parameters
+    ----------
+    lab, steps, inputs
+        As asked.
+    """
+    found: list[dict[str, str | list[str]]] = []
+    for number, step in enumerate(steps):
+        entry = lab.listing.find(step.method)
+        named: dict[str, str | list[str]] = {}
+        for name in other_pictures(entry):
+            reference = step.parameters.get(name, inputs.get(name))
+            if isinstance(reference, str) and reference.startswith(_REFERENCES):
+                named[name] = reference
+        first = entry.parameters[0].name
+        several = inputs.get(first, inputs.get("image"))
+        if number == 0 and takes_pictures(entry) and isinstance(several, list) and len(several) > 1:
+            named[first] = several[:MOST_PICTURES]
+        found.append(named)
+    return found
+
+
+def _links(lab: Lab, steps: Sequence[AskedLink], inputs: Inputs, photo: Shrunk | None) -> list[Link]:
     pixels = photo.image.shape[0] * photo.image.shape[1] if photo else None
-    pictures = {name: lab.pictures.get(value, pixels).image for name, value in others.items()}
-    plain = {name: value for name, value in step.parameters.items() if name not in others}
-    return Link(entry, plain, pictures)
+    links = []
+    for step, named in zip(steps, named_pictures(lab, steps, inputs), strict=True):
+        pictures: dict[str, Any] = {
+            name: [lab.pictures.get(each, pixels).image for each in one]
+            if isinstance(one, list)
+            else lab.pictures.get(one, pixels).image
+            for name, one in named.items()
+        }
+        plain = {name: value for name, value in step.parameters.items() if name not in named}
+        links.append(Link(lab.listing.find(step.method), plain, pictures))
+    return links
 
 
-def _names_picture(kind: str, value: Any) -> bool:
-    return kind in _KINDS and isinstance(value, str) and value.startswith(_REFERENCES)
-
-
-def write_down(stop: Stop, lab: Lab, ask: ExportAsk) -> dict[str, str]:
-    """Return a chain as ``python``, ``command`` and ``toml``.
+def write_down(stop: Stop, lab: Lab, ask: ExportAsk) -> dict[str, Any]:
+    """Return a chain as ``python``, ``command`` and ``toml``, and the ``files`` that these read.
 
     Parameters
     ----------
@@ -105,31 +131,37 @@ def write_down(stop: Stop, lab: Lab, ask: ExportAsk) -> dict[str, str]:
     lab
         Where pictures are kept.
     ask
-        The chain, and the picture that it shall be run on.
+        The chain, and the pictures that it shall be run on.
     """
     entry = lab.listing.find(ask.steps[0].method)
-    inputs = {"image": ask.input or lab.listing.rows()[f"{entry.field}.{entry.name}"]["sample"]}
+    inputs: Inputs = {**({"image": ask.input} if ask.input else {}), **ask.inputs}
+    own = entry.parameters[0].name
+    if own not in inputs and "image" not in inputs:
+        inputs = {"image": lab.listing.rows()[f"{entry.field}.{entry.name}"]["sample"], **inputs}
     photo = _photo(lab, ask.steps, inputs, None)
-    links = [_link(lab, step, photo) for step in ask.steps]
+    links = _links(lab, ask.steps, inputs, photo)
     chain = _tried(stop, links, photo)
-    source = file_of(inputs["image"])
-    others = {
-        f"{number}.{name}": file_of(value)
-        for number, step in enumerate(ask.steps)
-        for name, value in step.parameters.items()
-        if name in links[number].pictures
-    }
+    files = Files(lab.pictures)
+    first = inputs.get(own, inputs.get("image", ""))
+    source = files.of(first[0] if isinstance(first, list) else first, "photo")
+    others: dict[str, str | list[str]] = {}
+    for number, named in enumerate(named_pictures(lab, ask.steps, inputs)):
+        for name, one in named.items():
+            found = [files.of(each, name) for each in ([one] if isinstance(one, str) else one)]
+            others[f"{number}.{name}"] = found if isinstance(one, list) else found[0]
     gray = photo is not None and photo.image.ndim == 2
+    written = [
+        (
+            f"{link.entry.field}.{link.entry.name}",
+            {**link.parameters, **{name: others[f"{number}.{name}"] for name in link.pictures}},
+        )
+        for number, link in enumerate(links)
+    ]
     return {
         "python": as_python(chain, source, gray=gray, others=others),
-        "command": as_command(chain, source),
-        "toml": as_toml(
-            (
-                f"{link.entry.field}.{link.entry.name}",
-                {**link.parameters, **{name: others[f"{number}.{name}"] for name in link.pictures}},
-            )
-            for number, link in enumerate(links)
-        ),
+        "command": as_command(chain, source, others=others),
+        "toml": as_toml(written),
+        "files": files.kept,
     }
 
 
@@ -139,7 +171,7 @@ def _tried(stop: Stop, links: list[Link], photo: Shrunk | None) -> list[Done]:
         return list(run_chain(links, None, stop=stop))
     apart = max(1, int((photo.image.shape[0] * photo.image.shape[1] / _TRIED_PIXELS) ** 0.5))
     few = [
-        replace(link, pictures={name: each[::apart, ::apart] for name, each in link.pictures.items()}) for link in links
+        replace(link, pictures={name: _thinned(each, apart) for name, each in link.pictures.items()}) for link in links
     ]
     try:
         return list(run_chain(few, np.ascontiguousarray(photo.image[::apart, ::apart]), stop=stop))
@@ -147,11 +179,52 @@ def _tried(stop: Stop, links: list[Link], photo: Shrunk | None) -> list[Done]:
         return list(run_chain(links, photo.image, stop=stop))
 
 
-def file_of(reference: str) -> str:
-    """Return what a program calls the picture of a reference: its path, or a name to put in its place."""
-    kind, _, name = reference.partition(":")
-    if kind == "file":
-        return name
-    if kind == "sample" and name in SAMPLES:
-        return SAMPLES[name].path.name
-    return "photo.jpg"
+def _thinned(picture: Any, apart: int) -> Any:
+    if isinstance(picture, list):
+        return [_thinned(each, apart) for each in picture]
+    return np.ascontiguousarray(picture[::apart, ::apart])
+
+
+class Files:
+    """What a program calls the pictures of references, each by a name of its own.
+
+    Parameters
+    ----------
+    pictures
+        Where they are kept.
+    """
+
+    def __init__(self, pictures: Pictures) -> None:
+        self._pictures = pictures
+        self._names: dict[str, str] = {}
+
+    def of(self, reference: str, role: str) -> str:
+        """Return the path of a file, or a name to save the picture under.
+
+        Parameters
+        ----------
+        reference
+            ``sample:…``, ``upload:…`` or ``file:…``.
+        role
+            What the picture is for: an uploaded one is called so.
+        """
+        if reference not in self._names:
+            self._names[reference] = self._free(reference, role)
+        return self._names[reference]
+
+    @property
+    def kept(self) -> list[dict[str, str]]:
+        """The files that only the lab has: name and reference of each."""
+        return [{"name": name, "ref": one} for one, name in self._names.items() if not one.startswith("file:")]
+
+    def _free(self, reference: str, role: str) -> str:
+        kind, _, name = reference.partition(":")
+        if kind == "file":
+            return name
+        if kind == "sample" and name in SAMPLES:
+            return SAMPLES[name].path.name
+        suffix, number = self._pictures.suffix(reference) or ".jpg", 2
+        found = f"{role}{suffix}"
+        while found in self._names.values():
+            found, number = f"{role}_{number}{suffix}", number + 1
+        return found

@@ -6,7 +6,9 @@ import asyncio
 import importlib
 import threading
 import time
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any, TypeVar
 
 from sightline.lab.listing import Listing
 from sightline.lab.pictures import Pictures
@@ -16,6 +18,9 @@ from sightline.serve.models import Models
 from sightline.serve.workers import Workers
 
 _PAGE_SECONDS = 1.0  # that the first page has for itself
+_FIRST_SECONDS = 120.0  # for the first call of a method, which may have to be compiled
+
+T = TypeVar("T")
 
 
 class Lab:
@@ -41,12 +46,29 @@ class Lab:
         self.models = Models(self.workers)
         self.closing = asyncio.Event()
         self._preparing = False
+        self._ran: set[str] = set()
 
     def get_ready(self) -> None:
         """Begin to load what the first method will need, a second of imports, while the page is being looked at."""
         if not self._preparing:
             self._preparing = True
             threading.Thread(target=_import_kernels, name="sightline-ready", daemon=True).start()
+
+    async def run(self, methods: Iterable[str], work: Callable[..., T], *args: Any) -> T:
+        """Call ``work(stop, lab, *args)`` on a thread; the first call of a method is given time to be compiled.
+
+        Parameters
+        ----------
+        methods
+            Names of the methods that the work calls.
+        work, *args
+            As for :meth:`~sightline.serve.workers.Workers.run`.
+        """
+        names = set(methods)
+        seconds = None if names <= self._ran else _FIRST_SECONDS
+        result = await self.workers.run(work, self, *args, seconds=seconds)
+        self._ran |= names
+        return result
 
     def close(self) -> None:
         """Let go of what is running; a training is saved and can be resumed."""

@@ -133,7 +133,7 @@ def read_frame(text: str | None, data: bytes | None) -> tuple[LiveAsk, bytes]:
 
 async def _answer(lab: Lab, socket: WebSocket, ask: LiveAsk, picture: bytes) -> None:
     try:
-        data = await lab.workers.run(_compute, lab, ask, picture)
+        data = await lab.run(ask.methods, _compute, ask, picture)
     except Exception as error:
         await _send(socket, json.dumps({"id": ask.id, **told(error)}))
         return

@@ -24,6 +24,7 @@ from sightline.serve.requests import decode_picture
 UPLOADED_BYTES = 256 * 2**20  # of all uploads together; the oldest goes first
 DECODED_BYTES = 256 * 2**20
 _QUALITY = 90
+_MAGIC = {".png": b"\x89PNG\r\n", ".jpg": b"\xff\xd8\xff"}
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,13 @@ class Pictures:
         return made
 
     def encoded(self, reference: str, width: int | None = None) -> tuple[bytes, str]:
-        """Return a picture as a file for a page, at most ``width`` wide, and its media type."""
+        """Return a picture as a file for a page, at most ``width`` wide, and its media type.
+
+        Without a width, a PNG or JPEG that was sent, or comes with the package, is given as it is.
+        """
+        suffix = "" if width is not None or reference.startswith("file:") else self.suffix(reference)
+        if suffix:
+            return self._bytes(reference)[0], f"image/{'png' if suffix == '.png' else 'jpeg'}"
         shrunk = self.get(reference)
         image = shrunk.image
         if width is not None and width < image.shape[1]:
@@ -112,6 +119,11 @@ class Pictures:
             return stream.getvalue(), "image/png"
         PillowImage.fromarray(image).save(stream, "jpeg", quality=_QUALITY)
         return stream.getvalue(), "image/jpeg"
+
+    def suffix(self, reference: str) -> str:
+        """Return how a kept picture's file name ends: ``.png``, ``.jpg``, or nothing for what pages cannot show."""
+        data, _ = self._bytes(reference)
+        return next((suffix for suffix, magic in _MAGIC.items() if data.startswith(magic)), "")
 
     def _keep(self, key: tuple[Any, ...], made: Shrunk) -> None:
         if made.image.nbytes > DECODED_BYTES // 4:
@@ -138,19 +150,24 @@ class Pictures:
 
     def _read(self, reference: str) -> tuple[np.ndarray, bool]:
         kind, _, name = reference.partition(":")
+        if kind == "file":
+            return self._from_file(reference), False
+        data, mask = self._bytes(reference)
+        return decode_picture(data, name if kind == "sample" else "upload"), mask
+
+    def _bytes(self, reference: str) -> tuple[bytes, bool]:
+        """Return the file of a sample or of an upload, and whether it is a mask."""
+        kind, _, name = reference.partition(":")
         if kind == "sample":
             if name not in SAMPLES:
                 raise MissingFileError(f"pictures: no sample is named '{name}'.{suggest(name, SAMPLES)}")
-            return decode_picture(SAMPLES[name].path.read_bytes(), name), name == "horse"
+            return SAMPLES[name].path.read_bytes(), name == "horse"
         if kind == "upload":
             with self._lock:
                 if reference not in self._uploads:
                     raise MissingFileError(f"pictures: '{reference}' is no longer kept. Upload it again.")
                 self._uploads.move_to_end(reference)
-                data, mask = self._uploads[reference]
-            return decode_picture(data), mask
-        if kind == "file":
-            return self._from_file(reference), False
+                return self._uploads[reference]
         raise InputError(f"pictures: reference must start with sample:, upload: or file:; got '{reference}'.")
 
     def _from_file(self, reference: str) -> np.ndarray:

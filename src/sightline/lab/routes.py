@@ -47,7 +47,7 @@ def method_routes(lab: Lab) -> APIRouter:
     async def run(name: str, request: Request) -> Response:
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         sent = await read_body(request)
-        return await lab.workers.run(_run, lab, name, sent, dict(request.query_params), kind)
+        return await lab.run([name], _run, name, sent, dict(request.query_params), kind)
 
     return routes
 
