@@ -17,6 +17,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from browser.looking import PATIENCE
+
 CHROMIUM = Path(os.environ.get("SIGHTLINE_CHROMIUM", "/usr/bin/chromium"))
 QUIET = ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
 CAMERA = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
@@ -89,6 +91,7 @@ def new_page(browser: Any, lab: str) -> Iterator[Callable[..., Any]]:
     """Return a maker of pages; each is held to: no console error, nothing asked for outside loopback."""
     contexts: list[Any] = []
     problems: list[str] = []
+    refused: list[Any] = []
 
     def make(**options: Any) -> Any:
         settings = {"viewport": {"width": 1280, "height": 900}, "base_url": lab, **options}
@@ -96,22 +99,30 @@ def new_page(browser: Any, lab: str) -> Iterator[Callable[..., Any]]:
         contexts.append(context)
         context.grant_permissions(["camera", "clipboard-read", "clipboard-write"], origin=lab)
         page = context.new_page()
-        page.set_default_timeout(30_000)
+        page.set_default_timeout(1000 * PATIENCE)
         page.refusals_expected = False  # a test that provokes a refusal sets it: Chromium logs each as an error
         page.on("console", lambda message: check_message(page, message))
+        page.on("requestfinished", lambda request: check_request(page, request))
         page.on("pageerror", lambda error: problems.append(f"uncaught: {error}"))
         page.on("request", lambda request: check_address(request.url))
         return page
 
     def check_message(page: Any, message: Any) -> None:
-        if message.type == "error" and not (page.refusals_expected and "status of 4" in message.text):
-            problems.append(message.text)
+        expected = page.refusals_expected and "status of 4" in message.text
+        if message.type == "error" and not expected:
+            problems.append(f"{message.text} ({message.location.get('url')})")
+
+    def check_request(page: Any, request: Any) -> None:
+        answer = request.response()
+        if answer is not None and answer.status >= 400 and not page.refusals_expected:
+            refused.append(answer)
 
     def check_address(url: str) -> None:
         if not url.startswith((lab, lab.replace("http", "ws"), "blob:", "data:", "about:")):
             problems.append(f"a request left loopback: {url}")
 
     yield make
+    problems += [f"{answer.status} {answer.url}: {answer.text()}" for answer in refused]
     for context in contexts:
         context.close()
     assert not problems, problems

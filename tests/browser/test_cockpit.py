@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from browser.looking import until
+from browser.looking import says, until
 
 pytestmark = pytest.mark.browser
 
@@ -24,7 +24,7 @@ def _torch() -> None:
 def test_a_training_is_stopped_resumed_and_asked(page: Any) -> None:
     page.goto("/rooms/cockpit?recipe=classify%2Flenet5&data=digits&epochs=60")
     page.wait_for_selector("h1")
-    assert "epochs=60" in page.locator(".code pre").first.text_content()
+    says(page, ".code pre", "epochs=60")
     until(page, "document.querySelector('.controls .primary')?.disabled === false")
     page.get_by_role("button", name="Train", exact=True).click()
     until(page, f"{STATE}?.state === 'running' && Number({STATE}.epochs) >= 2", 120)
@@ -35,9 +35,8 @@ def test_a_training_is_stopped_resumed_and_asked(page: Any) -> None:
     done = int(page.locator(".cockpit-state").get_attribute("data-epochs"))
     assert done < 60
 
-    page.wait_for_selector(".answers button")  # a drawing is there to begin with
+    until(page, "document.querySelectorAll('.answers button').length === 5")  # a drawing is there to begin with
     shares = [float(text.split()[-2]) for text in page.locator(".answers button").all_text_contents()]
-    assert len(shares) == 5
     assert shares == sorted(shares, reverse=True)
     assert sum(shares) <= 100.1
     other = page.locator(".answers button").nth(1)
@@ -66,7 +65,7 @@ def test_a_folder_is_trained_on_and_its_mistakes_are_shown(page: Any, root: Path
     page.get_by_role("button", name="A folder of mine").click()
     page.get_by_role("button", name="shades", exact=True).click()
     page.get_by_role("button", name="Train on shades").click()
-    until(page, "document.querySelector('.code pre').textContent.includes('shades')")
+    says(page, ".code pre", "shades")
     page.refusals_expected = True  # a perceptron has no Grad-CAM: the room asks for the saliency instead
     page.get_by_role("button", name="Train", exact=True).click()
     until(page, f"{STATE}?.state === 'finished'", 180)

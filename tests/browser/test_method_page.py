@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from browser.looking import settled, shown, until
+from browser.looking import says, settled, shown, still, until, until_seen
 
 pytestmark = pytest.mark.browser
 
@@ -22,12 +22,12 @@ def test_search_finds_a_method_and_opens_it(page: Any) -> None:
     page.wait_for_selector("a.tile")
     page.keyboard.press("/")
     page.keyboard.type("canny")
-    assert page.locator(".cards .card-name").first.text_content() == "canny"
-    assert page.locator("a.tile.dim").count() > 100
+    until(page, "document.querySelector('.cards .card-name')?.textContent === 'canny'")
+    until(page, "document.querySelectorAll('a.tile.dim').length > 100")
     page.keyboard.press("Enter")
     settled(page)
     assert page.url.split("?")[0].endswith("/method/image.canny")
-    assert page.locator("h1").text_content().startswith("canny")
+    until(page, "document.querySelector('h1')?.textContent.startsWith('canny')")
 
 
 def test_header_search_goes_on_by_keyboard(page: Any) -> None:
@@ -44,7 +44,7 @@ def test_header_search_goes_on_by_keyboard(page: Any) -> None:
 def test_dragging_a_slider_changes_the_picture_and_the_address(page: Any) -> None:
     page.goto("/method/image.canny")
     settled(page)
-    before = shown(page)
+    before = still(page)
     slider = page.get_by_label("high", exact=True)
     box = slider.bounding_box()
     page.mouse.move(box["x"] + 50, box["y"] + box["height"] / 2)
@@ -53,35 +53,32 @@ def test_dragging_a_slider_changes_the_picture_and_the_address(page: Any) -> Non
         page.mouse.move(box["x"] + x, box["y"] + box["height"] / 2)
     page.mouse.up()
     page.wait_for_url(re.compile(r"[?&]high=\d+"))
-    page.wait_for_timeout(400)
-    after = shown(page)
-    assert (after[..., 0] > 200).sum() < (before[..., 0] > 200).sum()
-    assert "high=" in page.locator(".called code").first.text_content()
+    until_seen(page, lambda: 0 < (shown(page)[..., 0] > 200).sum() < (before[..., 0] > 200).sum())
+    says(page, ".called code", "high=")
 
 
 def test_the_address_brings_everything_back(page: Any) -> None:
     page.goto("/method/image.canny?image=sample%3Acoins&low=30&high=220&sigma=2&_step=2&_tab=use")
     settled(page)
     assert page.get_by_label("low, exact").input_value() == "30"
-    assert page.locator(".step-names [aria-current=step]").text_content() == "gradient"
+    says(page, ".step-names [aria-current=step]", "gradient")
     assert page.get_by_role("tab", name="Use it").get_attribute("aria-selected") == "true"
-    assert page.locator(".thumb[aria-pressed=true]").get_attribute("title").startswith("Coins")
+    page.wait_for_selector(".thumb[aria-pressed=true][title^=Coins]")
 
 
 def test_steps_are_scrubbed_with_the_arrow_keys_and_light_their_line(page: Any) -> None:
     page.goto("/method/image.canny?_step=0")
     settled(page)
-    seen = []
-    for _ in range(3):
-        current = page.locator(".step-names [aria-current=step]").text_content()
-        seen.append((current, page.locator(".line.lit").get_attribute("data-line")))
+    lit = "Number(document.querySelector('.line.lit')?.dataset.line ?? 0)"
+    line = 0
+    for name in ("grey", "smoothed", "gradient"):
+        says(page, ".step-names [aria-current=step]", name)
+        until(page, f"{lit} > {line}")
+        line = page.evaluate(lit)
         page.locator("h1").click()
         page.keyboard.press("ArrowRight")
-    names, lines = zip(*seen, strict=True)
-    assert names == ("grey", "smoothed", "gradient")
-    assert list(lines) == sorted(set(lines), key=int)
     page.get_by_role("button", name="Play the steps").click()
-    until(page, "document.querySelector('.step-names [aria-current=step]').textContent === 'edges'")
+    until(page, "document.querySelector('.step-names [aria-current=step]')?.textContent === 'edges'")
 
 
 def test_an_own_photo_is_worked_on(page: Any, root: Path) -> None:
@@ -90,8 +87,7 @@ def test_an_own_photo_is_worked_on(page: Any, root: Path) -> None:
     page.locator("input[type=file]").first.set_input_files(str(root / "deeper" / "colours.png"))
     page.wait_for_selector('.thumb[title="Own picture"][aria-pressed=true]')
     until(page, "decodeURIComponent(location.search).includes('upload:')")
-    page.wait_for_timeout(300)
-    assert (shown(page)[..., 0] > 200).sum() > 500  # the edges of the board
+    until_seen(page, lambda: (shown(page)[..., 0] > 200).sum() > 500)  # the edges of the board
 
 
 def test_a_text_file_is_refused_in_words(page: Any, tmp_path: Path) -> None:
@@ -102,8 +98,7 @@ def test_a_text_file_is_refused_in_words(page: Any, tmp_path: Path) -> None:
     with page.expect_response("**/api/uploads*") as answer:
         page.locator("input[type=file]").first.set_input_files(str(tmp_path / "photo.jpg"))
     assert answer.value.status == 415
-    page.wait_for_selector(".notice[data-shown=true]")
-    assert len(page.locator(".notice").text_content()) > 20
+    until(page, "document.querySelector('.notice[data-shown=true]')?.textContent.length > 20")
 
 
 def test_a_file_of_the_folder_is_worked_on(page: Any) -> None:
@@ -121,7 +116,7 @@ def test_the_camera_is_live(page: Any) -> None:
     settled(page)
     page.get_by_role("button", name="Camera", exact=True).click()
     until(page, "Number(document.querySelector('.rate')?.dataset.rate) > 1")
-    assert (shown(page)[..., 0] > 200).sum() > 50
+    until_seen(page, lambda: (shown(page)[..., 0] > 200).sum() > 50)
     page.get_by_role("button", name="Stop", exact=True).click()
     page.wait_for_selector(".frame-bar", state="detached")
     settled(page)
@@ -130,13 +125,11 @@ def test_the_camera_is_live(page: Any) -> None:
 def test_before_and_after_are_beside_each_other(page: Any) -> None:
     page.goto("/method/image.canny")
     settled(page)
-    alone = shown(page)
+    alone = still(page)
+    half = alone.shape[1] // 2
     page.get_by_role("button", name="Before / after").click()
-    page.wait_for_timeout(400)
-    both = shown(page)
-    half = both.shape[1] // 2
-    assert np.unique(both[:, : half - 20, 0]).size > 50  # the photo
-    assert (both[:, half + 20 :] == alone[:, half + 20 :]).mean() > 0.99
+    until_seen(page, lambda: np.unique(shown(page)[:, : half - 20, 0]).size > 50)  # the photo
+    assert (shown(page)[:, half + 20 :] == alone[:, half + 20 :]).mean() > 0.99
     page.get_by_label("Share of the picture before").fill("1")
     page.wait_for_url("**_split=1*")
 
@@ -146,25 +139,26 @@ def test_two_methods_are_compared_at_the_same_step(page: Any) -> None:
     settled(page)
     page.get_by_label("Compare with").select_option("image.sobel")
     until(page, "document.querySelectorAll('.stage .ms:not(:empty)').length === 2")
-    page.wait_for_timeout(300)
-    assert (shown(page, 0) != shown(page, 1)).mean() > 0.02
+    until_seen(page, lambda: (still(page, 0) != still(page, 1)).mean() > 0.02)
     page.wait_for_url("**b=image.sobel*")
     page.hover(".sl-view >> nth=0", position={"x": 100, "y": 100})
-    readings = page.locator(".reading").all_text_contents()
-    assert readings[0].split(")")[0] == readings[1].split(")")[0] != ""
+
+    def same_place() -> bool:
+        places = [text.split(")")[0] for text in page.locator(".reading").all_text_contents()]
+        return len(places) == 2 and places[0] == places[1] != ""
+
+    until_seen(page, same_place)
 
 
 def test_numbers_stand_in_the_pixels(page: Any) -> None:
     page.goto("/method/image.gaussian_blur?image=file%3Aboard.png&_step=2")
     settled(page)
     page.get_by_role("button", name="123").click()
-    page.wait_for_timeout(400)
-    zoomed = shown(page)
-    assert np.unique(zoomed[..., 0]).size > 20  # digits and grid over flat squares
+    until_seen(page, lambda: np.unique(shown(page)[..., 0]).size > 20)  # digits and grid over flat squares
+    zoomed = still(page)
     page.locator(".sl-view").focus()
     page.keyboard.press("0")
-    page.wait_for_timeout(200)
-    assert (shown(page) != zoomed).any()
+    until_seen(page, lambda: (shown(page) != zoomed).any())
 
 
 def test_a_trace_is_saved_and_played_again(page: Any, tmp_path: Path) -> None:
@@ -182,8 +176,7 @@ def test_a_trace_is_saved_and_played_again(page: Any, tmp_path: Path) -> None:
     page.wait_for_selector(".trace-player .step-names button")
     assert page.locator(".step-names button").count() == len(load_trace(path).steps)
     page.locator(".step-names button").last.click()
-    page.wait_for_timeout(300)
-    assert set(np.unique(shown(page)[..., 0])) >= {0, 255}
+    until_seen(page, lambda: set(np.unique(shown(page)[..., 0])) >= {0, 255})
 
 
 def test_an_own_trace_is_played(page: Any, tmp_path: Path) -> None:
@@ -234,29 +227,28 @@ def test_an_own_trace_is_played(page: Any, tmp_path: Path) -> None:
 
 def test_parameters_out_of_range_are_refused_by_name(page: Any) -> None:
     page.goto("/method/image.canny?low=200&high=100")
-    page.wait_for_selector(".stage .error")
-    assert "low" in page.locator(".stage .error").text_content()
+    says(page, ".stage .error", "low")
     page.get_by_role("button", name="Back to the defaults").click()
     settled(page)
-    assert not page.locator(".stage .error").count()
+    until(page, "document.querySelector('.stage .error') === null")
 
 
 def test_every_tab_has_its_facts(page: Any) -> None:
     page.goto("/method/image.canny?_tab=about")
     settled(page)
-    assert "Canny 1986" in page.locator(".about").text_content()
+    says(page, ".about", "Canny 1986")
     page.get_by_role("tab", name="Evidence").click()
-    assert "opencv" in page.locator(".evidence").text_content()
+    says(page, ".evidence", "opencv")
     page.get_by_role("tab", name="Use it").click()
-    page.wait_for_selector(".export pre")
-    assert "sl.image.canny" in page.locator(".export pre").first.text_content()
+    says(page, ".export pre", "sl.image.canny")
 
 
 def test_a_phone_and_the_dark(new_page: Callable[..., Any]) -> None:
     page = new_page(viewport={"width": 390, "height": 844}, color_scheme="dark", has_touch=True)
     for path in ("/", "/method/image.canny", "/pipeline", "/lessons", "/runs"):
         page.goto(path)
-        page.wait_for_timeout(500)
+        page.wait_for_selector("h1")
+        page.wait_for_load_state("networkidle")
         wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         assert wide <= 0, f"{path} is {wide} pixels too wide"
     light = page.evaluate("getComputedStyle(document.body).backgroundColor")
@@ -267,7 +259,7 @@ def test_a_phone_and_the_dark(new_page: Callable[..., Any]) -> None:
     picture, controls = page.locator(".sl-view").bounding_box(), page.locator(".controls").bounding_box()
     assert picture["y"] < controls["y"]
     page.get_by_role("button", name="Colours").click()
-    assert page.evaluate("document.documentElement.dataset.theme") == "light"
+    until(page, "document.documentElement.dataset.theme === 'light'")
     after = page.evaluate("getComputedStyle(document.body).backgroundColor")
     assert sum(int(value) for value in re.findall(r"\d+", after)[:3]) > 600
 
@@ -275,7 +267,7 @@ def test_a_phone_and_the_dark(new_page: Callable[..., Any]) -> None:
 def test_a_mask_is_painted(page: Any) -> None:
     page.goto("/method/image.blend")
     settled(page)
-    before = shown(page)
+    before = still(page)
     page.get_by_role("button", name="Paint mask").click()
     page.locator(".brush .sl-view").focus()
     for key in ("ArrowRight", "ArrowDown", " ", "ArrowLeft", " "):
@@ -284,8 +276,12 @@ def test_a_mask_is_painted(page: Any) -> None:
         page.get_by_role("button", name="Use it").click()
     assert answer.value.ok
     page.wait_for_selector("dialog", state="detached")
-    page.wait_for_timeout(600)
-    assert (shown(page) != before).any()
+    until_seen(page, lambda: (shown(page) != before).any())
+    page.get_by_role("button", name="Pipeline").click()
+    says(page, ".chain", "blend")
+    says(page, ".export pre", "mask.png")
+    assert page.locator(".export a[download='mask.png']").get_attribute("href").startswith("/api/pictures/upload")
+    assert page.get_by_role("group", name="mask", exact=True).locator(".thumb[title='Own picture']").count() == 1
 
 
 def test_the_shown_picture_is_the_methods_result(page: Any, root: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from browser.looking import shown, until
+from browser.looking import says, shown, still, until, until_seen
 
 pytestmark = pytest.mark.browser
 
@@ -54,45 +54,55 @@ def test_kernel_writes_out_the_sum_that_the_method_gives(page: Any) -> None:
     window = page.locator(".sl-view").first
     window.focus()
     window.press("ArrowDown")
-    until(page, "document.querySelector('.kernel-cells caption').textContent.includes('(201, 151)')")
-    cells = [int(text) for text in page.locator(".kernel-cells").first.locator("td").all_text_contents()]
+    says(page, ".kernel-cells caption", "(201, 151)")
     kernel = np.array([[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]])
-    shown = float(page.locator("[data-sum]").get_attribute("data-sum"))
-    assert shown == pytest.approx((np.reshape(cells, (3, 3)) * kernel).sum())
+
+    def adds_up() -> bool:
+        cells, told = page.evaluate(
+            """() => [Array.from(document.querySelector('.kernel-cells')?.querySelectorAll('td') ?? [],
+                    (cell) => Number(cell.textContent)),
+                Number(document.querySelector('[data-sum]')?.dataset.sum)]"""
+        )
+        return len(cells) == 9 and told == pytest.approx((np.reshape(cells, (3, 3)) * kernel).sum())
+
+    until_seen(page, adds_up)
 
 
 def test_otsu_s_threshold_is_dragged_and_found_again(page: Any) -> None:
     opened(page, "otsu", "?image=sample%3Acoins")
     told = page.locator("[data-picked]")
-    assert told.get_attribute("data-picked") == told.get_attribute("data-value") == "107"
+    until_seen(page, lambda: told.get_attribute("data-picked") == told.get_attribute("data-value") == "107")
     curve = page.locator(".curve").first.bounding_box()
     page.mouse.click(curve["x"] + 0.8 * curve["width"], curve["y"] + 60)
     page.wait_for_url(re.compile("value=(19|20|21)"))
     assert told.get_attribute("data-picked") == "107"
     page.get_by_role("button", name="Back to the rule").click()
-    until(page, "document.querySelector('[data-picked]').dataset.value === '107'")
+    until(page, "document.querySelector('[data-picked]')?.dataset.value === '107'")
     page.get_by_role("button", name="Several classes").click()
     page.wait_for_selector("[data-picked*=' ']")
 
 
 def test_hough_tells_the_votes_of_the_cell_and_the_wave_of_the_pixel(page: Any) -> None:
     opened(page, "hough", "?image=sample%3Asheet")
-    told = page.locator("[data-votes]")
-    strongest = int(told.get_attribute("data-votes"))
+    still(page, 1)
+    strongest = int(page.locator("[data-votes]").get_attribute("data-votes"))
     views = page.locator(".sl-view")
     views.nth(1).hover(position={"x": 200, "y": 150})
     page.wait_for_url(re.compile("cell="))
-    until(page, f"Number(document.querySelector('[data-votes]').dataset.votes) < {strongest}")
+    until(page, f"Number(document.querySelector('[data-votes]')?.dataset.votes) < {strongest}")
     views.nth(0).hover(position={"x": 100, "y": 90})
     page.wait_for_url(re.compile("pixel="))
-    x, y = re.search(r"pixel=(\d+)%2C(\d+)", page.url).groups()
-    assert f"{x}·cos θ + {y}·sin θ" in told.text_content()
+
+    def tells_the_wave() -> bool:
+        x, y = re.search(r"pixel=(\d+)%2C(\d+)", page.url).groups()
+        return f"{x}·cos θ + {y}·sin θ" in (page.locator("[data-votes]").text_content() or "")
+
+    until_seen(page, tells_the_wave)
 
 
 def test_blend_paints_a_mask_and_splits_into_as_many_bands_as_asked(page: Any) -> None:
     opened(page, "blend")
-    page.wait_for_timeout(300)
-    before = shown(page, 0)
+    before = still(page).astype(int)
     page.get_by_role("button", name="Disc", exact=True).click()
     page.wait_for_url(re.compile("mask=disc"))
     brush = page.locator(".brush .sl-view")
@@ -105,26 +115,20 @@ def test_blend_paints_a_mask_and_splits_into_as_many_bands_as_asked(page: Any) -
     page.wait_for_url(re.compile("mask=upload"))
     page.get_by_label("Levels", exact=True).press("ArrowLeft")
     page.wait_for_selector("[data-bands='5']")
-    page.wait_for_timeout(400)
-    assert np.abs(shown(page, 0).astype(int) - before).mean() > 5
+    until_seen(page, lambda: np.abs(shown(page) - before).mean() > 5)
 
 
 def test_seams_go_one_after_another_and_keep_off_what_is_protected(page: Any) -> None:
     opened(page, "seams")
     page.get_by_role("button", name="Seam after seam").click()
-    until(page, "Number(document.querySelector('[data-seams]').dataset.seams) < 100")
+    until(page, "Number(document.querySelector('[data-seams]')?.dataset.seams) < 100")
     early = int(page.locator("[data-seams]").get_attribute("data-seams"))
-    until(page, f"Number(document.querySelector('[data-seams]').dataset.seams) > {early + 2}")
+    until(page, f"Number(document.querySelector('[data-seams]')?.dataset.seams) > {early + 2}")
     page.get_by_role("button", name="Stop").click()
     page.wait_for_selector("[data-seams='160']")
-    page.wait_for_timeout(600)
     left = (slice(None), slice(None, 200))
-    seams = shown(page, 1)[left].astype(int)
+    seams = still(page, 1)[left].astype(int)
     page.get_by_role("button", name="Left half").click()
     page.wait_for_url(re.compile("protect=upload"))
-    for _ in range(100):
-        page.wait_for_timeout(100)
-        if np.abs(shown(page, 1)[left].astype(int) - seams).mean() > 1:
-            break
-    assert np.abs(shown(page, 1)[left].astype(int) - seams).mean() > 1
-    assert "protect" in page.locator(".export pre").first.text_content()
+    until_seen(page, lambda: np.abs(shown(page, 1)[left] - seams).mean() > 1)
+    says(page, ".export pre", "protect")

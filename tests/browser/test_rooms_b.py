@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 import sightline as sl
-from browser.looking import shown, until
+from browser.looking import says, shown, until, until_seen
 
 pytestmark = pytest.mark.browser
 
@@ -38,11 +38,7 @@ def drawn(page: Any) -> np.ndarray:
 
 def matches(page: Any, make: Callable[[np.ndarray], np.ndarray]) -> None:
     """Wait until the small result is what the method gives."""
-    for _ in range(100):
-        page.wait_for_timeout(100)
-        if "pixels=" in page.url and (cells(page, 1, (14, 24)) == make(drawn(page))).all():
-            return
-    pytest.fail("the room never showed what the method gives")
+    until_seen(page, lambda: "pixels=" in page.url and (cells(page, 1, (14, 24)) == make(drawn(page))).all())
 
 
 def test_pixels_are_switched_and_worked_on(page: Any) -> None:
@@ -53,8 +49,8 @@ def test_pixels_are_switched_and_worked_on(page: Any) -> None:
     page.locator(".sl-view").first.focus()
     page.keyboard.press("ArrowRight")
     page.keyboard.press(" ")
-    until(page, "document.querySelector('.under').textContent.includes('(8, 5)')")
-    page.wait_for_timeout(400)  # the address follows a moment later
+    says(page, ".under", "(8, 5)")
+    until_seen(page, lambda: (drawn(page) != before).any())  # the address follows a moment later
     matches(page, lambda pixels: sl.image.erode(pixels, CROSS))
     assert np.argwhere(drawn(page) != before).tolist() == [[5, 8]]
     page.get_by_role("button", name="Closing", exact=True).click()
@@ -79,24 +75,24 @@ def test_centres_move_round_by_round_until_they_rest(page: Any, root: Path) -> N
         f"{', '.join(f'{value:.0f}' for value in centre)} · {100 * share:.1f} %"
         for centre, share in zip(centres, shares, strict=True)
     ]
-    assert [text.strip() for text in page.locator(".swatches li").all_text_contents()] == expected
+    swatches = page.locator(".swatches li")
+    until_seen(page, lambda: [text.strip() for text in swatches.all_text_contents()] == expected)
     page.get_by_role("slider", name="Step", exact=True).focus()
     page.keyboard.press("End")
-    until(page, "document.querySelector('.clusters-said').textContent.includes('rests')")
-    until(page, "document.querySelector('.export pre').textContent.includes('iterations=12')")
+    says(page, ".clusters-said", "rests")
+    says(page, ".export pre", "iterations=12")
     ways = page.locator(".cloud-box canvas")
     first = ways.evaluate("canvas => canvas.toDataURL()")
     ways.focus()
     page.keyboard.press("ArrowRight")
-    page.wait_for_timeout(200)
-    assert ways.evaluate("canvas => canvas.toDataURL()") != first
+    until_seen(page, lambda: ways.evaluate("canvas => canvas.toDataURL()") != first)
     assert ways.evaluate("canvas => canvas === document.activeElement")
 
 
 def test_mean_shift_is_stepped_through(page: Any) -> None:
     page.goto("/rooms/clusters?method=mean_shift_filter&image=file%3Adeeper%2Fcolours.png&round=2")
     page.wait_for_selector(".clusters-said[data-rounds='8']")
-    assert "2 times" in page.locator(".clusters-said").text_content()
+    says(page, ".clusters-said", "2 times")
     assert not page.locator(".swatches").count()
 
 
@@ -104,16 +100,16 @@ def test_a_code_is_made_and_scanned(page: Any) -> None:
     page.goto("/rooms/codes")
     page.wait_for_selector(ROOMS["codes"])
     known = [code.text for code in sl.image.scan_codes(sl.data.sample("codes"))]
-    assert page.locator(".codes-text").all_text_contents() == known
+    until_seen(page, lambda: page.locator(".codes-text").all_text_contents() == known)
     page.get_by_role("button", name="eyes", exact=True).click()
-    until(page, "document.querySelector('.codes-stage figcaption').textContent.includes('1 : 1 : 3')")
+    says(page, ".codes-stage figcaption", "1 : 1 : 3")
     text = "Grüße & 123"
     page.get_by_label("Text", exact=True).fill(text)
     page.get_by_role("button", name="H 30 %").click()
-    until(page, f"document.querySelector('.make-code .code pre').textContent.includes({text!r})")
+    says(page, ".make-code .code pre", text)
     page.get_by_role("button", name="Scan this code").click()
     until(page, f"document.querySelector('.codes-text')?.textContent === {text!r}")
-    assert "level H" in page.locator(".codes-list li").text_content()
+    says(page, ".codes-list li", "level H")
 
 
 def test_a_text_that_is_no_retail_number_is_refused_in_words(page: Any) -> None:
@@ -128,9 +124,10 @@ def test_the_camera_is_scanned(page: Any) -> None:
     page.wait_for_selector(ROOMS["codes"])
     page.get_by_role("button", name="Camera", exact=True).click()
     page.wait_for_selector(".frame-bar")
-    until(page, "Number(document.querySelector('.frame-bar .rate').dataset.rate) > 0")
+    until(page, "Number(document.querySelector('.frame-bar .rate')?.dataset.rate) > 0")
     page.get_by_role("group", name="Moving picture").get_by_role("button", name="Stop").click()
-    until(page, "document.querySelectorAll('.codes-list li').length === 2")
+    known = [code.text for code in sl.image.scan_codes(sl.data.sample("codes"))]
+    until_seen(page, lambda: page.locator(".codes-text").all_text_contents() == known)  # no late frame comes after it
 
 
 @pytest.mark.parametrize("name", ROOMS)
@@ -140,7 +137,7 @@ def test_a_room_is_sound(new_page: Callable[..., Any], name: str, width: int, sc
     page = new_page(color_scheme=scheme, viewport={"width": width, "height": 900})
     page.goto(f"/rooms/{name}")
     page.wait_for_selector(ROOMS[name])
-    page.wait_for_timeout(300)
+    page.wait_for_load_state("networkidle")
     found = axe.Axe().run(page).response["violations"]
     assert not [(row["id"], [node["html"][:160] for node in row["nodes"][:4]]) for row in found]
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

@@ -143,7 +143,7 @@ def write_down(stop: Stop, lab: Lab, ask: ExportAsk) -> dict[str, Any]:
     chain = _tried(stop, links, photo)
     files = Files(lab.pictures)
     first = inputs.get(own, inputs.get("image", ""))
-    source = files.of(first[0] if isinstance(first, list) else first, "photo")
+    source = files.of(first[0] if isinstance(first, list) else first, "photo") if photo else ""
     others: dict[str, str | list[str]] = {}
     for number, named in enumerate(named_pictures(lab, ask.steps, inputs)):
         for name, one in named.items():

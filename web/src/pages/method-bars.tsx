@@ -34,8 +34,9 @@ export function PageActions({ setting, trace }: { setting: Setting; trace: Trace
     }
   };
   const chain = () => {
-    const first = Object.values(setting.inputs)[0];
-    const query = new URLSearchParams({ ...(first ? { image: first } : {}), steps: JSON.stringify([{ method: setting.method, parameters: setting.parameters }]) });
+    const [first, ...others] = Object.entries(setting.inputs);
+    const parameters = { ...setting.parameters, ...Object.fromEntries(others) };
+    const query = new URLSearchParams({ ...(first ? { image: first[1] } : {}), steps: JSON.stringify([{ method: setting.method, parameters }]) });
     go(`/pipeline?${query}`);
   };
   return (

@@ -19,7 +19,7 @@ import { inline } from "../text/markdown";
 import { picture } from "../state";
 import type { FrameSource } from "../frames";
 import { carriedOver, readSetting, writeSetting } from "./method-state";
-import { useFrames, useRun } from "./run";
+import { inputsOf, useFrames, useRun } from "./run";
 import { FrameBar, PageActions } from "./method-bars";
 import { Stage } from "./stage";
 
@@ -129,7 +129,7 @@ function Loaded({ detail, fallback }: { detail: MethodDetail; fallback: string }
   const info = useMemo(() => {
     const tabs: Tab[] = [
       { id: "code", title: "Code", body: () => current.source ? <SourceView source={current.source} line={lit} steps={lines} onLine={(line) => go(trace!.steps.findIndex((item) => item.line === line))} /> : <p>No source is at hand.</p> },
-      { id: "use", title: "Use it", body: () => <Export inputs={setting.inputs} steps={[{ method: setting.method, parameters: setting.parameters }]} /> },
+      { id: "use", title: "Use it", body: () => <Export inputs={inputsOf(setting)} steps={[{ method: setting.method, parameters: setting.parameters }]} /> },
       { id: "about", title: "About", body: () => <About detail={current} /> },
       { id: "evidence", title: "Evidence", body: () => <EvidenceRows rows={current.evidence} bench={current.bench} /> },
     ];

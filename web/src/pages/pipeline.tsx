@@ -3,6 +3,7 @@ import { useEffect, useMemo, useState } from "preact/hooks";
 import { method, methods, samples, type ChainStep, type MethodDetail, type MethodRow } from "../api";
 import { Controls, type Setting } from "../controls/controls";
 import { isPicture } from "../controls/guess";
+import type { Raster } from "../core/raster";
 import { ViewLink } from "../core/view";
 import { useLive, type LiveRequest } from "../live";
 import { Code } from "../parts/copy";
@@ -10,6 +11,7 @@ import { BesideView } from "../parts/beside";
 import { PICTURE_EVENT } from "../parts/drop";
 import { Export } from "../parts/export";
 import { Icon } from "../parts/icon";
+import { PaintDialog } from "../parts/paint-dialog";
 import { Picker } from "../parts/picker";
 import { Picture } from "../parts/picture";
 import { usePainted, usePicture } from "../parts/use-painted";
@@ -50,14 +52,14 @@ export default function PipelinePage() {
   }, []);
   useEffect(() => keep(new URLSearchParams({ image, steps: JSON.stringify(steps) })), [image, steps]);
 
-  const inputs = useMemo(() => ({ image }), [image]);
+  const inputs = useMemo(() => ({ image: image.includes("|") ? image.split("|") : image }), [image]);
   const request: LiveRequest | null = image && steps.length ? { pipeline: steps, inputs, steps: true, size: SIZE } : null;
   const live = useLive(request);
   const trace = live.trace.value;
   // the trace may begin with the input: steps of the chain are its last ones
   const lead = Math.max(0, (trace?.steps.length ?? 0) - steps.length);
   const painted = usePainted(trace, Math.min(at, steps.length - 1) + lead);
-  const before = usePicture(image);
+  const before = usePicture(image.split("|")[0]);
   const change = (index: number, step: ChainStep) => setSteps(steps.map((old, i) => (i === index ? step : old)));
   const move = (index: number, by: number) => {
     const next = [...steps];
@@ -82,7 +84,7 @@ export default function PipelinePage() {
           <ol class="chain">
             {steps.map((step, i) => (
               <ChainItem
-                key={`${i} ${step.method}`} step={step} index={i} count={steps.length} open={i === at} image={image} onOpen={() => setAt(i)} onChange={(next) => change(i, next)}
+                key={`${i} ${step.method}`} step={step} index={i} count={steps.length} open={i === at} image={image} before={before} onOpen={() => setAt(i)} onChange={(next) => change(i, next)}
                 onMove={(by) => move(i, by)} onRemove={() => remove(i)} wrong={live.error.value?.argument ?? ""}
               />
             ))}
@@ -142,6 +144,8 @@ interface ChainItemProps {
   count: number;
   open: boolean;
   image: string;
+  /** The picture that the chain begins with: masks are painted over it. */
+  before: Raster | null;
   wrong: string;
   onOpen: () => void;
   onChange: (step: ChainStep) => void;
@@ -149,13 +153,19 @@ interface ChainItemProps {
   onRemove: () => void;
 }
 
-function ChainItem({ step, index, count, open, image, wrong, onOpen, onChange, onMove, onRemove }: ChainItemProps) {
+function ChainItem({ step, index, count, open, image, before, wrong, onOpen, onChange, onMove, onRemove }: ChainItemProps) {
   const [detail, setDetail] = useState<MethodDetail | null>(null);
   useEffect(() => {
     method(step.method).then(setDetail, (error: Error) => tell(error.message));
   }, [step.method]);
-  const setting: Setting = { method: step.method, inputs: { image }, parameters: step.parameters };
+  const [painting, setPainting] = useState<string | null>(null);
+  const first = detail?.parameters[0];
+  const setting = detail && settingOf(step, detail, image);
   const name = shortName(step.method);
+  const change = (next: Setting) => {
+    const { [first?.name ?? "image"]: _, ...others } = next.inputs;
+    onChange({ method: step.method, parameters: { ...next.parameters, ...others } });
+  };
   return (
     <li class={open ? "open" : ""}>
       <div class="chain-head">
@@ -164,9 +174,23 @@ function ChainItem({ step, index, count, open, image, wrong, onOpen, onChange, o
         <button type="button" class="icon" aria-label={`Move ${name} down`} disabled={index === count - 1} onClick={() => onMove(1)}><Icon name="down" /></button>
         <button type="button" class="icon" aria-label={`Remove ${name}`} onClick={onRemove}><Icon name="close" /></button>
       </div>
-      {open && detail && <Controls detail={{ ...detail, parameters: detail.parameters.filter((parameter, i) => i === 0 || !isPicture(parameter)) }} setting={setting} withoutFirst wrong={wrong} onSetting={(next) => onChange({ method: step.method, parameters: next.parameters })} />}
+      {open && detail && setting && <Controls detail={detail} setting={setting} withoutFirst wrong={wrong} onSetting={change} onPaint={setPainting} />}
+      {painting && before && setting && <PaintDialog before={before} size={[before.width, before.height]} name={painting} onClose={() => setPainting(null)} onMask={(ref) => { change({ ...setting, inputs: { ...setting.inputs, [painting]: ref } }); setPainting(null); }} />}
     </li>
   );
+}
+
+/** A step as its controls take it: what stands for pictures among its parameters goes to the inputs. */
+function settingOf(step: ChainStep, detail: MethodDetail, image: string): Setting {
+  const first = detail.parameters[0];
+  const others = new Set(detail.parameters.slice(1).filter(isPicture).map((parameter) => parameter.name));
+  const inputs: Record<string, string> = { [first?.name ?? "image"]: image };
+  const parameters: Setting["parameters"] = {};
+  for (const [name, value] of Object.entries(step.parameters)) {
+    if (others.has(name) && typeof value === "string") inputs[name] = value;
+    else parameters[name] = value;
+  }
+  return { method: step.method, inputs, parameters };
 }
 
 function AddStep({ onAdd }: { onAdd: (name: string) => void }) {

@@ -9,9 +9,13 @@ import { rasterOfImage, type Raster } from "../core/raster";
 
 export const SIZE = 1_000_000;
 
+/** The pictures of a setting by name; several of one name as a list. */
+export function inputsOf(setting: Setting): Record<string, string | string[]> {
+  return Object.fromEntries(Object.entries(setting.inputs).map(([name, ref]) => [name, ref.includes("|") ? ref.split("|") : ref]));
+}
+
 export function requestOf(setting: Setting): LiveRequest {
-  const inputs = Object.fromEntries(Object.entries(setting.inputs).map(([name, ref]) => [name, ref.includes("|") ? ref.split("|") : ref]));
-  return { method: setting.method, inputs, parameters: setting.parameters, steps: true, size: SIZE };
+  return { method: setting.method, inputs: inputsOf(setting), parameters: setting.parameters, steps: true, size: SIZE };
 }
 
 export interface Run {

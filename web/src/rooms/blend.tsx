@@ -1,6 +1,5 @@
 // The blending room: two photos joined under a painted mask, band by band, beside the plain cut.
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
-import { pictureUrl } from "../api";
 import { Slider } from "../controls/slider";
 import { ViewLink } from "../core/view";
 import { useRun } from "../pages/run";
@@ -85,7 +84,7 @@ export default function BlendRoom() {
       methods={["image.blend", "image.laplacian_pyramid"]} lesson={{ id: "w2d1", title: "Scale: pyramids and blobs" }} controls={controls} onPicture={setA}
       error={first.error || mask.error || run.error?.message || cut.error?.message}
       program={mask.ref ? { inputs: { a }, steps: [{ method: "image.blend", parameters: { levels, b, mask: mask.ref } }] } : undefined}
-      note="The mask is a picture, white where the first photo is kept: save yours and put its name in."
+      note="The mask is a picture, white where the first photo is kept."
     >
       <div class="room-pair">
         <figure>
@@ -101,7 +100,6 @@ export default function BlendRoom() {
         <div>
           <h2>The mask, on the first picture</h2>
           {under && mask.layer && <Brush painted={under} layer={mask.layer} onStroke={stroke} />}
-          {mask.ref && <p><a href={pictureUrl(mask.ref)} download="mask.png">Save the mask</a></p>}
         </div>
         <div>
           <h2>Band {at} of {bands}</h2>
