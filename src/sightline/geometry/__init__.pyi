@@ -1,8 +1,17 @@
+from .block_match import block_match as block_match
+from .bundle_adjust import Adjusted as Adjusted
+from .bundle_adjust import bundle_adjust as bundle_adjust
+from .bundle_problem import BundleProblem as BundleProblem
+from .bundle_problem import read_bundle_problem as read_bundle_problem
 from .camera import Camera as Camera
+from .disparity_to_depth import disparity_to_depth as disparity_to_depth
 from .homogeneous import from_homogeneous as from_homogeneous
 from .homogeneous import to_homogeneous as to_homogeneous
 from .project import project as project
 from .rodrigues import rodrigues as rodrigues
+from .sgm import sgm as sgm
+from .synthetic_bundle import synthetic_bundle_problem as synthetic_bundle_problem
 from .undistort import distort_points as distort_points
 from .undistort import undistort as undistort
 from .undistort import undistort_points as undistort_points
+from .homography import homography as homography
