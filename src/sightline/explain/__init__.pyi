@@ -1,3 +1,13 @@
+from .attention_map import attention_map as attention_map
+from .attention_rollout import attention_rollout as attention_rollout
+from .deconvnet import deconvnet as deconvnet
+from .embedding_plot import EmbeddingPlot as EmbeddingPlot
+from .embedding_plot import embedding_plot as embedding_plot
+from .feature_maps import FeatureMaps as FeatureMaps
+from .feature_maps import feature_maps as feature_maps
+from .filters import filters as filters
 from .grad_cam import grad_cam as grad_cam
 from .occlusion import occlusion as occlusion
+from .receptive_field import ReceptiveField as ReceptiveField
+from .receptive_field import receptive_field as receptive_field
 from .saliency import saliency as saliency

@@ -107,3 +107,17 @@ def heat_maps(maps: Tensor, single: bool) -> np.ndarray:
     """Return B×H×W maps as a float32 array, H×W when there was a single image."""
     array = maps.detach().to("cpu", torch.float32).numpy()
     return array[0] if single else array
+
+
+def as_single(function: str, model: nn.Module, image: Images) -> Tensor:
+    """Return one image as a 1×C×H×W float32 batch on the model's device; several are refused."""
+    batch, _ = as_batch(function, model, image)
+    if len(batch) != 1:
+        raise InputError(f"{function}: image must be one image; got {len(batch)}. Give them one after the other.")
+    return batch
+
+
+def picture_of(batch: Tensor) -> np.ndarray:
+    """Return the first image of a batch as a picture: H×W×3, or H×W when it has no three channels."""
+    image = batch[0].detach().to("cpu", torch.float32).clamp(0, 1).numpy()
+    return np.ascontiguousarray(image.transpose(1, 2, 0)) if len(image) == 3 else image[0]
