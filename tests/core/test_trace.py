@@ -157,6 +157,25 @@ def test_a_frame_without_a_seal_is_read_only_where_it_has_a_number() -> None:
     assert trace_from_bytes(frame).about == {"id": 3}
 
 
+def test_a_live_frame_has_bits_for_masks_and_256_levels_for_maps() -> None:
+    y, x = np.mgrid[0:600, 0:603]
+    mask, heat = (x // 7 + y // 5) % 2 == 0, np.hypot(y, x).astype(np.float32) - 50
+    few = (mask * np.uint8(200) + np.uint8(7)).astype(np.uint8)
+    hole = heat.copy()
+    hole[3, 3] = np.nan
+    layers = {"mask": Mask(mask), "heat": Heat(heat), "few": Picture(few), "hole": Heat(hole), "flat": Heat(0 * heat)}
+    trace = Trace("x", {}, tuple(Step(name, layer) for name, layer in layers.items()), {"id": 1})
+    data = trace.to_bytes(Form(quality=92, pixels=10**6, sealed=False))
+    assert len(data) < mask.size / 8 + 7.1 * mask.size
+    again = trace_from_bytes(data)
+    for name in ("mask", "few", "hole", "flat"):
+        np.testing.assert_array_equal(again[name].value, trace[name].value)
+        assert again[name].value.dtype == trace[name].value.dtype
+    assert np.abs(again["heat"].value - heat).max() <= (heat.max() - heat.min()) / 509
+    saved = trace_from_bytes(trace.to_bytes())
+    np.testing.assert_array_equal(saved["heat"].value, heat)
+
+
 @pytest.mark.parametrize("values", [(0, 255), (0, 110, 255), (3, 4, 5, 6)])
 def test_pictures_of_few_greys_come_back_equal(values: tuple[int, ...]) -> None:
     picture = np.random.default_rng(1).choice(np.array(values, np.uint8), (50, 70))

@@ -1,7 +1,8 @@
 """The bytes of a trace: ``u32 header length | JSON header | blobs``.
 
 The header holds the SHA-256 of itself and the blobs. Pictures are PNG (JPEG on a live connection, where that is asked
-for), other arrays raw little-endian.
+for), other arrays raw little-endian. A live frame, which is seen once, is packed to be quick: masks as bits, maps of
+values in 256 levels.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from sightline.core.errors import FormatError
 from sightline.core.layers import LAYERS, Heat, Layer, Picture, Value
 
 FORMAT = "sightline-trace 1"
+_LEVELLED = 300_000  # values of a map: a smaller one is told as it is
 _GRAYS = bytes(value for value in range(256) for _ in range(3))
 
 
@@ -38,12 +40,18 @@ class Form:
     pixels
         Pictures of more pixels are packed smaller; the ``shape`` beside them stays that of the array.
     sealed
-        Whether the header holds the digest. A frame that is seen once and thrown away needs none.
+        Whether the header holds the digest. A frame that is seen once and thrown away needs none; with a quality, it
+        is packed to be quick rather than small.
     """
 
     quality: int | None = None
     pixels: int | None = None
     sealed: bool = True
+
+    @property
+    def quick(self) -> bool:
+        """Whether time counts more than bytes."""
+        return self.quality is not None and not self.sealed
 
 
 def pack(about: Mapping[str, Any], steps: Sequence[Mapping[str, Any]], form: Form) -> bytes:
@@ -63,8 +71,8 @@ def pack(about: Mapping[str, Any], steps: Sequence[Mapping[str, Any]], form: For
 
     def blob(array: np.ndarray) -> dict[str, Any]:
         nonlocal offset
-        encoding, data = _encode(array, form)
-        entry = {"at": offset, "bytes": len(data), "as": encoding, "dtype": array.dtype.name, "shape": array.shape}
+        told, data = _encode(array, form)
+        entry = {"at": offset, "bytes": len(data), **told, "dtype": array.dtype.name, "shape": array.shape}
         blobs.append(data)
         offset += len(data)
         return {"blob": entry}
@@ -75,10 +83,9 @@ def pack(about: Mapping[str, Any], steps: Sequence[Mapping[str, Any]], form: For
     rows = [{**step, "layers": layers(step["layers"])} for step in steps]
     parameters = {name: _parameter(value) for name, value in about["parameters"].items()}
     header = {"format": FORMAT, **about, "parameters": parameters, "steps": rows}
-    body = b"".join(blobs)
-    seal = {"sha256": _digest(header, body)} if form.sealed else {}
+    seal = {"sha256": _digest(header, b"".join(blobs))} if form.sealed else {}
     text = json.dumps({**header, **seal}, ensure_ascii=False, allow_nan=False).encode()
-    return struct.pack("<I", len(text)) + text + body
+    return b"".join([struct.pack("<I", len(text)), text, *blobs])
 
 
 def unpack(data: bytes, name: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
@@ -127,17 +134,29 @@ def _parameter(value: Any) -> Any:
     return value if isinstance(value, (bool, int, float, str, type(None))) else str(value)
 
 
-def _encode(array: np.ndarray, form: Form) -> tuple[str, bytes]:
+def _encode(array: np.ndarray, form: Form) -> tuple[dict[str, Any], bytes]:
+    """Return how an array is packed, and its bytes."""
     picture = array.ndim == 2 or (array.ndim == 3 and array.shape[2] == 3)
     if picture and array.size and array.dtype in (np.uint8, np.bool_):
         return _encode_picture(array, form)
+    if form.quick and array.ndim == 2 and array.dtype == np.float32 and array.size >= _LEVELLED:
+        low, high = float(array.min()), float(array.max())
+        if math.isfinite(low) and math.isfinite(high):
+            levels = array - np.float32(low)
+            levels *= np.float32(255 / (high - low) if high > low else 0)
+            levels += np.float32(0.5)
+            return {"as": "levels", "low": low, "high": high}, levels.astype(np.uint8).tobytes()
     little = np.ascontiguousarray(array, array.dtype.newbyteorder("<"))
-    return "raw", little.tobytes()
+    return {"as": "raw"}, little.tobytes()
 
 
-def _encode_picture(array: np.ndarray, form: Form) -> tuple[str, bytes]:
+def _encode_picture(array: np.ndarray, form: Form) -> tuple[dict[str, Any], bytes]:
     stream = io.BytesIO()
     few = not _is_photo(array)
+    if few and form.quick and array.shape[0] * array.shape[1] <= (form.pixels or math.inf):
+        if array.dtype == np.bool_:
+            return {"as": "bits"}, np.packbits(array, bitorder="little").tobytes()
+        return {"as": "raw"}, array.tobytes()
     # A mask takes one bit a pixel. With a palette no filter is searched for each row: twice as quick, and as small.
     made = PillowImage.fromarray(np.ascontiguousarray(array))
     if few and made.mode == "L":
@@ -149,9 +168,9 @@ def _encode_picture(array: np.ndarray, form: Form) -> tuple[str, bytes]:
         made = made.resize(size, PillowImage.Resampling.BOX if photo else PillowImage.Resampling.NEAREST)
     if photo:
         made.save(stream, "jpeg", quality=form.quality)
-        return "jpeg", stream.getvalue()
+        return {"as": "jpeg"}, stream.getvalue()
     made.save(stream, "png", compress_level=3 if form.quality is None else 1)
-    return "png", stream.getvalue()
+    return {"as": "png"}, stream.getvalue()
 
 
 def _is_photo(array: np.ndarray) -> bool:
@@ -192,6 +211,12 @@ def _decode(entry: dict[str, Any], body: bytes) -> np.ndarray:
     if entry["as"] in ("png", "jpeg"):
         array = np.asarray(PillowImage.open(io.BytesIO(data)))
         return array > 0 if entry["dtype"] == "bool" else array
+    if entry["as"] == "bits":
+        bits = np.unpackbits(np.frombuffer(data, np.uint8), count=math.prod(entry["shape"]), bitorder="little")
+        return bits.reshape(entry["shape"]) != 0
+    if entry["as"] == "levels":
+        share = np.frombuffer(data, np.uint8).reshape(entry["shape"]) / np.float32(255)
+        return np.float32(entry["low"]) + share * np.float32(entry["high"] - entry["low"])
     dtype = np.dtype(entry["dtype"]).newbyteorder("<")
     return np.frombuffer(data, dtype).reshape(entry["shape"]).astype(entry["dtype"])
 

@@ -31,6 +31,8 @@ function pixel(red: number, green: number, blue: number, alpha = 255): number {
 
 const GREY = pixel(128, 128, 128);
 
+const GREY_TABLE = /* @__PURE__ */ Uint32Array.from({ length: 256 }, (_, level) => pixel(level, level, level));
+
 export function heatPixels(data: ArrayLike<number>, low: number, high: number): Uint32Array {
   const span = high > low ? high - low : 1;
   const pixels = new Uint32Array(data.length);
@@ -38,6 +40,14 @@ export function heatPixels(data: ArrayLike<number>, low: number, high: number): 
     const share = (data[i]! - low) / span;
     pixels[i] = Number.isNaN(share) ? GREY : HEAT_TABLE[Math.max(0, Math.min(255, Math.round(share * 255)))]!;
   }
+  return pixels;
+}
+
+/** Levels 0–255 in the colours of heat, or in greys. */
+export function levelPixels(levels: Uint8Array, heat: boolean): Uint32Array {
+  const table = heat ? HEAT_TABLE : GREY_TABLE;
+  const pixels = new Uint32Array(levels.length);
+  for (let i = 0; i < pixels.length; i++) pixels[i] = table[levels[i]!]!;
   return pixels;
 }
 

@@ -1,6 +1,6 @@
 // Rasters: what can be drawn pixel by pixel, with the numbers behind the colours.
-import { extent, heatPixels, labelPixels, maskPixels } from "./colour";
-import { blobOf, bytesOf, numbersOf, type BlobEntry, type Layer, type Trace } from "./trace";
+import { extent, heatPixels, labelPixels, levelPixels, maskPixels } from "./colour";
+import { blobOf, bytesOf, numbersOf, valueOf, type BlobEntry, type Layer, type Trace } from "./trace";
 
 export interface Raster {
   width: number;
@@ -90,14 +90,25 @@ export async function rasterOf(trace: Trace, kind: string, value: unknown, over:
   const height = entry.shape[0] ?? 0;
   const width = entry.shape[1] ?? 0;
   const channels = entry.shape[2] ?? 1;
-  if (entry.as !== "raw") return encoded(trace, entry, kind, channels, over);
+  if (entry.as === "levels") return levelled(trace, entry, width, height);
+  if (entry.as === "png" || entry.as === "jpeg") return encoded(trace, entry, kind, channels, over);
   const { data } = numbersOf(trace, value);
   const read = reader(data, width, height, channels);
   if (kind === "picture" && channels !== 2) {
+    if (channels === 1 && data instanceof Uint8Array) return { width, height, image: canvasFrom(levelPixels(data, false), width, height), read, lossy: false };
     const pixels = photoPixels(data, width * height, channels, WHITE[entry.dtype] ?? 255);
     return { width, height, image: canvasFrom(pixels, width, height), read, lossy: false };
   }
   return { width, height, lossy: false, read, ...shaded(kind, one(data, width * height, channels), width, height, over) };
+}
+
+/** A map of values that came in 256 levels: good to look at, and about right to read off. */
+function levelled(trace: Trace, entry: BlobEntry, width: number, height: number): Raster {
+  const levels = bytesOf(trace, entry);
+  return {
+    width, height, lossy: true, range: [entry.low!, entry.high!], image: canvasFrom(levelPixels(levels, true), width, height),
+    read: (x, y) => (x < 0 || y < 0 || x >= width || y >= height ? [] : [valueOf(entry, levels[y * width + x]!)]),
+  };
 }
 
 function plainRaster(trace: Trace, kind: string, value: unknown, over: boolean): Raster {

@@ -3,7 +3,10 @@
 export interface BlobEntry {
   at: number;
   bytes: number;
-  as: "png" | "jpeg" | "raw";
+  /** `bits` are eight to a byte, the first one lowest; `levels` are bytes from `low` to `high`. */
+  as: "png" | "jpeg" | "raw" | "bits" | "levels";
+  low?: number;
+  high?: number;
   dtype: string;
   shape: number[];
 }
@@ -73,6 +76,22 @@ export function bytesOf(trace: Trace, entry: BlobEntry): Uint8Array<ArrayBuffer>
   return trace.body.slice(entry.at, entry.at + entry.bytes) as Uint8Array<ArrayBuffer>;
 }
 
+/** Bits as one byte each. */
+export function bitsOf(trace: Trace, entry: BlobEntry): Uint8Array {
+  const packed = trace.body.subarray(entry.at, entry.at + entry.bytes);
+  const found = new Uint8Array(8 * packed.length);
+  for (let i = 0, at = 0; i < packed.length; i++, at += 8) {
+    const byte = packed[i]!;
+    if (byte) for (let bit = 0; bit < 8; bit++) found[at + bit] = (byte >> bit) & 1;
+  }
+  return found.subarray(0, entry.shape.reduce((a, b) => a * b, 1));
+}
+
+/** What a level stands for. */
+export function valueOf(entry: BlobEntry, level: number): number {
+  return entry.low! + (level / 255) * (entry.high! - entry.low!);
+}
+
 const READERS: Record<string, (buffer: ArrayBuffer) => ArrayLike<number>> = {
   bool: (b) => new Uint8Array(b),
   uint8: (b) => new Uint8Array(b),
@@ -109,9 +128,12 @@ function magnitudes(pairs: Float32Array | Float64Array): Float64Array {
 export function numbersOf(trace: Trace, value: unknown): Numbers {
   const entry = blobOf(value);
   if (entry) {
+    const { shape, dtype } = entry;
+    if (entry.as === "bits") return { shape, dtype, data: bitsOf(trace, entry) };
+    if (entry.as === "levels") return { shape, dtype, data: Float32Array.from(bytesOf(trace, entry), (level) => valueOf(entry, level)) };
     const read = READERS[entry.dtype];
     if (entry.as !== "raw" || !read) throw new Error(`A trace holds ${entry.dtype} as ${entry.as}: it cannot be read as numbers.`);
-    return { shape: entry.shape, dtype: entry.dtype, data: read(bytesOf(trace, entry).buffer) };
+    return { shape, dtype, data: read(bytesOf(trace, entry).buffer) };
   }
   const items = listOf(value);
   if (items.length && items.every((item) => Array.isArray(item) || (item && typeof item === "object"))) {

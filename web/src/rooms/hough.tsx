@@ -3,14 +3,14 @@ import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { Slider } from "../controls/slider";
 import { numbersOf } from "../core/trace";
 import type { Tool } from "../core/view";
-import { useRun } from "../pages/run";
+import { requestOf, useRun } from "../pages/run";
 import { Picker } from "../parts/picker";
 import { Picture } from "../parts/picture";
 import { usePainted } from "../parts/use-painted";
 import { keep, place } from "../router";
 import { picture } from "../state";
 import { Room } from "./frame";
-import { useResult } from "./made";
+import { useExact, useResult } from "./made";
 
 type At = [number, number];
 
@@ -61,6 +61,7 @@ export default function HoughRoom() {
   const votes = usePainted(run.trace, 2);
   const lines = usePainted(run.trace, 3);
   const heat = votes?.under ?? null;
+  const exactly = usePainted(useExact(found && requestOf(found)), 2); // votes are counted: none may be lost on the way
   const [width, height] = run.trace?.size ?? [512, 384];
   const middle = heat ? (heat.width - 1) / 2 : 0;
 
@@ -121,7 +122,7 @@ export default function HoughRoom() {
     },
   }), [x, y, column, row, heat, rho]);
 
-  const count = heat?.read(column, row)[0];
+  const count = (exactly?.under ?? heat)?.read(column, row)[0];
   const edge = lines?.under?.read(x, y)[0];
   const lineCount = useMemo(() => {
     const layer = run.trace?.steps[3]?.layers.find((one) => one.kind === "lines");
