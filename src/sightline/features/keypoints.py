@@ -72,7 +72,8 @@ class Features:
     def __getitem__(self, index: Any) -> Features:
         """Select by number, slice, index array or bool mask: ``found[found.scales > 4]``."""
         rows = np.atleast_1d(np.arange(len(self))[index])
-        return Features(*(part if (part := getattr(self, name)) is None else part[rows] for name in _FIELDS))
+        codes = None if self.descriptors is None else self.descriptors[rows]
+        return Features(self.points[rows], self.scales[rows], self.angles[rows], codes, self.responses[rows])
 
     def best(self, count: int) -> Features:
         """Return the ``count`` with the strongest responses, the strongest first."""
@@ -131,7 +132,8 @@ class Features:
         content = io.BytesIO(Path(path).read_bytes())
         try:
             with np.load(content, allow_pickle=False) as archive:
-                return cls(*(archive[name] if name in archive.files else None for name in _FIELDS))
+                parts = {name: archive[name] for name in archive.files}
+            return cls(**{"descriptors": None, **parts})
         except (zipfile.BadZipFile, ValueError, TypeError, EOFError, AttributeError) as error:
             raise FormatError(f"Features.load: '{path}' is not an archive of features: {error}.") from error
 

@@ -1,0 +1,120 @@
+"""Directions of keypoints: the peaks of a histogram of gradient angles around each.
+
+Lowe 2004, "Distinctive Image Features from Scale-Invariant Keypoints", International Journal of Computer Vision 60(2),
+section 5, which the code follows.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from sightline.core.kernels import kernel, over_rows
+from sightline.core.types import Array
+from sightline.features.dog_keypoints import Found
+
+BINS = 36  # of the histogram
+_SIGMA = 1.5  # of the Gaussian window, in scales
+_REACH = 3.0  # of the window, in its sigmas
+_PEAK = 0.8  # of the highest peak: what else is a direction
+_MOST = 8  # directions of one keypoint
+ROW = 1056  # room for the pixels of a row in a buffer; no power of two, whose multiples share places in the cache
+
+
+def orientations(found: Found) -> tuple[Array, Array]:
+    """Return the row in ``found`` and the angle of each direction of each keypoint: M int64, M float32 radians."""
+    angles = np.full((len(found.layers), _MOST), np.nan, np.float32)
+    histograms = np.empty((len(found.layers), BINS), np.float32)
+    points, scales = found.points, found.scales
+    over_rows(_orient, len(points), found.octave.levels, found.layers, points, scales, histograms, angles, strip=64)
+    rows, columns = np.nonzero(~np.isnan(angles))
+    return rows, angles[rows, columns]
+
+
+@kernel
+def _orient(levels, layers, points, scales, histograms, angles, y0, y1):
+    buffer, weights = np.empty(2 * ROW, np.float32), np.empty(ROW, np.float32)
+    for i in range(y0, y1):
+        sigma = _SIGMA * scales[i]
+        _fill(levels[layers[i]], round(points[i, 0]), round(points[i, 1]), sigma, buffer, weights, histograms[i])
+        _smooth(histograms[i])
+        _peaks(histograms[i], angles[i])
+
+
+@kernel
+def _fill(image, x, y, sigma, buffer, weights, histogram):
+    """Add up the lengths of the gradients around (x, y) in the bins of their angles."""
+    height, width = image.shape
+    reach, fall = round(_REACH * sigma), -0.5 / (sigma * sigma)
+    left, right = max(x - reach, 1), min(x + reach, width - 2)
+    first, count = whole_groups(left, right, 1, width - 1)
+    for k in range(count):
+        weights[k] = math.exp(fall * (first + k - x) ** 2)
+    histogram[:] = 0
+    for row in range(max(y - reach, 1), min(y + reach, height - 2) + 1):
+        middle, above, below = image[row, first - 1 :], image[row - 1, first:], image[row + 1, first:]
+        _gradients_of_row(middle, above, below, weights[:count], np.float32(math.exp(fall * (row - y) ** 2)), buffer)
+        for k in range(left - first, right - first + 1):
+            histogram[np.uint64(np.int32(buffer[k + ROW]))] += buffer[k]
+
+
+@kernel(inline=True)
+def whole_groups(first, last, low, high):
+    """Return where whole groups of eight pixels with first … last among them begin, from ``low`` to below ``high``.
+
+    Pixels that are left over when vectors are full cost as much as two full vectors.
+    """
+    count = min((last - first + 8) // 8 * 8, high - low)
+    return min(first, high - count), count
+
+
+@kernel(contract=True)
+def _gradients_of_row(middle, above, below, weights, weight, out):
+    """Write the weighted length of each gradient and the bin that its angle is nearest to."""
+    # One array to write to, and few to read: of more, the compiler does not know that they are apart.
+    scale, bins = np.float32(BINS / (2 * math.pi)), np.float32(BINS)
+    for k in range(weights.size):
+        dx, dy = middle[k + 2] - middle[k], below[k] - above[k]
+        out[k] = np.sqrt(dx * dx + dy * dy) * (weights[k] * weight)
+        nearest = np.float32(np.int32(angle_of(dx, dy) * scale + np.float32(0.5)))
+        out[k + ROW] = nearest - bins if nearest >= bins else nearest
+
+
+@kernel(inline=True)
+def angle_of(dx, dy):
+    """Return the angle of a vector, 0–2π, to 2·10⁻⁶: powers of q² for atan(q)/q, by weighted least squares."""
+    a, b = abs(dx), abs(dy)
+    low, high = (a if a < b else b), (a if a > b else b)
+    q = low / (high + np.float32(1e-30))
+    t = q * q
+    p = np.float32(0.05264733) + t * np.float32(-0.01171912)
+    p = np.float32(0.19354041) + t * (np.float32(-0.1164265) + t * p)
+    p = q * (np.float32(0.99997722) + t * (np.float32(-0.33262284) + t * p))
+    p = np.float32(math.pi / 2) - p if b > a else p
+    p = np.float32(math.pi) - p if dx < np.float32(0) else p
+    return np.float32(2 * math.pi) - p if dy < np.float32(0) else p
+
+
+@kernel
+def _smooth(histogram):
+    """Smooth a ring of bins by (1, 4, 6, 4, 1) / 16."""
+    n = histogram.size
+    old = histogram.copy()
+    for k in range(n):
+        far = old[(k - 2) % n] + old[(k + 2) % n]
+        near = old[(k - 1) % n] + old[(k + 1) % n]
+        histogram[k] = (far + np.float32(4) * near + np.float32(6) * old[k]) / np.float32(16)
+
+
+@kernel
+def _peaks(histogram, angles):
+    """Write the angles of the peaks, each placed between bins by a parabola."""
+    n, count = histogram.size, 0
+    least = np.float32(_PEAK) * histogram.max()
+    for k in range(n):
+        before, here, after = histogram[(k - 1) % n], histogram[k], histogram[(k + 1) % n]
+        if here > before and here > after and here >= least and count < angles.size:
+            offset = np.float32(0.5) * (before - after) / (before - np.float32(2) * here + after)
+            angles[count] = ((k + offset) % n) * (np.float32(2 * math.pi) / np.float32(n))
+            count += 1
