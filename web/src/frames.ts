@@ -1,20 +1,28 @@
 // Moving pictures: the camera, or a video file of one's own, frame by frame as JPEG.
-import { canvasOf } from "./core/raster";
 
 export interface Frame {
-  /** A copy of the frame's pixels. */
-  image: HTMLCanvasElement;
+  /** The frame's pixels; they are painted over when `KEPT` more frames were taken. */
+  image: OffscreenCanvas;
   jpeg: Uint8Array;
 }
 
+const KEPT = 4; // one is shown, two are on their way to the server, one is being taken
+
 export class FrameSource {
   private readonly video = document.createElement("video");
-  // an offscreen one: its encoder works beside the page, `toBlob` waits until the page is idle
-  private readonly canvas = new OffscreenCanvas(1, 1);
+  // offscreen ones: their encoder works beside the page, `toBlob` waits until the page is idle
+  private readonly canvases = Array.from({ length: KEPT }, () => new OffscreenCanvas(1, 1));
+  private count = 0;
+  private fresh = true;
+  private arrived: () => void = () => {};
   private address = "";
 
   private constructor(readonly name: string, private readonly side: number) {
     Object.assign(this.video, { muted: true, playsInline: true, loop: true });
+    if ("requestVideoFrameCallback" in this.video) {
+      this.fresh = false;
+      this.watch();
+    }
   }
 
   static async camera(side = 640): Promise<FrameSource> {
@@ -42,6 +50,23 @@ export class FrameSource {
     return source;
   }
 
+  /** Note each new frame of the video: none is worked on twice. */
+  private watch(): void {
+    this.video.requestVideoFrameCallback(() => {
+      this.watch();
+      this.fresh = true;
+      this.arrived();
+    });
+  }
+
+  private next(): Promise<void> {
+    if (this.fresh) return Promise.resolve();
+    return new Promise((resolve) => {
+      const late = setTimeout(resolve, 200);
+      this.arrived = () => { clearTimeout(late); resolve(); };
+    });
+  }
+
   get paused(): boolean {
     return this.video.paused;
   }
@@ -51,18 +76,19 @@ export class FrameSource {
     else this.video.pause();
   }
 
-  /** The frame that is on now, at most `side` pixels wide; null while there is none. */
+  /** The newest frame, at most `side` pixels wide; null while there is none. */
   async take(): Promise<Frame | null> {
-    const { video, canvas } = this;
+    await this.next();
+    const { video } = this;
     if (video.readyState < 2) return null;
+    if ("requestVideoFrameCallback" in video) this.fresh = false;
+    const canvas = this.canvases[this.count++ % KEPT]!;
     const scale = Math.min(1, this.side / video.videoWidth);
     const [width, height] = [Math.round(video.videoWidth * scale), Math.round(video.videoHeight * scale)];
     if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
     canvas.getContext("2d", { willReadFrequently: true })!.drawImage(video, 0, 0, width, height);
     const blob = await canvas.convertToBlob({ type: "image/jpeg", quality: 0.88 });
-    const image = canvasOf(width, height);
-    image.getContext("2d")!.drawImage(canvas, 0, 0);
-    return { image, jpeg: new Uint8Array(await blob.arrayBuffer()) };
+    return { image: canvas, jpeg: new Uint8Array(await blob.arrayBuffer()) };
   }
 
   close(): void {

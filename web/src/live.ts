@@ -1,6 +1,7 @@
-// The live socket: one request in flight, the newest one waits, answers are shown in the next animation frame.
+// The live socket: one request in flight, the newest one waits, answers are shown in the next animation frame. Of camera
+// frames a second one is under way while the first is worked on.
 import { useEffect, useRef } from "preact/hooks";
-import { signal, type Signal } from "@preact/signals";
+import { batch, signal, type Signal } from "@preact/signals";
 import { ApiError, type ChainStep, type Json } from "./api";
 import { readTrace, type Trace } from "./core/trace";
 
@@ -13,32 +14,56 @@ export interface LiveRequest {
   size?: number;
 }
 
-type Waiting = { request: LiveRequest; picture: Uint8Array | null };
+type Waiting = { request: LiveRequest; picture: Uint8Array | null; landed: () => void };
+
+/** When a frame is on its way, and when its answer is there. */
+export interface Sent {
+  /** There is room for another frame. */
+  room: Promise<void>;
+  landed: Promise<void>;
+}
+
+const FRAMES_IN_FLIGHT = 2;
 
 export class Live {
   onTrace: (trace: Trace, request: LiveRequest) => void = () => {};
   onError: (error: ApiError) => void = () => {};
   onBusy: (busy: boolean) => void = () => {};
-  onLanded: () => void = () => {};
+  private room: () => void = () => {};
   private socket: WebSocket | null = null;
   private waiting: Waiting | null = null;
-  private flying: Waiting | null = null;
+  private readonly flying = new Map<number, Waiting>();
   private id = 0;
-  private frame = 0;
+  private painting = 0;
   private retry = 0;
   private tries = 0;
   private closed = false;
 
-  /** Ask for a trace; a request that still waits is forgotten. `picture` is a JPEG that becomes the first input. */
-  request(request: LiveRequest, picture: Uint8Array | null = null): void {
-    this.waiting = { request, picture };
+  /** Ask for a trace; a request that still waits is forgotten. */
+  request(request: LiveRequest): void {
+    this.wait({ request, picture: null, landed: () => {} });
+  }
+
+  /** Ask for the trace of a frame: a JPEG that becomes the first input. */
+  frame(request: LiveRequest, picture: Uint8Array): Sent {
+    let [room, landed] = [() => {}, () => {}];
+    const sent = { room: new Promise<void>((resolve) => (room = resolve)), landed: new Promise<void>((resolve) => (landed = resolve)) };
+    this.room(); // nobody waits for ever
+    this.room = room;
+    this.wait({ request, picture, landed });
+    return sent;
+  }
+
+  private wait(next: Waiting): void {
+    this.waiting?.landed();
+    this.waiting = next;
     this.send();
   }
 
   close(): void {
     this.closed = true;
     clearTimeout(this.retry);
-    cancelAnimationFrame(this.frame);
+    cancelAnimationFrame(this.painting);
     this.socket?.close();
   }
 
@@ -56,9 +81,12 @@ export class Live {
   private lost(): void {
     this.socket = null;
     if (this.closed) return;
-    this.onLanded();
-    this.waiting ??= this.flying;
-    this.flying = null;
+    for (const request of this.flying.values()) {
+      request.landed();
+      this.waiting ??= request;
+    }
+    this.flying.clear();
+    this.room();
     this.onBusy(false);
     if (this.tries++ >= 2) this.onError(new ApiError("The lab's server does not answer. Is it still running?", "Offline", "", 0));
     this.retry = window.setTimeout(() => this.waiting && this.send(), Math.min(5000, 300 * 2 ** this.tries));
@@ -67,36 +95,42 @@ export class Live {
   private send(): void {
     if (this.closed) return;
     if (!this.socket) this.open();
-    if (this.flying || !this.waiting || this.socket?.readyState !== WebSocket.OPEN) return;
-    this.flying = this.waiting;
+    const next = this.waiting;
+    if (!next || this.socket?.readyState !== WebSocket.OPEN) return;
+    if (this.flying.size >= (next.picture ? FRAMES_IN_FLIGHT : 1)) return;
     this.waiting = null;
+    this.flying.set(++this.id, next);
     this.onBusy(true);
-    const text = JSON.stringify({ id: ++this.id, ...this.flying.request });
-    this.socket.send(this.flying.picture ? framed(text, this.flying.picture) : text);
+    const text = JSON.stringify({ id: this.id, ...next.request });
+    this.socket.send(next.picture ? framed(text, next.picture) : text);
+    if (this.flying.size < FRAMES_IN_FLIGHT) this.room();
   }
 
   private receive(data: ArrayBuffer | string): void {
     this.tries = 0;
     if (typeof data === "string") {
       const answer = JSON.parse(data) as { id?: number; dropped?: boolean; error?: { kind: string; message: string; argument?: string } };
-      if (answer.id !== undefined && answer.id !== null && answer.id !== this.id) return;
-      this.landed();
       const { error } = answer;
+      if (typeof answer.id === "number" && !this.landed(answer.id)) return;
+      if (typeof answer.id !== "number") this.landed([...this.flying.keys()][0] ?? 0);
       if (error) this.onError(new ApiError(error.message, error.kind, error.argument ?? "", 422));
       return;
     }
     const trace = readTrace(data);
-    const request = this.flying?.request;
-    this.landed();
-    cancelAnimationFrame(this.frame);
-    if (request) this.frame = requestAnimationFrame(() => this.onTrace(trace, request));
+    const request = this.landed(Number(trace.id));
+    cancelAnimationFrame(this.painting);
+    if (request) this.painting = requestAnimationFrame(() => this.onTrace(trace, request));
   }
 
-  private landed(): void {
-    this.flying = null;
-    if (!this.waiting) this.onBusy(false);
+  /** An answer is there: what waits is sent. Returns what was asked. */
+  private landed(id: number): LiveRequest | undefined {
+    const done = this.flying.get(id);
+    this.flying.delete(id);
     this.send();
-    this.onLanded();
+    if (!this.flying.size) this.onBusy(false);
+    if (!this.waiting && this.flying.size < FRAMES_IN_FLIGHT) this.room();
+    done?.landed();
+    return done?.request;
   }
 }
 
@@ -117,9 +151,9 @@ export interface LiveState {
   busy: Signal<boolean>;
   /** Milliseconds from the request to the answer, the last one. */
   latency: Signal<number>;
-  send(request: LiveRequest, picture?: Uint8Array | null): void;
-  /** Like `send`; settles when an answer is there, be it a trace or an error. */
-  ask(request: LiveRequest, picture?: Uint8Array | null): Promise<void>;
+  send(request: LiveRequest): void;
+  /** Ask about a frame, a JPEG that becomes the first input. */
+  frame(request: LiveRequest, picture: Uint8Array): Sent;
 }
 
 /** A live connection for as long as the component is there. With `request` given, it is sent whenever it changes. */
@@ -130,21 +164,21 @@ export function useLive(request: LiveRequest | null = null): LiveState {
     let asked = 0;
     const state: LiveState = {
       trace: signal(null), answered: signal(null), error: signal(null), busy: signal(false), latency: signal(0),
-      send: (wanted, picture = null) => {
+      send: (wanted) => {
         asked = performance.now();
-        live.request(wanted, picture);
+        live.request(wanted);
       },
-      ask: (wanted, picture = null) => new Promise((resolve) => {
-        live.onLanded = resolve;
-        state.send(wanted, picture);
-      }),
+      frame: (wanted, picture) => {
+        asked = performance.now();
+        return live.frame(wanted, picture);
+      },
     };
-    live.onTrace = (trace, answered) => {
+    live.onTrace = (trace, answered) => batch(() => {
       state.answered.value = answered;
       state.latency.value = performance.now() - asked;
       state.error.value = null;
       state.trace.value = trace;
-    };
+    });
     live.onError = (error) => (state.error.value = error);
     live.onBusy = (busy) => (state.busy.value = busy);
     kept.current = { live, state };

@@ -32,7 +32,7 @@ export function canvasFrom(pixels: Uint32Array, width: number, height: number): 
 
 /** A raster of an image that the browser decoded; its pixels are read back only when somebody asks for a number. */
 export function rasterOfImage(
-  image: ImageBitmap | HTMLCanvasElement, channels: number, lossy: boolean, scale = 1,
+  image: ImageBitmap | HTMLCanvasElement | OffscreenCanvas, channels: number, lossy: boolean, scale = 1,
 ): Raster {
   const { width, height } = image;
   let data: Uint8ClampedArray | null = null;

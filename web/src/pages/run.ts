@@ -3,8 +3,8 @@ import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { postRaw, type ApiError } from "../api";
 import type { Setting } from "../controls/controls";
 import { readTrace, type Trace } from "../core/trace";
-import type { FrameSource } from "../frames";
-import { useLive, type LiveRequest } from "../live";
+import type { Frame, FrameSource } from "../frames";
+import { useLive, type LiveRequest, type Sent } from "../live";
 import { rasterOfImage, type Raster } from "../core/raster";
 
 export const SIZE = 1_000_000;
@@ -29,8 +29,8 @@ export interface Run {
   latency: number;
   /** Ask for the trace without loss: numbers that can be read off. */
   exact(): void;
-  /** Run on a frame; settles when its answer is there. */
-  frame(jpeg: Uint8Array): Promise<void>;
+  /** Run on a frame. */
+  frame(jpeg: Uint8Array): Sent;
 }
 
 export interface RunOptions {
@@ -78,9 +78,9 @@ export function useRun(setting: Setting | null, { held = false, whole = false, q
       void exactRun(request).then((found) => setExact({ of: current, trace: found }), () => {});
     },
     frame: (jpeg) => {
-      if (!request) return Promise.resolve();
+      if (!request) return { room: Promise.resolve(), landed: Promise.resolve() };
       const inputs = Object.fromEntries(Object.entries(request.inputs).slice(1));
-      return live.ask({ ...request, inputs, steps: !fast }, jpeg);
+      return live.frame({ ...request, inputs, steps: !fast }, jpeg);
     },
   };
 }
@@ -109,9 +109,18 @@ export function useFrames(source: FrameSource | null, runs: Run[]): Frames {
   useEffect(() => {
     if (!source) return;
     let on = true;
+    let [count, since] = [0, performance.now()];
+    const answered = (frame: Frame) => {
+      setBefore(rasterOfImage(frame.image, 3, true));
+      count++;
+      const now = performance.now();
+      if (now - since > 1000) {
+        setRate((count * 1000) / (now - since));
+        [count, since] = [0, now];
+      }
+    };
     const loop = async () => {
       let next = source.take();
-      let [count, since] = [0, performance.now()];
       while (on) {
         const frame = await next;
         if (!on) return;
@@ -121,14 +130,11 @@ export function useFrames(source: FrameSource | null, runs: Run[]): Frames {
           continue;
         }
         next = source.take();
-        await Promise.all(latest.current.map((run) => run.frame(frame.jpeg)));
-        setBefore(rasterOfImage(frame.image, 3, true));
-        count++;
-        const now = performance.now();
-        if (now - since > 1000) {
-          setRate((count * 1000) / (now - since));
-          [count, since] = [0, now];
-        }
+        const sent = latest.current.map((run) => run.frame(frame.jpeg));
+        void Promise.all(sent.map((one) => one.landed)).then(() => {
+          if (on) answered(frame);
+        });
+        await Promise.all(sent.map((one) => one.room));
         while (on && source.paused) await new Promise((resolve) => setTimeout(resolve, 100));
       }
     };
