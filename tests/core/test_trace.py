@@ -14,7 +14,7 @@ import pytest
 
 import sightline as sl
 from sightline.core.errors import FormatError, InputError
-from sightline.core.layers import LAYERS, Boxes, Curve, Grid, Heat, Mask, Picture, Table, Value
+from sightline.core.layers import LAYERS, Boxes, Curve, Grid, Heat, Mask, Matches, Picture, Table, Value
 from sightline.core.trace import Step, Trace, trace_from_bytes
 from sightline.core.trace_bytes import Form
 
@@ -247,6 +247,18 @@ def test_methods_without_steps_say_so() -> None:
         sl.trace(sl.read, "x.png")
     with pytest.raises(InputError, match="at least one layer"):
         Step("empty")
+
+
+def test_matches_join_two_pictures() -> None:
+    left, right = np.zeros((20, 30), np.uint8), np.full((24, 40), 9, np.uint8)
+    step = Step("pair", Matches(np.array([[3.0, 3, 9, 9]], np.float32)), Picture(left), Picture(right))
+    shown = step.picture()
+    assert shown is not None
+    assert shown.shape == (24, 70, 3)
+    drawn = (shown[:20, :30] > 0).any(axis=2)
+    assert drawn[3, 3]
+    assert drawn[:, 20].any()  # the line goes on to the other picture
+    assert (shown[20:, :30] == 0).all()
 
 
 def test_every_layer_kind_is_named_once() -> None:

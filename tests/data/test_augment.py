@@ -310,6 +310,14 @@ def test_mixing_refuses_labels_and_bytes(mix: Callable[..., tuple[np.ndarray, np
         mix(images, targets[:5])
 
 
+def test_cutmix_tells_channels_last_from_channels_first() -> None:
+    images, targets = batch(1)
+    with pytest.raises(InputError, match=r"got 6×10×12×3 float32\. For B×H×W×C use np\.moveaxis\(images, 3, 1\)"):
+        cutmix(np.ascontiguousarray(np.moveaxis(images, 1, 3)), targets)
+    with pytest.raises(InputError, match=r"got 6×10×12 float32\. For one channel use images\[:, None\]"):
+        cutmix(images[:, 0], targets)
+
+
 # --- what all of them promise ---
 
 

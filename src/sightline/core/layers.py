@@ -82,7 +82,7 @@ class Lines(Layer):
 
 @dataclass(frozen=True, eq=False)
 class Matches(Layer):
-    """N×4 correspondences (x, y in the first picture, x, y in the second)."""
+    """N×4 correspondences (x, y in the first picture, x, y in the second); both pictures follow in the same step."""
 
     kind = "matches"
     matches: np.ndarray
@@ -168,6 +168,18 @@ def paint(layer: Layer, canvas: Canvas | None) -> Canvas | None:
     elif canvas is not None and isinstance(layer, Lines):
         for x1, y1, x2, y2 in layer.lines:
             canvas.line(np.array([(x1, y1), (x2, y2)]), colour_of(0))
+    return canvas
+
+
+def paint_pair(matches: Matches, first: Picture, second: Picture) -> Canvas:
+    """Paint two pictures beside each other, with a line for each match."""
+    both = [Canvas(picture.image).image() for picture in (first, second)]
+    height = max(len(part) for part in both)
+    wide = np.concatenate([np.pad(part, ((0, height - len(part)), (0, 0), (0, 0))) for part in both], axis=1)
+    canvas = Canvas(wide)
+    canvas.width = max(1, canvas.width // 2)
+    for i, (x1, y1, x2, y2) in enumerate(matches.matches):
+        canvas.line(np.array([(x1, y1), (x2 + both[0].shape[1], y2)]), colour_of(i))
     return canvas
 
 

@@ -23,7 +23,7 @@ from sightline.core.canvas import Canvas
 from sightline.core.catalogue import Method, method_of
 from sightline.core.errors import InputError
 from sightline.core.files import write_bytes
-from sightline.core.layers import Curve, Layer, Value, paint, polyline
+from sightline.core.layers import Curve, Layer, Matches, Picture, Value, paint, paint_pair, polyline
 from sightline.core.trace_bytes import Form, pack, unpack
 from sightline.core.types import PathLike
 
@@ -69,7 +69,14 @@ class Step:
         return self.layers[0].value
 
     def picture(self) -> np.ndarray | None:
-        """Return the layers painted over one another, H×W×3 uint8; None when nothing of it is a picture."""
+        """Return the layers painted over one another, H×W×3 uint8; None when nothing of it is a picture.
+
+        Matches join the two pictures that follow them, which then lie beside each other.
+        """
+        matches = [layer for layer in self.layers if isinstance(layer, Matches)]
+        pictures = [layer for layer in self.layers if isinstance(layer, Picture)]
+        if matches and len(pictures) == 2:
+            return paint_pair(matches[0], *pictures).image()
         canvas: Canvas | None = None
         for layer in self.layers:
             canvas = paint(layer, canvas)

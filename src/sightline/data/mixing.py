@@ -97,7 +97,7 @@ def cutmix(
     Parameters
     ----------
     images
-        B×C×H×W float32.
+        B×C×H×W float32; B×H×W×1 and B×H×W×3 are refused, for the rectangle would be cut through channels.
     targets
         B×K float32, such as :func:`one_hot` makes.
     alpha
@@ -123,8 +123,10 @@ def cutmix(
     True
     """
     _check_batch("cutmix", images, targets)
-    if images.ndim != 4:
-        raise InputError(f"cutmix: images must be B×C×H×W float32; got {describe(images)}.")
+    if images.ndim != 4 or (images.shape[3] in (1, 3) and images.shape[1] not in (1, 3)):
+        last = images.ndim == 4
+        hint = " For B×H×W×C use np.moveaxis(images, 3, 1)." if last else " For one channel use images[:, None]."
+        raise InputError(f"cutmix: images must be B×C×H×W float32; got {describe(images)}.{hint}")
     alpha = number("cutmix", "alpha", alpha, 0, 4)
     random = generator(seed)
     cut = math.sqrt(1 - random.beta(alpha, alpha)) if alpha > 0 else 0.0

@@ -55,7 +55,7 @@ class Contour:
         return len(self.points)
 
 
-@method(task="shape", paper="Suzuki 1985", lesson="w1d6")
+@method(task="shape", paper="Suzuki 1985", lesson="w2d5")
 def find_contours(
     mask: Mask,
     *,

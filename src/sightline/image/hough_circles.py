@@ -31,7 +31,7 @@ _STRIP = 32
 _FEW = 2048  # points that vote alone
 
 
-@method(task="shapes", paper="Yuen et al. 1990", lesson="w2d1")
+@method(task="shapes", paper="Yuen et al. 1990", lesson="w2d6")
 def hough_circles(
     image: Image,
     threshold: Annotated[int, Range(1, 1000, 1)] = 50,

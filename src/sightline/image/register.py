@@ -176,9 +176,9 @@ def _steps(
         settings |= {key: value for key, value in options.items() if key in settings}
         _, corners, pairs, agree = _by_features(a, b, model, **settings)
         yield Step("corners", Points(corners.points), Picture(a), Points(corners.points), note="Spread evenly.")
-        yield Step("matches", Matches(pairs), Picture(a), Points(pairs[:, :2]), note="Each other's nearest.")
+        yield Step("matches", Matches(pairs), Picture(a), Picture(b), note="Each other's nearest.")
         kept = pairs[agree]
-        yield Step("inliers", Matches(kept), Picture(a), Points(kept[:, :2]), note="They agree with one transform.")
+        yield Step("inliers", Matches(kept), Picture(a), Picture(b), note="They agree with one transform.")
     elif method == "phase" and model != "translation":
         _, _, spectra = turned(*_of_one_shape(a, b), model)
         yield Step("spectra", Heat(np.hstack(spectra)), note="Angle downwards, logarithm of the frequency across.")

@@ -132,7 +132,8 @@ def _steps(
     rows = np.array([(k.first, k.second, len(k.points)) for k in layout.links], np.float64)
     yield Step("pairs", Table(rows, ("first", "second", "matches")), note="Matches that agree with one homography.")
     best = layout.tree[0]
-    yield Step("matches", Matches(best.points.astype(np.float32)), Picture(layout.pictures[best.first]))
+    both = [Picture(layout.pictures[index]) for index in (best.first, best.second)]
+    yield Step("matches", Matches(best.points.astype(np.float32)), *both, note="Of the pair that agrees best.")
     plain, inside = _laid(layout, False)
     shown = [np.where(m if p.ndim == 2 else m[..., None], p, 0) for p, m in zip(plain, inside, strict=True)]
     yield Step("warped", Grid(np.stack(shown)), note="Each photo in its place.")

@@ -16,7 +16,7 @@ _WHITE: dict[type, int] = {np.uint8: 255, np.uint16: 65535, np.float32: 1}
 _FLOATS = (float(np.finfo(np.float32).min), float(np.finfo(np.float32).max))
 
 
-@method(task="segmentation", paper="Rosenfeld & Kak 1976", lesson="w1d4", example={"value": 127})
+@method(task="segmentation", paper="Rosenfeld & Kak 1976", lesson="w2d5", example={"value": 127})
 def threshold(
     image: Image,
     value: Annotated[float, Range(0, 255)],
