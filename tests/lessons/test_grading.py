@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -99,10 +101,29 @@ def test_a_notebook_is_graded_by_its_exercise_cell(learn: Path) -> None:
 
 def test_the_lesson_becomes_a_notebook(learn: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("jupytext")
-    assert main(["learn", "w1d1", "--notebook", "--json"]) == 0
+    assert main(["learn", "--jupyter", "--json"]) == 0  # the first day that has not passed
     book = json.loads((learn / "w1d1.ipynb").read_text("utf-8"))
     assert any("exercise" in cell["metadata"].get("tags", []) for cell in book["cells"])
     assert json.loads(capsys.readouterr().out)["notebook"] == "learn/w1d1.ipynb"
+
+
+def test_a_lesson_is_opened_in_the_lab(learn: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: dict[str, Any] = {}
+    monkeypatch.setattr("sightline.cli.learn.open_lab", lambda root, **options: opened.update(options) or 0)
+    assert main(["learn", "w1d6", "--lab", "--no-browser"]) == 0
+    assert (opened["page"], opened["browser"]) == ("lessons/w1d6", False)
+    assert main(["learn", "--lab"]) == 0
+    assert opened["page"] == "lessons/w1d1"
+    assert (learn / "w1d1.py").exists()
+    assert main(["learn", "--lab", "--jupyter"]) != 0
+
+
+def test_without_jupytext_the_way_to_it_is_said(
+    learn: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "jupytext", None)
+    assert main(["learn", "w1d1", "--jupyter"]) != 0
+    assert "--jupyter needs jupytext: pip install jupytext" in capsys.readouterr().err
 
 
 def test_what_is_missing_or_damaged_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -141,10 +141,10 @@ def _explain(error: Exception) -> tuple[str, int]:
         command = " ".join(["sightline", *(error.command_chain or ())])
         text = re.sub('^(Command "[^"]*" parameter|Parameter) ', "", " ".join(str(error).split()))
         return f"{command}: {text} See {command} --help.", USAGE
-    if isinstance(error, ImportError) and isinstance(error.__cause__, Exception) and error.__cause__ is not error:
-        return _explain(error.__cause__)  # the wrapper of a command that could not be loaded
     if isinstance(error, SightlineError):
         return str(error), USAGE if isinstance(error, InputError) else FAILED
+    if isinstance(error, ImportError) and isinstance(error.__cause__, Exception) and error.__cause__ is not error:
+        return _explain(error.__cause__)  # the wrapper of a command that could not be loaded
     if isinstance(error, OSError) and error.strerror:
         where = f": '{error.filename}'" if error.filename else ""
         return f"{error.strerror}{where}.", FAILED

@@ -30,6 +30,23 @@ def lab(
     browser
         Whether to open the browser.
     """
+    return open_lab(root, port=port, host=host, browser=browser)
+
+
+def open_lab(
+    root: Path, *, port: int = 8600, host: str = "127.0.0.1", browser: bool = True, page: str = "", command: str = "lab"
+) -> int:
+    """Run the lab until Ctrl-C, opened at a page of it; return the exit code.
+
+    Parameters
+    ----------
+    root, port, host, browser
+        See :func:`lab`.
+    page
+        Path of the page, ``lessons/w1d1``; the map of methods when left out.
+    command
+        What an error's sentence calls the command.
+    """
     require("fastapi")
     require("uvicorn")
     from sightline.lab.app import make_app
@@ -37,11 +54,11 @@ def lab(
     from sightline.serve.server import bind, bound_memory, is_loopback, run_server
 
     if not root.is_dir():
-        raise InputError(f"lab: --root must be a folder; got '{root}'.")
+        raise InputError(f"{command}: --root must be a folder; got '{root}'.")
     token = None if is_loopback(host) else secrets.token_urlsafe(16)
     listening = bind(host, port)
     shown = f"[{host}]" if ":" in host else host
-    address = f"http://{shown}:{listening.getsockname()[1]}/" + (f"?token={token}" if token else "")
+    address = f"http://{shown}:{listening.getsockname()[1]}/{page}" + (f"?token={token}" if token else "")
     bound_memory()
     state = Lab(root)
 
