@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-PATIENCE = 60.0  # seconds: a page is waited for as long as a slow machine may need
+PATIENCE = 120.0  # seconds: a page is waited for as long as a slow machine may need, compiling included
 
 
 def until(page: Any, condition: str, seconds: float = PATIENCE) -> None:

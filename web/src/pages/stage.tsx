@@ -32,7 +32,9 @@ export function Stage({ run, detail, setting, at, split, onSplit, link, before, 
   const step = trace?.steps[index];
   const shown = at === null ? run.latest : trace;
   const painted = usePainted(shown, at === null ? (shown?.steps.length ?? 1) - 1 : index);
-  const [width, height] = shown?.size ?? [3, 2];
+  const [wide, high] = shown?.size ?? [3, 2];
+  const second = painted?.second; // matches lie between two pictures
+  const [width, height] = second ? [painted.width + second.width, Math.max(painted.height, second.height)] : [wide, high];
   const box = useRef<HTMLDivElement>(null);
   const visual = !painted || painted.under !== null || painted.strokes.length > 0;
   // a step without a picture keeps the place of one: what is below does not jump

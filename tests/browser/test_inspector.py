@@ -1,0 +1,100 @@
+"""The model inspector: a class, a layer, a map and a patch are chosen, and what they show is looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from browser.looking import shown, until
+
+pytestmark = pytest.mark.browser
+
+SEEN = "document.querySelector('.inspector-seen')?.dataset.shown"
+LAYER = "document.querySelector('.inspector-bench')?.dataset.layer"
+LENS = "document.querySelector('.inspector-lens')?.dataset.fresh"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def runs(root: Path) -> None:
+    """Train a LeNet-5 and a small transformer on digits, one epoch each."""
+    pytest.importorskip("torch", reason="the extra 'deep' is not installed")
+    from sightline.train import train
+
+    for name, options in (("lenet5", {}), ("vit", {"dim": 12, "depth": 2, "num_heads": 3, "patch": 4})):
+        out = root / "runs" / f"inspected-{name}"
+        train(f"classify/{name}", "digits", epochs=1, out=out, report=False, progress=False, threads=1, **options)
+
+
+def test_a_class_a_layer_and_a_map_are_chosen(page: Any) -> None:
+    page.goto("/rooms/inspector?run=inspected-lenet5&test=3")
+    until(page, f"{SEEN}?.startsWith('grad_cam ')", 120)
+    until(page, f"{LAYER} === 'c1' && document.querySelectorAll('.atlas button').length === 6")
+    until(page, "document.querySelectorAll('.answers button').length === 10")
+    page.get_by_role("list", name="Answers").get_by_role("button", name="7 ").click()
+    until(page, f"{SEEN} === 'grad_cam 7'", 60)
+    lit = shown(page)
+    page.get_by_role("button", name="Nothing").click()
+    until(page, f"{SEEN} === ''")
+    page.wait_for_timeout(100)  # the next frame paints it
+    assert (shown(page) != lit).any()
+
+    page.get_by_role("button", name="s4 ").click()
+    until(page, f"{LAYER} === 's4' && document.querySelectorAll('.atlas button').length === 16", 60)
+    page.get_by_role("button", name="Map 4", exact=True).click()
+    page.wait_for_selector(".inspector-unit[data-at='2,2']")
+    assert "It sees 16×16 pixels: rows 0 to 15, columns 0 to 15." in page.locator(".inspector-unit").text_content()
+    page.get_by_label("Row", exact=True).fill("0")  # as the keyboard does it
+    page.wait_for_selector(".inspector-unit[data-at='0,2']")
+    assert "beyond the rim" in page.locator(".inspector-unit").text_content()
+    large = page.locator(".inspector-large .sl-view").first.bounding_box()
+    side = min(large["width"], large["height"])  # five places a side, in the middle of the view
+    x, y = large["x"] + large["width"] / 2 + side * 0.2, large["y"] + large["height"] / 2 + side * 0.2
+    page.mouse.move(x, y)
+    page.wait_for_selector(".inspector-unit[data-at='3,3']")
+    until(page, "location.search.includes('layer=s4') && location.search.includes('at=3%2C3')")
+    until(page, "location.search.includes('target=7') && location.search.includes('by=none')")
+    page.reload()
+    page.wait_for_selector(".inspector-unit[data-at='3,3']")
+    assert 'feature_maps(run.model, seen, "s4")' in page.get_by_label("the Python", exact=True).text_content()
+
+
+def test_heads_attend(page: Any) -> None:
+    page.goto("/rooms/inspector?run=inspected-vit&test=3")
+    until(page, f"{LENS} === '1 0'", 120)  # the class token asks, in the last layer
+    assert page.locator(".heads figure").count() == 4  # three heads and the rollout
+    page.get_by_role("button", name="A patch").click()
+    until(page, f"{LENS} === '1 11'")
+    page.get_by_label("Patch, row", exact=True).fill("0")
+    until(page, f"{LENS} === '1 3'")
+    before = page.locator(".heads canvas").first.get_attribute("aria-label")
+    page.get_by_label("Layer", exact=True).fill("1")
+    until(page, f"{LENS} === '0 3'", 60)
+    until(page, "document.querySelector('.heads canvas').getAttribute('aria-label').startsWith('Head 1: most')")
+    assert before.startswith("Head 1: most")
+    until(page, "location.search.includes('block=0') && location.search.includes('patch=2')")
+
+
+def test_another_picture_and_another_run(page: Any) -> None:
+    page.goto("/rooms/inspector?run=inspected-lenet5&image=file%3Aboard.png")
+    until(page, f"{SEEN}?.startsWith('grad_cam ')", 120)
+    assert 'sl.read("board.png")' in page.get_by_label("the Python", exact=True).text_content()
+    page.get_by_label("Run", exact=True).select_option("inspected-vit")
+    until(page, f"{LAYER} === 'patches'", 60)
+    until(page, "location.search.includes('run=inspected-vit') && location.search.includes('image=file')")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_on_a_phone_the_picture_comes_first(new_page: Callable[..., Any], scheme: str) -> None:
+    page = new_page(viewport={"width": 390, "height": 844}, color_scheme=scheme)
+    page.goto("/rooms/inspector?run=inspected-vit&test=3&map=2")
+    until(page, f"{SEEN}?.startsWith('grad_cam ') && {LENS} === '1 0'", 120)
+    page.wait_for_selector(".inspector-unit")
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    picture = page.locator(".inspector-seen .sl-view").bounding_box()
+    assert picture["y"] + picture["height"] < page.locator(".controls #inspected").bounding_box()["y"]
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed")
+    found = axe.Axe().run(page).response["violations"]
+    assert not [(row["id"], row["nodes"][0]["html"][:160]) for row in found]
