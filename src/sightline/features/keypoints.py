@@ -133,8 +133,9 @@ class Features:
         try:
             with np.load(content, allow_pickle=False) as archive:
                 parts = {name: archive[name] for name in archive.files}
-            return cls(**{"descriptors": None, **parts})
-        except (zipfile.BadZipFile, ValueError, TypeError, EOFError, AttributeError) as error:
+            codes = parts.get("descriptors")
+            return cls(parts["points"], parts["scales"], parts["angles"], codes, parts["responses"])
+        except (zipfile.BadZipFile, ValueError, KeyError, EOFError) as error:
             raise FormatError(f"Features.load: '{path}' is not an archive of features: {error}.") from error
 
 

@@ -13,13 +13,19 @@ from sightline.core.kernels import kernel, over_rows
 from sightline.core.types import Array
 from sightline.features.scale_space import BORDER
 
+_STRIP = 48  # rows
 _STEPS = 5  # moves to a neighbour before a candidate is given up
 
 
 def extrema(levels: Array, threshold: float) -> Array:
     """Return N×3 int32 (layer, row, column) of the extrema of the differences of ``levels`` beyond ±``threshold``."""
-    strips = over_rows(_scan, levels.shape[1], levels, np.float32(threshold), strip=48)
-    return np.concatenate(strips)
+    rows, room = levels.shape[1], 512
+    while True:
+        found = np.empty((-(-rows // _STRIP), room, 3), np.int32)
+        counts = over_rows(_scan, rows, levels, np.float32(threshold), found, strip=_STRIP)
+        if max(counts) <= room:
+            return np.concatenate([part[:count] for part, count in zip(found, counts, strict=True)])
+        room = max(counts)
 
 
 def localise(levels: Array, candidates: Array) -> Array:
@@ -36,14 +42,13 @@ def localise(levels: Array, candidates: Array) -> Array:
 
 
 @kernel
-def _scan(levels, threshold, y0, y1):
-    """Return the extrema of rows ``y0`` to ``y1``."""
+def _scan(levels, threshold, found, y0, y1):
+    """Write the extrema of rows ``y0`` to ``y1``, as far as there is room; return how many there are."""
     count, height, width = levels.shape
-    differences = np.empty((count - 1, 3, width), np.float32)
+    differences = np.empty((count - 1, 5, width), np.float32)  # of three rows, and two for what is taken from them
     high, low = np.empty((count - 1, width), np.float32), np.empty((count - 1, width), np.float32)
-    across, marks = np.empty((2, width), np.float32), np.zeros(width + 8, np.uint8)
-    words = marks[: (width + 8) // 8 * 8].view(np.uint64)
-    found, n = np.empty((256, 3), np.int32), 0
+    marks, n = np.zeros(width + 8, np.uint8), 0
+    words, places = marks[: (width + 8) // 8 * 8].view(np.uint64), found[y0 // _STRIP]
     first, last = max(y0, BORDER), min(y1, height - BORDER)
     for y in range(first - 2, last):
         for s in range(count - 1):
@@ -51,21 +56,17 @@ def _scan(levels, threshold, y0, y1):
         if y < first:
             continue
         for s in range(count - 1):
-            rows = differences[s]
-            _span(rows[0], rows[1], rows[2], across[0], across[1], high[s], low[s])
+            _span(differences[s], high[s], low[s])
         for s in range(1, count - 2):
-            row = differences[s, y % 3]
-            _mark(row, high[s - 1], high[s], high[s + 1], low[s - 1], low[s], low[s + 1], threshold, marks)
+            _mark(differences[s, y % 3], high, low, s, threshold, marks)
             for word in range(words.size):
-                if words[word] == 0:
-                    continue
-                for x in range(max(8 * word, BORDER), min(8 * word + 8, width - BORDER)):
-                    if marks[x]:
-                        if n == len(found):
-                            found = np.concatenate((found, np.empty_like(found)))
-                        found[n, 0], found[n, 1], found[n, 2] = s, y, x
-                        n += 1
-    return found[:n]
+                if words[word] != 0:
+                    for x in range(max(8 * word, BORDER), min(8 * word + 8, width - BORDER)):
+                        if marks[x]:
+                            if n < len(places):
+                                places[n, 0], places[n, 1], places[n, 2] = s, y, x
+                            n += 1
+    return n
 
 
 @kernel
@@ -75,9 +76,10 @@ def _subtract(a, b, out):
 
 
 @kernel
-def _span(a, b, c, up, down, high, low):
+def _span(rows, high, low):
     """Write the greatest and the least of the 3×3 neighbours around each pixel of a row, but for its two ends."""
     n = high.size - 2
+    a, b, c, up, down = rows[0], rows[1], rows[2], rows[3], rows[4]
     for x in range(high.size):
         p, q, r = a[x], b[x], c[x]
         top, bottom = (p if p > q else q), (p if p < q else q)
@@ -95,7 +97,8 @@ def _span(a, b, c, up, down, high, low):
 
 
 @kernel
-def _mark(row, a, b, c, d, e, f, threshold, marks):
+def _mark(row, high, low, s, threshold, marks):
+    a, b, c, d, e, f = high[s - 1], high[s], high[s + 1], low[s - 1], low[s], low[s + 1]
     for x in range(row.size):
         value = row[x]
         top = (value >= a[x]) & (value >= b[x]) & (value >= c[x]) & (value > threshold)
@@ -103,54 +106,52 @@ def _mark(row, a, b, c, d, e, f, threshold, marks):
         marks[x] = np.uint8(top | bottom)
 
 
-@kernel(inline=True)
-def _at(levels, s, y, x):
-    return np.float64(levels[s + 1, y, x]) - np.float64(levels[s, y, x])
-
-
 @kernel
 def _localise(levels, candidates, found, y0, y1):
     """Move each candidate to the extremum of the quadratic through its neighbours, as long as that is elsewhere."""
     count, height, width = levels.shape
+    d, result = np.empty((3, 3, 3), np.float64), np.empty(5, np.float64)
     for i in range(y0, y1):
         s, y, x = candidates[i, 0], candidates[i, 1], candidates[i, 2]
         found[i, 0] = np.nan
         for _ in range(_STEPS):
-            here = _at(levels, s, y, x)
-            gx = (_at(levels, s, y, x + 1) - _at(levels, s, y, x - 1)) / 2
-            gy = (_at(levels, s, y + 1, x) - _at(levels, s, y - 1, x)) / 2
-            gs = (_at(levels, s + 1, y, x) - _at(levels, s - 1, y, x)) / 2
-            xx = _at(levels, s, y, x + 1) + _at(levels, s, y, x - 1) - 2 * here
-            yy = _at(levels, s, y + 1, x) + _at(levels, s, y - 1, x) - 2 * here
-            ss = _at(levels, s + 1, y, x) + _at(levels, s - 1, y, x) - 2 * here
-            xy = _cross(levels, s, y, x, 0, 1, 0, 0, 0, 1)
-            xs = _cross(levels, s, y, x, 1, 0, 0, 0, 0, 1)
-            ys = _cross(levels, s, y, x, 1, 0, 0, 0, 1, 0)
-            a, b, c = yy * ss - ys * ys, xs * ys - xy * ss, xy * ys - xs * yy
-            det = xx * a + xy * b + xs * c
-            if det == 0:
-                break
-            d, e, f = xx * ss - xs * xs, xs * xy - xx * ys, xx * yy - xy * xy
-            dx = -(a * gx + b * gy + c * gs) / det
-            dy = -(b * gx + d * gy + e * gs) / det
-            ds = -(c * gx + e * gy + f * gs) / det
-            if max(abs(dx), max(abs(dy), abs(ds))) < 0.5:
+            for j in range(27):
+                layer, row, column = s + j // 9 - 1, y + j // 3 % 3 - 1, x + j % 3 - 1
+                d[j // 9, j // 3 % 3, j % 3] = levels[layer + 1, row, column] - levels[layer, row, column]
+            _solve(d, result)
+            dx, dy, ds = result[0], result[1], result[2]
+            farthest = max(abs(dx), max(abs(dy), abs(ds)))
+            if farthest < 0.5:
                 found[i, 0], found[i, 1], found[i, 2] = s, y, x
-                found[i, 3], found[i, 4], found[i, 5] = dx, dy, ds
-                found[i, 6] = here + (gx * dx + gy * dy + gs * ds) / 2
-                found[i, 7] = (xx + yy) ** 2 / f if f > 0 else np.inf
+                for j in range(5):
+                    found[i, 3 + j] = result[j]
                 break
-            if max(abs(dx), max(abs(dy), abs(ds))) > height + width:
+            if not farthest < height + width:
                 break
-            s, y, x = s + round(ds), y + round(dy), x + round(dx)
+            s, y, x = s + np.int64(np.rint(ds)), y + np.int64(np.rint(dy)), x + np.int64(np.rint(dx))
             inside = (y >= BORDER) & (y < height - BORDER) & (x >= BORDER) & (x < width - BORDER)
             if not (inside & (s >= 1) & (s < count - 2)):
                 break
 
 
-@kernel(inline=True)
-def _cross(levels, s, y, x, s1, y1, x1, s2, y2, x2):
-    """Return the mixed second derivative along two axes."""
-    one = _at(levels, s + s1 + s2, y + y1 + y2, x + x1 + x2) + _at(levels, s - s1 - s2, y - y1 - y2, x - x1 - x2)
-    other = _at(levels, s + s1 - s2, y + y1 - y2, x + x1 - x2) + _at(levels, s - s1 + s2, y - y1 + y2, x - x1 + x2)
-    return (one - other) / 4
+@kernel
+def _solve(d, result):
+    """Write where the quadratic through 3×3×3 numbers has its extremum, its value there, and tr² / det in the layer."""
+    here = d[1, 1, 1]
+    gx, gy, gs = (d[1, 1, 2] - d[1, 1, 0]) / 2, (d[1, 2, 1] - d[1, 0, 1]) / 2, (d[2, 1, 1] - d[0, 1, 1]) / 2
+    xx, yy, ss = (
+        d[1, 1, 2] + d[1, 1, 0] - 2 * here,
+        d[1, 2, 1] + d[1, 0, 1] - 2 * here,
+        d[2, 1, 1] + d[0, 1, 1] - 2 * here,
+    )
+    xy = (d[1, 2, 2] + d[1, 0, 0] - d[1, 2, 0] - d[1, 0, 2]) / 4
+    xs = (d[2, 1, 2] + d[0, 1, 0] - d[2, 1, 0] - d[0, 1, 2]) / 4
+    ys = (d[2, 2, 1] + d[0, 0, 1] - d[2, 0, 1] - d[0, 2, 1]) / 4
+    a, b, c = yy * ss - ys * ys, xs * ys - xy * ss, xy * ys - xs * yy  # cofactors of the Hessian
+    e, f, g = xx * ss - xs * xs, xs * xy - xx * ys, xx * yy - xy * xy
+    det = xx * a + xy * b + xs * c
+    result[0] = -(a * gx + b * gy + c * gs) / det
+    result[1] = -(b * gx + e * gy + f * gs) / det
+    result[2] = -(c * gx + f * gy + g * gs) / det
+    result[3] = here + (gx * result[0] + gy * result[1] + gs * result[2]) / 2
+    result[4] = (xx + yy) ** 2 / g if g > 0 else np.inf

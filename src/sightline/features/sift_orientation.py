@@ -37,7 +37,15 @@ def _orient(levels, layers, points, scales, histograms, angles, y0, y1):
     buffer, weights = np.empty(2 * ROW, np.float32), np.empty(ROW, np.float32)
     for i in range(y0, y1):
         sigma = _SIGMA * scales[i]
-        _fill(levels[layers[i]], round(points[i, 0]), round(points[i, 1]), sigma, buffer, weights, histograms[i])
+        _fill(
+            levels[layers[i]],
+            np.int64(np.rint(points[i, 0])),
+            np.int64(np.rint(points[i, 1])),
+            sigma,
+            buffer,
+            weights,
+            histograms[i],
+        )
         _smooth(histograms[i])
         _peaks(histograms[i], angles[i])
 
@@ -46,7 +54,7 @@ def _orient(levels, layers, points, scales, histograms, angles, y0, y1):
 def _fill(image, x, y, sigma, buffer, weights, histogram):
     """Add up the lengths of the gradients around (x, y) in the bins of their angles."""
     height, width = image.shape
-    reach, fall = round(_REACH * sigma), -0.5 / (sigma * sigma)
+    reach, fall = np.int64(np.rint(_REACH * sigma)), -0.5 / (sigma * sigma)
     left, right = max(x - reach, 1), min(x + reach, width - 2)
     first, count = whole_groups(left, right, 1, width - 1)
     for k in range(count):
@@ -110,8 +118,10 @@ def _smooth(histogram):
 @kernel
 def _peaks(histogram, angles):
     """Write the angles of the peaks, each placed between bins by a parabola."""
-    n, count = histogram.size, 0
-    least = np.float32(_PEAK) * histogram.max()
+    n, count, highest = histogram.size, 0, histogram[0]
+    for k in range(n):
+        highest = max(highest, histogram[k])
+    least = np.float32(_PEAK) * highest
     for k in range(n):
         before, here, after = histogram[(k - 1) % n], histogram[k], histogram[(k + 1) % n]
         if here > before and here > after and here >= least and count < angles.size:
