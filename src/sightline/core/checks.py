@@ -230,10 +230,11 @@ def output(
     if not isinstance(out, np.ndarray) or out.shape != tuple(shape) or out.dtype != np.dtype(dtype):
         wanted = f"{'×'.join(map(str, shape))} {np.dtype(dtype).name}"
         raise InputError(f"{function}: out must be {wanted}; got {describe(out)}.")
-    if not (out.flags.c_contiguous and out.flags.aligned and out.flags.writeable and out.dtype.isnative):
+    if not (out.flags.carray and out.dtype.isnative):  # contiguous, aligned and writeable, in one question
         raise InputError(f"{function}: out must be a writeable C-contiguous array of native byte order.")
-    if any(np.may_share_memory(out, array) for array in inputs):
-        raise InputError(f"{function}: out must not share memory with the input.")
+    for array in inputs:
+        if np.may_share_memory(out, array):
+            raise InputError(f"{function}: out must not share memory with the input.")
     return out
 
 

@@ -233,7 +233,9 @@ def over_rows(function: Callable[..., Any], rows: int, *args: Any, strip: int = 
         if type(value) is np.ndarray and not value.flags.writeable:
             args = tuple(_as_writeable(other) for other in args)
             break
-    if rows <= strip or threads() == 1:
+    if 0 < rows <= strip:
+        return [function(*args, 0, rows)]
+    if rows <= 0 or threads() == 1:
         return [function(*args, y0, min(y0 + strip, rows)) for y0 in range(0, rows, strip)]
     job = _Job(function, args, rows, strip)
     pool = _start_pool()

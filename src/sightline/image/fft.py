@@ -6,19 +6,25 @@ Cooley and Tukey 1965, "An Algorithm for the Machine Calculation of Complex Four
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from jaxtyping import Complex, Complex64, Float32
 
 from sightline.core import kernels
+from sightline.core.buffers import empty
 from sightline.core.catalogue import method
 from sightline.core.checks import as_image, describe, flag
 from sightline.core.errors import InputError
+from sightline.core.kernels import kernel, over_rows
 from sightline.core.types import Array, Image
 
 Transform = Complex64[np.ndarray, "h w *c"]
 Shade = Float32[np.ndarray, "h w *c"]
+
+_ROWS = 64  # whose transforms stay in the second-level cache
+_COLUMNS = 32
 
 
 @method(task="frequency", paper="Cooley & Tukey 1965", lesson="w1d7")
@@ -53,7 +59,10 @@ def fft(image: Image, *, centred: bool = False) -> Transform:
     Computation 19(90), 1965.
     """
     image = as_image("fft", image)
-    result = _transforms().fft2(image.astype(np.float32, copy=False), axes=(0, 1), workers=kernels.threads())
+    half, result = half_transform(image), empty(image.shape, np.complex64)
+    channels = image.shape[2] if image.ndim == 3 else 1
+    words = (part.view(np.uint64).reshape(len(image), -1) for part in (half, result))
+    over_rows(_complete, len(image), *words, channels)
     return np.fft.fftshift(result, axes=(0, 1)) if flag("fft", "centred", centred) else result
 
 
@@ -140,13 +149,78 @@ def spectrum(image: Image) -> Shade:
 
 
 def half_transform(planes: Array) -> Array:
-    """Return the transform of real H×W (or H×W×C) float32 values at the frequencies u ≥ 0, H×(W // 2 + 1)."""
-    return _transforms().rfft2(planes, axes=(0, 1), workers=kernels.threads())
+    """Return the transform of real H×W (or H×W×C) values at the frequencies u ≥ 0, H×(W // 2 + 1) complex64."""
+    return along_columns(_along_rows(planes))
 
 
 def from_half_transform(transform: Array, shape: tuple[int, ...]) -> Array:
-    """Return the real values of height and width ``shape`` whose half transform this is; float32."""
-    return _transforms().irfft2(transform, s=shape[:2], axes=(0, 1), workers=kernels.threads(), overwrite_x=True)
+    """Return the real values of height and width ``shape`` whose half transform this is; float32.
+
+    The transform is written over.
+    """
+    result = empty((*shape[:2], *transform.shape[2:]), np.float32)
+    _back_along_rows(along_columns(transform, back=True), result)
+    return result
+
+
+def filter_frequencies(planes: Array, weights: Callable[[int, int], Array], out: Array) -> None:
+    """Write real H×W (or H×W×C) values, each of their frequencies weighed, to float32 ``out``.
+
+    Parameters
+    ----------
+    planes
+        The values.
+    weights
+        Returns the weights of the frequencies u from the first to the second argument, for all v: what a column's
+        transform is multiplied by on its way there and back, in the cache.
+    out
+        Of the shape of ``planes``.
+    """
+    half = _along_rows(planes)
+
+    def columns(u0: int, u1: int) -> None:
+        strip = _transforms().fft(half[:, u0:u1].copy(), axis=0, overwrite_x=True)
+        strip *= weights(u0, u1)
+        half[:, u0:u1] = _transforms().ifft(strip, axis=0, overwrite_x=True)
+
+    over_rows(columns, half.shape[1], strip=_COLUMNS)
+    _back_along_rows(half, out)
+
+
+def _along_rows(planes: Array) -> Array:
+    half = empty((len(planes), planes.shape[1] // 2 + 1, *planes.shape[2:]), np.complex64)
+
+    def rows(y0: int, y1: int) -> None:
+        row_transforms(planes[y0:y1].astype(np.float32, copy=False), half[y0:y1])
+
+    over_rows(rows, len(planes), strip=_ROWS)
+    return half
+
+
+def _back_along_rows(half: Array, out: Array) -> None:
+    def rows(y0: int, y1: int) -> None:
+        out[y0:y1] = rows_of_transforms(half[y0:y1], out.shape[1])
+
+    over_rows(rows, len(out), strip=_ROWS)
+
+
+@kernel
+def _complete(half, whole, channels, y0, y1):
+    """Copy rows of a half transform, and add the frequencies u < 0: conjugates of the ones on the other side of 0."""
+    height = whole.shape[0]
+    sign = np.uint64(1) << np.uint64(63)  # of the imaginary part, the upper half of a word
+    for y in range(y0, y1):
+        source, mirrored, row = half[y], half[(height - y) % height], whole[y]
+        row[: source.size] = source
+        rest, end = np.uint64(row.size - source.size), np.uint64(row.size)
+        one, step = np.uint64(1), np.uint64(channels)
+        if step == one:  # a loop of its own, in which the compiler sees neighbours
+            for u in range(rest):
+                row[end - one - u] = mirrored[one + u] ^ sign
+        else:
+            for u in range(np.uint64(0), rest, step):
+                for c in range(step):
+                    row[end - step - u + c] = mirrored[step + u + c] ^ sign
 
 
 def row_transforms(rows: Array, out: Array) -> None:

@@ -6,11 +6,12 @@ Butterworth 1930, "On the Theory of Filter Amplifiers", Experimental Wireless 7.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Annotated, Any
 
 import numpy as np
 
+from sightline.core.buffers import empty
 from sightline.core.catalogue import method
 from sightline.core.checks import as_image, choice, describe, integer, number, output
 from sightline.core.errors import InputError
@@ -18,7 +19,7 @@ from sightline.core.layers import Heat, Picture
 from sightline.core.trace import Step
 from sightline.core.types import Array, Choice, Image, Range
 from sightline.image.border import BORDERS, source_indices
-from sightline.image.fft import from_half_transform, half_transform
+from sightline.image.fft import filter_frequencies, half_transform
 
 KINDS, BANDS = ("ideal", "butterworth", "gaussian"), ("low", "high", "band", "reject", "notch")
 _TINY = 1e-30
@@ -86,8 +87,10 @@ def frequency_filter(
     """
     image, padded, inner, keep = _prepared(image, kind, band, cutoff, width, order, centres, border)
     result = output("frequency_filter", out, image.shape, image.dtype, [image])
-    filtered = from_half_transform(_weighed(half_transform(padded), keep), padded.shape)
-    return to_dtype(filtered[inner], result)
+    direct = result.shape == padded.shape and result.dtype == np.float32
+    filtered = result if direct else empty(padded.shape, np.float32)
+    filter_frequencies(padded, keep, filtered)
+    return result if direct else to_dtype(filtered[inner], result)
 
 
 @frequency_filter.steps
@@ -106,9 +109,10 @@ def _steps(
     image, padded, _, keep = _prepared(image, kind, band, cutoff, width, order, centres, border)
     transform = half_transform(padded)
     yield Step("spectrum", Heat(_look(transform, padded.shape)), note="log(1 + |F|), frequency 0 in the middle.")
-    whole = np.fft.fftshift(_mirrored(keep, padded.shape[1]))
+    weights = keep(0, transform.shape[1])
+    whole = np.fft.fftshift(_mirrored(weights.reshape(weights.shape[:2]), padded.shape[1]))
     yield Step("transfer function", Heat(whole), note=f"{kind} {band}: how much of each frequency stays.")
-    kept = _look(_weighed(transform, keep), padded.shape)
+    kept = _look(transform * weights, padded.shape)
     yield Step("filtered spectrum", Heat(kept), note="Their product.")
     options = {"width": width, "order": order, "centres": centres, "border": border, "out": out}
     yield Step("result", Picture(frequency_filter(image, kind, band, cutoff, **options)), note="Transformed back.")
@@ -116,8 +120,11 @@ def _steps(
 
 def _prepared(
     image: Any, kind: str, band: str, cutoff: float, width: float, order: int, centres: Any, border: str
-) -> tuple[Array, Array, tuple[slice, slice], Array]:
-    """Return the checked image, its padded float32 twin, where the image lies in it, and the transfer function."""
+) -> tuple[Array, Array, tuple[slice, slice], Callable[[int, int], Array]]:
+    """Return the checked image, its padded twin, where the image lies in it, and the transfer function.
+
+    That one takes the columns, from and up to, for which it returns how much of each frequency stays.
+    """
     image = as_image("frequency_filter", image, finite=True)
     choice("frequency_filter", "kind", kind, KINDS)
     choice("frequency_filter", "band", band, BANDS)
@@ -127,15 +134,20 @@ def _prepared(
     choice("frequency_filter", "border", border, BORDERS)
     padded, inner = continued(image, border)
     v, u = np.fft.fftfreq(padded.shape[0])[:, None], np.fft.rfftfreq(padded.shape[1])[None]
-    if band == "notch":
-        keep = np.ones((v.size, u.size))
-        for a, b in _checked_centres(centres):
-            for sign in (1, -1):  # the distance to a frequency goes around, as frequencies do
-                du, dv = (u - sign * a + 0.5) % 1 - 0.5, (v - sign * b + 0.5) % 1 - 0.5
-                keep *= 1 - _low_pass(kind, du**2 + dv**2, cutoff, order)
-    else:
-        keep = transfer(kind, band, u**2 + v**2, cutoff, width, order)
-    return image, padded, inner, keep.astype(np.float32, copy=False)
+    notches = _checked_centres(centres) if band == "notch" else None
+
+    def keep(u0: int, u1: int) -> Array:
+        part = u[:, u0:u1]
+        if notches is None:
+            weights = transfer(kind, band, part**2 + v**2, cutoff, width, order)
+        else:
+            weights = np.ones((v.size, part.size))
+            for a, b in (*notches, *-notches):  # the distance to a frequency goes around, as frequencies do
+                du, dv = (part - a + 0.5) % 1 - 0.5, (v - b + 0.5) % 1 - 0.5
+                weights *= 1 - _low_pass(kind, du**2 + dv**2, cutoff, order)
+        return weights.astype(np.float32, copy=False).reshape(*weights.shape, *[1] * (image.ndim - 2))
+
+    return image, padded, inner, keep
 
 
 def transfer(kind: str, band: str, squared: Array, cutoff: float, width: float, order: int) -> Array:
@@ -196,13 +208,6 @@ def to_dtype(values: Array, result: Array) -> Array:
         rounded = np.clip(np.rint(values), 0, np.iinfo(result.dtype).max)
         np.copyto(result, rounded, casting="unsafe")
     return result
-
-
-def _weighed(transform: Array, keep: Array) -> Array:
-    weights = keep if transform.ndim == 2 else keep[..., None]
-    transform.real *= weights
-    transform.imag *= weights
-    return transform
 
 
 def _look(transform: Array, shape: tuple[int, ...]) -> Array:
