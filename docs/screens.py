@@ -27,7 +27,7 @@ CHROMIUM = os.environ.get("SIGHTLINE_CHROMIUM", "/usr/bin/chromium")
 SECONDS = 180
 BYTES = 60_000  # of a picture
 
-# Address, what there is when the page shows its numbers, and how far down the picture begins.
+# Address, and what there is when the page shows its numbers.
 PAGES = {
     "map": ("/", "a.tile"),
     "method": ("/method/image.canny?image=sample%3Achina&_split=0.5", ".stage .ms:not(:empty)"),
@@ -40,7 +40,7 @@ PAGES = {
     "morphology": ("/rooms/morphology", ".export pre"),
     "clusters": ("/rooms/clusters", ".clusters-said[data-rounds='12']"),
     "codes": ("/rooms/codes", ".codes-list li"),
-    "matches": ("/method/image.register?image=sample%3Acat&_step=4", ".stage .ms:not(:empty)"),
+    "matches": ("/method/image.register?fixed=sample%3Acat&_step=4", ".stage .ms:not(:empty)"),
     "cockpit": ("/rooms/cockpit?recipe=classify%2Flenet5&data=digits&epochs=6", ".answers button"),
     "lesson": ("/lessons/w1d6", ".cell"),
 }
@@ -68,12 +68,16 @@ def ready(page: Any, name: str) -> None:
     """Open a page and wait until there is something to see; the cockpit is trained first."""
     address, there = PAGES[name]
     page.goto(address)
-    if name == "cockpit":
+    if name != "cockpit":  # what is shown shall be a second run: the first one may have been compiled
+        page.wait_for_selector(there)
+        page.goto(address)
+    else:
         page.wait_for_selector(".controls .primary:enabled")
         page.get_by_role("button", name="Train", exact=True).click()
         page.wait_for_selector(".cockpit-state[data-state=finished]")
     page.wait_for_selector(there)
     page.wait_for_load_state("networkidle")
+    page.evaluate("scrollTo(0, 0)")
     page.wait_for_timeout(1500)
 
 
