@@ -1,9 +1,12 @@
+from .corner_subpixel import corner_subpixel as corner_subpixel
 from .dog_keypoints import dog_keypoints as dog_keypoints
+from .fast import fast as fast
 from .harris import harris as harris
 from .hog import hog as hog
 from .hog import hog_blocks as hog_blocks
 from .hog import hog_picture as hog_picture
 from .keypoints import Features as Features
+from .lbp import lbp as lbp
 from .match import match as match
 from .matches import Matches as Matches
 from .ransac import Fit as Fit
@@ -11,4 +14,3 @@ from .ransac import ransac as ransac
 from .shi_tomasi import good_features as good_features
 from .shi_tomasi import shi_tomasi as shi_tomasi
 from .sift import sift as sift
-from .lbp import lbp as lbp

@@ -5,8 +5,10 @@ from .bundle_problem import BundleProblem as BundleProblem
 from .bundle_problem import read_bundle_problem as read_bundle_problem
 from .camera import Camera as Camera
 from .disparity_to_depth import disparity_to_depth as disparity_to_depth
+from .find_chessboard import find_chessboard as find_chessboard
 from .homogeneous import from_homogeneous as from_homogeneous
 from .homogeneous import to_homogeneous as to_homogeneous
+from .homography import homography as homography
 from .project import project as project
 from .rodrigues import rodrigues as rodrigues
 from .sgm import sgm as sgm
@@ -14,4 +16,3 @@ from .synthetic_bundle import synthetic_bundle_problem as synthetic_bundle_probl
 from .undistort import distort_points as distort_points
 from .undistort import undistort as undistort
 from .undistort import undistort_points as undistort_points
-from .homography import homography as homography

@@ -1,0 +1,320 @@
+"""Homography: the projective map between two views of a plane, or between two views from one place.
+
+Hartley & Zisserman 2004, "Multiple View Geometry in Computer Vision", 2nd ed., chapter 4: normalised direct linear
+transform (in :mod:`sightline.image.fit_transform`), then Gauss and Newton on the distances in the second view; or
+by consensus over samples of four.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+import numpy as np
+
+from sightline.core.catalogue import method as catalogued
+from sightline.core.checks import choice, integer, number
+from sightline.core.errors import InputError
+from sightline.core.kernels import kernel
+from sightline.core.trace import Step
+from sightline.core.types import Array, Choice, Points, Range, Seed
+from sightline.features.models import Kind, move_squares
+from sightline.features.ransac import METHODS, Fit, rounds_of, search
+from sightline.geometry.points3 import as_rows
+from sightline.image.fit_transform import fit
+
+_SQUARE = np.array([[0, 0], [90, 0], [90, 60], [0, 60], [40, 30], [20, 50.0]])
+_SEEN = np.array([[5, 2], [92, 8], [88, 71], [1, 58], [42.5, 33.1], [21.0, 50.3]])
+
+
+def _solve(rows: Array, picks: Array) -> Array:
+    out = np.empty((len(picks), 1, 9))
+    _solve_four(rows, picks, out)
+    return out
+
+
+def _refine(matrix: Array, rows: Array) -> Array:
+    out = np.empty(9)
+    _descend(matrix, rows, out)
+    return out
+
+
+def _scaled(matrix: Array) -> Array:
+    last = matrix[2, 2]
+    return matrix / (last if abs(last) > 1e-12 * np.abs(matrix).max() else np.linalg.norm(matrix))
+
+
+KIND = Kind("homography", 4, 4, (3, 3), _solve, move_squares, _refine, _scaled)
+
+
+@catalogued(
+    task="two views", paper="Hartley 2004", lesson="w2d2", example={"a": _SQUARE, "b": _SEEN, "threshold": None}
+)
+def homography(
+    a: Points,
+    b: Points,
+    threshold: float | None = None,
+    seed: Seed = 0,
+    *,
+    method: Annotated[str, Choice(*METHODS)] = "lo",
+    confidence: Annotated[float, Range(0.5, 0.999999, 0.01)] = 0.999,
+    iterations: Annotated[int, Range(1, 1000000, 1)] = 10000,
+) -> Fit:
+    """Return the homography that moves the points ``a`` to ``b``.
+
+    NaN and infinity are refused.
+
+    Parameters
+    ----------
+    a, b
+        N×2 (x, y) each, N ≥ 4, in pixels, any real dtype: the same places in two views.
+    threshold
+        Greatest distance in pixels between a moved point and its partner that agree; None when all pairs are right.
+    seed, method, confidence, iterations
+        Of the search among wrong pairs, as in :func:`sightline.features.ransac`.
+
+    Returns
+    -------
+    Fit
+        Its ``model`` is the 3×3 matrix, the last number 1, with the least sum of squared distances in the second view
+        over its ``inliers``.
+
+    Raises
+    ------
+    InputError
+        When the points define no homography: fewer than four, three of four on one line, or too few that agree.
+
+    References
+    ----------
+    R. Hartley, A. Zisserman, "Multiple View Geometry in Computer Vision", 2nd ed., Cambridge University Press, 2004.
+
+    Examples
+    --------
+    >>> square = np.array([[0, 0], [2, 0], [2, 2], [0, 2]])
+    >>> homography(square, square * 3 + 1).model.round(6).tolist()
+    [[3.0, 0.0, 1.0], [0.0, 3.0, 1.0], [0.0, 0.0, 1.0]]
+    """
+    rows, bound = pairs_of("homography", a, b, 4, threshold, method, confidence, iterations)
+    if bound is None:
+        return _least_squares(rows)
+    return search("homography", KIND, rows, bound, seed, method, confidence, iterations)
+
+
+@homography.steps
+def _steps(a: Any, b: Any, threshold: Any = None, seed: Seed = 0, **options: Any) -> Iterator[Step]:
+    settings: dict[str, Any] = {"method": "lo", "confidence": 0.999, "iterations": 10000, **options}
+    rows, bound = pairs_of("homography", a, b, 4, threshold, **settings)
+    yield from rounds_of("homography", KIND, rows, 1e18 if bound is None else bound, seed, settings)
+
+
+def pairs_of(
+    function: str, a: Any, b: Any, least: int, threshold: Any, method: Any, confidence: Any, iterations: Any
+) -> tuple[Array, float | None]:
+    """Return checked pairs of points as N×4 float64 rows, and the threshold's square where there is one."""
+    first, second = as_rows(function, "a", a, (2,), least=least), as_rows(function, "b", b, (2,), least=least)
+    if len(first) != len(second):
+        raise InputError(f"{function}: b must hold as many points as a; got {len(second)} and {len(first)}.")
+    choice(function, "method", method, METHODS)
+    number(function, "confidence", confidence, 0.5, 0.999999)
+    integer(function, "iterations", iterations, 1, 1000000)
+    limit = None if threshold is None else number(function, "threshold", threshold, above=0, unit="pixels")
+    return np.hstack([first, second]), None if limit is None else limit * limit
+
+
+def _least_squares(rows: Array) -> Fit:
+    start = _solve(rows, np.arange(4)[None])[0, 0] if len(rows) == 4 else None
+    matrix = fit("homography", rows[:, :2], rows[:, 2:]).ravel() if start is None else start
+    if not np.isfinite(matrix).all():
+        raise InputError(
+            f"homography: a and b must define a homography; got {len(rows)} pairs on a line or in one place."
+        )
+    if len(rows) > 4:
+        depths = rows[:, :2] @ matrix[6:8] + matrix[8]
+        matrix = matrix * (1 if np.median(depths) >= 0 else -1)
+        better = _refine(matrix, rows)
+        matrix = better if np.isfinite(better).all() else matrix
+    squares = move_squares(matrix[None], np.ascontiguousarray(rows.T))[0]
+    return Fit(_scaled(matrix.reshape(3, 3)), np.ones(len(rows), bool), 1, float(squares.sum()), "homography")
+
+
+@kernel
+def _solve_four(rows, picks, out):
+    """Fill ``out`` with the homographies of four pairs each: by way of the projective frame of either four.
+
+    Points of a turned triangle (a mirrored one on the other side) have no homography that a camera could see: NaN.
+    """
+    p, q = np.empty((4, 2)), np.empty((4, 2))
+    m, n, h = np.empty(9), np.empty(9), np.empty(9)
+    for s in range(picks.shape[0]):
+        base = rows[picks[s, 0]]
+        for k in range(4):
+            row = rows[picks[s, k]]
+            p[k, 0], p[k, 1], q[k, 0], q[k, 1] = row[0] - base[0], row[1] - base[1], row[2] - base[2], row[3] - base[3]
+        good = _frame(p, m) and _frame(q, n)
+        if good:  # the four triangles must turn the same way in both views, or all of them the other way
+            turned = 0
+            for k in range(4):
+                i, j, r = (k + 1) % 4, (k + 2) % 4, (k + 3) % 4
+                one = (p[j, 0] - p[i, 0]) * (p[r, 1] - p[i, 1]) - (p[j, 1] - p[i, 1]) * (p[r, 0] - p[i, 0])
+                two = (q[j, 0] - q[i, 0]) * (q[r, 1] - q[i, 1]) - (q[j, 1] - q[i, 1]) * (q[r, 0] - q[i, 0])
+                turned += 1 if one * two > 0 else -1
+            good = turned == 4 or turned == -4
+        if not good:
+            out[s, 0, :] = np.nan
+            continue
+        # h = n · adjugate(m), both up to scale
+        a, b, c, d, e, f, g, i, j = m
+        inverse = (e * j - f * i, c * i - b * j, b * f - c * e, f * g - d * j, a * j - c * g, c * d - a * f)
+        inverse2 = (d * i - e * g, b * g - a * i, a * e - b * d)
+        for r in range(3):
+            u, v, w = n[3 * r], n[3 * r + 1], n[3 * r + 2]
+            h[3 * r] = u * inverse[0] + v * inverse[3] + w * inverse2[0]
+            h[3 * r + 1] = u * inverse[1] + v * inverse[4] + w * inverse2[1]
+            h[3 * r + 2] = u * inverse[2] + v * inverse[5] + w * inverse2[2]
+        # back from the shifted points
+        for r in range(3):
+            h[3 * r + 2] -= h[3 * r] * base[0] + h[3 * r + 1] * base[1]
+        for r in range(3):
+            h[r] += base[2] * h[6 + r]
+            h[3 + r] += base[3] * h[6 + r]
+        depth = h[6] * base[0] + h[7] * base[1] + h[8]
+        size = 0.0
+        for r in range(9):
+            size = max(size, abs(h[r]))
+        sign = (1.0 if depth > 0 else -1.0) / size
+        for r in range(9):
+            out[s, 0, r] = h[r] * sign
+
+
+@kernel
+def _frame(p, m):
+    """Fill 3×3 ``m`` with the matrix that takes the unit points and (1, 1, 1) to four points; False for a flat one."""
+    ax, ay, bx, by = p[1, 0] - p[0, 0], p[1, 1] - p[0, 1], p[2, 0] - p[0, 0], p[2, 1] - p[0, 1]
+    cx, cy = p[3, 0] - p[0, 0], p[3, 1] - p[0, 1]
+    whole = ax * by - ay * bx
+    second = cx * by - cy * bx
+    third = ax * cy - ay * cx
+    first = whole - second - third
+    span = 1e-9 * (ax * ax + ay * ay + bx * bx + by * by + cx * cx + cy * cy)
+    if min(min(abs(whole), abs(first)), min(abs(second), abs(third))) <= span:
+        return False
+    weights = (first / whole, second / whole, third / whole)
+    for k in range(3):
+        m[k], m[3 + k], m[6 + k] = weights[k] * p[k, 0], weights[k] * p[k, 1], weights[k]
+    return True
+
+
+@kernel(contract=True)
+def _descend(matrix, rows, out):
+    """Fill ``out`` with the homography of the least distances in the second view, from one that is near: Gauss-Newton.
+
+    Coordinates are shifted and scaled, so that the equations are well posed.
+    """
+    count = rows.shape[0]
+    middle, spread = np.zeros(4), np.zeros(2)
+    for k in range(count):
+        for d in range(4):
+            middle[d] += rows[k, d] / count
+    for k in range(count):
+        for d in range(4):
+            spread[d // 2] += (rows[k, d] - middle[d]) ** 2 / count
+    s, t = np.sqrt(max(spread[0], 1e-300)), np.sqrt(max(spread[1], 1e-300))
+    h, old = np.empty(9), matrix.copy()
+    for r in range(3):  # shift and scale the first view's coordinates
+        old[3 * r + 2] += old[3 * r] * middle[0] + old[3 * r + 1] * middle[1]
+        old[3 * r] *= s
+        old[3 * r + 1] *= s
+    for r in range(3):  # and the second one's
+        h[r], h[3 + r] = (old[r] - middle[2] * old[6 + r]) / t, (old[3 + r] - middle[3] * old[6 + r]) / t
+        h[6 + r] = old[6 + r]
+    h /= h[8]
+    square, right = np.empty((8, 8)), np.empty(8)
+    for _ in range(10):
+        _normal_equations(rows, middle, s, t, h, square, right)
+        if not _solve_square(square, right):
+            h[:] = np.nan
+            break
+        step = 0.0
+        for r in range(8):
+            h[r] += right[r]
+            step = max(step, abs(right[r]))
+        if step < 1e-9:
+            break
+    for r in range(3):
+        old[r], old[3 + r] = h[r] * t + middle[2] * h[6 + r], h[3 + r] * t + middle[3] * h[6 + r]
+        old[6 + r] = h[6 + r]
+    for r in range(3):
+        a, b = old[3 * r] / s, old[3 * r + 1] / s
+        out[3 * r], out[3 * r + 1], out[3 * r + 2] = a, b, old[3 * r + 2] - a * middle[0] - b * middle[1]
+
+
+@kernel(contract=True)
+def _normal_equations(rows, middle, s, t, h, square, right):
+    """Fill the 8×8 normal equations of one step; sums that are shared by both coordinates are taken once."""
+    # With ray r = (x, y, 1) / depth and seen point (u, v): rows (r, 0, -r₀₁ u) and (0, r, -r₀₁ v).
+    rr, ru, rv, ruv = np.zeros((3, 3)), np.zeros((3, 2)), np.zeros((3, 2)), np.zeros((2, 2))
+    eu, ev, ew = np.zeros(3), np.zeros(3), np.zeros(2)
+    ray = np.empty(3)
+    for k in range(rows.shape[0]):
+        x, y = (rows[k, 0] - middle[0]) / s, (rows[k, 1] - middle[1]) / s
+        away = 1 / (h[6] * x + h[7] * y + h[8])
+        u, v = (h[0] * x + h[1] * y + h[2]) * away, (h[3] * x + h[4] * y + h[5]) * away
+        a, b = (rows[k, 2] - middle[2]) / t - u, (rows[k, 3] - middle[3]) / t - v
+        ray[0], ray[1], ray[2] = x * away, y * away, away
+        both, error = u * u + v * v, u * a + v * b
+        for i in range(3):
+            eu[i] += ray[i] * a
+            ev[i] += ray[i] * b
+            for j in range(i + 1):
+                rr[i, j] += ray[i] * ray[j]
+            for j in range(2):
+                ru[i, j] += ray[i] * ray[j] * u
+                rv[i, j] += ray[i] * ray[j] * v
+        for i in range(2):
+            ew[i] += ray[i] * error
+            for j in range(2):
+                ruv[i, j] += ray[i] * ray[j] * both
+    square[:] = 0
+    for i in range(3):
+        right[i], right[3 + i] = eu[i], ev[i]
+        for j in range(3):
+            square[i, j] = square[3 + i, 3 + j] = rr[max(i, j), min(i, j)]
+        for j in range(2):
+            square[i, 6 + j] = square[6 + j, i] = -ru[i, j]
+            square[3 + i, 6 + j] = square[6 + j, 3 + i] = -rv[i, j]
+    for i in range(2):
+        right[6 + i] = -ew[i]
+        for j in range(2):
+            square[6 + i, 6 + j] = ruv[i, j]
+
+
+@kernel
+def _solve_square(square, right):
+    """Replace ``right`` by the solution of a symmetric positive system (Cholesky); False when it is singular."""
+    n = square.shape[0]
+    for j in range(n):
+        pivot = square[j, j]
+        whole = pivot
+        for k in range(j):
+            pivot -= square[j, k] * square[j, k]
+        if not pivot > 1e-13 * whole:
+            return False
+        root = np.sqrt(pivot)
+        square[j, j] = root
+        for i in range(j + 1, n):
+            total = square[i, j]
+            for k in range(j):
+                total -= square[i, k] * square[j, k]
+            square[i, j] = total / root
+    for i in range(n):
+        for k in range(i):
+            right[i] -= square[i, k] * right[k]
+        right[i] /= square[i, i]
+    for i in range(n - 1, -1, -1):
+        for k in range(i + 1, n):
+            right[i] -= square[k, i] * right[k]
+        right[i] /= square[i, i]
+    return True
+
+
+homography.kind = KIND  # type: ignore[attr-defined]  # where `ransac` finds it
