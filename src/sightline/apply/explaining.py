@@ -11,7 +11,8 @@ from sightline.core.errors import InputError, suggest
 from sightline.core.layers import Picture
 from sightline.core.trace import Step
 
-METHODS = ("grad_cam", "saliency", "occlusion")
+METHODS = ("grad_cam", "saliency", "occlusion", "deconvnet", "attention_rollout")
+_CLASSLESS = ("attention_rollout",)  # it knows where attention comes from, not for which class
 
 
 def class_index(predictor: Any, target: str) -> int:
@@ -31,7 +32,24 @@ def heat_of(predictor: Any, picture: np.ndarray, method: str, target: str) -> np
 
     index = class_index(predictor, target)
     seen = predictor.recipe.form.prepare(picture)  # what the model sees
-    return as_heat(getattr(sightline.explain, method)(predictor.model, seen, index))
+    asked = () if method in _CLASSLESS else (index,)
+    values = getattr(sightline.explain, method)(predictor.model, seen, *asked)
+    return as_heat(_as_map(predictor.model, seen, method, values))
+
+
+def _as_map(model: Any, seen: np.ndarray, method: str, values: np.ndarray) -> np.ndarray:
+    """Return what a method gave as one number for each pixel of what the model sees."""
+    if method == "deconvnet":
+        return np.abs(values).max(axis=2)
+    if method != "attention_rollout":
+        return values
+    from sightline.explain.attending import patches_of
+    from sightline.explain.probe import as_single, probing
+    from sightline.image import resize
+
+    with probing(model):
+        grid, skipped = patches_of(model, as_single("explain", model, seen), len(values))
+    return resize(values[0, skipped:].reshape(grid), seen.shape[:2])
 
 
 def as_heat(values: Any) -> np.ndarray:
@@ -63,14 +81,15 @@ def explained(predictor: Any, picture: np.ndarray, method: str, target: str) -> 
     seen = predictor.recipe.form.prepare(picture)
     yield Step("what the model sees", Picture(np.ascontiguousarray(seen)), note="Cut and sized as it was trained.")
     entry = find(f"explain.{method}")
+    asked = () if method in _CLASSLESS else (index,)
+    values: Any = None
     if entry.steps is None:
-        values = entry.function(predictor.model, seen, index)
+        values = entry.function(predictor.model, seen, *asked)
     else:
-        values = None
-        for step in steps_of(entry, predictor.model, seen, index):
+        for step in steps_of(entry, predictor.model, seen, *asked):
             yield step
             values = step.value
-    over = heat_over(picture, as_heat(values))
+    over = heat_over(picture, as_heat(_as_map(predictor.model, seen, method, values)))
     yield Step("over the picture", Picture(over), note=f"The evidence for “{target}”.")
 
 

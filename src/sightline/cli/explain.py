@@ -18,7 +18,7 @@ def explain(
     image: str,
     /,
     *,
-    method: Literal["grad_cam", "saliency", "occlusion"] = "grad_cam",
+    method: Literal["grad_cam", "saliency", "occlusion", "deconvnet", "attention_rollout"] = "grad_cam",
     target: Annotated[str | None, Parameter(alias="-t")] = None,
     output: Annotated[Path | None, Parameter(alias="-o")] = None,
     json: Annotated[bool, Parameter(negative="")] = False,
@@ -32,7 +32,8 @@ def explain(
     image
         The image, or - for stdin.
     method
-        grad_cam: the last feature map; saliency: each pixel's gradient; occlusion: what a grey patch costs.
+        grad_cam: the last feature map; saliency: each pixel's gradient; occlusion: what a grey patch costs; deconvnet:
+        the pattern, of a network with ReLU; attention_rollout: where a transformer attends, for any class.
     target
         Name of the class to look for; the predicted one when left out.
     output

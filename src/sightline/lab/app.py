@@ -18,6 +18,7 @@ from sightline.core.errors import MissingFileError
 from sightline.lab.api_page import api_page
 from sightline.lab.chains import chain_routes
 from sightline.lab.file_routes import file_routes
+from sightline.lab.inspector_routes import inspector_routes
 from sightline.lab.lab import Lab
 from sightline.lab.lesson_routes import lesson_routes
 from sightline.lab.live import live_routes
@@ -35,6 +36,7 @@ _ROUTES = (
     file_routes,
     run_routes,
     model_routes,
+    inspector_routes,
     training_routes,
     lesson_routes,
     live_routes,

@@ -10,6 +10,7 @@ WORKED_PIXELS = 1_000_000  # a picture is shrunk to this before it is worked on,
 MOST_PIXELS = 25_000_000
 
 Inputs = dict[str, str | list[str]]
+Explanation = Literal["grad_cam", "saliency", "occlusion", "deconvnet", "attention_rollout"]
 
 
 class Form(BaseModel):
@@ -72,8 +73,37 @@ class ExplainAsk(Form):
     """A question why: a picture, and the class whose evidence is looked for (the predicted one when left out)."""
 
     input: str
-    method: Literal["grad_cam", "saliency", "occlusion"] = "grad_cam"
+    method: Explanation = "grad_cam"
     target: str | None = None
+
+
+class EvidenceAsk(Form):
+    """A question for the evidence for one class in a picture."""
+
+    input: str
+    target: str = Field(max_length=200)
+    method: Explanation = "grad_cam"
+
+
+class MapsAsk(Form):
+    """A question for the maps of one layer: at most so many, those of the largest mean magnitude."""
+
+    input: str
+    layer: str = Field(max_length=300)
+    most: int = Field(144, ge=1, le=4096)
+
+
+class AttentionAsk(Form):
+    """A question for the attention weights of one layer; −1 is the last."""
+
+    input: str
+    layer: int = Field(-1, ge=-1000, le=1000)
+
+
+class TestPictureAsk(Form):
+    """A question for a held-out picture by its number."""
+
+    index: int = Field(0, ge=0, le=10**9)
 
 
 class TrainingAsk(Form):

@@ -15,6 +15,7 @@ export const rooms: Room[] = [
   { id: "blend", title: "Pyramid blend", summary: "Two photos joined under a painted mask, band by band, beside the plain cut.", load: () => import("./blend") },
   { id: "seams", title: "Seam carving", summary: "A photo gets narrower by the seams that are missed least; paint what stays or goes.", load: () => import("./seams") },
   { id: "cockpit", title: "Training cockpit", summary: "Start a training and watch it learn; then see what it confuses, and ask it.", load: () => import("./cockpit") },
+  { id: "inspector", title: "Model inspector", summary: "A trained network opened: feature maps, receptive fields, attention, and what speaks for a class.", load: () => import("./inspector") },
   { id: "morphology", title: "Morphology", summary: "Draw a footprint, and see what it does to pixels and to a photo.", load: () => import("./morphology") },
   { id: "clusters", title: "Colour clusters", summary: "k-means and mean shift, round by round: colours as a cloud, centres that move.", load: () => import("./clusters") },
   { id: "codes", title: "Code scanner", summary: "QR and bar codes from a photo or the camera, step by step; and made from text.", load: () => import("./codes") },

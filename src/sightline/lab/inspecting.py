@@ -1,0 +1,145 @@
+"""What the model inspector shows of a trained classifier, as JSON values and traces."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import numpy as np
+from PIL import Image as PillowImage
+
+from sightline.apply.explaining import class_index, heat_of
+from sightline.core.errors import DataError, InputError
+from sightline.core.layers import Grid, Heat, Picture
+from sightline.core.trace import Step, Trace
+
+_MOST_VALUES = 4_000_000  # of maps or attention in one answer
+
+
+def told(predictor: Any) -> dict[str, Any]:
+    """Return what a model is made of: input, classes, layers with their receptive fields, attention."""
+    import torch
+
+    from sightline.explain.attending import patches_of
+    from sightline.explain.fields import fields_of
+    from sightline.explain.layers import layers_of
+    from sightline.explain.probe import probing
+
+    recipe, model = _classifier(predictor), predictor.model
+    (height, width), channels = recipe.form.size, recipe.form.channels
+    blank = torch.full((1, channels, height, width), 0.5, device=next(model.parameters()).device)
+    with probing(model):
+        layers = layers_of(model, blank)
+        fields = fields_of(model, blank, layers)
+        attention = _attention(model, blank)
+        if attention:
+            (rows, columns), skipped = patches_of(model, blank, attention["tokens"])
+            attention |= {"grid": [rows, columns], "skipped": skipped}
+    return {
+        "input": {"height": height, "width": width, "channels": channels},
+        "classes": list(recipe.classes),
+        "parameters": sum(parameter.numel() for parameter in model.parameters()),
+        "layers": [{**layer.to_json(), "field": _field(fields.get(layer.name))} for layer in layers],
+        "attention": attention,
+    }
+
+
+def layer_maps(predictor: Any, picture: np.ndarray, layer: str, most: int) -> bytes:
+    """Return a trace of what the model sees and the strongest maps of one layer; ``about`` names their indices."""
+    from sightline.explain import feature_maps
+
+    recipe = _classifier(predictor)
+    seen = recipe.form.prepare(picture)
+    found = feature_maps(predictor.model, seen, layer)
+    maps = found[layer]
+    kept = found.strongest(layer, max(1, min(most, _MOST_VALUES // max(1, maps[0].size))))
+    if maps.shape[1:] == (1, 1):
+        kept = np.arange(len(maps))
+    steps = (Step("what the model sees", _picture(seen)), Step(layer, Grid(maps[kept])))
+    return Trace(
+        "explain.feature_maps", {"layer": layer}, steps, {"of": len(maps), "indices": kept.tolist()}
+    ).to_bytes()
+
+
+def evidence(predictor: Any, picture: np.ndarray, method: str, target: str) -> bytes:
+    """Return a trace of what the model sees and the evidence for a class, 0–1, at that size."""
+    recipe = _classifier(predictor)
+    class_index(predictor, target)
+    seen = _picture(recipe.form.prepare(picture))
+    heat = heat_of(predictor, picture, method, target)
+    steps = (Step("what the model sees", seen), Step("evidence", Heat(heat)))
+    return Trace(f"explain.{method}", {"target": target}, steps).to_bytes()
+
+
+def attention(predictor: Any, picture: np.ndarray, layer: int) -> bytes:
+    """Return a trace of what the model sees, heads×N×N weights of one layer, and the rollout of all layers."""
+    from sightline.explain import attention_map, attention_rollout
+
+    recipe = _classifier(predictor)
+    seen = recipe.form.prepare(picture)
+    weights = attention_map(predictor.model, seen, layer)
+    if weights.size > _MOST_VALUES:
+        raise InputError(f"attention: {weights.shape[-1]} tokens attend to each other; a page cannot show that many.")
+    rolled = attention_rollout(predictor.model, seen)
+    steps = (
+        Step("what the model sees", _picture(seen)),
+        Step("heads", Grid(weights)),
+        Step("rollout", Grid(rolled[None])),
+    )
+    return Trace("explain.attention_map", {"layer": layer}, steps).to_bytes()
+
+
+def test_picture(predictor: Any, index: int) -> tuple[bytes, dict[str, Any]]:
+    """Return a held-out picture of the run's data as a PNG, with its label and how many there are.
+
+    Parameters
+    ----------
+    predictor
+        Of a run that says what it was trained on.
+    index
+        Which one; counted anew from the first after the last.
+    """
+    from sightline.train import folder as files
+    from sightline.train.recipe import find_recipe
+
+    config = files.read_config(predictor.folder)
+    kind, method = find_recipe(config["recipe"])
+    opened = kind.open(method, config["data"], config["settings"]["seed"], config["options"])
+    place, data = getattr(opened, "held_out", ""), getattr(opened, "data", None)
+    if data is None or not place:
+        raise DataError(f"inspect: {config['recipe']} has no held-out pictures.")
+    part = data.test if place == "test" else data.split(place)
+    at = index % len(part)
+    image, label = part[at]
+    stream = io.BytesIO()
+    PillowImage.fromarray(np.ascontiguousarray(image)).save(stream, "png")
+    return stream.getvalue(), {"label": data.classes[int(label)], "index": at, "count": len(part), "split": place}
+
+
+def _classifier(predictor: Any) -> Any:
+    """Return the recipe of a classifier; raise where there is another."""
+    recipe = predictor.recipe
+    if not hasattr(recipe, "classes") or not hasattr(recipe, "form"):
+        raise InputError(f"inspect: {recipe.name} is no classifier; only those are looked into.")
+    return recipe
+
+
+def _picture(seen: np.ndarray) -> Picture:
+    return Picture(np.ascontiguousarray(seen if seen.shape[2] == 3 else seen[..., 0]))
+
+
+def _field(found: Any) -> dict[str, Any] | None:
+    """Return a receptive field as JSON values, None where a unit sees the whole image."""
+    if found is None or found.whole:
+        return None
+    return {"size": list(found.size), "stride": list(found.stride), "offset": list(found.centre)}
+
+
+def _attention(model: Any, blank: Any) -> dict[str, Any] | None:
+    from sightline.explain.attending import attention_of
+
+    try:
+        weights = attention_of("inspect", model, blank)
+    except InputError:  # it does not attend, and has no lens
+        return None
+    return {"layers": len(weights), "heads": weights[-1].shape[1], "tokens": weights[-1].shape[2]}

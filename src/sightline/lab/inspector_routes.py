@@ -1,0 +1,60 @@
+"""The lab's routes for looking into a trained model: layers and their maps, attention, the evidence for a class."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from fastapi import APIRouter
+from fastapi.responses import Response
+
+from sightline.apply.plain import plain
+from sightline.lab import inspecting
+from sightline.lab.asks import AttentionAsk, EvidenceAsk, MapsAsk, TestPictureAsk
+from sightline.lab.lab import Lab
+from sightline.lab.routes import TRACE
+
+_OPEN_SECONDS = 120.0  # for a dataset to be opened
+
+
+def inspector_routes(lab: Lab) -> APIRouter:
+    """Return the routes of the model inspector."""
+    routes = APIRouter(prefix="/api/inspect", tags=["models"])
+    answers: dict[int | str, dict[str, Any]] = {200: {"content": {TRACE: {}}}}
+
+    async def look(name: str, work: Callable[..., Any], *args: Any, seconds: float | None = None) -> Any:
+        ready = await lab.models.get(lab.runs.find(name))
+
+        def looking(stop: Any) -> Any:
+            with ready.to_look_into() as predictor:
+                stop()
+                return work(predictor, *args)
+
+        return await lab.workers.run(looking, seconds=seconds)
+
+    async def traced(name: str, reference: str, work: Callable[..., bytes], *args: Any) -> Response:
+        image = await lab.workers.run(lambda _: lab.pictures.get(reference).image)
+        return Response(await look(name, work, image, *args), media_type=TRACE)
+
+    @routes.get("/{name}", summary="What a model is made of: layers, receptive fields, attention")
+    async def told(name: str) -> dict[str, Any]:
+        return plain(await look(name, inspecting.told))
+
+    @routes.post("/{name}/maps", summary="The maps of one layer", response_class=Response, responses=answers)
+    async def maps(name: str, ask: MapsAsk) -> Response:
+        return await traced(name, ask.input, inspecting.layer_maps, ask.layer, ask.most)
+
+    @routes.post("/{name}/evidence", summary="The evidence for a class", response_class=Response, responses=answers)
+    async def evidence(name: str, ask: EvidenceAsk) -> Response:
+        return await traced(name, ask.input, inspecting.evidence, ask.method, ask.target)
+
+    @routes.post("/{name}/attention", summary="Who attends to whom", response_class=Response, responses=answers)
+    async def attention(name: str, ask: AttentionAsk) -> Response:
+        return await traced(name, ask.input, inspecting.attention, ask.layer)
+
+    @routes.post("/{name}/picture", summary="A held-out picture of the data that a run was trained on")
+    async def picture(name: str, ask: TestPictureAsk) -> dict[str, Any]:
+        data, about = await look(name, inspecting.test_picture, ask.index, seconds=_OPEN_SECONDS)
+        return {**lab.pictures.add(data), **about}
+
+    return routes
