@@ -1,8 +1,9 @@
 """Time the lab as a page feels it: start, slider to picture, webcam, many clients, overload, memory.
 
-    python bench/lab.py [start slider webcam clients overload memory] [--seconds 20] [--clients 32]
+    python bench/lab.py [start slider webcam page clients overload memory] [--seconds 20] [--requests 4000]
 
-A server of its own is started on loopback; every request goes there and nowhere else.
+A server of its own is started on loopback; every request goes there and nowhere else. ``page`` drives Chromium, whose
+own camera gives 60 frames a second: how many a page shows, beside how many the camera gave it.
 """
 
 from __future__ import annotations
@@ -117,6 +118,47 @@ def time_webcam(port: int, frames: int = 150) -> float:
     return frames / (time.perf_counter() - begun)
 
 
+def time_page(port: int, seconds: float = 5.0) -> dict[str, float]:
+    """Return frames per second: shown by the page of Canny, and given by Chromium's own camera at the same time."""
+    from playwright.sync_api import sync_playwright
+
+    words = ["--no-sandbox", "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream=fps=60"]
+    with sync_playwright() as driver:
+        chromium = driver.chromium.launch(
+            executable_path=os.environ.get("SIGHTLINE_CHROMIUM", "/usr/bin/chromium"), args=words
+        )
+        page = chromium.new_page(viewport={"width": 1280, "height": 900})
+        page.context.grant_permissions(["camera"])
+        page.set_default_timeout(120_000)
+        page.goto(f"http://127.0.0.1:{port}/method/image.canny")
+        page.wait_for_selector(".stage .ms:not(:empty)")
+        page.get_by_role("button", name="Camera", exact=True).click()
+        page.wait_for_selector(".frame-bar .rate:not([data-rate='0.0'])")
+        given = page.evaluate(_COUNT_FRAMES, 1000 * seconds)
+        rates = []
+        for _ in range(int(seconds)):
+            page.wait_for_timeout(1100)
+            rates.append(float(page.locator(".frame-bar .rate").get_attribute("data-rate") or 0))
+        chromium.close()
+    return {"page_fps": statistics.median(rates), "camera_fps": round(given, 1)}
+
+
+_COUNT_FRAMES = """async (milliseconds) => {
+    const video = document.createElement("video");
+    video.muted = true;
+    video.srcObject = await navigator.mediaDevices.getUserMedia({ video: { width: 640, height: 480 } });
+    await video.play();
+    let count = 0;
+    const note = () => { count++; video.requestVideoFrameCallback(note); };
+    video.requestVideoFrameCallback(note);
+    const begun = performance.now();
+    await new Promise((resolve) => setTimeout(resolve, milliseconds));
+    const rate = (1000 * count) / (performance.now() - begun);
+    for (const track of video.srcObject.getTracks()) track.stop();
+    return rate;
+}"""
+
+
 def count_answers(port: int, clients: int, seconds: float) -> tuple[int, int, int]:
     """Return how many frames were asked for, answered, and answered with another's picture."""
     lock, end = threading.Lock(), time.perf_counter() + seconds
@@ -199,6 +241,7 @@ def main(words: list[str] | None = None) -> int:
     parser.add_argument("what", nargs="*", default=["start", "slider", "webcam", "clients", "overload", "memory"])
     parser.add_argument("--seconds", type=float, default=20.0)
     parser.add_argument("--clients", type=int, default=32)
+    parser.add_argument("--requests", type=int, default=4000)
     given = parser.parse_args(words)
     if "start" in given.what:
         with lab() as (port, _, _):
@@ -222,6 +265,8 @@ def main(words: list[str] | None = None) -> int:
                     print(json.dumps({"slider": name, "steps": steps, "median_ms": round(median, 1), "bytes": size}))
         if "webcam" in given.what:
             print(json.dumps({"webcam_fps": round(time_webcam(port), 1)}))
+        if "page" in given.what:
+            print(json.dumps(time_page(port)))
         if "clients" in given.what:
             one = count_answers(port, 1, min(5.0, given.seconds))[1] / min(5.0, given.seconds)
             asked, answered, wrong = count_answers(port, given.clients, given.seconds)
@@ -232,7 +277,7 @@ def main(words: list[str] | None = None) -> int:
             told = {"refusal_median_ms": round(median, 1), "refusal_slowest_ms": round(slowest, 1)}
             print(json.dumps({"overload": statuses, **told}))
         if "memory" in given.what:
-            print(json.dumps({"mb_in_10000_requests": round(memory_growth(port, pid), 2)}))
+            print(json.dumps({"mb_in_10000_requests": round(memory_growth(port, pid, given.requests), 2)}))
     return 0
 
 
