@@ -80,7 +80,7 @@ export default function PipelinePage() {
       </header>
       <div class="workbench">
         <section class="side-controls" aria-label="Steps of the pipeline">
-          <Picker label="picture" value={image || null} onValue={(ref) => ref && setImage(ref)} />
+          <Picker label="picture" value={image || null} several={image.includes("|")} onValue={(ref) => ref && setImage(ref)} />
           <ol class="chain">
             {steps.map((step, i) => (
               <ChainItem
