@@ -77,7 +77,7 @@ def _collect(image, x, y, scale, angle, buffer, weights, histogram):
         _share_out(buffer, begin - first, end - first + 1, histogram)
 
 
-@kernel(inline=True)
+@kernel
 def _chord(slope, offset, half):
     """Return where slope · t + offset lies strictly between -half and half."""
     if abs(slope) < 1e-9:

@@ -67,7 +67,7 @@ def _fill(image, x, y, sigma, buffer, weights, histogram):
             histogram[np.uint64(np.int32(buffer[k + ROW]))] += buffer[k]
 
 
-@kernel(inline=True)
+@kernel
 def whole_groups(first, last, low, high):
     """Return where whole groups of eight pixels with first … last among them begin, from ``low`` to below ``high``.
 
@@ -89,7 +89,7 @@ def _gradients_of_row(middle, above, below, weights, weight, out):
         out[k + ROW] = nearest - bins if nearest >= bins else nearest
 
 
-@kernel(inline=True)
+@kernel(contract=True)
 def angle_of(dx, dy):
     """Return the angle of a vector, 0–2π, to 2·10⁻⁶: powers of q² for atan(q)/q, by weighted least squares."""
     a, b = abs(dx), abs(dy)
