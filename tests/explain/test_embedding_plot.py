@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import re
 
 import numpy as np
@@ -56,6 +57,12 @@ def test_page_is_one_file_that_asks_for_nothing(cnn, many, tmp_path):
     assert not re.findall(r"(?:src|href)=[\"']?(?!data:)\w|https?://", page)
     assert "{{" not in page
     assert found.draw(200).shape == (200, 200, 3)
+
+
+def test_every_label_has_a_colour_of_its_own(cnn, many):
+    found = embedding_plot(cnn, many, labels="abcdefghi")
+    colours = re.search(r'"colours": (\[.*?\])', found.to_html()).group(1)
+    assert len(set(json.loads(colours))) == 9
 
 
 def test_one_direction_and_none():

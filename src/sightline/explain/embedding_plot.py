@@ -20,7 +20,7 @@ import torch
 from PIL import Image as PillowImage
 from torch import Tensor, nn
 
-from sightline.core.canvas import PALETTE, colour_of
+from sightline.core.canvas import PALETTE, colour_of, label_colours
 from sightline.core.catalogue import method
 from sightline.core.conversions import to_uint8
 from sightline.core.errors import InputError
@@ -110,7 +110,12 @@ class EmbeddingPlot:
 
     def _colour(self, label: str) -> tuple[int, int, int]:
         names = sorted(set(self.labels))
-        return colour_of(names.index(label) % len(PALETTE)) if label in names else (120, 120, 120)
+        if label not in names:
+            return (120, 120, 120)
+        if len(names) <= len(PALETTE):
+            return colour_of(names.index(label))
+        red, green, blue = label_colours(np.array([[names.index(label) + 1]]))[0, 0].tolist()
+        return red, green, blue
 
     def _unit(self) -> np.ndarray:
         """Return the points in 0–1, both axes by the same scale."""
