@@ -74,6 +74,10 @@ const WHITE: Record<string, number> = { uint16: 65535, float32: 1, float64: 1, f
 
 function photoPixels(data: ArrayLike<number>, count: number, channels: number, white: number): Uint32Array {
   const pixels = new Uint32Array(count);
+  if (data instanceof Uint8Array && channels === 3) { // as they come, and quick: a live picture of few colours
+    for (let i = 0, at = 0; i < count; i++, at += 3) pixels[i] = ((255 << 24) | (data[at + 2]! << 16) | (data[at + 1]! << 8) | data[at]!) >>> 0;
+    return pixels;
+  }
   const factor = 255 / white;
   for (let i = 0; i < count; i++) {
     const at = i * channels;
