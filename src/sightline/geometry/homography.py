@@ -21,6 +21,7 @@ from sightline.core.types import Array, Choice, Points, Range, Seed
 from sightline.features.models import Kind, move_squares
 from sightline.features.ransac import METHODS, Fit, rounds_of, search
 from sightline.geometry.points3 import as_rows
+from sightline.geometry.small_systems import solve_symmetric
 from sightline.image.fit_transform import fit
 
 _SQUARE = np.array([[0, 0], [90, 0], [90, 60], [0, 60], [40, 30], [20, 50.0]])
@@ -231,7 +232,7 @@ def _descend(matrix, rows, out):
     square, right = np.empty((8, 8)), np.empty(8)
     for _ in range(10):
         _normal_equations(rows, middle, s, t, h, square, right)
-        if not _solve_square(square, right):
+        if not solve_symmetric(square, right):
             h[:] = np.nan
             break
         step = 0.0
@@ -286,35 +287,6 @@ def _normal_equations(rows, middle, s, t, h, square, right):
         right[6 + i] = -ew[i]
         for j in range(2):
             square[6 + i, 6 + j] = ruv[i, j]
-
-
-@kernel
-def _solve_square(square, right):
-    """Replace ``right`` by the solution of a symmetric positive system (Cholesky); False when it is singular."""
-    n = square.shape[0]
-    for j in range(n):
-        pivot = square[j, j]
-        whole = pivot
-        for k in range(j):
-            pivot -= square[j, k] * square[j, k]
-        if not pivot > 1e-13 * whole:
-            return False
-        root = np.sqrt(pivot)
-        square[j, j] = root
-        for i in range(j + 1, n):
-            total = square[i, j]
-            for k in range(j):
-                total -= square[i, k] * square[j, k]
-            square[i, j] = total / root
-    for i in range(n):
-        for k in range(i):
-            right[i] -= square[i, k] * right[k]
-        right[i] /= square[i, i]
-    for i in range(n - 1, -1, -1):
-        for k in range(i + 1, n):
-            right[i] -= square[k, i] * right[k]
-        right[i] /= square[i, i]
-    return True
 
 
 homography.kind = KIND  # type: ignore[attr-defined]  # where `ransac` finds it

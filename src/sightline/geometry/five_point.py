@@ -1,0 +1,176 @@
+"""Five pairs of rays give up to ten essential matrices.
+
+Nistér 2004, "An Efficient Solution to the Five-Point Relative Pose Problem", IEEE PAMI 26(6), sections 3.1 and 3.2: the
+null space of the five equations, the ten cubic conditions in x, y, z, elimination, and a polynomial of degree ten in z.
+"""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+
+from sightline.core.kernels import kernel
+from sightline.core.types import Array
+from sightline.geometry.small_systems import null_vectors, real_roots
+
+# Powers of (x, y, z) of the cubic monomials, in the order of the paper's elimination.
+_CUBIC = [(3, 0, 0), (0, 3, 0), (2, 1, 0), (1, 2, 0), (2, 0, 1), (2, 0, 0), (0, 2, 1), (0, 2, 0), (1, 1, 1), (1, 1, 0)]
+_CUBIC += [(1, 0, 2), (1, 0, 1), (1, 0, 0), (0, 1, 2), (0, 1, 1), (0, 1, 0), (0, 0, 3), (0, 0, 2), (0, 0, 1), (0, 0, 0)]
+_LINEAR = [(1, 0, 0), (0, 1, 0), (0, 0, 1), (0, 0, 0)]
+_SQUARE = sorted({tuple(map(sum, zip(p, q, strict=True))) for p, q in itertools.product(_LINEAR, repeat=2)})
+# Where the product of two monomials stands.
+_TO_SQUARE = np.array([[_SQUARE.index(tuple(map(sum, zip(p, q, strict=True)))) for q in _LINEAR] for p in _LINEAR])
+_TO_CUBIC = np.array([[_CUBIC.index(tuple(map(sum, zip(p, q, strict=True)))) for q in _LINEAR] for p in _SQUARE])
+
+
+def solve_five(rows: Array, picks: Array, out: Array) -> None:
+    """Fill ``out`` (B×10×9, of NaN) with the essential matrices of five pairs of rays each."""
+    _solve_five(rows, picks, _TO_SQUARE, _TO_CUBIC, out)
+
+
+# The sizes of all loops are those of arrays: LLVM would unroll constant ones, into minutes of compiling.
+
+
+@kernel
+def _solve_five(rows, picks, to_square, to_cubic, out):
+    system, basis = np.empty((5, 9)), np.empty((4, 9))
+    conditions, roots = np.empty((10, 20)), np.empty(12)
+    b, poly = np.empty((3, 3, 5)), np.empty(11)
+    for s in range(picks.shape[0]):
+        for k in range(picks.shape[1]):
+            fill_equation(rows[picks[s, k]], system[k])
+        if not null_vectors(system, basis):
+            continue
+        _fill_conditions(basis, to_square, to_cubic, conditions)
+        if not _eliminate(conditions):
+            continue
+        _fill_polynomials(conditions, b)
+        _determinant(b, poly)
+        count = real_roots(poly, poly.size - 1, roots)
+        for r in range(count):
+            x, y = _back(b, roots[r])
+            for k in range(basis.shape[1]):
+                out[s, r, k] = x * basis[0, k] + y * basis[1, k] + roots[r] * basis[2, k] + basis[3, k]
+
+
+@kernel
+def fill_equation(pair, row):
+    """Fill the nine products of a pair (x, y, x', y') that its epipolar equation is made of."""
+    x, y, u, v = pair[0], pair[1], pair[2], pair[3]
+    row[0], row[1], row[2], row[3], row[4], row[5], row[6], row[7], row[8] = u * x, u * y, u, v * x, v * y, v, x, y, 1.0
+
+
+@kernel
+def _fill_conditions(basis, to_square, to_cubic, conditions):
+    """Fill ten rows: E Eᵀ E − ½ trace(E Eᵀ) E = 0, and det E = 0, for E = x·X + y·Y + z·Z + W."""
+    conditions[:] = 0
+    side = basis.shape[1] // 3
+    product = np.zeros((side, side, to_cubic.shape[0]))  # E Eᵀ, quadratic
+    for i in range(side):
+        for j in range(side):
+            for k in range(side):
+                _add_square(basis, side * i + k, side * j + k, 1.0, to_square, product[i, j])
+    for p in range(product.shape[2]):
+        half = 0.5 * (product[0, 0, p] + product[1, 1, p] + product[2, 2, p])
+        for i in range(side):
+            product[i, i, p] -= half
+    for i in range(side):
+        for j in range(side):
+            for k in range(side):
+                _add_cubic(product[i, k], basis, side * k + j, to_cubic, conditions[side * i + j])
+    minor = np.empty(product.shape[2])
+    for i in range(side):
+        j, k = (i + 1) % side, (i + 2) % side
+        minor[:] = 0
+        _add_square(basis, side + j, 2 * side + k, 1.0, to_square, minor)
+        _add_square(basis, side + k, 2 * side + j, -1.0, to_square, minor)
+        _add_cubic(minor, basis, i, to_cubic, conditions[side * side])
+
+
+@kernel
+def _add_square(basis, i, j, factor, to_square, total):
+    for p in range(to_square.shape[0]):
+        for q in range(to_square.shape[1]):
+            total[to_square[p, q]] += factor * basis[p, i] * basis[q, j]
+
+
+@kernel
+def _add_cubic(square, basis, j, to_cubic, total):
+    for p in range(to_cubic.shape[0]):
+        for q in range(to_cubic.shape[1]):
+            total[to_cubic[p, q]] += square[p] * basis[q, j]
+
+
+@kernel
+def _eliminate(rows):
+    """Make the first ten columns of 10×20 the identity: Gauss-Jordan, partial pivoting; False when singular."""
+    n, m = rows.shape
+    for k in range(n):
+        best = k
+        for i in range(k + 1, n):
+            if abs(rows[i, k]) > abs(rows[best, k]):
+                best = i
+        if not abs(rows[best, k]) > 1e-14:
+            return False
+        for j in range(k, m):
+            rows[k, j], rows[best, j] = rows[best, j], rows[k, j]
+        pivot = 1 / rows[k, k]
+        for j in range(k, m):
+            rows[k, j] *= pivot
+        for i in range(n):
+            factor = rows[i, k]
+            if i != k and factor != 0:
+                for j in range(k, m):
+                    rows[i, j] -= factor * rows[k, j]
+    return True
+
+
+@kernel
+def _fill_polynomials(conditions, b):
+    """Fill the 3×3 polynomials in z: rows e − z f, g − z h, i − z j of the paper; columns for x, y and 1."""
+    b[:] = 0
+    for r in range(b.shape[0]):
+        e, f = conditions[4 + 2 * r], conditions[5 + 2 * r]
+        for c in range(b.shape[1]):
+            at, top = 10 + 3 * c, 2 if c < 2 else 3
+            for p in range(top + 1):
+                b[r, c, p] += e[at + top - p]
+                b[r, c, p + 1] -= f[at + top - p]
+
+
+@kernel
+def _determinant(b, poly):
+    """Fill the eleven coefficients of the determinant of 3×3 polynomials, expanded along the third column."""
+    poly[:] = 0
+    side, size = b.shape[0], b.shape[2]
+    minor = np.empty(2 * size - 1)
+    for r in range(side):
+        i, j = (r + 1) % side, (r + 2) % side
+        minor[:] = 0
+        for p in range(size - 1):
+            for q in range(size - 1):
+                minor[p + q] += b[i, 0, p] * b[j, 1, q] - b[j, 0, p] * b[i, 1, q]
+        for p in range(2 * size - 3):
+            for q in range(size):
+                poly[p + q] += minor[p] * b[r, 2, q]
+
+
+@kernel
+def _back(b, z):
+    """Return x and y for a root: the null vector of the matrix at z, from its two rows that are farthest apart."""
+    side = b.shape[0]
+    m = np.zeros((side, side))
+    for i in range(side):
+        for j in range(side):
+            for p in range(b.shape[2] - 1, -1, -1):
+                m[i, j] = m[i, j] * z + b[i, j, p]
+    x, y, largest = np.nan, np.nan, 0.0
+    for r in range(side):
+        i, j = (r + 1) % side, (r + 2) % side
+        w = m[i, 0] * m[j, 1] - m[i, 1] * m[j, 0]
+        if abs(w) > largest:
+            largest = abs(w)
+            x = (m[i, 1] * m[j, 2] - m[i, 2] * m[j, 1]) / w
+            y = (m[i, 2] * m[j, 0] - m[i, 0] * m[j, 2]) / w
+    return x, y
