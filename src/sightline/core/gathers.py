@@ -11,6 +11,7 @@ from typing import Any
 
 from llvmlite import ir
 from numba import types
+from numba.core import cgutils
 from numba.np.arrayobj import make_array
 
 from sightline.core.vectors import FLOATS, LANES, intrinsic, pointer, repeated
@@ -130,6 +131,24 @@ def _copy(count: int) -> Any:
         return context.get_dummy_value()
 
     return build
+
+
+@intrinsic
+def copy_same(_: Any, source: Any, count: Any, image: Any, to: Any) -> Any:
+    """Copy the first 8 · ``count`` numbers of a flat array to an image of the same kind from number ``to`` on."""
+
+    def build(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        source, count, image, to = args
+        kinds = signature.args
+        eight = ir.VectorType(make_array(kinds[0])(context, builder, source).data.type.pointee, LANES).as_pointer()
+        with cgutils.for_range(builder, count) as loop:
+            step = builder.mul(loop.index, _LONG(LANES))
+            here = pointer(context, builder, kinds[0], source, step)
+            there = pointer(context, builder, kinds[2], image, builder.add(to, step))
+            builder.store(builder.load(builder.bitcast(here, eight), align=1), builder.bitcast(there, eight), align=1)
+        return context.get_dummy_value()
+
+    return types.void(source, _INDEX, image, _INDEX), build
 
 
 @intrinsic

@@ -17,24 +17,33 @@ import numpy as np
 from sightline.core.buffers import empty
 from sightline.core.checks import choice, describe, number, output, size_2d
 from sightline.core.errors import InputError
-from sightline.core.gathers import copy_one, copy_three, fetch_four, fetch_one, fetch_two, put_apart, put_one, put_three
+from sightline.core.gathers import (
+    copy_one,
+    copy_same,
+    copy_three,
+    fetch_four,
+    fetch_one,
+    fetch_two,
+    put_apart,
+    put_one,
+    put_three,
+)
 from sightline.core.kernels import kernel, over_rows
 from sightline.core.types import Array
 from sightline.core.vectors import LANES, load
-from sightline.image.sampling_nearest import pick_inside
 from sightline.image.sampling_places import (
-    BESIDE,
     COLUMNS,
-    INSIDE,
+    CONSTANT,
     MARGIN,
     ROWS,
     TILE,
     call_for,
-    fill_blanks,
+    fill,
+    find_windows,
+    is_blank,
     places,
     scratch,
-    target,
-    window_group,
+    tile_at,
 )
 
 METHODS = ("nearest", "bilinear", "bicubic")
@@ -92,7 +101,7 @@ def sample(
     method = choice(function, "method", method, METHODS)
     border = choice(function, "border", border, BORDERS)
     kernels = {"nearest": (1, nearest), "bilinear": (2, bilinear), "bicubic": (4, bicubic)}
-    size, fill = kernels[method]
+    size, rows_of = kernels[method]
     height, width = result.shape[:2]
     channels = math.prod(image.shape[2:])
     kind = np.uint8 if image.dtype == np.uint8 else np.float32
@@ -109,9 +118,9 @@ def sample(
         filled = result.reshape(height, -1) if result.dtype == kind else empty((height, width * channels), kind)
     frame = np.array([*image.shape[:2], channels, BORDERS.index(border), size, max(width, LANES), margin])
     if band is None:
-        over_rows(fill, height, source, frame, matrix, field, colours, filled.reshape(-1), strip=STRIP)
+        over_rows(rows_of, height, source, frame, matrix, field, colours, filled.reshape(-1), strip=STRIP)
     else:
-        over_rows(_fill_by_bands, height, source, frame, colours, filled, fill, band, strip=BAND)
+        over_rows(_fill_by_bands, height, source, frame, colours, filled, rows_of, band, strip=BAND)
     if narrow or result.dtype != kind:
         values = filled[:, : width * channels].reshape(result.shape)
         if result.dtype != kind:
@@ -121,11 +130,11 @@ def sample(
 
 
 def _fill_by_bands(
-    source: Array, frame: Array, colours: Array, target: Array, fill: Any, band: Any, y0: int, y1: int
+    source: Array, frame: Array, colours: Array, target: Array, rows_of: Any, band: Any, y0: int, y1: int
 ) -> None:
     field = band(y0, y1)
     field = field if field.shape[1] >= 2 * LANES else _widened(field)
-    fill(source, frame, NO_MATRIX, field, colours, target[y0:y1].reshape(-1), 0, y1 - y0)
+    rows_of(source, frame, NO_MATRIX, field, colours, target[y0:y1].reshape(-1), 0, y1 - y0)
 
 
 def _widened(field: Array) -> Array:
@@ -146,76 +155,114 @@ def border_colours(function: str, image: Array, value: Any) -> Array:
 @kernel
 def nearest(source, frame, matrix, field, colours, result, y0, y1):
     """Fill rows ``y0`` to ``y1`` of ``result`` with the nearest pixel of ``source``."""
-    (xs, ys, fractions, at, groups), pitch = scratch(), frame[5] * frame[2]
-    windows = np.empty(LANES * frame[2], source.dtype)
+    (xs, ys, fractions, at, groups), channels = scratch(), frame[2]
+    windows, pitch = np.empty(LANES * channels, source.dtype), frame[5] * channels
     for y in range(y0, y1, ROWS):
-        for x0 in range(0, frame[5], COLUMNS):
-            if field.size == 0 and pick_inside(source, matrix, frame, x0, y, y1, at, result):
+        end = 0
+        while end < frame[5]:
+            x, columns, rows, start = tile_at(frame, end, y, y1)
+            end = x + columns
+            tile = x, y, columns, rows
+            rest, near_x, near_y, outer = places(matrix, field, frame, tile, xs, ys, fractions, at, groups)
+            if rest < 0:
+                fill(colours, columns, rows, result, start, pitch, channels)
                 continue
-            inside, beside, blank, x, u, start = places(matrix, field, frame, x0, y, y1, xs, ys, fractions, at, groups)
-            _pick(source, frame[2], at, groups, INSIDE, 0, inside, result, start, pitch)
-            for k in range(beside):
-                window_group(source, frame, colours, x, u, groups[BESIDE, k], xs, ys, fractions, at, windows)
-                _pick(windows, frame[2], at, groups, BESIDE, k, k + 1, result, start, pitch)
-            fill_blanks(colours, groups, blank, result, start, pitch, frame[2])
+            if rest * LANES < rows * columns:
+                call_for(source, columns, rows, at)
+                _pick(source, channels, at, np.int64(0), rows, columns, result, start, pitch)
+            for k in range(rest):
+                g = groups[k]
+                to = start + g // COLUMNS * pitch + g % COLUMNS * channels
+                if frame[3] == CONSTANT and is_blank(load(xs, g), load(ys, g), outer):
+                    copy_same(colours, channels, result, to)
+                elif find_windows(source, frame, colours, near_x, near_y, g, xs, ys, fractions, at, windows):
+                    _pick(source, channels, at, g, np.int64(1), np.int64(LANES), result, to, pitch)
+                else:
+                    _pick(windows, channels, at, g, np.int64(1), np.int64(LANES), result, to, pitch)
 
 
 @kernel
-def _pick(source, channels, at, groups, kind, first, last, result, start, pitch):
-    for k in range(first, last):
-        g = groups[kind, k]
-        to = target(g, start, pitch, channels)
-        if channels == 1:
-            copy_one(source, at, g, result, to)
-        elif channels == 3:
-            copy_three(source, at, g, result, to)
-        else:
-            for i in range(LANES):
-                for c in range(channels):
-                    result[to + i * channels + c] = source[np.uint32(at[g + i]) + c]
+def _pick(source, channels, at, first, rows, columns, result, start, pitch):
+    for r in range(rows):
+        for i in range(0, columns, LANES):
+            g, to = first + r * COLUMNS + i, start + r * pitch + i * channels
+            if channels == 1:
+                copy_one(source, at, g, result, to)
+            elif channels == 3:
+                copy_three(source, at, g, result, to)
+            else:
+                for k in range(LANES):
+                    for c in range(channels):
+                        result[to + k * channels + c] = source[np.uint32(at[g + k]) + c]
 
 
 @kernel
 def bilinear(source, frame, matrix, field, colours, result, y0, y1):
     """Fill rows ``y0`` to ``y1`` of ``result`` with the mean of 2×2 pixels of ``source``, weighted by distance."""
-    (xs, ys, fractions, at, groups), pitch = scratch(), frame[5] * frame[2]
-    windows, down = np.empty(4 * LANES * frame[2], source.dtype), frame[1] * frame[2]
+    (xs, ys, fractions, at, groups), channels = scratch(), frame[2]
+    windows, pitch = np.empty(4 * LANES * channels, source.dtype), frame[5] * channels
+    down = frame[1] * channels
     for y in range(y0, y1, ROWS):
-        for x0 in range(0, frame[5], COLUMNS):
-            inside, beside, blank, x, u, start = places(matrix, field, frame, x0, y, y1, xs, ys, fractions, at, groups)
-            call_for(source, groups, inside, at)
-            _mix(source, frame[2], down, at, fractions, groups, INSIDE, 0, inside, result, start, pitch)
-            for k in range(beside):
-                window_group(source, frame, colours, x, u, groups[BESIDE, k], xs, ys, fractions, at, windows)
-                _mix(windows, frame[2], 2 * frame[2], at, fractions, groups, BESIDE, k, k + 1, result, start, pitch)
-            fill_blanks(colours, groups, blank, result, start, pitch, frame[2])
+        end = 0
+        while end < frame[5]:
+            x, columns, rows, start = tile_at(frame, end, y, y1)
+            end = x + columns
+            tile = x, y, columns, rows
+            rest, near_x, near_y, outer = places(matrix, field, frame, tile, xs, ys, fractions, at, groups)
+            if rest < 0:
+                fill(colours, columns, rows, result, start, pitch, channels)
+                continue
+            if rest * LANES < rows * columns:
+                call_for(source, columns, rows, at)
+                _mix(source, channels, down, at, fractions, np.int64(0), rows, columns, result, start, pitch)
+            for k in range(rest):
+                g = groups[k]
+                to = start + g // COLUMNS * pitch + g % COLUMNS * channels
+                if frame[3] == CONSTANT and is_blank(load(xs, g), load(ys, g), outer):
+                    copy_same(colours, channels, result, to)
+                elif find_windows(source, frame, colours, near_x, near_y, g, xs, ys, fractions, at, windows):
+                    _mix(source, channels, down, at, fractions, g, np.int64(1), np.int64(LANES), result, to, pitch)
+                else:
+                    _mix(
+                        windows,
+                        channels,
+                        2 * channels,
+                        at,
+                        fractions,
+                        g,
+                        np.int64(1),
+                        np.int64(LANES),
+                        result,
+                        to,
+                        pitch,
+                    )
 
 
 @kernel(contract=True)
-def _mix(source, right, down, at, fractions, groups, kind, first, last, result, start, pitch):
-    for k in range(first, last):
-        g = groups[kind, k]
-        to = target(g, start, pitch, right)
-        across, upright = load(fractions, g), load(fractions, g + TILE)
-        if right == 1:
-            (a, b), (c, d) = fetch_two(source, 0, at, g), fetch_two(source, down, at, g)
-            put_one(_between(a, b, c, d, across, upright), result, to)
-        elif right == 3:
-            # A pixel's three numbers and the one after or, where that may be beyond the last, the one before.
-            a, c = fetch_four(source, 0, at, g), fetch_four(source, down, at, g)
-            b, d = fetch_four(source, 2, at, g), fetch_four(source, down + 2, at, g)
-            put_three(
-                _between(a[0], b[1], c[0], d[1], across, upright),
-                _between(a[1], b[2], c[1], d[2], across, upright),
-                _between(a[2], b[3], c[2], d[3], across, upright),
-                result,
-                to,
-            )
-        else:
-            for i in range(right):
-                a, b = fetch_one(source, i, at, g), fetch_one(source, i + right, at, g)
-                c, d = fetch_one(source, i + down, at, g), fetch_one(source, i + down + right, at, g)
-                put_apart(_between(a, b, c, d, across, upright), result, to + i, right)
+def _mix(source, right, down, at, fractions, first, rows, columns, result, start, pitch):
+    for r in range(rows):
+        for i in range(0, columns, LANES):
+            g, to = first + r * COLUMNS + i, start + r * pitch + i * right
+            across, upright = load(fractions, g), load(fractions, g + TILE)
+            if right == 1:
+                (a, b), (c, d) = fetch_two(source, 0, at, g), fetch_two(source, down, at, g)
+                put_one(_between(a, b, c, d, across, upright), result, to)
+            elif right == 3:
+                # A pixel's three numbers and the one after or, where that may be beyond the last, the one before.
+                a, c = fetch_four(source, 0, at, g), fetch_four(source, down, at, g)
+                b, d = fetch_four(source, 2, at, g), fetch_four(source, down + 2, at, g)
+                put_three(
+                    _between(a[0], b[1], c[0], d[1], across, upright),
+                    _between(a[1], b[2], c[1], d[2], across, upright),
+                    _between(a[2], b[3], c[2], d[3], across, upright),
+                    result,
+                    to,
+                )
+            else:
+                for k in range(right):
+                    a, b = fetch_one(source, k, at, g), fetch_one(source, k + right, at, g)
+                    c, d = fetch_one(source, k + down, at, g), fetch_one(source, k + down + right, at, g)
+                    put_apart(_between(a, b, c, d, across, upright), result, to + k, right)
 
 
 @kernel(inline=True)
@@ -227,47 +274,73 @@ def _between(a, b, c, d, across, upright):
 @kernel
 def bicubic(source, frame, matrix, field, colours, result, y0, y1):
     """Fill rows ``y0`` to ``y1`` of ``result`` with a weighted mean of 4×4 pixels of ``source``."""
-    (xs, ys, fractions, at, groups), pitch = scratch(), frame[5] * frame[2]
-    windows, down = np.empty(16 * LANES * frame[2], source.dtype), frame[1] * frame[2]
+    (xs, ys, fractions, at, groups), channels = scratch(), frame[2]
+    windows, pitch = np.empty(16 * LANES * channels, source.dtype), frame[5] * channels
+    down = frame[1] * channels
     for y in range(y0, y1, ROWS):
-        for x0 in range(0, frame[5], COLUMNS):
-            inside, beside, blank, x, u, start = places(matrix, field, frame, x0, y, y1, xs, ys, fractions, at, groups)
-            call_for(source, groups, inside, at)
-            _weigh(source, frame[2], down, at, fractions, groups, INSIDE, 0, inside, result, start, pitch)
-            for k in range(beside):
-                window_group(source, frame, colours, x, u, groups[BESIDE, k], xs, ys, fractions, at, windows)
-                _weigh(windows, frame[2], 4 * frame[2], at, fractions, groups, BESIDE, k, k + 1, result, start, pitch)
-            fill_blanks(colours, groups, blank, result, start, pitch, frame[2])
+        end = 0
+        while end < frame[5]:
+            x, columns, rows, start = tile_at(frame, end, y, y1)
+            end = x + columns
+            tile = x, y, columns, rows
+            rest, near_x, near_y, outer = places(matrix, field, frame, tile, xs, ys, fractions, at, groups)
+            if rest < 0:
+                fill(colours, columns, rows, result, start, pitch, channels)
+                continue
+            if rest * LANES < rows * columns:
+                call_for(source, columns, rows, at)
+                _weigh(source, channels, down, at, fractions, np.int64(0), rows, columns, result, start, pitch)
+            for k in range(rest):
+                g = groups[k]
+                to = start + g // COLUMNS * pitch + g % COLUMNS * channels
+                if frame[3] == CONSTANT and is_blank(load(xs, g), load(ys, g), outer):
+                    copy_same(colours, channels, result, to)
+                elif find_windows(source, frame, colours, near_x, near_y, g, xs, ys, fractions, at, windows):
+                    _weigh(source, channels, down, at, fractions, g, np.int64(1), np.int64(LANES), result, to, pitch)
+                else:
+                    _weigh(
+                        windows,
+                        channels,
+                        4 * channels,
+                        at,
+                        fractions,
+                        g,
+                        np.int64(1),
+                        np.int64(LANES),
+                        result,
+                        to,
+                        pitch,
+                    )
 
 
 @kernel(contract=True)
-def _weigh(source, right, down, at, fractions, groups, kind, first, last, result, start, pitch):
-    for k in range(first, last):
-        g = groups[kind, k]
-        to = target(g, start, pitch, right)
-        across, upright = _cubic(load(fractions, g)), _cubic(load(fractions, g + TILE))
-        if right == 1:
-            upper = upright[0] * _sum(across, fetch_four(source, 0, at, g))
-            upper = upper + upright[1] * _sum(across, fetch_four(source, down, at, g))
-            lower = upright[2] * _sum(across, fetch_four(source, 2 * down, at, g))
-            lower = lower + upright[3] * _sum(across, fetch_four(source, 3 * down, at, g))
-            put_one(upper + lower, result, to)
-        elif right == 3:
-            a, b, c = _sums(source, 0, at, g, across)
-            a, b, c = upright[0] * a, upright[0] * b, upright[0] * c
-            d, e, f = _sums(source, down, at, g, across)
-            a, b, c = a + upright[1] * d, b + upright[1] * e, c + upright[1] * f
-            d, e, f = _sums(source, 2 * down, at, g, across)
-            a, b, c = a + upright[2] * d, b + upright[2] * e, c + upright[2] * f
-            d, e, f = _sums(source, 3 * down, at, g, across)
-            put_three(a + upright[3] * d, b + upright[3] * e, c + upright[3] * f, result, to)
-        else:
-            for i in range(right):
-                upper = upright[0] * _sum(across, _four(source, i, right, at, g))
-                upper = upper + upright[1] * _sum(across, _four(source, i + down, right, at, g))
-                lower = upright[2] * _sum(across, _four(source, i + 2 * down, right, at, g))
-                lower = lower + upright[3] * _sum(across, _four(source, i + 3 * down, right, at, g))
-                put_apart(upper + lower, result, to + i, right)
+def _weigh(source, right, down, at, fractions, first, rows, columns, result, start, pitch):
+    for r in range(rows):
+        for i in range(0, columns, LANES):
+            g, to = first + r * COLUMNS + i, start + r * pitch + i * right
+            across, upright = _cubic(load(fractions, g)), _cubic(load(fractions, g + TILE))
+            if right == 1:
+                upper = upright[0] * _sum(across, fetch_four(source, 0, at, g))
+                upper = upper + upright[1] * _sum(across, fetch_four(source, down, at, g))
+                lower = upright[2] * _sum(across, fetch_four(source, 2 * down, at, g))
+                lower = lower + upright[3] * _sum(across, fetch_four(source, 3 * down, at, g))
+                put_one(upper + lower, result, to)
+            elif right == 3:
+                a, b, c = _sums(source, 0, at, g, across)
+                a, b, c = upright[0] * a, upright[0] * b, upright[0] * c
+                d, e, f = _sums(source, down, at, g, across)
+                a, b, c = a + upright[1] * d, b + upright[1] * e, c + upright[1] * f
+                d, e, f = _sums(source, 2 * down, at, g, across)
+                a, b, c = a + upright[2] * d, b + upright[2] * e, c + upright[2] * f
+                d, e, f = _sums(source, 3 * down, at, g, across)
+                put_three(a + upright[3] * d, b + upright[3] * e, c + upright[3] * f, result, to)
+            else:
+                for k in range(right):
+                    upper = upright[0] * _sum(across, _four(source, k, right, at, g))
+                    upper = upper + upright[1] * _sum(across, _four(source, k + down, right, at, g))
+                    lower = upright[2] * _sum(across, _four(source, k + 2 * down, right, at, g))
+                    lower = lower + upright[3] * _sum(across, _four(source, k + 3 * down, right, at, g))
+                    put_apart(upper + lower, result, to + k, right)
 
 
 @kernel(inline=True)

@@ -1,4 +1,4 @@
-"""Where the pixels of a tile come from: an offset into the image and fractions to the next pixel, eight at a time.
+"""Where the pixels of a tile come from: positions in the image, and the windows of pixels around them.
 
 Eight new pixels whose windows lie inside the image are told by one comparison and need nothing more. Where one of them
 does not, positions are pulled to what the border stands for, and the windows are put together pixel by pixel.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from sightline.core.gathers import copy_same
 from sightline.core.kernels import kernel
 from sightline.core.lanes import prefetch
 from sightline.core.vectors import LANES, all_of, any_of, count_from, floor, load, load_pairs, store, whole
@@ -16,89 +17,193 @@ COLUMNS, ROWS = 64, 8  # of a tile: its old pixels lie in few pages and stay in 
 TILE = COLUMNS * ROWS + COLUMNS  # numbers a tile keeps in a row: at a power of two they would share cache lines
 CONSTANT, REFLECT, EDGE, WRAP = 0, 1, 2, 3
 MARGIN = 3  # pixels around an image whose edge goes on: no window that differs from others reaches further
-INSIDE, REST, BESIDE, BLANK = 0, 1, 2, 3  # groups: windows inside; not so; partly, wholly beyond the border
-FARTHEST, UNKNOWN = np.float32(1e9), -(1 << 40)
+FARTHEST = np.float32(1e9)
 
 
 @kernel
 def scratch():
-    """Return the arrays that a tile's places and groups are written to.
+    """Return the arrays for a tile: x and y, their fractions, and offsets, one of each for a pixel.
 
-    Places are x and y, their fractions, and offsets, one of each for a pixel. A group is eight neighbours,
-    named by the first one's number in the tile; each kind of group has a row.
+    The last one is for groups of eight neighbours, named by the first one's number in the tile.
     """
     places = np.empty((4, TILE), np.float32)
-    return (
-        places[0],
-        places[1],
-        places[2:].reshape(-1),
-        np.empty(TILE, np.int32),
-        np.empty((4, TILE // LANES), np.int64),
-    )
+    groups = np.empty(TILE // LANES, np.int64)
+    return places[0], places[1], places[2:].reshape(-1), np.empty(TILE, np.int32), groups
 
 
-@kernel(contract=True)
-def places(matrix, field, frame, x0, y, y1, xs, ys, fractions, at, groups):
-    """Find the windows of the tile of new pixels at (x0, y); return how many groups are INSIDE, BESIDE, BLANK.
+@kernel
+def tile_at(frame, x0, y, y1):
+    """Return where the tile of new pixels at (x0, y) begins, how many columns and rows it has, and its first number.
+
+    Columns are whole groups of eight; the last group of a row may overlap the one before.
+    """
+    new_width = frame[5]
+    columns, rows = min(COLUMNS, (new_width - x0) // LANES * LANES), min(ROWS, y1 - y)
+    if columns == 0:
+        x0, columns = new_width - LANES, LANES
+    return x0, columns, rows, (y * new_width + x0) * frame[2]
+
+
+@kernel
+def limits(frame, near_x, near_y):
+    """Return between which positions windows lie inside, between which they touch the image, and the strides.
 
     A window is one pixel for nearest, 2×2 for bilinear and 4×4 for bicubic; its offset is that of its upper left pixel.
-    The fractions, 0 to 1, are along x, and along y ``TILE`` numbers further on. Positions are distances from a pixel
-    near by: short, so that float32 holds them exactly enough.
     """
-    height, width, channels, border, size, new_width = frame[0], frame[1], frame[2], frame[3], frame[4], frame[5]
-    x0 = min(x0, new_width - LANES)  # the last group of a row may overlap the one before
-    columns, rows = min(COLUMNS, new_width - x0), min(ROWS, y1 - y)
-    base_x, base_y = (0, 0) if field.size else near(matrix, width, height, x0, y)
+    height, width, channels, size = frame[0], frame[1], frame[2], frame[4]
     before, after = (size - 1) // 2, size // 2
-    left, right = np.float32(before - base_x), np.float32(width - after - base_x)
-    top, bottom = np.float32(before - base_y), np.float32(height - after - base_y)
-    first_x, last_x = np.float32(-after - base_x), np.float32(width + before - base_x)
-    first_y, last_y = np.float32(-after - base_y), np.float32(height + before - base_y)
-    across, down = np.int32(channels), np.int32(width * channels)
-    first = np.int32((base_y - before) * width * channels + (base_x - before) * channels)
-    window, strides = (left, right, top, bottom), (across, down, first)
-    half = np.float32(0.5) if size == 1 else np.float32(0)  # the nearest pixel is the one before, half a pixel on
-    half += np.float32(frame[6])
-    if field.size:
-        inside, rest = _from_field(field, x0, y, columns, rows, half, window, strides, xs, ys, fractions, at, groups)
-    else:
-        inside, rest = _from_matrix(
-            matrix, base_x, base_y, x0, y, columns, rows, half, window, strides, xs, ys, fractions, at, groups
-        )
-    beside, blank = 0, 0
-    for k in range(rest):
-        g = groups[REST, k]
-        u, v = load(xs, g), load(ys, g)
-        if border == CONSTANT and not any_of((u >= first_x) & (u < last_x) & (v >= first_y) & (v < last_y)):
-            groups[BLANK, blank] = g
-            blank += 1
-            continue
-        _pull(xs, g, base_x, width, border, size)
-        _pull(ys, g, base_y, height, border, size)
-        u, v = load(xs, g), load(ys, g)
-        if _is_inside(u, v, window):
-            _offsets(u, v, strides, fractions, at, g)
-            groups[INSIDE, inside] = g
-            inside += 1
-        else:
-            groups[BESIDE, beside] = g
-            beside += 1
-    return inside, beside, blank, base_x, base_y, (y * new_width + x0) * channels
+    inner = (
+        np.float32(before - near_x),
+        np.float32(width - after - near_x),
+        np.float32(before - near_y),
+        np.float32(height - after - near_y),
+    )
+    outer = (
+        np.float32(-after - near_x),
+        np.float32(width + before - near_x),
+        np.float32(-after - near_y),
+        np.float32(height + before - near_y),
+    )
+    first = (near_y - before) * width * channels + (near_x - before) * channels
+    return inner, outer, (np.int32(channels), np.int32(width * channels), np.int32(first))
 
 
 @kernel(inline=True)
-def _is_inside(x, y, window):
-    left, right, top, bottom = window
+def _is_inside(x, y, inner):
+    """Return whether all of eight positions are within four limits."""
+    left, right, top, bottom = inner
     return all_of((x >= left) & (x < right) & (y >= top) & (y < bottom))
 
 
 @kernel(inline=True)
-def _offsets(x, y, strides, fractions, at, g):
+def is_blank(x, y, outer):
+    """Return whether none of eight positions is within four limits."""
+    left, right, top, bottom = outer
+    return not any_of((x >= left) & (x < right) & (y >= top) & (y < bottom))
+
+
+# Inlined functions take no arrays: each would be counted once more for every eight pixels.
+@kernel(inline=True)
+def _offsets(column, row, strides):
     across, down, first = strides
+    return whole(row) * down + whole(column) * across + first
+
+
+@kernel(contract=True)
+def places(matrix, field, frame, tile, xs, ys, fractions, at, groups):
+    """Write where a tile comes from: positions, offsets of windows, fractions along x and, ``TILE`` further, along y.
+
+    Positions are distances from an old pixel near by, short, so that float32 holds them exactly enough; for nearest,
+    the old pixel is the one before, half a pixel on. Groups of eight that are not all inside are listed, and have
+    offset 0. Return how many there are, −1 when all is beyond a constant border and nothing is written, the pixel near
+    by, and between which positions windows touch the image.
+    """
+    x0, y0, columns, rows = tile
+    near_x, near_y = (0, 0) if field.size else near(matrix, frame[1], frame[0], x0, y0)
+    inner, outer, strides = limits(frame, near_x, near_y)
+    half = np.float32(0.5) if frame[4] == 1 else np.float32(0)
+    half += np.float32(frame[6])
+    corner, across, down = _relative(matrix, near_x, near_y, x0, y0)
+    affine, sure, rest, flat = across[2] == 0 and down[2] == 0, False, 0, field.reshape(-1)
+    lift = half if affine else np.float32(0)
+    if field.size == 0:
+        sure, blank = _by_corners(corner, across, down, half, columns, rows, inner, outer)
+        if blank and frame[3] == CONSTANT:
+            return -1, near_x, near_y, outer
+    dx, dy, dw = np.float32(across[0]), np.float32(across[1]), np.float32(across[2])
+    for r in range(rows):
+        x, y = np.float32(corner[0] + r * down[0] + lift), np.float32(corner[1] + r * down[1] + lift)
+        w, t = np.float32(corner[2] + r * down[2]), count_from(np.float32(0))
+        for i in range(0, columns, LANES):
+            if field.size:
+                u, v = load_pairs(flat, (y0 + r) * field.shape[1] + 2 * (x0 + i))
+                u, v = u + half, v + half
+            elif affine:
+                u, v = x + t * dx, y + t * dy
+            else:
+                scale = np.float32(1) / (w + t * dw)
+                u, v = (x + t * dx) * scale + half, (y + t * dy) * scale + half
+            t = t + np.float32(LANES)
+            g = r * COLUMNS + i
+            column, row = floor(u), floor(v)
+            store(u, xs, g)
+            store(v, ys, g)
+            store(u - column, fractions, g)
+            store(v - row, fractions, g + TILE)
+            if sure:
+                store(_offsets(column, row, strides), at, g)
+            else:
+                known = _is_inside(u, v, inner)
+                store(_offsets(column, row, strides) * np.int32(known), at, g)
+                groups[np.uint64(rest)] = g
+                rest += 1 - np.int64(known)
+    return rest, near_x, near_y, outer
+
+
+@kernel(inline=True)
+def _relative(matrix, near_x, near_y, x0, y0):
+    """Return the position of a tile's corner and the steps to its neighbours, homogeneous; for affine maps, w is 1."""
+    dw, ew = matrix[2, 0], matrix[2, 1]
+    w = dw * x0 + ew * y0 + matrix[2, 2]
+    x = matrix[0, 0] * x0 + matrix[0, 1] * y0 + matrix[0, 2] - near_x * w
+    y = matrix[1, 0] * x0 + matrix[1, 1] * y0 + matrix[1, 2] - near_y * w
+    scale = 1 / w if dw == 0 and ew == 0 else 1.0
+    across = (matrix[0, 0] - near_x * dw) * scale, (matrix[1, 0] - near_y * dw) * scale, dw
+    down = (matrix[0, 1] - near_x * ew) * scale, (matrix[1, 1] - near_y * ew) * scale, ew
+    return (x * scale, y * scale, w * scale), across, down
+
+
+@kernel
+def _by_corners(corner, across, down, half, columns, rows, inner, outer):
+    """Return whether all windows of a tile are inside, and whether all are beyond the border, as its corners tell."""
+    left, right = _range_of(corner[0], across[0] * (columns - 1), down[0] * (rows - 1))
+    top, bottom = _range_of(corner[1], across[1] * (columns - 1), down[1] * (rows - 1))
+    low, high = _range_of(corner[2], across[2] * (columns - 1), down[2] * (rows - 1))
+    if not 2 * low > high:  # the horizon is near, or nowhere near but behind
+        return False, False
+    most, least = 1 / low, 1 / high
+    left, right = min(left * most, left * least) + half, max(right * most, right * least) + half
+    top, bottom = min(top * most, top * least) + half, max(bottom * most, bottom * least) + half
+    slack = 1e-3 + 1e-5 * (max(-left, right) + max(-top, bottom))  # more than float32 is off
+    inside = left - slack >= inner[0] and right + slack < inner[1]
+    inside = inside and top - slack >= inner[2] and bottom + slack < inner[3]
+    blank = left - slack > outer[1] or right + slack < outer[0] or top - slack > outer[3] or bottom + slack < outer[2]
+    return inside, blank
+
+
+@kernel(inline=True)
+def _range_of(value, across, down):
+    low, high = min(across, 0.0), max(across, 0.0)
+    return value + low + min(down, 0.0), value + high + max(down, 0.0)
+
+
+@kernel
+def fill(colours, columns, rows, result, start, pitch, channels):
+    """Write the border's colours to a whole tile."""
+    for r in range(rows):
+        for i in range(0, columns, LANES):
+            copy_same(colours, channels, result, start + r * pitch + i * channels)
+
+
+@kernel
+def find_windows(source, frame, colours, near_x, near_y, g, xs, ys, fractions, at, windows):
+    """Find the windows of a group of eight that are not all inside.
+
+    Positions are pulled to what the border stands for. Return whether they are inside then; if not, the windows are
+    copied to ``windows``, one after the other, and offsets and fractions are for there.
+    """
+    _pull(xs, g, near_x, frame[1], frame[3], frame[4])
+    _pull(ys, g, near_y, frame[0], frame[3], frame[4])
+    x, y = load(xs, g), load(ys, g)
     column, row = floor(x), floor(y)
     store(x - column, fractions, g)
     store(y - row, fractions, g + TILE)
-    store(whole(row) * down + whole(column) * across + first, at, g)
+    inner, _, strides = limits(frame, near_x, near_y)
+    if _is_inside(x, y, inner):
+        store(_offsets(column, row, strides), at, g)
+        return True
+    _copy_windows(source, frame, colours, near_x, near_y, g, xs, ys, at, windows)
+    return False
 
 
 @kernel
@@ -114,91 +219,6 @@ def near(matrix, width, height, x0, y):
 def _within(position, size):
     """Return the pixel before a position, from 0 to the last one; 0 for NaN."""
     return np.int64(min(np.floor(position), np.float64(size - 1))) if position > 0 else 0
-
-
-@kernel(contract=True)
-def _from_matrix(matrix, near_x, near_y, x0, y, columns, rows, half, window, strides, xs, ys, fractions, at, groups):
-    """Write a tile's places; return how many groups of eight are inside, and how many are not."""
-    w, dw, ew = matrix[2, 0] * x0 + matrix[2, 1] * y + matrix[2, 2], matrix[2, 0], matrix[2, 1]
-    dx, ex = matrix[0, 0] - near_x * dw, matrix[0, 1] - near_x * ew
-    dy, ey = matrix[1, 0] - near_y * dw, matrix[1, 1] - near_y * ew
-    x = matrix[0, 0] * x0 + matrix[0, 1] * y + matrix[0, 2] - near_x * w
-    u = matrix[1, 0] * x0 + matrix[1, 1] * y + matrix[1, 2] - near_y * w
-    if dw == 0 and ew == 0:
-        return _along_lines(
-            (x / w + half, u / w + half),
-            (dx / w, dy / w),
-            (ex / w, ey / w),
-            columns,
-            rows,
-            window,
-            strides,
-            xs,
-            ys,
-            fractions,
-            at,
-            groups,
-        )
-    return _along_planes(
-        (x, u, w), (dx, dy, dw), (ex, ey, ew), columns, rows, half, window, strides, xs, ys, fractions, at, groups
-    )
-
-
-@kernel(contract=True)
-def _along_lines(corner, across, down, columns, rows, window, strides, xs, ys, fractions, at, groups):
-    dx, dy, inside, rest = np.float32(across[0]), np.float32(across[1]), 0, 0
-    for r in range(rows):
-        x, y = np.float32(corner[0] + r * down[0]), np.float32(corner[1] + r * down[1])
-        for i in range(0, columns, LANES):
-            i = min(i, columns - LANES)
-            t = count_from(np.float32(np.int32(i)))
-            inside, rest = _place(
-                x + t * dx, y + t * dy, window, strides, xs, ys, fractions, at, groups, r * COLUMNS + i, inside, rest
-            )
-    return inside, rest
-
-
-@kernel(contract=True)
-def _along_planes(corner, across, down, columns, rows, half, window, strides, xs, ys, fractions, at, groups):
-    dx, dy, dw = np.float32(across[0]), np.float32(across[1]), np.float32(across[2])
-    inside, rest = 0, 0
-    for r in range(rows):
-        x, y = np.float32(corner[0] + r * down[0]), np.float32(corner[1] + r * down[1])
-        w = np.float32(corner[2] + r * down[2])
-        for i in range(0, columns, LANES):
-            i = min(i, columns - LANES)
-            t = count_from(np.float32(np.int32(i)))
-            scale = np.float32(1) / (w + t * dw)
-            at_x, at_y = (x + t * dx) * scale + half, (y + t * dy) * scale + half
-            inside, rest = _place(
-                at_x, at_y, window, strides, xs, ys, fractions, at, groups, r * COLUMNS + i, inside, rest
-            )
-    return inside, rest
-
-
-@kernel
-def _from_field(field, x0, y, columns, rows, half, window, strides, xs, ys, fractions, at, groups):
-    inside, rest, flat = 0, 0, field.reshape(-1)
-    for r in range(rows):
-        start = (y + r) * field.shape[1] + 2 * x0
-        for i in range(0, columns, LANES):
-            i = min(i, columns - LANES)
-            x, y_ = load_pairs(flat, start + 2 * i)
-            inside, rest = _place(
-                x + half, y_ + half, window, strides, xs, ys, fractions, at, groups, r * COLUMNS + i, inside, rest
-            )
-    return inside, rest
-
-
-@kernel(inline=True)
-def _place(x, y, window, strides, xs, ys, fractions, at, groups, g, inside, rest):
-    """Write the places of eight pixels, and which group they are; return how many groups are inside, and are not."""
-    store(x, xs, g)
-    store(y, ys, g)
-    _offsets(x, y, strides, fractions, at, g)
-    known = np.int64(_is_inside(x, y, window))
-    groups[INSIDE, inside], groups[REST, rest] = g, g
-    return inside + known, rest + 1 - known
 
 
 @kernel
@@ -232,25 +252,27 @@ def _fold(position, base, size, border):
 
 
 @kernel
-def window_group(source, frame, colours, base_x, base_y, g, xs, ys, fractions, at, windows):
-    """Copy the windows of the eight pixels from number ``g`` on to ``windows``, one after the other."""
+def _copy_windows(source, frame, colours, near_x, near_y, g, xs, ys, at, windows):
     height, width, channels, border, size = frame[0], frame[1], frame[2], frame[3], frame[4]
-    before, n, columns = (size - 1) // 2, 0, np.empty(4, np.int64)
-    for k in range(g, g + LANES):
-        column, row = np.floor(xs[k]), np.floor(ys[k])
-        fractions[k], fractions[k + TILE], at[k] = xs[k] - column, ys[k] - row, n
-        left, top = np.int64(column) + base_x - before, np.int64(row) + base_y - before
-        for i in range(size):
-            pixel = _stand_in(left + i, width, border)
-            columns[i] = pixel * channels if pixel >= 0 else UNKNOWN
+    before, n = (size - 1) // 2, 0
+    for k in range(LANES):
+        at[g + k] = n
+        left, top = np.int64(np.floor(xs[g + k])) + near_x - before, np.int64(np.floor(ys[g + k])) + near_y - before
+        if left >= 0 and left + size <= width and top >= 0 and top + size <= height:
+            for y in range(top, top + size):
+                here = np.uint64((y * width + left) * channels)
+                for i in range(size * channels):
+                    windows[np.uint64(n + i)] = source[here + np.uint64(i)]
+                n += size * channels
+            continue
         for y in range(top, top + size):
-            line = _stand_in(y, height, border)
-            line = line * width * channels if line >= 0 else UNKNOWN
-            for i in range(size):
-                here = line + columns[i]
+            row = _stand_in(y, height, border)
+            for x in range(left, left + size):
+                column = _stand_in(x, width, border)
+                here = (row * width + column) * channels
                 for c in range(channels):
-                    windows[n] = source[here + c] if here >= 0 else colours[c]
-                    n += 1
+                    windows[np.uint64(n + c)] = source[here + c] if row >= 0 and column >= 0 else colours[c]
+                n += channels
 
 
 @kernel
@@ -265,23 +287,9 @@ def _stand_in(index, size, border):
     return index if index < size else period - index
 
 
-@kernel(inline=True)
-def target(g, start, pitch, channels):
-    """Return where in the result a group of a tile that begins at ``start`` goes."""
-    return start + (g // COLUMNS) * pitch + (g % COLUMNS) * channels
-
-
 @kernel
-def fill_blanks(colours, groups, n, result, start, pitch, channels):
-    """Write eight times the border's colours to each group wholly beyond it."""
-    for k in range(n):
-        to = target(groups[BLANK, k], start, pitch, channels)
-        for i in range(LANES * channels):
-            result[np.uint64(to + i)] = colours[np.uint64(i)]
-
-
-@kernel
-def call_for(source, groups, n, at):
-    """Ask for the old pixels of a tile's groups inside, all at once: each alone would be waited for."""
-    for k in range(n):
-        prefetch(source, np.uint32(at[groups[INSIDE, k]]))
+def call_for(source, columns, rows, at):
+    """Ask for the old pixels of a tile, all at once: each alone would be waited for."""
+    for r in range(rows):
+        for i in range(0, columns, LANES):
+            prefetch(source, np.uint32(at[np.uint64(r * COLUMNS + i)]))
