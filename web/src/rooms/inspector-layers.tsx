@@ -45,10 +45,12 @@ export interface AtlasProps {
   of: number;
   value: number | null;
   onValue: (index: number | null) => void;
+  /** Names of the units of the last layer. */
+  classes: string[];
 }
 
 /** All maps side by side, each from its lowest value to its highest; units without a place share one range. */
-export function Atlas({ layer, tiles, indices, of, value, onValue }: AtlasProps) {
+export function Atlas({ layer, tiles, indices, of, value, onValue, classes }: AtlasProps) {
   const range = useMemo(() => (placed(layer) ? undefined : extent(tiles.data)), [layer, tiles]);
   return (
     <div>
@@ -60,6 +62,7 @@ export function Atlas({ layer, tiles, indices, of, value, onValue }: AtlasProps)
           </button>
         ))}
       </div>
+      {!placed(layer) && value !== null && <p role="status" class="inspector-value"><b>Unit {value}{of === classes.length ? `, “${classes[value]}”` : ""}:</b> {short(tiles.data[indices.indexOf(value)] ?? 0)}</p>}
     </div>
   );
 }

@@ -110,6 +110,8 @@ export function veil(values: ArrayLike<number>, width: number, height: number): 
 
 export function paintedOf(name: string, under: Raster | null, over: Raster[] = [], box: number[] | null = null): Painted | null {
   if (!under) return null;
-  const rows: Numbers = { shape: [1, 4], dtype: "float64", data: box ?? [] };
+  const [x1, y1, x2, y2] = box ?? [0, 0, 0, 0]; // cut at the picture's rim
+  const cut = under ? [Math.max(0, x1!), Math.max(0, y1!), Math.min(under.width, x2!), Math.min(under.height, y2!)] : [];
+  const rows: Numbers = { shape: [1, 4], dtype: "float64", data: cut };
   return { name, width: under.width, height: under.height, under, over, strokes: box ? [{ kind: "boxes", rows, labels: [] }] : [], second: null, beside: [] };
 }

@@ -170,7 +170,7 @@ export default function InspectorRoom() {
             <h2 id="layers">Layers</h2>
             <div class="inspector-bench" data-layer={maps.fresh && drawn ? drawn.name : ""}>
               <LayerList layers={model.layers} value={chosen?.name ?? ""} onValue={(name) => { setLayer(name); setMap(null); setAt(null); }} />
-              {drawn && tiles && <Atlas layer={drawn} tiles={tiles} indices={indices} of={of} value={map} onValue={setMap} />}
+              {drawn && tiles && <Atlas layer={drawn} tiles={tiles} indices={indices} of={of} value={map} onValue={setMap} classes={model.classes} />}
             </div>
             {maps.error && <p class="error" role="alert">{maps.error}</p>}
             {drawn && raster && box && <Large layer={drawn} raster={raster} index={map!} at={spot} onAt={setAt} seen={seen} box={box} />}
@@ -181,16 +181,21 @@ export default function InspectorRoom() {
       {run && (
         <section aria-labelledby="same">
           <h2 id="same">The same as a program</h2>
-          <Code language="python" label="the Python" text={program(run, source === "own" ? image : "", chosen?.name ?? "", lit, target)} />
+          <Code language="python" label="the Python" text={program(run, source === "own" ? said(image) : test?.split === "test" && recipe ? `sl.data.open_dataset("${recipe.data}").test[${test.index}][0]` : `sl.read("photo.png")`, chosen?.name ?? "", lit, target)} />
         </section>
       )}
     </Room>
   );
 }
 
+/** How a program gets hold of a picture. */
+function said(image: string): string {
+  if (image.startsWith("sample:")) return `sl.data.sample("${image.slice(7)}")`;
+  return `sl.read("${image.startsWith("file:") ? image.slice(5) : "photo.png"}")`;
+}
+
 /** The room in three lines, and the class that was chosen in one more. */
-function program(run: string, image: string, layer: string, way: Way, target: string): string {
-  const photo = image.startsWith("sample:") ? `sl.data.sample("${image.slice(7)}")` : `sl.read("${image.startsWith("file:") ? image.slice(5) : "photo.png"}")`;
+function program(run: string, photo: string, layer: string, way: Way, target: string): string {
   const why = way === "none" || !target ? "" : `sl.show(sl.explain.${way}(run.model, seen, run.recipe.classes.index(${JSON.stringify(target)})))\n`;
   return `import sightline as sl\n\nrun = sl.load("runs/${run}")\nseen = run.recipe.form.prepare(${photo})\nsl.show(sl.explain.feature_maps(run.model, seen, "${layer}").draw("${layer}"))\n${why}`;
 }
