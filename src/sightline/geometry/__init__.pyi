@@ -28,3 +28,5 @@ from .fundamental import fundamental as fundamental
 from .recover_pose import Pose as Pose
 from .recover_pose import recover_pose as recover_pose
 from .triangulate import triangulate as triangulate
+from .pnp import CameraPose as CameraPose
+from .pnp import pnp as pnp
