@@ -156,6 +156,7 @@ def command(
     return Command(method, capsys)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", COMMANDS, ids=lambda entry: entry.name)
 def test_a_wrong_source_or_option_is_one_sentence(method: Method, command: Command) -> None:
     turn = COMMANDS.index(method)
