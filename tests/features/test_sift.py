@@ -16,12 +16,12 @@ from sightline.features import Features
 
 
 def opencv_features(image: np.ndarray, count: int = 0) -> Features:
-    """Return OpenCV's features, placed on the doubled image as the paper does."""
-    found, codes = cv2.SIFT_create(count, 3, 0.04, 10, 1.6, True).detectAndCompute(image, None)
+    """Return OpenCV's features, less the quarter of a pixel by which it forgets that it doubled the image."""
+    found, codes = cv2.SIFT_create(count).detectAndCompute(image, None)
     codes = codes / np.linalg.norm(codes, axis=1, keepdims=True)
     rows = [(*one.pt, one.size / 2, np.radians(one.angle), one.response) for one in found]
     table = np.array(rows, np.float32).reshape(-1, 5)
-    return Features(table[:, :2], table[:, 2], table[:, 3], codes.astype(np.float32), table[:, 4])
+    return Features(table[:, :2] - 0.25, table[:, 2], table[:, 3], codes.astype(np.float32), table[:, 4])
 
 
 def nearest(a: Features, b: Features) -> tuple[np.ndarray, np.ndarray]:
@@ -34,17 +34,17 @@ def nearest(a: Features, b: Features) -> tuple[np.ndarray, np.ndarray]:
     turned = np.abs((a.angles - b.angles[rows] + np.pi) % (2 * np.pi) - np.pi)
     apart = np.hypot(*(a.points - b.points[rows]).T)
     scaled = np.abs(np.log2(a.scales / b.scales[rows]))
-    return rows, (apart < 1) & (scaled < 0.1) & (turned < np.radians(5))
+    return rows, (apart < 0.1) & (scaled < 0.1) & (turned < np.radians(5))
 
 
 @pytest.fixture(scope="module")
 def picture(photos: dict[str, np.ndarray]) -> np.ndarray:
-    return np.ascontiguousarray(photos.get("camera", photos["rings"])[:300, :301])
+    # Of other sizes OpenCV's octaves end between pixels, and lie askew.
+    photo = photos.get("camera", np.pad(photos["rings"], 95, mode="reflect"))
+    return np.ascontiguousarray(photo[16:304, :304])
 
 
-@evidence.equals(
-    "features.sift", peer="opencv", tolerance="≥ 99 % within 1 px, 7 % in scale, 5°; descriptors' cosine", data="photos"
-)
+@evidence.equals("features.sift", peer="opencv", tolerance="≥ 99 % within 0.1 px, 7 % in scale and 5°", data="photos")
 def test_features_are_those_of_opencv(picture: np.ndarray, measured: Callable[[float], None]) -> None:
     ours, peers = sl.features.sift(picture), opencv_features(picture)
     rows, same = nearest(peers, ours)
@@ -65,7 +65,7 @@ def test_the_strongest_are_those_of_opencv(picture: np.ndarray) -> None:
 
 
 def test_a_turned_picture_has_turned_features(picture: np.ndarray) -> None:
-    picture = picture[:289, :289]  # every second pixel is the same one from either end, in five octaves
+    picture = picture[:273, :273]  # every second pixel is the same one from either end, in four octaves
     before = sl.features.sift(picture, 200, upsample=False)
     after = sl.features.sift(np.rot90(picture, -1), upsample=False)
     x, y = before.points.T

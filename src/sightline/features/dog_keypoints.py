@@ -166,7 +166,7 @@ def dog_keypoints(
 
 def _features(found: list[Found]) -> Features:
     parts = [
-        np.column_stack([part.points * part.octave.pixel, part.scales * part.octave.pixel, part.responses])
+        np.column_stack([part.octave.to_image(part.points), part.scales * part.octave.pixel, part.responses])
         for part in found
     ]
     table = np.concatenate([np.zeros((0, 4)), *parts])
@@ -207,9 +207,9 @@ def tower(function: str, image: Image, sought: Sought) -> Iterator[Step]:
         candidates = extrema(octave.levels, _SHARE * sought.threshold)
         places = localise(octave.levels, candidates)
         firm = places[np.abs(places[:, 6]) >= sought.threshold]
-        kept["extrema"].append(candidates[:, :0:-1] * octave.pixel)
-        kept["not faint"].append((firm[:, [2, 1]] + firm[:, 3:5]) * octave.pixel)
-        kept["not on an edge"].append(found_in(octave, sought).points * octave.pixel)
+        kept["extrema"].append(octave.to_image(candidates[:, :0:-1]))
+        kept["not faint"].append(octave.to_image(firm[:, [2, 1]] + firm[:, 3:5]))
+        kept["not on an edge"].append(octave.to_image(found_in(octave, sought).points))
     notes = (
         "More, or less, than all 26 neighbours in place and scale.",
         "Placed between pixels by a quadratic; faint ones are gone.",

@@ -34,10 +34,17 @@ class Octave:
         (layers + 3)×H×W float32: the image under sigma, k·sigma, k²·sigma … with k = 2^(1/layers).
     pixel
         How many pixels of the image one pixel of the octave is: 0.5, 1, 2 …
+    corner
+        Where the octave's first pixel lies in the image, in both directions: -0.25 where it was doubled, else 0.
     """
 
     levels: Array
     pixel: float
+    corner: float
+
+    def to_image(self, points: Array) -> Array:
+        """Return N×2 points of the octave as points of the image."""
+        return points * self.pixel + self.corner
 
     @property
     def differences(self) -> Array:
@@ -76,7 +83,7 @@ def octaves_of(gray: Array, sigma: float, layers: int, upsample: bool) -> list[O
             gaussian_blur(base, start, out=levels[0])
         for k, more in enumerate(increments(sigma, layers)):
             gaussian_blur(levels[k], more, out=levels[k + 1])
-        octaves.append(Octave(levels, pixel))
+        octaves.append(Octave(levels, pixel, -0.25 if upsample else 0.0))
         base, pixel = levels[layers, ::2, ::2], 2 * pixel
     return octaves
 
@@ -88,7 +95,10 @@ def increments(sigma: float, layers: int) -> list[float]:
 
 
 def _doubled(gray: Array) -> Array:
-    """Return the image with new pixels half-way between the old ones, which stay at twice their coordinates."""
+    """Return the image at twice its size: two new pixels for each, a quarter of a pixel to either side of it.
+
+    All new pixels are blurred alike so, which they are not when every second one is an old one.
+    """
     height, width = gray.shape
     out = empty((2 * height, 2 * width), np.float32)
     over_rows(_double, height, gray, out, strip=32)
@@ -98,14 +108,19 @@ def _doubled(gray: Array) -> Array:
 @kernel
 def _double(image, out, y0, y1):
     height, width = image.shape
-    half, quarter = np.float32(0.5), np.float32(0.25)
+    mixed = np.empty(width + 2, np.float32)
     for y in range(y0, y1):
-        row, below = image[y], image[min(y + 1, height - 1)]
-        even, odd = out[2 * y], out[2 * y + 1]
-        for x in range(width - 1):
-            a, b, c, d = row[x], row[x + 1], below[x], below[x + 1]
-            even[2 * x], even[2 * x + 1] = a, half * (a + b)
-            odd[2 * x], odd[2 * x + 1] = half * (a + c), quarter * ((a + b) + (c + d))
-        a, c = row[width - 1], below[width - 1]
-        even[2 * width - 2 :] = a
-        odd[2 * width - 2 :] = half * (a + c)
+        row = image[y]
+        _double_row(row, image[max(y - 1, 0)], mixed, out[2 * y])
+        _double_row(row, image[min(y + 1, height - 1)], mixed, out[2 * y + 1])
+
+
+@kernel
+def _double_row(row, other, mixed, out):
+    most, rest, n = np.float32(0.75), np.float32(0.25), row.size
+    for x in range(n):
+        mixed[x + 1] = most * row[x] + rest * other[x]
+    mixed[0], mixed[n + 1] = mixed[1], mixed[n]
+    for x in range(n):
+        out[2 * x] = rest * mixed[x] + most * mixed[x + 1]
+        out[2 * x + 1] = most * mixed[x + 1] + rest * mixed[x + 2]

@@ -62,8 +62,8 @@ def sift(
     Returns
     -------
     Features
-        The strongest first; ``descriptors`` are N×128 float32 of length 1. ``points`` are exact at the doubled
-        resolution, as OpenCV's are with ``enable_precise_upscale`` only; OpenCV's ``size`` is twice the scale.
+        The strongest first; ``descriptors`` are N×128 float32 of length 1. OpenCV's, with its defaults, lie a quarter
+        of a pixel too far to the right and down, and its ``size`` is twice the scale.
 
     References
     ----------
@@ -107,8 +107,8 @@ def _described(found: list[Found], count: int | None, root: bool) -> Features:
         start += len(rows)
         rows, angles = rows[chosen], angles[chosen]
         codes = descriptors(part, rows, angles, root)
-        pixel = part.octave.pixel
-        parts.append((part.points[rows] * pixel, part.scales[rows] * pixel, angles, codes, part.responses[rows]))
+        points, scales = part.octave.to_image(part.points[rows]), part.scales[rows] * part.octave.pixel
+        parts.append((points, scales, angles, codes, part.responses[rows]))
     together = Features(*(np.concatenate(column) for column in zip(*parts, strict=True)))
     return together.best(len(together))
 
