@@ -30,3 +30,5 @@ from .recover_pose import recover_pose as recover_pose
 from .triangulate import triangulate as triangulate
 from .pnp import CameraPose as CameraPose
 from .pnp import pnp as pnp
+from .reconstruction import Reconstruction as Reconstruction
+from .structure_from_motion import structure_from_motion as structure_from_motion
