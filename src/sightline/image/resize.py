@@ -7,6 +7,7 @@ Turkowski 1990, "Filters for common resampling tasks", Graphics Gems, for wideni
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Annotated
 
 import numpy as np
@@ -14,11 +15,13 @@ import numpy as np
 from sightline.core.catalogue import method as catalogued
 from sightline.core.checks import as_image, choice, output, size_2d
 from sightline.core.errors import InputError
+from sightline.core.gathers import fetch_one, fetch_two
 from sightline.core.kernels import kernel, over_rows
 from sightline.core.lanes import weigh_four
 from sightline.core.types import Array, Choice, Image, NewImage
+from sightline.core.vectors import LANES, load, store
 from sightline.image.resize_bytes import resize_bytes
-from sightline.image.resize_weights import Axis, axis_weights
+from sightline.image.resize_weights import axis_weights
 
 METHODS = ("nearest", "bilinear", "bicubic", "lanczos", "area")
 
@@ -102,24 +105,26 @@ def _is_half(image: Array, result: Array) -> bool:
 
 def _weighted(image: Array, result: Array, method: str, antialias: bool) -> None:
     down = axis_weights(image.shape[0], result.shape[0], method, antialias)
-    across = axis_weights(image.shape[1], result.shape[1], method, antialias)
     channels = image.shape[2] if image.ndim == 3 else 1
-    index, weights = _interleaved(across, channels)
+    index, weights = _interleaved(image.shape[1], result.shape[1], method, antialias, channels)
     top = float(np.iinfo(image.dtype).max) if image.dtype.kind == "u" else np.inf
     arguments = (_flat(image), _flat(result), down.start, down.weights, index, weights, channels, np.float32(top))
     over_rows(_resample, len(result), *arguments, strip=24)
 
 
-def _interleaved(axis: Axis, channels: int) -> tuple[Array, Array]:
+@lru_cache(maxsize=64)
+def _interleaved(old: int, new: int, method: str, antialias: bool, channels: int) -> tuple[Array, Array]:
     """Return index and weights for a flat row whose pixels have ``channels`` values each.
 
-    There is one index for each pixel when there are three channels, for each value otherwise; weights have taps first
-    otherwise.
+    There is one index for each pixel when there are three channels; for each value otherwise, in whole groups of eight,
+    and weights have taps first.
     """
+    axis = axis_weights(old, new, method, antialias)
     if channels == 3:
-        return 3 * axis.start.astype(np.uint32), axis.weights
-    index = (axis.start[:, None] * channels + np.arange(channels)).ravel().astype(np.uint32)
-    return index, np.repeat(axis.weights.T, channels, axis=1)
+        return 3 * axis.start.astype(np.int32), axis.weights
+    index = (axis.start[:, None] * channels + np.arange(channels)).ravel().astype(np.int32)
+    beyond = -index.size % LANES
+    return np.pad(index, (0, beyond)), np.pad(np.repeat(axis.weights.T, channels, axis=1), ((0, 0), (0, beyond)))
 
 
 @kernel(contract=True)
@@ -127,7 +132,7 @@ def _resample(image, result, start, down, index, across, channels, top, y0, y1):
     (rows, width), size = image.shape, result.shape[1]
     taps = across.shape[1] if channels == 3 else across.shape[0]
     line = np.zeros(width + taps * channels, np.float32)  # weightless taps may reach beyond the end
-    room = np.empty(size + 1, np.float32)  # three values are written as four
+    room = np.empty(size + LANES, np.float32)  # three values are written as four, others as eight
     middle, total, factors = line[:width], room[:size], across.reshape(-1)
     whole = top < np.float32(np.inf)
     low, half = (np.float32(0), np.float32(0.5)) if whole else (-top, np.float32(0))
@@ -145,10 +150,20 @@ def _resample(image, result, start, down, index, across, channels, top, y0, y1):
             else:
                 for x in range(index.size):
                     weigh_four(line, index[x], 3, factors, x * taps, taps, room, 3 * x)
+        elif channels == 1:
+            for x in range(0, index.size, LANES):
+                a, b = fetch_two(line, 0, index, x)
+                sums = load(factors, x) * a + load(factors, index.size + x) * b
+                for k in range(2, taps, 2):
+                    a, b = fetch_two(line, k, index, x)
+                    sums = sums + (load(factors, k * index.size + x) * a + load(factors, (k + 1) * index.size + x) * b)
+                store(sums, room, x)
         else:
-            total[:] = np.float32(0)
-            for k in range(0, taps, 2):
-                _add_gathered(total, line[k * channels :], across[k], line[(k + 1) * channels :], across[k + 1], index)
+            for x in range(0, index.size, LANES):
+                sums = load(factors, x) * fetch_one(line, 0, index, x)
+                for k in range(1, taps):
+                    sums = sums + load(factors, k * index.size + x) * fetch_one(line, k * channels, index, x)
+                store(sums, room, x)
         row = result[y]
         if whole:
             for x in range(row.size):
@@ -168,13 +183,6 @@ def _mix_rows(total, a, u, b, v):
 def _add_rows(total, a, u, b, v):
     for x in range(total.size):
         total[x] += u * np.float32(a[x]) + v * np.float32(b[x])
-
-
-@kernel(contract=True)
-def _add_gathered(total, a, u, b, v, index):
-    for x in range(total.size):
-        i = index[x]
-        total[x] += u[x] * a[i] + v[x] * b[i]
 
 
 # --- exactly half: the mean of four, in integers ---
