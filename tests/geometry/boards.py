@@ -29,3 +29,14 @@ def drawn(columns: int, rows: int, side: int, *, tilt: float = 0.0) -> tuple[np.
     corners = np.column_stack([x.ravel(), y.ravel()]) * float(side) + 3 * side - 0.5
     there = np.column_stack([corners, np.ones(len(corners))]) @ matrix.T
     return sl.image.gaussian_blur(seen, 0.8), there[:, :2] / there[:, 2:]
+
+
+def photo(camera: sl.geometry.Camera, rotation: np.ndarray, translation: np.ndarray) -> np.ndarray:
+    """Return how a camera without a lens sees the 9×6 board, H×W uint8."""
+    side = 40  # pixels of a square in the flat picture
+    squares = (np.indices((7, 10)).sum(axis=0) % 2).astype(np.float32)
+    flat = np.pad(np.kron(squares, np.ones((side, side), np.float32)), side, constant_values=0.9)
+    place = np.array([[0.025 / side, 0, -1.9875 * 0.025], [0, 0.025 / side, -1.9875 * 0.025], [0, 0, 1]])  # to metres
+    matrix = camera.matrix @ np.column_stack([rotation[:, :2], translation]) @ place
+    seen = sl.image.warp_perspective(flat, matrix, SIZE, value=0.5)
+    return sl.to_uint8(sl.image.gaussian_blur(seen, 0.7))
