@@ -12,7 +12,7 @@ from sightline.core.kernels import kernel
 from sightline.core.lanes import part_pixels, rounded_product, rounded_products, weave_pixels
 
 _i16, _i32, _u32, _f32 = np.int16, np.int32, np.uint32, np.float32
-_BLOCK = 1024  # pixels whose three rows of bytes stay in the nearest cache
+BLOCK = 1024  # pixels whose three rows of bytes stay in the nearest cache
 LUMA = np.array([0.299, 0.587, 0.114])
 # R − Y spans ±0.701 and B − Y ±0.886: these factors bring both to ±0.5.
 _RED, _BLUE = 0.713, 0.564
@@ -23,10 +23,19 @@ YCRCB_TO_RGB = np.array([[1, 1.403, 0], [1, -0.714, -0.344], [1, 0, 1.773]])
 @kernel
 def rgb_to_gray_bytes(image, gray, x0, x1):
     """Write the luma of flat RGB bytes, with weights of 15 bits."""
-    rgb, row = image[3 * x0 : 3 * x1], gray[x0:x1]
+    planes = np.empty((3, BLOCK), np.uint8)
+    for x in range(x0, x1, BLOCK):
+        end = min(x + BLOCK, x1)
+        a, b, c = planes[0, : end - x], planes[1, : end - x], planes[2, : end - x]
+        part(image, 3 * x, a, b, c)
+        _luma(a, b, c, gray[x:end])
+
+
+@kernel
+def _luma(p, q, s, row):
     for x in range(row.size):
         # All factors fit int16: that is what makes the products one instruction.
-        r, g, b = _i32(rgb[3 * x]), _i32(rgb[3 * x + 1]), _i32(rgb[3 * x + 2])
+        r, g, b = _i32(p[x]), _i32(q[x]), _i32(s[x])
         row[x] = np.uint8(_u32(_i32(9798) * r + _i32(19235) * g + _i32(3735) * b + _i32(16384)) >> _u32(15))
 
 
@@ -60,9 +69,9 @@ def gray_to_rgb(gray, image, x0, x1):
 @kernel
 def rgb_to_ycrcb_bytes(image, result, x0, x1):
     """Write Y, Cr, Cb of flat RGB bytes, with weights of 14 bits; both differences are taken from the rounded Y."""
-    planes = np.empty((3, _BLOCK), np.uint8)
-    for x in range(x0, x1, _BLOCK):
-        end = min(x + _BLOCK, x1)
+    planes = np.empty((3, BLOCK), np.uint8)
+    for x in range(x0, x1, BLOCK):
+        end = min(x + BLOCK, x1)
         a, b, c = planes[0, : end - x], planes[1, : end - x], planes[2, : end - x]
         part(image, 3 * x, a, b, c)
         _luma_and_differences(a, b, c)
@@ -84,9 +93,9 @@ def _luma_and_differences(p, q, s):
 @kernel
 def ycrcb_to_rgb_bytes(image, result, x0, x1):
     """Write R, G, B of flat YCrCb bytes, clipped to 0–255."""
-    planes = np.empty((3, _BLOCK), np.uint8)
-    for x in range(x0, x1, _BLOCK):
-        end = min(x + _BLOCK, x1)
+    planes = np.empty((3, BLOCK), np.uint8)
+    for x in range(x0, x1, BLOCK):
+        end = min(x + BLOCK, x1)
         a, b, c = planes[0, : end - x], planes[1, : end - x], planes[2, : end - x]
         part(image, 3 * x, a, b, c)
         _from_luma_and_differences(a, b, c)
