@@ -14,3 +14,9 @@ from .ransac import ransac as ransac
 from .shi_tomasi import good_features as good_features
 from .shi_tomasi import shi_tomasi as shi_tomasi
 from .sift import sift as sift
+from .brief import brief as brief
+from .orb import orb as orb
+from .harris_laplace import harris_laplace as harris_laplace
+from .bag_of_words import BagOfWords as BagOfWords
+from .bag_of_words import Retrieved as Retrieved
+from .spatial_pyramid import spatial_pyramid as spatial_pyramid

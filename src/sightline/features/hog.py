@@ -178,7 +178,15 @@ def blocks_of(function: str, image: Any, cell: int, block: int, bins: int, *, no
     rows, columns = max(len(cells) - block + 1, 0), max(cells.shape[1] - block + 1, 0)
     blocks = empty((rows, columns, block, block, bins), np.float32)
     if blocks.size:
-        over_rows(_normalise, rows, cells, block, NORMS.index(norm), blocks.reshape(rows, columns, -1), strip=8)
+        over_rows(
+            _normalise,
+            rows,
+            cells,
+            block,
+            NORMS.index(norm),
+            blocks.reshape(rows, columns, -1),
+            strip=max(1, 640 // columns),
+        )
     return blocks
 
 
@@ -203,7 +211,7 @@ def _cells(image: Array, cell: int, bins: int, *, lengths: bool = False) -> Any:
     length = np.zeros((height if lengths else rows * cell, width), np.float32) if lengths else np.empty((0, 0), "f4")
     if rows and columns:
         planes = np.ascontiguousarray(np.moveaxis(np.atleast_3d(image), 2, 0))
-        over_rows(_vote, rows, planes, cell, edges, scale, votes, length, strip=4)
+        over_rows(_vote, rows, planes, cell, edges, scale, votes, length, strip=max(1, 20480 // (cell * width)))
     return (votes, length) if lengths else votes
 
 
