@@ -109,7 +109,7 @@ export default function PipelinePage() {
         </section>
         <section class="side-info" aria-label="Export">
           <h2>Take it with you</h2>
-          {steps.length ? <Export inputs={inputs} steps={steps} /> : <Code text="" label="nothing" />}
+          {steps.length && image ? <Export inputs={inputs} steps={steps} /> : <Code text="" label="nothing" />}
         </section>
       </div>
     </main>
