@@ -29,6 +29,7 @@ from sightline.features.models import KINDS, OF_GEOMETRY, Kind, Model, kind_of, 
 METHODS = ("ransac", "msac", "lo")
 _BLOCK = 128  # rows that decide whether a candidate is worth the others
 _FIRST, _MOST = 32, 256  # samples that are solved at once: few at first, since few may do
+_NEVER = 1 << 62
 _WIDE = (3.0, 2.0, 1.0)  # thresholds of a local optimisation, one after the other (Lebeda, Matas & Chum 2012)
 _PLAUSIBLE = 4.0  # standard deviations by which a good candidate may look worse on a block
 _EXAMPLE = np.array([(x, 0.5 * x + 3 + 9 * (x % 5 == 0)) for x in range(20)], float)
@@ -232,12 +233,12 @@ class _Race:
         self.block = np.ascontiguousarray(self.columns[:, :_BLOCK]) if len(rows) > 4 * _BLOCK else None
         self.best, self.cost, self.agree = np.empty(0), math.inf, np.zeros(len(rows), bool)
 
-    def needed(self, confidence: float) -> float:
+    def needed(self, confidence: float) -> int:
         """Return after how many samples one was without a wrong row, at this confidence."""
         clean = (np.count_nonzero(self.agree) / len(self.agree)) ** self.kind.size
-        return (
-            math.inf if clean <= 1e-12 else 1 if clean >= 1 else math.ceil(math.log1p(-confidence) / math.log1p(-clean))
-        )
+        if clean <= 1e-12:
+            return _NEVER
+        return 1 if clean >= 1 else math.ceil(math.log1p(-confidence) / math.log1p(-clean))
 
     def run(self, picks: Array) -> int | None:
         """Let the candidates of samples run; return the sample of a new best, None when there is none."""
@@ -319,7 +320,7 @@ def _are_there(candidates: Array) -> Array:
     """Return which candidates exist: numbers that are finite, objects that are not None."""
     if candidates.dtype == object:
         return np.array([one is not None for one in candidates[:, 0]])
-    return np.isfinite(candidates).all(axis=1)
+    return np.all(np.isfinite(candidates), axis=1)
 
 
 @kernel
@@ -329,7 +330,7 @@ def _draw(seed, first, count, picks):
     for i in range(picks.shape[0]):
         state = np.uint64(seed) + np.uint64(first + i) * np.uint64(0xD1342543DE82EF95)
         for j in range(size):
-            new = False
+            value, new = np.int64(0), False
             while not new:
                 state += np.uint64(0x9E3779B97F4A7C15)
                 z = (state ^ (state >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
@@ -357,7 +358,7 @@ def rounds_of(
 ) -> Iterator[Step]:
     """Yield the rounds that found something better, then the result."""
     seen: list[tuple[int, Array, Array, Array]] = []
-    found = search(function, kind, rows, bound, seed, **settings, watch=lambda *news: seen.append(news))
+    found = search(function, kind, rows, bound, seed, **settings, watch=lambda *news: seen.append(news))  # pyrefly: ignore
     sheet, places = _sheet(rows)
     yield Step("data", Picture(sheet), *_marks(places), note=f"{len(rows)} rows, right and wrong ones.")
     for turn, sample, candidate, agree in seen:

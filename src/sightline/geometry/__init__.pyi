@@ -32,3 +32,5 @@ from .pnp import CameraPose as CameraPose
 from .pnp import pnp as pnp
 from .reconstruction import Reconstruction as Reconstruction
 from .structure_from_motion import structure_from_motion as structure_from_motion
+from .factorize import Factorization as Factorization
+from .factorize import factorize as factorize

@@ -14,6 +14,7 @@ from sightline.core.catalogue import method
 from sightline.core.checks import describe, flag
 from sightline.core.errors import InputError
 from sightline.core.types import Array, Points
+from sightline.features.ransac import Fit
 from sightline.geometry.points3 import as_rows
 
 _SIDEWAYS = np.array([[0, 0, 0], [0, 0, -1], [0, 1, 0.0]])
@@ -25,7 +26,7 @@ _SIDEWAYS = np.array([[0, 0, 0], [0, 0, -1], [0, 1, 0.0]])
     lesson="w2d2",
     example={"points": np.array([[10, 20], [30, 5.0]]), "matrix": _SIDEWAYS},
 )
-def epipolar_lines(points: Points, matrix: Array, *, reverse: bool = False) -> Float64[np.ndarray, "n 3"]:
+def epipolar_lines(points: Points, matrix: Array | Fit, *, reverse: bool = False) -> Float64[np.ndarray, "n 3"]:
     """Return the lines of the other view on which points must lie.
 
     A point that is itself the epipole has no line: NaN. NaN and infinity in the arguments are refused.

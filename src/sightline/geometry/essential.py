@@ -123,7 +123,7 @@ def _checked(
     rows, bound = pairs_of(function, a, b, 5, threshold, "lo", confidence, iterations)
     first, second = cameras_of(function, camera)
     rays = np.hstack([rays_of(first, rows[:, :2]), rays_of(second, rows[:, 2:])])
-    good = np.isfinite(rays).all(axis=1)
+    good = np.all(np.isfinite(rays), axis=1)
     if good.sum() < 5:
         raise InputError(f"{function}: at least 5 pairs must lie where the lens sees; got {int(good.sum())}.")
     focal = float(np.mean([*first.focal, *second.focal]))

@@ -14,14 +14,22 @@ from sightline.core.kernels import kernel
 from sightline.core.types import Array
 from sightline.geometry.small_systems import null_vectors, real_roots
 
+Powers = tuple[int, int, int]
+
 # Powers of (x, y, z) of the cubic monomials, in the order of the paper's elimination.
 _CUBIC = [(3, 0, 0), (0, 3, 0), (2, 1, 0), (1, 2, 0), (2, 0, 1), (2, 0, 0), (0, 2, 1), (0, 2, 0), (1, 1, 1), (1, 1, 0)]
 _CUBIC += [(1, 0, 2), (1, 0, 1), (1, 0, 0), (0, 1, 2), (0, 1, 1), (0, 1, 0), (0, 0, 3), (0, 0, 2), (0, 0, 1), (0, 0, 0)]
 _LINEAR = [(1, 0, 0), (0, 1, 0), (0, 0, 1), (0, 0, 0)]
-_SQUARE = sorted({tuple(map(sum, zip(p, q, strict=True))) for p, q in itertools.product(_LINEAR, repeat=2)})
+
+
+def _times(p: Powers, q: Powers) -> Powers:
+    return p[0] + q[0], p[1] + q[1], p[2] + q[2]
+
+
+_SQUARE = sorted({_times(p, q) for p, q in itertools.product(_LINEAR, repeat=2)})
 # Where the product of two monomials stands.
-_TO_SQUARE = np.array([[_SQUARE.index(tuple(map(sum, zip(p, q, strict=True)))) for q in _LINEAR] for p in _LINEAR])
-_TO_CUBIC = np.array([[_CUBIC.index(tuple(map(sum, zip(p, q, strict=True)))) for q in _LINEAR] for p in _SQUARE])
+_TO_SQUARE = np.array([[_SQUARE.index(_times(p, q)) for q in _LINEAR] for p in _LINEAR])
+_TO_CUBIC = np.array([[_CUBIC.index(_times(p, q)) for q in _LINEAR] for p in _SQUARE])
 
 
 def solve_five(rows: Array, picks: Array, out: Array) -> None:

@@ -14,6 +14,7 @@ from sightline.core.catalogue import method
 from sightline.core.checks import number
 from sightline.core.errors import InputError
 from sightline.core.types import Array, Points
+from sightline.features.ransac import Fit
 from sightline.geometry.camera import Camera
 from sightline.geometry.epipolar_lines import as_matrix3
 from sightline.geometry.essential import cameras_of
@@ -50,7 +51,7 @@ class Pose(NamedTuple):
     example={"essential": _MATRIX, "a": EXAMPLE[0], "b": EXAMPLE[1], "camera": _CAMERA},
 )
 def recover_pose(
-    essential: Array,
+    essential: Array | Fit,
     a: Points,
     b: Points,
     camera: Camera | Array | tuple[Camera | Array, Camera | Array],
@@ -109,7 +110,7 @@ def recover_pose(
     if isinstance(inliers, np.ndarray) and inliers.shape == chosen.shape:
         chosen &= inliers
     _refuse_rotation(rays[0][chosen], rays[1][chosen], still / float(np.mean(cameras[1].focal)))
-    poses = [(r, t, chosen & _in_front(r, t, *rays, distance)) for r, t in decompositions(matrix)]
+    poses = [(r, t, chosen & _in_front(r, t, rays[0], rays[1], distance)) for r, t in decompositions(matrix)]
     rotation, translation, mask = max(poses, key=lambda pose: int(pose[2].sum()))
     if not mask.any():
         raise InputError(
