@@ -89,9 +89,9 @@ def browser() -> Iterator[Any]:
 @pytest.fixture
 def new_page(browser: Any, lab: str) -> Iterator[Callable[..., Any]]:
     """Return a maker of pages; each is held to: no console error, nothing asked for outside loopback."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     contexts: list[Any] = []
     problems: list[str] = []
-    refused: list[Any] = []
 
     def make(**options: Any) -> Any:
         settings = {"viewport": {"width": 1280, "height": 900}, "base_url": lab, **options}
@@ -114,15 +114,19 @@ def new_page(browser: Any, lab: str) -> Iterator[Callable[..., Any]]:
 
     def check_request(page: Any, request: Any) -> None:
         answer = request.response()
-        if answer is not None and answer.status >= 400 and not page.refusals_expected:
-            refused.append(answer)
+        if answer is None or answer.status < 400 or page.refusals_expected:
+            return
+        try:
+            said = answer.text()
+        except playwright.Error as error:  # the page went on: its body is gone
+            said = str(error)
+        problems.append(f"{answer.status} {answer.url}: {said}")
 
     def check_address(url: str) -> None:
         if not url.startswith((lab, lab.replace("http", "ws"), "blob:", "data:", "about:")):
             problems.append(f"a request left loopback: {url}")
 
     yield make
-    problems += [f"{answer.status} {answer.url}: {answer.text()}" for answer in refused]
     for context in contexts:
         context.close()
     assert not problems, problems
