@@ -142,29 +142,49 @@ def _refine(image, start, window, steps, eps, found, y0, y1):
 def _sample(image, left, top, patch):
     """Write the pixels from (left, top) on, linearly between those of the image; beyond it lies its border."""
     height, width = image.shape
+    n = len(patch)
     x0, y0 = np.int64(math.floor(left)), np.int64(math.floor(top))
     u, v = left - x0, top - y0
-    for i in range(len(patch)):
+    inside = (x0 >= 0) & (x0 + n < width)
+    for i in range(n):
         above, below = image[min(max(y0 + i, 0), height - 1)], image[min(max(y0 + i + 1, 0), height - 1)]
-        for j in range(len(patch)):
+        if inside:
+            _between(above[x0 : x0 + n + 1], below[x0 : x0 + n + 1], u, v, patch[i])
+            continue
+        for j in range(n):
             a, b = min(max(x0 + j, 0), width - 1), min(max(x0 + j + 1, 0), width - 1)
             upper, lower = above[a] + u * (above[b] - above[a]), below[a] + u * (below[b] - below[a])
             patch[i, j] = upper + v * (lower - upper)
 
 
 @kernel
+def _between(above, below, u, v, out):
+    for j in range(out.size):
+        upper, lower = above[j] + u * (above[j + 1] - above[j]), below[j] + u * (below[j + 1] - below[j])
+        out[j] = upper + v * (lower - upper)
+
+
+@kernel
 def _step(patch, bell):
     """Return how far the corner lies from the middle of the patch: the least squares of gradient · (corner − pixel)."""
-    window = bell.size // 2
     xx, xy, yy, x, y = 0.0, 0.0, 0.0, 0.0, 0.0
     for i in range(bell.size):
-        for j in range(bell.size):
-            gx, gy = patch[i + 1, j + 2] - patch[i + 1, j], patch[i + 2, j + 1] - patch[i, j + 1]
-            weight, px, py = bell[i] * bell[j], j - window, i - window
-            a, b, c = weight * gx * gx, weight * gx * gy, weight * gy * gy
-            xx, xy, yy = xx + a, xy + b, yy + c
-            x, y = x + a * px + b * py, y + b * px + c * py
+        sums = _row_sums(patch[i], patch[i + 1], patch[i + 2], bell)
+        a, b, c, weight, py = sums[0], sums[1], sums[2], bell[i], i - bell.size // 2
+        xx, xy, yy = xx + weight * a, xy + weight * b, yy + weight * c
+        x, y = x + weight * (sums[3] + b * py), y + weight * (sums[4] + c * py)
     det = xx * yy - xy * xy
     if not det > 1e-12 * (xx + yy) ** 2:
         return np.nan, np.nan
     return (yy * x - xy * y) / det, (xx * y - xy * x) / det
+
+
+@kernel(fastmath=True)
+def _row_sums(above, row, below, bell):
+    """Return the weighted sums of gx², gx·gy, gy², gx²·x and gx·gy·x over the pixels of a row."""
+    xx, xy, yy, x, y = 0.0, 0.0, 0.0, 0.0, 0.0
+    for j in range(bell.size):
+        gx, gy, px = row[j + 2] - row[j], below[j + 1] - above[j + 1], np.float64(j - bell.size // 2)
+        a, b, c = bell[j] * gx * gx, bell[j] * gx * gy, bell[j] * gy * gy
+        xx, xy, yy, x, y = xx + a, xy + b, yy + c, x + a * px, y + b * px
+    return xx, xy, yy, x, y
