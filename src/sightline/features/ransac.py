@@ -28,7 +28,7 @@ from sightline.features.models import KINDS, OF_GEOMETRY, Kind, Model, kind_of, 
 
 METHODS = ("ransac", "msac", "lo")
 _BLOCK = 128  # rows that decide whether a candidate is worth the others
-_FIRST, _MOST = 32, 256  # samples that are solved at once: few at first, since few may do
+_FIRST, _MOST = 64, 256  # samples that are solved at once: few at first, since few may do
 _NEVER = 1 << 62
 _WIDE = (3.0, 2.0, 1.0)  # thresholds of a local optimisation, one after the other (Lebeda, Matas & Chum 2012)
 _PLAUSIBLE = 4.0  # standard deviations by which a good candidate may look worse on a block
@@ -231,11 +231,12 @@ class _Race:
         self.kind, self.rows, self.bound, self.method = kind, rows, bound, method
         self.columns = np.ascontiguousarray(rows.T)
         self.block = np.ascontiguousarray(self.columns[:, :_BLOCK]) if len(rows) > 4 * _BLOCK else None
-        self.best, self.cost, self.agree = np.empty(0), math.inf, np.zeros(len(rows), bool)
+        self.best, self.agree, self.hits, self.settled = np.empty(0), np.zeros(len(rows), bool), 0, False
+        self.cost = len(rows) * (1.0 if method == "ransac" else bound)  # of a candidate that nobody agrees with
 
     def needed(self, confidence: float) -> int:
         """Return after how many samples one was without a wrong row, at this confidence."""
-        clean = (np.count_nonzero(self.agree) / len(self.agree)) ** self.kind.size
+        clean = (self.hits / len(self.rows)) ** self.kind.size
         if clean <= 1e-12:
             return _NEVER
         return 1 if clean >= 1 else math.ceil(math.log1p(-confidence) / math.log1p(-clean))
@@ -244,67 +245,61 @@ class _Race:
         """Let the candidates of samples run; return the sample of a new best, None when there is none."""
         candidates = self.kind.solve(self.rows, picks)
         several, flat = candidates.shape[1], candidates.reshape(-1, candidates.shape[2])
-        number = np.flatnonzero(_are_there(flat))
+        number = np.flatnonzero([one is not None for one in flat[:, 0]]) if flat.dtype == object else _finite_rows(flat)
         if self.block is not None and len(number) > 1:
-            hits = np.count_nonzero(self.kind.squares(flat[number], self.block) < self.bound, axis=1)
-            top = max(float(hits.max()), np.count_nonzero(self.agree) / len(self.agree) * _BLOCK)
-            number = number[hits >= top - _PLAUSIBLE * math.sqrt(max(top * (1 - top / _BLOCK), 1))]
+            share = self.hits / len(self.rows)
+            number = number[_promising(self.kind.squares(flat[number], self.block), self.bound, share, _PLAUSIBLE)]
         if not len(number):
             return None
-        squares = self.kind.squares(flat[number], self.columns)
-        costs = self._costs(squares)
-        i = int(costs.argmin())
-        if not costs[i] < self.cost:
+        i = self._take(flat[number])
+        if i < 0:
             return None
-        self.best, self.cost, self.agree = flat[number[i]], float(costs[i]), squares[i] < self.bound
         if self.method == "lo":
             self.settle(4)
             self.widen()
         return int(number[i]) // several
 
-    def _costs(self, squares: Array) -> Array:
-        if self.method == "ransac":
-            return np.count_nonzero(~(squares < self.bound), axis=1).astype(np.float64)
-        return np.where(squares < self.bound, squares, self.bound).sum(axis=1)
+    def _take(self, candidates: Array, ease: float = 1.0) -> int:
+        """Make the cheapest of the candidates the best one if it costs less; return its number, -1 otherwise."""
+        squares = self.kind.squares(candidates, self.columns)
+        agree = np.empty(len(self.rows), bool)
+        i, cost, hits = _cheapest(squares, self.bound, self.method == "ransac", agree)
+        if not cost < self.cost * ease:
+            return -1
+        self.settled = bool(hits == self.hits and (agree == self.agree).all())
+        self.best, self.cost, self.agree, self.hits = candidates[i], cost, agree, hits
+        return i
 
     def widen(self) -> None:
         """Fit to rows within three thresholds, then ever nearer ones: a way out of what is best only nearby."""
-        squares, better = self.kind.squares(self.best[None], self.columns)[0], self.best
+        better = self.best
         for factor in _WIDE:
-            chosen = squares < self.bound * factor * factor
+            chosen = self.kind.squares(better[None], self.columns)[0] < self.bound * factor * factor
             if np.count_nonzero(chosen) <= self.kind.size:
                 return
             better = self.kind.refine(better, self.rows[chosen])
             if better.dtype != object and not np.isfinite(better).all():
                 return
-            squares = self.kind.squares(better[None], self.columns)[0]
-        cost = float(self._costs(squares[None])[0])
-        if cost < self.cost:
-            self.best, self.cost, self.agree = better, cost, squares < self.bound
+        if self._take(better[None]) == 0:
             self.settle(4)
 
     def settle(self, turns: int) -> None:
         """Fit to all rows that agree, again and again until they are the same ones; keep what costs less."""
         for _ in range(turns):
-            if np.count_nonzero(self.agree) <= self.kind.size:
+            if self.settled or self.hits <= self.kind.size:
                 return
             better = self.kind.refine(self.best, self.rows[self.agree])
             if better.dtype != object and not np.isfinite(better).all():
                 return
-            squares = self.kind.squares(better[None], self.columns)
-            cost, agree = float(self._costs(squares)[0]), squares[0] < self.bound
-            if cost > self.cost * (1 + 1e-12):
-                return
-            same = bool((agree == self.agree).all())
-            self.best, self.cost, self.agree = better, cost, agree
-            if same:
+            if self._take(better[None], 1 + 1e-12) < 0:
+                self.settled = True
                 return
 
     def finish(self, function: str, order: Array, drawn: int) -> Fit:
         """Return the record, rows in the caller's order; refuse what only a sample's own rows agree with."""
         self.settle(10)
         size, count = self.kind.size, len(order)
-        found = int(np.count_nonzero(self.agree))
+        found = self.hits
         if found < min(size, count) or (found == size < count):
             raise InputError(
                 f"{function}: no {self.kind.name} agrees with more rows than a sample of {size}; got {count} rows, "
@@ -316,11 +311,54 @@ class _Race:
         return Fit(model, inliers, drawn, self.cost, self.kind.name)
 
 
-def _are_there(candidates: Array) -> Array:
-    """Return which candidates exist: numbers that are finite, objects that are not None."""
-    if candidates.dtype == object:
-        return np.array([one is not None for one in candidates[:, 0]])
-    return np.all(np.isfinite(candidates), axis=1)
+@kernel
+def _finite_rows(candidates):
+    """Return the numbers of the rows without NaN and infinity."""
+    found, count = np.empty(candidates.shape[0], np.int64), 0
+    for i in range(candidates.shape[0]):
+        total = 0.0
+        for j in range(candidates.shape[1]):
+            total += candidates[i, j] * 0
+        if total == 0:
+            found[count] = i
+            count += 1
+    return found[:count]
+
+
+@kernel
+def _promising(squares, bound, share, plausible):
+    """Return which candidates may agree with as many rows of a block as the best of them, or of those before."""
+    count, size = squares.shape
+    hits, found, kept, top = np.zeros(count, np.int64), np.empty(count, np.int64), 0, share * size
+    for i in range(count):
+        for k in range(size):
+            hits[i] += squares[i, k] < bound
+        top = max(top, float(hits[i]))
+    least = top - plausible * math.sqrt(max(top * (1 - top / size), 1.0))
+    for i in range(count):
+        if hits[i] >= least:
+            found[kept] = i
+            kept += 1
+    return found[:kept]
+
+
+@kernel
+def _cheapest(squares, bound, counting, agree):
+    """Return number, cost and hits of the cheapest candidate; fill ``agree`` with the rows that agree with it."""
+    best, lowest, most = 0, np.inf, 0
+    for i in range(squares.shape[0]):
+        hits, total = 0, 0.0
+        for k in range(squares.shape[1]):
+            square = squares[i, k]
+            near = square < bound
+            hits += near
+            total += square if near else 0.0
+        cost = (0.0 if counting else total) + (squares.shape[1] - hits) * (1.0 if counting else bound)
+        if cost < lowest:
+            best, lowest, most = i, cost, hits
+    for k in range(squares.shape[1]):
+        agree[k] = squares[best, k] < bound
+    return best, lowest, most
 
 
 @kernel

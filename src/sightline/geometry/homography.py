@@ -205,7 +205,7 @@ def _frame(p, m):
     return True
 
 
-@kernel(contract=True)
+@kernel
 def _descend(matrix, rows, out):
     """Fill ``out`` with the homography of the least distances in the second view, from one that is near: Gauss-Newton.
 
@@ -220,6 +220,10 @@ def _descend(matrix, rows, out):
         for d in range(4):
             spread[d // 2] += (rows[k, d] - middle[d]) ** 2 / count
     s, t = np.sqrt(max(spread[0], 1e-300)), np.sqrt(max(spread[1], 1e-300))
+    pairs = np.empty((4, count))
+    for k in range(count):
+        for d in range(4):
+            pairs[d, k] = (rows[k, d] - middle[d]) / (s if d < 2 else t)
     h, old = np.empty(9), matrix.copy()
     for r in range(3):  # shift and scale the first view's coordinates
         old[3 * r + 2] += old[3 * r] * middle[0] + old[3 * r + 1] * middle[1]
@@ -228,18 +232,20 @@ def _descend(matrix, rows, out):
     for r in range(3):  # and the second one's
         h[r], h[3 + r] = (old[r] - middle[2] * old[6 + r]) / t, (old[3 + r] - middle[3] * old[6 + r]) / t
         h[6 + r] = old[6 + r]
-    h /= h[8]
+    last = h[8]
+    for r in range(9):
+        h[r] /= last
     square, right = np.empty((8, 8)), np.empty(8)
     for _ in range(10):
-        _normal_equations(rows, middle, s, t, h, square, right)
+        _normal_equations(pairs[0], pairs[1], pairs[2], pairs[3], h, square, right)
         if not solve_symmetric(square, right):
-            h[:] = np.nan
+            h[8] = np.nan
             break
         step = 0.0
         for r in range(8):
             h[r] += right[r]
             step = max(step, abs(right[r]))
-        if step < 1e-9:
+        if step < 1e-8:
             break
     for r in range(3):
         old[r], old[3 + r] = h[r] * t + middle[2] * h[6 + r], h[3 + r] * t + middle[3] * h[6 + r]
@@ -249,44 +255,44 @@ def _descend(matrix, rows, out):
         out[3 * r], out[3 * r + 1], out[3 * r + 2] = a, b, old[3 * r + 2] - a * middle[0] - b * middle[1]
 
 
-@kernel(contract=True)
-def _normal_equations(rows, middle, s, t, h, square, right):
-    """Fill the 8×8 normal equations of one step; sums that are shared by both coordinates are taken once."""
-    # With ray r = (x, y, 1) / depth and seen point (u, v): rows (r, 0, -r₀₁ u) and (0, r, -r₀₁ v).
-    rr, ru, rv, ruv = np.zeros((3, 3)), np.zeros((3, 2)), np.zeros((3, 2)), np.zeros((2, 2))
-    eu, ev, ew = np.zeros(3), np.zeros(3), np.zeros(2)
-    ray = np.empty(3)
-    for k in range(rows.shape[0]):
-        x, y = (rows[k, 0] - middle[0]) / s, (rows[k, 1] - middle[1]) / s
-        away = 1 / (h[6] * x + h[7] * y + h[8])
-        u, v = (h[0] * x + h[1] * y + h[2]) * away, (h[3] * x + h[4] * y + h[5]) * away
-        a, b = (rows[k, 2] - middle[2]) / t - u, (rows[k, 3] - middle[3]) / t - v
-        ray[0], ray[1], ray[2] = x * away, y * away, away
-        both, error = u * u + v * v, u * a + v * b
-        for i in range(3):
-            eu[i] += ray[i] * a
-            ev[i] += ray[i] * b
-            for j in range(i + 1):
-                rr[i, j] += ray[i] * ray[j]
-            for j in range(2):
-                ru[i, j] += ray[i] * ray[j] * u
-                rv[i, j] += ray[i] * ray[j] * v
-        for i in range(2):
-            ew[i] += ray[i] * error
-            for j in range(2):
-                ruv[i, j] += ray[i] * ray[j] * both
+@kernel(fastmath=True)
+def _normal_equations(xs, ys, us, vs, h, square, right):
+    """Fill the 8×8 normal equations of one step; sums that both coordinates share are taken once.
+
+    With the ray (p, q, r) = (x, y, 1) / depth and the seen point (u, v), the derivatives of u are (p, q, r, 0, 0, 0,
+    −p u, −q u), and those of v alike.
+    """
+    pp = pq = pr = qq = qr = rr = ppu = pqu = qqu = pru = qru = ppv = pqv = qqv = prv = qrv = 0.0
+    ppw = pqw = qqw = pa = qa = ra = pb = qb = rb = pe = qe = 0.0
+    a0, a1, a2, b0, b1, b2, c0, c1, c2 = h[0], h[1], h[2], h[3], h[4], h[5], h[6], h[7], h[8]
+    for k in range(xs.size):
+        x, y = xs[k], ys[k]
+        r = 1 / (c0 * x + c1 * y + c2)
+        p, q = x * r, y * r
+        u, v = (a0 * x + a1 * y + a2) * r, (b0 * x + b1 * y + b2) * r
+        a, b = us[k] - u, vs[k] - v
+        p2, m, q2, pz, qz = p * p, p * q, q * q, p * r, q * r
+        w, e = u * u + v * v, u * a + v * b
+        pp, pq, qq, pr, qr, rr = pp + p2, pq + m, qq + q2, pr + pz, qr + qz, rr + r * r
+        ppu, pqu, qqu, pru, qru = ppu + p2 * u, pqu + m * u, qqu + q2 * u, pru + pz * u, qru + qz * u
+        ppv, pqv, qqv, prv, qrv = ppv + p2 * v, pqv + m * v, qqv + q2 * v, prv + pz * v, qrv + qz * v
+        ppw, pqw, qqw = ppw + p2 * w, pqw + m * w, qqw + q2 * w
+        pa, qa, ra, pb, qb, rb = pa + p * a, qa + q * a, ra + r * a, pb + p * b, qb + q * b, rb + r * b
+        pe, qe = pe + p * e, qe + q * e
+    # Only the lower half is read.
     square[:] = 0
-    for i in range(3):
-        right[i], right[3 + i] = eu[i], ev[i]
-        for j in range(3):
-            square[i, j] = square[3 + i, 3 + j] = rr[max(i, j), min(i, j)]
-        for j in range(2):
-            square[i, 6 + j] = square[6 + j, i] = -ru[i, j]
-            square[3 + i, 6 + j] = square[6 + j, 3 + i] = -rv[i, j]
-    for i in range(2):
-        right[6 + i] = -ew[i]
-        for j in range(2):
-            square[6 + i, 6 + j] = ruv[i, j]
+    square[0, 0] = square[3, 3] = pp
+    square[1, 0] = square[4, 3] = pq
+    square[2, 0] = square[5, 3] = pr
+    square[1, 1] = square[4, 4] = qq
+    square[2, 1] = square[5, 4] = qr
+    square[2, 2] = square[5, 5] = rr
+    square[6, 0], square[6, 1], square[6, 2] = -ppu, -pqu, -pru
+    square[7, 0], square[7, 1], square[7, 2] = -pqu, -qqu, -qru
+    square[6, 3], square[6, 4], square[6, 5] = -ppv, -pqv, -prv
+    square[7, 3], square[7, 4], square[7, 5] = -pqv, -qqv, -qrv
+    square[6, 6], square[7, 6], square[7, 7] = ppw, pqw, qqw
+    right[0], right[1], right[2], right[3], right[4], right[5], right[6], right[7] = pa, qa, ra, pb, qb, rb, -pe, -qe
 
 
 homography.kind = KIND  # type: ignore[attr-defined]  # where `ransac` finds it
