@@ -232,11 +232,12 @@ def _improved(state: State, boards: list[Array], seen: list[Array], free: Array)
 
 def _linearised(state: State, boards: list[Array], seen: list[Array], free: Array) -> list[View]:
     intrinsics, rotations, translations = state
-    views = []
-    for board, points, rotation, translation in zip(boards, seen, rotations, translations, strict=True):
-        residuals, by_intrinsics, by_there = residuals_of(intrinsics, rotation, translation, board, points)
-        views.append(View(residuals, by_intrinsics[:, free], by_pose(by_there, board @ rotation.T)))
-    return views
+    view = np.repeat(np.arange(len(boards)), [len(board) for board in boards])
+    turned = np.einsum("nij,nj->ni", rotations[view], np.concatenate(boards))
+    residuals, shared, by_there = residuals_of(intrinsics, turned + translations[view], np.concatenate(seen))
+    ends = 2 * np.cumsum([len(board) for board in boards])[:-1]
+    parts = (np.split(values, ends) for values in (residuals, shared[:, free], by_pose(by_there, turned)))
+    return [View(*part) for part in zip(*parts, strict=True)]
 
 
 def _result(state: State, views: list[View], size: tuple[int, int], lens: int) -> Calibration:

@@ -15,7 +15,8 @@ from numpy.linalg import solve
 from sightline.core.types import Array
 
 _ROUNDS = 100
-_DONE = 1e-12  # relative fall of the cost at which nothing is left to gain
+_DONE = 1e-10  # fall of the cost, as a share of it, at which nothing is left to gain
+_EXACT = 1e-16  # mean square of residuals, in pixels, that rounding alone leaves
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +55,7 @@ def minimise(state: State, linearise: Linearise, move: Move) -> State:
     """
     views = linearise(state)
     cost, damping = _cost(views), 1e-3
+    floor = _EXACT * sum(len(view.residuals) for view in views)
     for _ in range(_ROUNDS):
         while True:
             further = move(state, *_step(views, damping))
@@ -66,7 +68,7 @@ def minimise(state: State, linearise: Linearise, move: Move) -> State:
         if not new <= cost:
             return state
         state, views, cost, damping = further, after, new, max(damping / 10, 1e-12)
-        if gain <= _DONE * cost:
+        if gain <= _DONE * cost or cost <= floor:
             break
     return state
 

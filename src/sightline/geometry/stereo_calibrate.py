@@ -125,8 +125,8 @@ def stereo_calibrate(
         views = []
         for board, a, b, turn, shift in zip(boards, seen_left, seen_right, rotations, translations, strict=True):
             turned = board @ turn.T
-            here, _, by_here = residuals_of(cameras[0], turn, shift, board, a)
-            there, _, by_there = residuals_of(cameras[1], rotation @ turn, rotation @ shift + translation, board, b)
+            here, _, by_here = residuals_of(cameras[0], turned + shift, a)
+            there, _, by_there = residuals_of(cameras[1], (turned + shift) @ rotation.T + translation, b)
             # The right camera sees a step of the left one's pose through the rotation between them.
             through = (by_there.reshape(-1, 2, 3) @ rotation).reshape(-1, 3)
             own = np.vstack([by_pose(by_here, turned), by_pose(through, turned)])

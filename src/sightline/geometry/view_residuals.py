@@ -15,17 +15,17 @@ from sightline.geometry.rodrigues import rodrigues
 INTRINSICS = 9  # fx, fy, cx, cy, k1, k2, p1, p2, k3
 
 
-def residuals_of(
-    intrinsics: Array, rotation: Array, translation: Array, points: Array, seen: Array
-) -> tuple[Array, Array, Array]:
-    """Return residuals 2N, and their derivatives by the 9 intrinsics (2N×9) and by the points in the camera (2N×3)."""
-    there = points @ rotation.T + translation
+def residuals_of(intrinsics: Array, there: Array, seen: Array) -> tuple[Array, Array, Array]:
+    """Return how far points of the camera's space, N×3, are from where they were seen, N×2, in pixels.
+
+    Residuals 2N, and their derivatives by the 9 intrinsics (2N×9) and by the points (2N×3).
+    """
     depth = there[:, 2:]
     flat = there[:, :2] / depth
     bent, slopes = bend_slopes(flat, np.r_[intrinsics[4:9], np.zeros(7)])
     focal = intrinsics[:2]
     residuals = bent * focal + intrinsics[2:4] - seen
-    by_intrinsics = np.zeros((len(points), 2, INTRINSICS))
+    by_intrinsics = np.zeros((len(there), 2, INTRINSICS))
     for axis in range(2):
         by_intrinsics[:, axis, axis] = bent[:, axis]
         by_intrinsics[:, axis, 2 + axis] = 1
