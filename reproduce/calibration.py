@@ -1,8 +1,8 @@
 """OpenCV's sample chessboards: as many boards found as OpenCV finds, and the focal length that is published with them.
 
 The peer's figures were measured once with OpenCV 5.0.0 (``findChessboardCorners``, ``cornerSubPix`` in windows of
-23×23, ``calibrateCamera`` with k1, k2, p1, p2, k3) and stand below as constants. In windows of that size, corners of small
-squares see their neighbours; ours are chosen to see none.
+23×23, ``calibrateCamera`` with k1, k2, p1, p2, k3) and stand below as constants. In windows of that size, corners
+of small squares see their neighbours; ours are chosen to see none.
 """
 
 from __future__ import annotations
