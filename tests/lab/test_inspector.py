@@ -10,39 +10,20 @@ import numpy as np
 import pytest
 from starlette.testclient import TestClient
 
+from lab.trained import train_few
 from sightline.core.trace import trace_from_bytes
 from sightline.lab.lab import Lab
 
 pytest.importorskip("torch", reason="the extra 'deep' is not installed")
-from sightline.data import open_dataset
 from sightline.explain import attention_map, feature_maps, grad_cam
-from sightline.image import write
-from sightline.train import load, train
-
-VIT = {"dim": 12, "depth": 2, "num_heads": 3, "patch": 4}
+from sightline.train import load
 
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder with a LeNet-5, a perceptron and a transformer, hardly trained."""
     folder = tmp_path_factory.mktemp("inspected")
-    digits = open_dataset("digits")
-    for place, part, many in (("train", digits.train, 60), ("test", digits.test, 30)):
-        for i in range(many):
-            image, label = part[i]
-            (folder / "few" / place / digits.classes[label]).mkdir(parents=True, exist_ok=True)
-            write(folder / "few" / place / digits.classes[label] / f"{i}.png", image)
-    for name, options in (("lenet5", {}), ("mlp", {}), ("vit", VIT)):
-        train(
-            f"classify/{name}",
-            str(folder / "few"),
-            epochs=1,
-            out=folder / "runs" / name,
-            report=False,
-            progress=False,
-            threads=1,
-            **options,
-        )
+    train_few(folder, lenet5="lenet5", mlp="mlp", vit="vit")
     return folder
 
 
