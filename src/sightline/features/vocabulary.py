@@ -134,8 +134,8 @@ def mean_shift(descriptors: Array, words: int, random: np.random.Generator) -> A
 
 
 def bandwidth_of(sample: Array, words: int) -> float:
-    """Return the radius of a ball that holds, on average, twice a word's share of N×D descriptors."""
-    near = max(1, min(len(sample) - 1, round(2 * len(sample) / words)))
+    """Return the radius of a ball that holds, on average, a word's share of N×D descriptors."""
+    near = max(1, min(len(sample) - 1, round(len(sample) / words)))
     some = sample[:: max(1, len(sample) // 300)]
     apart = np.sqrt(np.maximum(_squared(some, sample), 0))
     return max(float(np.partition(apart, near, axis=1)[:, near].mean()), 1e-6)
