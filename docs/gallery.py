@@ -1,4 +1,4 @@
-"""Write the gallery: for every image method what goes in, what comes out, and its steps, made by running it.
+"""Write the gallery: for every method that takes a picture what goes in, what comes out, and its steps, by running it.
 
 Photos come from the folder of real data where it is there, else from the one photo that travels with the package.
 """
@@ -24,6 +24,7 @@ from sightline.core.catalogue import Method, methods
 from sightline.core.conversions import to_uint8
 from sightline.core.trace import trace
 
+FIELDS = ("image", "features", "geometry")
 WIDTH = 480  # pixels that a photo is shrunk to
 SPEED = Path(__file__).parent / "speed.json"
 PACKAGED = sl.data.SAMPLES["cat"].path
@@ -47,6 +48,9 @@ PHOTOS: dict[str, str] = {
     "stitch": "opencv_samples/graf1.png",
     "register": "opencv_samples/graf1.png",
     "wiener_deconvolve": "opencv_samples/text_motion.jpg",
+    "find_chessboard": "opencv_samples/left01.jpg",
+    **dict.fromkeys(("sgm", "block_match"), "middlebury_stereo/cones/im2.png"),
+    **dict.fromkeys(("sift", "orb", "harris", "fast"), "opencv_samples/graf1.png"),
 }
 
 
@@ -57,6 +61,15 @@ def _coin_seeds(image: np.ndarray) -> np.ndarray:
     middles, _ = sl.image.label(sl.image.distance_transform(sl.image.opening(bright, 9)) > 8)
     ground = ~sl.image.dilate(bright, 9)
     return np.where(ground, 1, np.where(middles > 0, middles + 1, 0)).astype(np.int32)[: image.shape[0]]
+
+
+def _other_eye(image: np.ndarray) -> np.ndarray:
+    """Return the right picture of the pair, where the folder of real data is there; else everything moved."""
+    path = next((f / "middlebury_stereo/cones/im6.png" for f in folders() if (f / "middlebury_stereo").is_dir()), None)
+    if path is None:
+        return np.roll(image, -4, axis=1)
+    other = sl.read(path)
+    return other if image.ndim == 3 else sl.image.convert(other, "rgb", "gray")
 
 
 def _person(image: np.ndarray) -> np.ndarray:
@@ -71,6 +84,8 @@ def _shrunk(image: np.ndarray) -> tuple[int, int]:
 # Where the example that the tests use shows little.
 OPTIONS: dict[str, dict[str, Any]] = {
     "watershed": {"markers": _coin_seeds},
+    "sgm": {"right": _other_eye},
+    "block_match": {"right": _other_eye},
     "gaussian_blur": {"sigma": 4.0},
     "box_blur": {"size": 15},
     "seam_carve": {"shape": _shrunk},
@@ -101,8 +116,9 @@ def write(folder: Path, pictures: Path) -> None:
         old.unlink()
     speed = json.loads(SPEED.read_text("utf-8"))["rows"] if SPEED.exists() else []
     cards: dict[str, list[tuple[str, str, str]]] = {}
-    for entry in methods("image"):
-        shown = page(entry, pictures, [row for row in speed if row["name"].split()[0] == f"image.{entry.name}"])
+    for entry in [entry for field in FIELDS for entry in methods(field)]:
+        rows = [row for row in speed if row["name"].split()[0] == f"{entry.field}.{entry.name}"]
+        shown = page(entry, pictures, rows)
         if shown is None:
             continue
         text, thumbnail = shown
@@ -114,7 +130,7 @@ def write(folder: Path, pictures: Path) -> None:
 def index(cards: dict[str, list[tuple[str, str, str]]]) -> str:
     """Return the page of cards, by task."""
     count = sum(len(group) for group in cards.values())
-    parts = [f"# Gallery\n\n{count} methods of the pixel grid, each shown by running it.\n"]
+    parts = [f"# Gallery\n\n{count} methods that take a picture, each shown by running it.\n"]
     for task in sorted(cards):
         parts.append(f"## {task.capitalize()}\n\n```{{raw}} html\n<div class='gallery'>")
         for name, summary, thumbnail in cards[task]:
@@ -181,17 +197,14 @@ def proof(entry: Method, speed: list[dict[str, Any]]) -> str:
         for e in entry.evidence
         if e.holds
     ]
-    lines += [f"- {row['name'].removeprefix('image.')}: {row['ratio']:.2f}× {row['peer']}" for row in speed]
+    lines += [f"- {row['name'].partition('.')[2]}: {row['ratio']:.2f}× {row['peer']}" for row in speed]
     return "## Evidence and speed\n\n" + "\n".join(lines) + "\n" if lines else ""
 
 
 def picture_for(name: str) -> np.ndarray:
     """Return the photo that shows a method best."""
-    data = os.environ.get("SIGHTLINE_DATA", "")
-    folders = [Path(data)] if data else []
-    folders.append(Path(__file__).resolve().parents[2] / "shared" / "data")
     wanted = PHOTOS.get(name, "")
-    path = next((f / wanted for f in folders if wanted and (f / wanted).is_file()), PACKAGED)
+    path = next((f / wanted for f in folders() if wanted and (f / wanted).is_file()), PACKAGED)
     photo = sl.read(path)
     if path.name in INVERTED:
         photo = 255 - photo
@@ -199,6 +212,12 @@ def picture_for(name: str) -> np.ndarray:
     if name == "scan_codes":
         return photo
     return sl.image.resize(photo, (height, WIDTH)) if photo.shape[1] > WIDTH else photo
+
+
+def folders() -> list[Path]:
+    """Return where real data may lie."""
+    data = os.environ.get("SIGHTLINE_DATA", "")
+    return [*([Path(data)] if data else []), Path(__file__).resolve().parents[2] / "shared" / "data"]
 
 
 def scene(entry: Method, photo: np.ndarray) -> np.ndarray:

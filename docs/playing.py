@@ -60,5 +60,5 @@ def _levels(values: np.ndarray) -> np.ndarray:
         return values
     low, high = float(values.min()), float(values.max())
     steps = np.rint((values - low) * (255 / ((high - low) or 1)))
-    fits = max(abs(low), abs(high)) < np.finfo(np.float16).max
+    fits = max(abs(low), abs(high)) < float(np.finfo(np.float16).max)
     return (low + steps * ((high - low) / 255)).astype(np.float16 if fits else np.float32)
