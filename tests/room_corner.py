@@ -12,7 +12,12 @@ _WALL = 480  # pixels of a wall's photo, 2 units wide and high
 
 
 def corner_views(
-    count: int = 5, *, size: tuple[int, int] = (360, 480), focal: float = 420.0, turn_only: bool = False
+    count: int = 5,
+    *,
+    size: tuple[int, int] = (360, 480),
+    focal: float = 420.0,
+    spread: float = 0.4,
+    turn_only: bool = False,
 ) -> tuple[list[np.ndarray], np.ndarray, np.ndarray]:
     """Return grey photos (uint8) of two walls that meet at a right angle, and the rotations and centres of the cameras.
 
@@ -24,6 +29,8 @@ def corner_views(
         (height, width) of the photos.
     focal
         Focal length in pixels; the principal point is in the middle.
+    spread
+        Radians from the middle of the arc to its ends.
     turn_only
         Leave the camera where it is, and turn it.
     """
@@ -38,10 +45,10 @@ def corner_views(
         np.array([[s * step, 0, 0], [0, step, -1.0], [-s * step, 0, 0]]),
     ]
     views, rotations, centres = [], [], []
-    for place in np.linspace(-0.5, 0.5, count):
+    for place in np.linspace(-spread, spread, count):
         away = 0.0 if turn_only else place
         centre = np.array([3.2 * np.sin(away), -0.3 * place * (not turn_only), -3.2 * np.cos(away)])
-        vector = np.array([[0.05 * place, 0.35 * place if turn_only else place, 0.1 * place]])
+        vector = np.array([[0.05 * place, 0.6 * place if turn_only else place, 0.1 * place]])
         rotation = rotation_matrices(vector)[0]
         view = np.full(size, 90, np.uint8)
         for wall, plane in zip(walls, planes, strict=True):

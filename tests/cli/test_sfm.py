@@ -17,7 +17,7 @@ from sightline.image import read, write
 @pytest.fixture(scope="module")
 def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("corner")
-    for number, view in enumerate(corner_views(3)[0]):
+    for number, view in enumerate(corner_views(3, spread=0.2)[0]):
         write(folder / f"view{number}.png", view)
     (folder / "notes.txt").write_text("not a photo")
     return folder

@@ -75,8 +75,9 @@ def _flatness(room: Reconstruction) -> float:
         for _ in range(300):
             a, b, c = left[rng.choice(len(left), 3, replace=False)]
             normal = np.cross(b - a, c - a)
-            normal /= np.linalg.norm(normal)
-            planes.append((np.abs((left - a) @ normal), a, normal))
+            length = np.linalg.norm(normal)
+            if length > 1e-6:
+                planes.append((np.abs((left - a) @ normal) / length, a, normal / length))
         distance, a, normal = max(planes, key=lambda item: (item[0] < 0.02).sum())
         best.append(np.abs((points - a) @ normal))
         left = left[distance > 0.02]
@@ -85,13 +86,13 @@ def _flatness(room: Reconstruction) -> float:
 
 def test_a_camera_that_is_known_is_kept(corner: tuple[list[np.ndarray], np.ndarray, np.ndarray]) -> None:
     camera = Camera.from_focal(420, (360, 480))
-    found = structure_from_motion(corner[0][:3], camera, refine=())
+    found = structure_from_motion(corner[0][1:4], camera, refine=())
     np.testing.assert_array_equal(found.camera(0).matrix, camera.matrix)
-    place, angle = errors_of(found, corner[1][:3], corner[2][:3])
+    place, angle = errors_of(found, corner[1][1:4], corner[2][1:4])
     assert angle < 0.3
     assert place < 0.01
     with pytest.raises(InputError, match=r"camera must be that of the photos; got one of \(100, 100\)"):
-        structure_from_motion(corner[0][:3], Camera.from_focal(90, (100, 100)))
+        structure_from_motion(corner[0][1:4], Camera.from_focal(90, (100, 100)))
 
 
 def test_sizes_may_differ_and_a_run_goes_on(

@@ -25,7 +25,7 @@ def kept_arrays(path: Path, names: Sequence[str]) -> dict[str, Array] | None:
     if not path.is_file():
         return None
     try:
-        with np.load(path, allow_pickle=False) as held:
+        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as held:
             return {name: held[name] for name in names}
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         return None

@@ -102,7 +102,7 @@ def _photo(image: Any, number: int, max_features: int, max_size: int, folder: Pa
     kept = folder / f"features-{key}.npz" if folder else None
     if kept is not None and (found := _load(kept, name, key)) is not None:
         return found
-    pixels = to_uint8(read(path) if checked is None and path is not None else checked)
+    pixels = to_uint8(np.asarray(checked) if path is None else read(path))
     height, width = pixels.shape[:2]
     factor = min(1.0, max_size / max(height, width))
     small = pixels if factor == 1 else resize(pixels, (round(height * factor), round(width * factor)), method="area")

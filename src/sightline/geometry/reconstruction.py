@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import zipfile
 from collections.abc import Sequence
@@ -222,7 +223,7 @@ class Reconstruction:
     def load(cls, path: PathLike) -> Reconstruction:
         """Read what :meth:`save` wrote; raise :class:`FormatError` for anything else."""
         try:
-            with np.load(path, allow_pickle=False) as held:
+            with np.load(io.BytesIO(Path(path).read_bytes()), allow_pickle=False) as held:
                 about = json.loads(held["about"].tobytes())
                 arrays = {name: held[name] for name in _ARRAYS}
             made = cls(names=tuple(about["names"]), seconds=about["seconds"], **arrays)
