@@ -16,7 +16,7 @@ from sightline.core.buffers import empty
 from sightline.core.conversions import to_float
 from sightline.core.kernels import kernel, over_rows
 from sightline.core.types import Array
-from sightline.image.gaussian_blur import gaussian_blur
+from sightline.features.octave_blur import climb
 from sightline.image.gradient import as_gray
 
 CAMERA = 0.5  # sigma of the blur that pictures come with, in pixels (Lowe 2004, section 3.3)
@@ -79,10 +79,9 @@ def octaves_of(gray: Array, sigma: float, layers: int, upsample: bool) -> list[O
         levels = empty((layers + 3, *base.shape), np.float32)
         if octaves:
             np.copyto(levels[0], base)
+            climb(list(levels), increments(sigma, layers))
         else:
-            gaussian_blur(base, start, out=levels[0])
-        for k, more in enumerate(increments(sigma, layers)):
-            gaussian_blur(levels[k], more, out=levels[k + 1])
+            climb([base, *levels], [start, *increments(sigma, layers)])
         octaves.append(Octave(levels, pixel, -0.25 if upsample else 0.0))
         base, pixel = levels[layers, ::2, ::2], 2 * pixel
     return octaves
