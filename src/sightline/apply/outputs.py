@@ -93,7 +93,8 @@ def as_picture(array: np.ndarray) -> np.ndarray:
         array = np.linalg.norm(array.astype(np.float64), axis=2)
     values = array.astype(np.float64)
     low, high = (np.nanmin(values), np.nanmax(values)) if np.isfinite(values).any() else (0.0, 1.0)
-    if array.dtype == np.float32 and low >= 0 and high <= 1:
+    # What would be black all over in a picture is a response: small numbers, to be seen by their differences.
+    if array.dtype == np.float32 and low >= 0 and high <= 1 and not 0 < high < 1 / 255:
         return np.rint(np.nan_to_num(values) * 255).astype(np.uint8)
     return np.rint(np.nan_to_num((values - low) / max(high - low, 1e-12)) * 255).astype(np.uint8)
 
