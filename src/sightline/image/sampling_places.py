@@ -198,10 +198,11 @@ def find_windows(source, frame, colours, near_x, near_y, g, xs, ys, fractions, a
     column, row = floor(x), floor(y)
     store(x - column, fractions, g)
     store(y - row, fractions, g + TILE)
-    inner, _, strides = limits(frame, near_x, near_y)
-    if _is_inside(x, y, inner):
-        store(_offsets(column, row, strides), at, g)
-        return True
+    if frame[3] != CONSTANT:  # which does not pull them inside
+        inner, _, strides = limits(frame, near_x, near_y)
+        if _is_inside(x, y, inner):
+            store(_offsets(column, row, strides), at, g)
+            return True
     _copy_windows(source, frame, colours, near_x, near_y, g, xs, ys, at, windows)
     return False
 
@@ -254,34 +255,29 @@ def _fold(position, base, size, border):
 @kernel
 def _copy_windows(source, frame, colours, near_x, near_y, g, xs, ys, at, windows):
     height, width, channels, border, size = frame[0], frame[1], frame[2], frame[3], frame[4]
-    before, n = (size - 1) // 2, 0
+    before, n = (size - 1) // 2, np.uint64(0)
     for k in range(LANES):
         at[g + k] = n
         left, top = np.int64(np.floor(xs[g + k])) + near_x - before, np.int64(np.floor(ys[g + k])) + near_y - before
-        if left >= 0 and left + size <= width and top >= 0 and top + size <= height:
-            for y in range(top, top + size):
-                here = np.uint64((y * width + left) * channels)
-                for i in range(size * channels):
-                    windows[np.uint64(n + i)] = source[here + np.uint64(i)]
-                n += size * channels
-            continue
         for y in range(top, top + size):
             row = _stand_in(y, height, border)
             for x in range(left, left + size):
                 column = _stand_in(x, width, border)
-                here = (row * width + column) * channels
+                here = np.uint64((row * width + column) * channels)
+                known = border != CONSTANT or (row == y and column == x)
                 for c in range(channels):
-                    windows[np.uint64(n + c)] = source[here + c] if row >= 0 and column >= 0 else colours[c]
-                n += channels
+                    value = source[here + np.uint64(c)]  # read in any case: there is nothing to jump over then
+                    windows[n] = value if known else colours[np.uint64(c)]
+                    n += np.uint64(1)
 
 
 @kernel
 def _stand_in(index, size, border):
-    """Return the row or column that stands in for one that may lie beyond the border; −1 for none."""
+    """Return the row or column that stands in for one that may lie beyond the border; the nearest for a constant."""
+    if border == CONSTANT:
+        return min(max(index, 0), size - 1)
     if 0 <= index < size:
         return index
-    if border == CONSTANT:
-        return -1
     period = size if border == WRAP else max(1, 2 * (size - 1))
     index %= period
     return index if index < size else period - index
