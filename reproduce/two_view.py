@@ -1,7 +1,8 @@
 """The graf pair's homography: corners no farther from the given one than by OpenCV's USAC on the same matches.
 
-The peer's error was measured once with OpenCV 5.0.0 (``findHomography``, USAC_DEFAULT, 3 pixels, at most 10,000
-samples, confidence 0.999) on the matches of our own SIFT as they are found here, and stands below as a constant.
+The peer's errors were measured once with OpenCV 5.0.0 (``findHomography``, USAC_DEFAULT, at most 10,000 samples,
+confidence 0.999) on the matches of our own SIFT as they are found here, and stand below as constants. One threshold
+alone says little: the scene is not quite flat, and each favours another part of it.
 """
 
 from __future__ import annotations
@@ -15,11 +16,12 @@ from sightline import features, geometry, image
 from sightline.core import evidence
 from sightline.data.named import local_folder
 
-SEEDS = 100
-USAC, USAC_INLIERS = 4.10963, 362
+SEEDS = 20
+USAC = {2.0: 5.36034, 2.5: 3.52812, 3.0: 4.10963, 3.5: 3.35328, 4.0: 3.48120}  # pixels of error by threshold
+USAC_INLIERS = 362  # of 549 matches, at 3 pixels
 FIGURE = {
-    "figure": "mean corner error on the graf pair (1 to 3) from SIFT matches, in pixels",
-    "published": USAC,
+    "figure": "mean corner error on the graf pair from SIFT matches, thresholds of 2 to 4 pixels",
+    "published": round(float(np.mean(list(USAC.values()))), 3),
     "source": "OpenCV 5.0.0 USAC on the same matches",
     "data": "opencv_samples: graf1.png, graf3.png, H1to3p.xml",
 }
@@ -48,20 +50,24 @@ def corners_of(matrix: np.ndarray) -> np.ndarray:
 
 @evidence.reaches("geometry.homography", **FIGURE)
 def reproduce() -> dict[str, Any]:
-    """Fit the homography under a hundred seeds; return the median error of the corners."""
+    """Fit the homography with five thresholds and twenty seeds each; return the mean error of the corners."""
     start = time.perf_counter()
     a, b = matched()
-    found = [geometry.homography(a, b, 3.0, seed) for seed in range(SEEDS)]
-    errors = [float(np.linalg.norm(corners_of(one.model) - corners_of(TRUTH), axis=1).mean()) for one in found]
-    counts = np.array([one.inliers.sum() for one in found])
-    near = float((np.abs(counts / USAC_INLIERS - 1) <= 0.02).mean())
+    found = {limit: [geometry.homography(a, b, limit, seed) for seed in range(SEEDS)] for limit in USAC}
+    errors = {
+        limit: np.mean([np.linalg.norm(corners_of(one.model) - corners_of(TRUTH), axis=1).mean() for one in several])
+        for limit, several in found.items()
+    }
+    counts = np.array([one.inliers.sum() for one in found[3.0]])
+    listed = ", ".join(f"{limit:g}: {error:.2f} ({USAC[limit]:.2f})" for limit, error in errors.items())
+    ours = float(np.mean(list(errors.values())))
     return {
         "figure": FIGURE["figure"],
         "published": FIGURE["published"],
-        "ours": float(np.median(errors)),
-        "sd": float(np.std(errors)),
+        "ours": ours,
+        "sd": float(np.std(list(errors.values()))),
         "seconds": round(time.perf_counter() - start, 1),
-        "holds": bool(np.median(errors) <= USAC + 1e-3),
-        "note": f"{len(a)} matches; {counts.min()} to {counts.max()} agree (USAC {USAC_INLIERS}), "
-        f"within 2 % of USAC's in {near:.0%} of {SEEDS} seeds",
+        "holds": bool(ours <= FIGURE["published"] and np.abs(counts / USAC_INLIERS - 1).max() <= 0.02),
+        "note": f"by threshold (USAC): {listed}; {counts.min()} to {counts.max()} of {len(a)} matches agree at "
+        f"3 pixels (USAC {USAC_INLIERS})",
     }
