@@ -104,7 +104,7 @@ def describe_bits(blurred: Array, points: Array, angles: Array, tests: Array = T
     """
     codes = np.zeros((len(points), len(tests) // 8), np.uint8)
     ends = np.ascontiguousarray(tests.reshape(-1, 2).T.astype(np.float32))
-    over_rows(_describe, len(points), blurred, points, angles, ends, codes, strip=32)
+    over_rows(_describe, len(points), blurred, points, angles, ends, codes, strip=64)
     return codes
 
 

@@ -19,7 +19,7 @@ from sightline.core.layers import Grid, Lines, Picture, Points, Value
 from sightline.core.trace import Step
 from sightline.core.types import Array, Image, Range
 from sightline.features.binary_tests import REACH, TESTS
-from sightline.features.brief import MARGIN, describe_bits, inside
+from sightline.features.brief import MARGIN, describe_bits
 from sightline.features.fast import corner_map, nonzero
 from sightline.features.keypoints import Features
 from sightline.image.gaussian_blur import gaussian_blur
@@ -138,20 +138,22 @@ def _corners(level: Array, threshold: int) -> Array:
     """Return the FAST corners of a level that have room around them, N×2 float32, the strongest first."""
     scores = corner_map(level, threshold, True)
     places = nonzero(scores)
-    places = places[np.argsort(-scores.reshape(-1)[places].astype(np.int16), kind="stable")]
-    y, x = np.divmod(places, level.shape[1])
-    points = np.stack([x, y], axis=1).astype(np.float32)
-    return points[inside(points, level.shape)]
+    y, x = np.divmod(places.astype(np.int32), np.int32(level.shape[1]))
+    height, width = level.shape
+    kept = (x >= MARGIN) & (x < width - MARGIN) & (y >= MARGIN) & (y < height - MARGIN)
+    order = np.flatnonzero(kept)
+    order = order[np.argsort(-scores.reshape(-1)[places[order]].astype(np.int16), kind="stable")]
+    return np.stack([x[order], y[order]], axis=1).astype(np.float32)
 
 
 def _found(level: Array, most: int, threshold: int) -> tuple[Array, Array, Array, Array]:
     """Return points, angles, codes and responses of the ``most`` strongest corners of a level."""
     points = _corners(level, threshold)[: 2 * most]  # the paper's: twice as many by FAST, the better half by Harris
     responses = np.empty(len(points), np.float32)
-    over_rows(_respond, len(points), level, points, responses, strip=64)
+    over_rows(_respond, len(points), level, points, responses, strip=256)
     best = np.argsort(-responses, kind="stable")[:most]
     points, angles = points[best], np.empty(len(best), np.float32)
-    over_rows(_direct, len(points), level, points, _HALF, angles, strip=64)
+    over_rows(_direct, len(points), level, points, _HALF, angles, strip=128)
     codes = describe_bits(gaussian_blur(level, _SMOOTH), points, angles) if len(points) else np.empty((0, 32), "u1")
     return points, angles, codes, responses[best]
 
