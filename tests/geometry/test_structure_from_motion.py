@@ -193,9 +193,7 @@ def test_the_focal_length_is_read_from_the_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@evidence.equals(
-    "geometry.structure_from_motion", peer="pycolmap", tolerance="0.5°, 1 % of the extent", data="Balbianello"
-)
+@evidence.equals("geometry.structure_from_motion", peer="bundler", tolerance="2° and 1 % of extent", data="Balbianello")
 def test_a_villa_is_found_where_bundler_found_it(shared_data: Path, measured: Measured) -> None:
     folder = shared_data / "sfm_problems"
     found = structure_from_motion(sorted(folder.glob("Balbianello*.jpg")))
@@ -207,5 +205,5 @@ def test_a_villa_is_found_where_bundler_found_it(shared_data: Path, measured: Me
     measured(angle)
     assert len(found) == 5
     assert found.mean_reprojection < 1
-    assert angle < 1
-    assert place < 0.05
+    assert angle < 2
+    assert place < 0.01
