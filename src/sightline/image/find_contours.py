@@ -17,14 +17,20 @@ from sightline.core.buffers import empty
 from sightline.core.catalogue import method
 from sightline.core.checks import as_mask, choice
 from sightline.core.kernels import kernel, over_rows
+from sightline.core.lanes import prefetch
 from sightline.core.layers import Heat, Labels, Value
 from sightline.core.layers import Mask as MaskLayer
 from sightline.core.trace import Step
 from sightline.core.types import Array, Choice, Mask
 from sightline.image.bits import trailing_zeros
-from sightline.image.runs import runs_of
+from sightline.image.runs import listed_runs
 
 INSIDE, SEEN, SEEN_AT_THE_RIGHT = 1, 2, 3  # states of a true pixel; the last: a border passed between it and its right
+# All that is known of a pixel is one number: which neighbours are true, a bit for each direction; its state; and which
+# border passed it last.
+_STATE, _NAME = 8, 10  # their lowest bits
+_MOST = 1 << 22  # borders whose numbers have room in 32 bits
+_STRIP = 64
 _ALONG_X = np.array([1, 1, 0, -1, -1, -1, 0, 1], np.int64)  # the eight directions against the clock from the right
 _ALONG_Y = np.array([0, -1, -1, -1, 0, 1, 1, 1], np.int64)
 
@@ -50,6 +56,10 @@ class Contour:
     is_hole: bool
     parent: int
     children: tuple[int, ...]
+
+    def __init__(self, points: Array, is_hole: bool, parent: int, children: tuple[int, ...]) -> None:
+        # What the class would write by itself asks four times whether it may: a picture has thousands of borders.
+        self.__dict__.update(points=points, is_hole=is_hole, parent=parent, children=children)
 
     def __len__(self) -> int:
         return len(self.points)
@@ -113,7 +123,7 @@ def find_contours(
 def _steps(mask: Mask, *, approximation: str = "none", mode: str = "tree") -> Iterator[Step]:
     mask = as_mask("find_contours", mask)
     yield Step("mask", MaskLayer(mask))
-    points, ends, _, _, states = _borders(mask, False)
+    points, ends, _, _, cells = _borders(mask, False)
     order = np.zeros(mask.shape, np.float32)
     order[points[:, 1], points[:, 0]] = np.repeat(
         np.arange(len(ends)) + 1 + len(ends) // 3,  # so that the first ones stand out from what is no border
@@ -121,7 +131,9 @@ def _steps(mask: Mask, *, approximation: str = "none", mode: str = "tree") -> It
     )
     yield Step("order", Heat(order), note="Borders in the order in which the scan met them: dark ones first.")
     yield Step(
-        "marks", Heat(states[1:-1, 1:-1].astype(np.float32)), note="Bright: passed on the right, no hole begins."
+        "marks",
+        Heat((cells[1:-1, 1:-1] >> _STATE & 3).astype(np.float32)),
+        note="Bright: passed on the right, no hole begins.",
     )
     contours = find_contours(mask, approximation=approximation, mode=mode)
     shown = np.zeros(mask.shape, np.int32)
@@ -132,101 +144,93 @@ def _steps(mask: Mask, *, approximation: str = "none", mode: str = "tree") -> It
 
 
 def _borders(mask: Array, simple: bool) -> tuple[Array, Array, Array, Array, Array]:
-    """Return all points, where those of each border end, its parent (-1: none), whether it is a hole's; and states."""
+    """Return all points, where those of each border end, its parent (-1: none), whether a hole's; and the cells."""
     height, width = mask.shape
-    bounds, counts = runs_of(mask)
-    framed = height + 2, width + 2
-    states, around, names = empty(framed, np.uint8), empty(framed, np.uint8), empty(framed, np.int32)
-    over_rows(_frame, height + 2, mask.view(np.uint8), states, strip=128)
-    over_rows(_look_around, height, states, around, strip=64)
-    most = 2 * int(counts.sum())  # a border begins at the left or at the right end of a run
+    bounds, firsts = listed_runs(mask)
+    most = len(bounds)  # a border begins at the left or at the right end of a run
+    cells = empty((height + 2, width + 2), np.uint32 if most <= _MOST else np.uint64)
     ends, parents, holes = np.empty(most, np.int64), np.empty(most, np.int64), np.empty(most, np.bool_)
     # A step in the flat array, and one of a point, whose y is in the upper half of a word and x in the lower one.
     steps = np.stack([_ALONG_Y * (width + 2) + _ALONG_X, (_ALONG_Y << 32) + _ALONG_X]).view(np.uint64)
-    words = empty((4 * most + 8 * (height + width),), np.uint64)
-    filled, count = _scan(states, around, names, bounds, counts, steps, simple, words, ends, parents, holes)
-    if filled > words.size:  # long lines along the rows: once more, with room for all
-        words = empty((filled,), np.uint64)
-        over_rows(_frame, height + 2, mask.view(np.uint8), states, strip=128)
-        filled, count = _scan(states, around, names, bounds, counts, steps, simple, words, ends, parents, holes)
+    words = empty((2 * most + 8 * (height + width),), np.uint64)
+    while True:
+        over_rows(_look_around, height + 2, mask.view(np.uint8), cells, strip=_STRIP)
+        filled, count = _scan(cells, bounds, firsts, steps, simple, words, ends, parents, holes)
+        if filled <= len(words):
+            break
+        words = empty((filled,), np.uint64)  # long lines along the rows: once more, with room for all
     points = empty((filled, 2), np.int32)
     points[...] = words[:filled].view(np.int32).reshape(-1, 2)
-    return points, ends[:count].copy(), parents[:count].copy(), holes[:count].copy(), states
+    return points, ends[:count].copy(), parents[:count].copy(), holes[:count].copy(), cells
 
 
 @kernel
-def _frame(mask, states, y0, y1):
-    """Copy the mask into a frame of false pixels."""
+def _look_around(mask, cells, y0, y1):
+    """Write the state of each pixel and which of its neighbours are true; frame them by false pixels without any."""
     height, width = mask.shape
-    for y in range(y0, y1):
-        row = states[y]
-        if y == 0 or y == height + 1:
-            row[:] = 0
+    rows, codes = np.zeros((3, width + 2), np.uint8), np.empty(width, np.uint8)
+    for y in range(y0 - 2, y1):
+        line = rows[y % 3]
+        if 0 <= y < height:
+            source, inner = mask[y], line[1 : width + 1]
+            for x in range(width):
+                inner[x] = source[x] != 0
+        else:
+            line[:] = 0
+        if y < y0:
             continue
-        source, inner = mask[y - 1], row[1 : width + 1]
+        above, row, below = rows[(y + 1) % 3], rows[(y + 2) % 3], line  # the middle one belongs to row y of the cells
+        out = cells[y, 1 : width + 1]
+        a, b, c = above[:width], above[1 : width + 1], above[2 : width + 2]
+        d, m, e = row[:width], row[1 : width + 1], row[2 : width + 2]
+        f, g, h = below[:width], below[1 : width + 1], below[2 : width + 2]
         for x in range(width):
-            inner[x] = source[x] != 0
-        row[0] = 0
-        row[width + 1] = 0
-
-
-@kernel
-def _look_around(states, around, y0, y1):
-    """Write which neighbours of each pixel are true, a bit for each direction."""
-    n = states.shape[1] - 2
-    for y in range(y0 + 1, y1 + 1):
-        above, row, below, out = states[y - 1], states[y], states[y + 1], around[y, 1 : n + 1]
-        a, b, c = above[:n], above[1 : n + 1], above[2 : n + 2]
-        d, e = row[:n], row[2 : n + 2]
-        f, g, h = below[:n], below[1 : n + 1], below[2 : n + 2]
-        for x in range(n):
             upper = e[x] | c[x] << 1 | b[x] << 2 | a[x] << 3
-            out[x] = np.uint8(upper | d[x] << 4 | f[x] << 5 | g[x] << 6 | h[x] << 7)
+            codes[x] = np.uint8(upper | d[x] << 4 | f[x] << 5 | g[x] << 6 | h[x] << 7)
+        for x in range(width):  # a loop of its own: in the one above, 32 pixels go at once
+            out[x] = np.uint32(codes[x]) | np.uint32(m[x]) << np.uint32(_STATE)
+        cells[y, 0], cells[y, width + 1] = 0, 0
 
 
 @kernel
-def _scan(states, around, names, bounds, counts, steps, simple, points, ends, parents, holes):
+def _scan(cells, bounds, firsts, steps, simple, points, ends, parents, holes):
     """Look at both ends of each run: a border begins there unless one has passed already."""
-    stride = states.shape[1]
-    flat, code_of, name_of = states.reshape(-1), around.reshape(-1), names.reshape(-1)
+    stride, flat = cells.shape[1], cells.reshape(-1)
     filled, count = 0, 0
-    for y in range(counts.size):
-        last = -1  # the border met last in this row
-        for i in range(counts[y]):
-            first = (y + 1) * stride + bounds[y, 2 * i] + 1
-            final = (y + 1) * stride + bounds[y, 2 * i + 1]
-            for right in range(2):
-                pixel = final if right else first
-                begins = flat[final] != SEEN_AT_THE_RIGHT if right else flat[first] == INSIDE
-                if begins:
-                    if right:
-                        near = final
-                        while flat[near] == INSIDE:  # the border met last may lie to the left in this run
-                            near -= 1
-                        last = name_of[near]
-                    parent = last
-                    if last >= 0 and holes[last] == (right == 1):  # of the same kind: both have the same parent
-                        parent = parents[last]
-                    parents[count], holes[count] = parent, right == 1
-                    point = np.uint64(y << 32 | pixel - (y + 1) * stride - 1)
-                    filled = _follow(
-                        flat, code_of, name_of, np.uint64(pixel), point, right, count, steps, simple, points, filled
-                    )
-                    ends[count] = filled
-                    count += 1
-                last = name_of[pixel]
+    for y in range(firsts.size - 1):
+        start = (y + 1) * stride + 1
+        met = -1  # where a border was met last in this row
+        for i in range(2 * firsts[y], 2 * firsts[y + 1]):
+            right = i & 1
+            pixel = start + bounds[i] - right
+            state = flat[pixel] >> _STATE & 3
+            if (state != SEEN_AT_THE_RIGHT) if right else (state == INSIDE):
+                if right:
+                    met = pixel
+                    while flat[met] >> _STATE & 3 == INSIDE:  # it may lie to the left in this run
+                        met -= 1
+                last = np.int64(flat[met] >> _NAME) if met >= 0 else -1
+                parent = last
+                if last >= 0 and holes[last] == (right == 1):  # of the same kind: both have the same parent
+                    parent = parents[last]
+                parents[count], holes[count] = parent, right == 1
+                point = np.uint64(y << 32 | pixel - start)
+                filled = _follow(flat, np.uint64(pixel), point, right, count, steps, simple, points, filled)
+                ends[count] = filled
+                count += 1
+            met = pixel
     return filled, count
 
 
 @kernel
-def _follow(flat, code_of, name_of, start, point, right, name, steps, simple, points, filled):
+def _follow(flat, start, point, right, name, steps, simple, points, filled):
     """Follow a border from ``start``, add its points as far as there is room, and return how many there are now."""
-    none, one, seven = np.uint64(0), np.uint64(1), np.uint64(7)
-    every, room = not simple, points.size - 1
+    none, one, seven, three = np.uint64(0), np.uint64(1), np.uint64(7), np.uint64(3)
+    every, room, named = not simple, points.size - 1, np.uint64(name) << np.uint64(_NAME)
     origin = np.uint64(0 if right else 4)  # the false pixel from where the border is seen
-    ring = _twice(code_of[start])
+    ring = _twice(flat[start])
     if ring == none:  # a pixel on its own
-        flat[start], name_of[start] = SEEN_AT_THE_RIGHT, name
+        flat[start] = named | np.uint64(SEEN_AT_THE_RIGHT << _STATE)
         points[min(filled, room)] = point
         return filled + 1
     way = origin
@@ -234,24 +238,28 @@ def _follow(flat, code_of, name_of, start, point, right, name, steps, simple, po
         way = (way - one) & seven
     last, pixel, came = start + steps[0, way], start, way ^ np.uint64(4)
     while True:
-        back = way
+        back, cell = way, np.uint64(flat[pixel])
         # Against the clock, from the pixel before, to the next one that is true.
-        way = (back + one + trailing_zeros(_twice(code_of[pixel]) >> (back + one))) & seven
+        way = (back + one + trailing_zeros(_twice(cell) >> (back + one))) & seven
         # Arithmetic instead of branches: which way a border turns cannot be predicted.
-        state, before = flat[pixel], name_of[pixel]
-        passed = np.uint8((way != none) & (way <= back))  # its right neighbour was looked at, and is false
-        flat[pixel] = max(state, np.uint8(np.uint8(SEEN) + passed))
-        name_of[pixel] = before ^ (before ^ np.int32(name)) & -np.int32(passed | np.uint8(state == INSIDE))
+        state = cell >> np.uint64(_STATE) & three
+        passed = np.uint64((way != none) & (way <= back))  # its right neighbour was looked at, and is false
+        marked = max(state, np.uint64(SEEN) + passed) << np.uint64(_STATE) | cell & np.uint64(255)
+        mine = none - (passed | np.uint64(state == np.uint64(INSIDE)))  # all bits, or none: another border's name stays
+        before = cell >> np.uint64(_NAME) << np.uint64(_NAME)
+        flat[pixel] = marked | before ^ (before ^ named) & mine
         points[min(filled, room)] = point
         filled += np.int64(every | (way != came))
         following = pixel + steps[0, way]
         if following == start and pixel == last:
             return filled
+        prefetch(flat, following + np.uint64(4) * steps[0, way])  # borders go on as they went
         point += steps[1, way]
         came, pixel, way = way, following, way ^ np.uint64(4)
 
 
 @kernel(inline=True)
-def _twice(code):
+def _twice(cell):
     """Return the bits of a ring of neighbours twice in a row, so that a search may go past the end."""
-    return np.uint64(code) | np.uint64(code) << np.uint64(8)
+    code = np.uint64(cell) & np.uint64(255)
+    return code | code << np.uint64(8)

@@ -7,32 +7,10 @@ import numpy as np
 from sightline.core.buffers import empty
 from sightline.core.kernels import kernel, over_rows
 from sightline.core.types import Array
-from sightline.image.bits import trailing_zeros
+from sightline.image.bits import count_bits, trailing_zeros, true_bits
 
 _STRIP = 64
-_GATHER = np.uint64(0x0102040810204080)  # times eight bytes of 0 or 1: their bits, in the highest byte
-
-
-def runs_of(mask: Array) -> tuple[Array, Array]:
-    """Return the bounds of the runs, and how many each row has.
-
-    Parameters
-    ----------
-    mask
-        H×W bool, contiguous.
-
-    Returns
-    -------
-    bounds
-        H×2R int32 with room for the R runs that a row can hold; number i of row y is ``bounds[y, 2 i]`` up to, not
-        with, ``bounds[y, 2 i + 1]``. What is beyond the last run is not set.
-    counts
-        H int32.
-    """
-    height, width = mask.shape
-    bounds, counts = empty((height, 2 * ((width + 1) // 2)), np.int32), np.empty(height, np.int32)
-    over_rows(_find, height, mask.view(np.uint8), bounds, counts, strip=_STRIP)
-    return bounds, counts
+_ONE, _LAST = np.uint64(1), np.uint64(63)
 
 
 def listed_runs(mask: Array) -> tuple[Array, Array]:
@@ -52,7 +30,7 @@ def listed_runs(mask: Array) -> tuple[Array, Array]:
     """
     height, pixels = len(mask), mask.view(np.uint8)
     firsts = np.zeros(height + 1, np.int64)
-    over_rows(_count, height, pixels, firsts[1:], strip=_STRIP)
+    over_rows(_count, height, pixels, firsts[1:], strip=4 * _STRIP)
     np.cumsum(firsts, out=firsts)
     bounds = empty((2 * int(firsts[-1]),), np.int32)
     over_rows(_list, height, pixels, bounds, firsts, strip=_STRIP)
@@ -61,11 +39,14 @@ def listed_runs(mask: Array) -> tuple[Array, Array]:
 
 @kernel
 def _count(mask, counts, y0, y1):
+    line = _line_for(mask)
     for y in range(y0, y1):
-        row = mask[y]
-        found = np.int64(row[0] != 0)
-        for x in range(1, row.size):
-            found += (row[x] != 0) & (row[x - 1] == 0)
+        _copy(mask[y], line)
+        found, before = 0, np.uint64(0)
+        for x in range(0, line.size, 64):
+            pixels = true_bits(line, x)
+            found += count_bits(pixels & ~(pixels << _ONE | before))
+            before = pixels >> _LAST
         counts[y] = found
 
 
@@ -73,14 +54,16 @@ def _count(mask, counts, y0, y1):
 def _list(mask, bounds, firsts, y0, y1):
     line = _line_for(mask)
     for y in range(y0, y1):
-        _scan(mask[y], line, bounds[2 * firsts[y] : 2 * firsts[y + 1]])
-
-
-@kernel
-def _find(mask, bounds, counts, y0, y1):
-    line = _line_for(mask)
-    for y in range(y0, y1):
-        counts[y] = _scan(mask[y], line, bounds[y])
+        _copy(mask[y], line)
+        found, before = 2 * firsts[y], np.uint64(0)
+        for x in range(0, line.size, 64):
+            pixels = true_bits(line, x)
+            changes = pixels ^ (pixels << _ONE | before)
+            before = pixels >> _LAST
+            while changes != 0:
+                bounds[found] = x + np.int64(trailing_zeros(changes))
+                found += 1
+                changes &= changes - _ONE
 
 
 @kernel(inline=True)
@@ -89,23 +72,9 @@ def _line_for(mask):
 
 
 @kernel
-def _scan(row, line, ends):
-    """Write the bounds of a row's runs and return how many there are; ``line`` is room for the row."""
+def _copy(row, line):
     for x in range(row.size):
-        line[x] = row[x] != 0
-    words, found, before = line.view(np.uint64), 0, np.uint64(0)
-    for i in range(0, words.size, 8):
-        changes = np.uint64(0)  # a bit for each of 64 pixels that differ from the one on their left
-        for j in range(8):
-            word = words[i + j]
-            differ = word ^ (word << np.uint64(8) | before >> np.uint64(56))
-            before = word
-            changes |= (differ * _GATHER >> np.uint64(56)) << np.uint64(8 * j)
-        while changes != 0:
-            ends[found] = 8 * i + np.int64(trailing_zeros(changes))
-            found += 1
-            changes &= changes - np.uint64(1)
-    return found // 2
+        line[x] = row[x]
 
 
 @kernel(inline=True)
