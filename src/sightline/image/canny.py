@@ -92,18 +92,21 @@ def canny(
 def _steps(
     image: Image, low: float = 50, high: float = 150, sigma: float = 1.4, *, norm: str = "l2", out: Any = None
 ) -> Iterator[Step]:
-    yield Step("grey", Picture(as_gray("canny", image, finite=True)))
-    smoothed = _smoothed(image, sigma)
+    gray = as_gray("canny", image, finite=True)
+    yield Step("grey", Picture(gray))
+    smoothed = _smoothed(gray, sigma)
     yield Step("smoothed", Picture(smoothed), note=f"Gaussian of σ = {sigma:g} pixels: noise would give edges.")
     strength = _strength(smoothed, norm)
     yield Step("gradient", Heat(strength), note="How fast brightness changes, in grey levels.")
     height, width = smoothed.shape
     ridges = _thin(smoothed, 0.0, 0.0, norm)[1 : height + 1, 1 : width + 1] != NONE
     yield Step("thinned", Heat(strength * ridges), note="Kept where neither neighbour across the edge is stronger.")
-    labels = _thin(smoothed, *_thresholds(low, high), norm)[1 : height + 1, 1 : width + 1]
-    shade = np.array([0, 255, 110], np.uint8)  # of NONE, STRONG, WEAK
-    yield Step("strong and weak", Picture(shade[labels]), note=f"White above {high:g}, grey above {low:g}.")
-    yield Step("edges", MaskLayer(canny(image, low, high, sigma, norm=norm, out=out)), note="Weak ones reached.")
+    labels = _thin(smoothed, *_thresholds(low, high), norm)
+    inner = labels[1 : height + 1, 1 : width + 1]
+    shade = np.where(inner == STRONG, np.uint8(255), inner * np.uint8(110 // WEAK))
+    yield Step("strong and weak", Picture(shade), note=f"White above {high:g}, grey above {low:g}.")
+    edges = follow(labels, output("canny", out, smoothed.shape, np.bool_, [smoothed]))
+    yield Step("edges", MaskLayer(edges), note="Weak ones reached.")
 
 
 def _smoothed(image: Any, sigma: float) -> np.ndarray:
@@ -123,7 +126,7 @@ def _thresholds(low: float, high: float) -> tuple[float, float]:
 def _strength(smoothed: np.ndarray, norm: str) -> np.ndarray:
     """Return the gradient's length in grey levels, as :func:`_thin_rows` sees it: the border pixels are repeated."""
     dx, dy = (d[1:-1, 1:-1].astype(np.float32) for d in gradient(np.pad(smoothed, 1, mode="edge")))
-    length = np.hypot(dx, dy) if norm == "l2" else np.abs(dx) + np.abs(dy)
+    length = np.sqrt(dx * dx + dy * dy) if norm == "l2" else np.abs(dx) + np.abs(dy)
     return length / np.float32(GRAY_LEVELS[smoothed.dtype.name])
 
 

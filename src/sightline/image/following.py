@@ -6,9 +6,13 @@ import numpy as np
 
 from sightline.core.buffers import empty
 from sightline.core.kernels import kernel, over_rows
+from sightline.core.lanes import word_32
+from sightline.image.bits import trailing_zeros
 
 NONE, STRONG, WEAK = 0, 1, 2  # labels of a pixel; a weak one that is reached from a strong one becomes strong
-_STRIP = 64
+_STRIP = 128
+_STRONG = np.uint64(0x0101010101010101)  # the bits of eight strong labels
+_THREE_WEAK, _ONE_WEAK = np.uint64(0x020202), np.uint64(0x000200)  # those of neighbours in a row
 
 
 def framed_labels(shape: tuple[int, ...]) -> np.ndarray:
@@ -33,39 +37,64 @@ def follow(labels: np.ndarray, out: np.ndarray, *, diagonal: bool = True) -> np.
     diagonal
         Whether all eight neighbours are connected, or four.
     """
-    height, width = out.shape
-    flat, words = labels.reshape(-1), labels.view(np.uint64)
-    over_rows(_grow, height, flat, words, diagonal, 0, strip=_STRIP)
-    for border in range(_STRIP, height, _STRIP):
-        _grow(flat, words, diagonal, height, border - 1, border + 1)
-    return np.equal(labels[1:-1, 1 : width + 1], STRONG, out=out)
+    height, flat, words = len(out), labels.reshape(-1), labels.view(np.uint64)
+    over_rows(_follow_rows, height, flat, words, diagonal, strip=_STRIP)
+    _follow_across(flat, words, diagonal)
+    over_rows(_choose_strong, height, labels, out.view(np.uint8), strip=4 * _STRIP)
+    return out
 
 
 @kernel
-def _grow(flat, words, diagonal, reach, y0, y1):
-    """Follow from the strong pixels of rows ``y0`` to ``y1``, at most ``reach`` rows beyond these."""
-    height, step = words.shape[0] - 2, 8 * words.shape[1]
-    begin, end = (max(y0 - reach, 0) + 1) * step, (min(y1 + reach, height) + 1) * step
-    stack = np.empty(end - begin, np.int64)
+def _follow_rows(flat, words, diagonal, y0, y1):
+    """Follow within a strip of rows."""
+    _grow(flat, words, diagonal, y0, y1, np.empty((y1 - y0) * 8 * words.shape[1], np.int64), y0, y1)
+
+
+@kernel
+def _follow_across(flat, words, diagonal):
+    """Follow from the rows on both sides of each border between two strips, as far as it goes."""
+    height = words.shape[0] - 2
+    stack = np.empty(flat.size, np.int64)
+    for border in range(_STRIP, height, _STRIP):
+        _grow(flat, words, diagonal, 0, height, stack, border - 1, border + 1)
+
+
+@kernel
+def _choose_strong(labels, out, y0, y1):
+    for y in range(y0, y1):
+        row, to = labels[y + 1, 1 : out.shape[1] + 1], out[y]
+        for x in range(to.size):
+            to[x] = row[x] == STRONG
+
+
+@kernel
+def _grow(flat, words, diagonal, first, last, stack, y0, y1):
+    """Follow from the strong pixels of rows ``y0`` to ``y1``, within the rows ``first`` to ``last``."""
+    step = 8 * words.shape[1]
+    begin, end = (first + 1) * step, (last + 1) * step
     for y in range(y0 + 1, y1 + 1):  # under the frame
         row = words[y]
         for i in range(0, row.size, 8):
             eight = row[i] | row[i + 1] | row[i + 2] | row[i + 3] | row[i + 4] | row[i + 5] | row[i + 6] | row[i + 7]
-            if eight & np.uint64(0x0101010101010101) == 0:  # 64 labels without a strong one
+            if eight & _STRONG == 0:  # 64 labels without a strong one
                 continue
-            for start in range(y * step + 8 * i, y * step + 8 * i + 64):
-                if flat[start] != STRONG:
-                    continue
-                stack[0] = start
-                top = 1
-                while top > 0:
-                    top -= 1
-                    pixel = stack[top]
-                    for j in range(3):
-                        centre = pixel + (j - 1) * step
-                        if begin <= centre < end:
-                            for near in range(centre - 1, centre + 2):
-                                if flat[near] == WEAK and (diagonal or j == 1 or near == centre):
-                                    flat[near] = STRONG
-                                    stack[top] = near
-                                    top += 1
+            for k in range(i, i + 8):
+                seeds = row[k] & _STRONG
+                while seeds != 0:
+                    stack[0] = y * step + 8 * k + np.int64(trailing_zeros(seeds) >> np.uint64(3))
+                    seeds &= seeds - np.uint64(1)
+                    top = 1
+                    while top > 0:
+                        top -= 1
+                        pixel = stack[top]
+                        for centre in (pixel - step, pixel, pixel + step):
+                            if not begin <= centre < end:
+                                continue
+                            near = _THREE_WEAK if diagonal or centre == pixel else _ONE_WEAK
+                            weak = np.uint64(word_32(flat, centre - 1)) & near
+                            while weak != 0:
+                                reached = centre - 1 + np.int64(trailing_zeros(weak) >> np.uint64(3))
+                                weak &= weak - np.uint64(1)
+                                flat[reached] = STRONG
+                                stack[top] = reached
+                                top += 1
