@@ -20,6 +20,7 @@ from sightline.core.checks import as_mask, choice, output
 from sightline.core.kernels import kernel, over_rows
 from sightline.core.layers import Heat
 from sightline.core.layers import Mask as MaskLayer
+from sightline.core.running import EIGHT, least_from_left, least_from_right
 from sightline.core.trace import Step
 from sightline.core.types import Array, Choice, Mask
 
@@ -73,13 +74,12 @@ def distance_transform(
     mask = as_mask("distance_transform", mask)
     metric = choice("distance_transform", "metric", metric, METRICS)
     distances = output("distance_transform", out, mask.shape, np.float32, [mask])
-    if metric == "euclidean":
-        over_rows(_along_the_rows, len(mask), _down_the_columns(mask), distances, strip=32)
-    elif metric == "l1":
-        over_rows(_steps_along_the_rows, len(mask), _down_the_columns(mask), distances, strip=32)
-    else:
-        frame = np.full((mask.shape[0] + 2, mask.shape[1] + 2), _UNKNOWN, np.int32)
-        _sweep(mask.view(np.uint8), frame, distances)
+    steps = distances.view(np.int32)  # whole numbers on the way, in the same memory
+    if metric == "chessboard":
+        _sweep(mask.view(np.uint8), steps, distances)
+        return distances
+    along = _along_the_rows if metric == "euclidean" else _steps_along_the_rows
+    over_rows(along, len(mask), _down_the_columns(mask, steps), distances, strip=32)
     return distances
 
 
@@ -87,7 +87,7 @@ def distance_transform(
 def _steps(mask: Mask, *, metric: str = "euclidean", out: Any = None) -> Iterator[Step]:
     mask = as_mask("distance_transform", mask)
     yield Step("mask", MaskLayer(mask))
-    columns = _down_the_columns(mask)
+    columns = _down_the_columns(mask, empty(mask.shape, np.int32))
     known = columns < _FAR
     shown = np.where(known, columns, columns[known].max() if known.any() else 0).astype(np.float32)
     if metric != "chessboard":
@@ -96,9 +96,8 @@ def _steps(mask: Mask, *, metric: str = "euclidean", out: Any = None) -> Iterato
     yield Step("distances", Heat(distances), note="The least of what the columns of a row offer, in pixels.")
 
 
-def _down_the_columns(mask: Array) -> Array:
-    """Return g: the distance to the nearest false pixel of the same column; ``_FAR`` without one."""
-    columns = empty(mask.shape, np.int32)
+def _down_the_columns(mask: Array, columns: Array) -> Array:
+    """Write and return g: the distance to the nearest false pixel of the same column; ``_FAR`` without one."""
     over_rows(_nearest_in_column, mask.shape[1], mask.view(np.uint8), columns, strip=256)
     return columns
 
@@ -124,13 +123,19 @@ def _nearest_in_column(mask, columns, x0, x1):
 
 @kernel
 def _along_the_rows(columns, distances, y0, y1):
-    """Write the distances of rows ``y0`` to ``y1``: by trying neighbours where all are near, else by envelopes."""
+    """Write the distances of rows ``y0`` to ``y1``: by trying neighbours where all are near, else by envelopes.
+
+    A row of distances may lie where that of the columns does.
+    """
     width = columns.shape[1]
+    g = np.empty(width, np.int32)
     sites, heights = np.empty(width + 2, np.int64), np.empty(width + 2, np.int64)
     owner = np.empty(width, np.int32)
     padded, squares = np.full(width + 2 * _NEAR, _UNKNOWN, np.int32), np.empty(width, np.int32)
     for y in range(y0, y1):
-        g, row = columns[y], distances[y]
+        column, row = columns[y], distances[y]
+        for x in range(width):
+            g[x] = column[x]
         if _try_neighbours(g, padded, squares):
             for x in range(width):
                 row[x] = squares[x]
@@ -258,33 +263,36 @@ def _steps_along_the_rows(columns, distances, y0, y1):
 def _sweep(mask, steps, distances):
     """Hand on the count of a king's steps from neighbour to neighbour: down from the row above, up from that below.
 
-    ``steps`` has a frame of one pixel. Within a row, a pixel's number less its column falls where the step from its
-    left neighbour is shorter: so the running minimum hands it on.
+    Within a row, a pixel's number less its column falls where the step from its left neighbour is shorter: so the
+    running minimum hands it on. ``distances`` may lie where ``steps`` does.
     """
     height, width = mask.shape
     far, one, zero = np.int32(_UNKNOWN), np.int32(1), np.int32(0)
+    line = np.full(width + 2, far, np.int32)  # the row before, with a frame
+    slopes = np.full(-(-width // EIGHT) * EIGHT, 2 * far - one, np.int32)  # this one, and what is beyond it
+    west, here, east = line[:width], line[1 : width + 1], line[2 : width + 2]
     for y in range(height):
-        pixels, row = mask[y], steps[y + 1]
-        _least_of_three(steps[y], row[1 : width + 1])
+        pixels, row = mask[y], steps[y]
+        for x in range(width):
+            number = min(np.int32(min(west[x], min(here[x], east[x])) + one), far)
+            slopes[x] = (number if pixels[x] else zero) - np.int32(x)
         least = far
+        for x in range(0, width, EIGHT):
+            least = least_from_left(slopes, x, least)
         for x in range(width):
-            number = min(np.int32(row[x + 1] + one), far) if pixels[x] else zero
-            least = min(least, np.int32(number - x))
-            row[x + 1] = least + x
-    line = np.full(width + 2, far, np.int32)
+            here[x] = slopes[x] + np.int32(x)
+        for x in range(width):
+            row[x] = here[x]
+    here[:] = far
+    slopes[:] = np.int32(far + width)
     for y in range(height - 1, -1, -1):
-        row, values = steps[y + 1], distances[y]
-        _least_of_three(steps[y + 2], line[1 : width + 1])
-        least = np.int32(far + width)
-        for x in range(width - 1, -1, -1):
-            least = min(least, np.int32(min(row[x + 1], np.int32(line[x + 1] + one)) + x))
-            row[x + 1] = least - x
+        row, values = steps[y], distances[y]
         for x in range(width):
-            values[x] = row[x + 1] if row[x + 1] < far // 2 else np.inf
-
-
-@kernel(inline=True)
-def _least_of_three(row, out):
-    a, b, c = row[: out.size], row[1 : out.size + 1], row[2 : out.size + 2]
-    for x in range(out.size):
-        out[x] = min(a[x], min(b[x], c[x]))
+            slopes[x] = min(row[x], np.int32(min(west[x], min(here[x], east[x])) + one)) + np.int32(x)
+        least = np.int32(far + width)
+        for x in range(slopes.size - EIGHT, -1, -EIGHT):
+            least = least_from_right(slopes, x, least)
+        for x in range(width):
+            here[x] = slopes[x] - np.int32(x)
+        for x in range(width):
+            values[x] = np.float32(here[x]) if here[x] < far // 2 else np.float32(np.inf)
