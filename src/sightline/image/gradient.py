@@ -76,7 +76,7 @@ def gradient(
         raise InputError("gradient: out must be two different arrays (dx, dy).")
     dx = output("gradient", None if out is None else out[0], image.shape, number, [image])
     dy = output("gradient", None if out is None else out[1], image.shape, number, [image, dx])
-    over_rows(_gradient, len(image), image, number, number(side), number(middle), dx, dy)
+    over_rows(_gradient, len(image), image, number, number(side), number(middle), dx, dy, strip=192)
     return dx, dy
 
 

@@ -122,9 +122,9 @@ def _short(image: Array, size: int, border: str, result: Array) -> None:
     rows, columns = source_indices(height, reach, border), source_indices(width, reach, border)
     beyond = interleaved(columns, step)
     if size == _SHORT:
-        over_rows(_weigh_five, height, *flat, rows, beyond, step, number)
+        over_rows(_weigh_five, height, *flat, rows, beyond, step, number, strip=192)
     else:
-        over_rows(_weigh_three, height, *flat, rows, beyond, step, number, size == 1)
+        over_rows(_weigh_three, height, *flat, rows, beyond, step, number, size == 1, strip=192)
 
 
 @kernel
