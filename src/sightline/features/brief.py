@@ -85,7 +85,7 @@ def brief(
 def inside(points: Array, shape: tuple[int, ...], margin: int = MARGIN) -> Array:
     """Return which of N×2 points lie ``margin`` pixels from the border at least, as N bool."""
     whole, far = np.rint(points), np.array([shape[1], shape[0]]) - 1 - margin
-    return np.isfinite(points).all(axis=1) & (whole >= margin).all(axis=1) & (whole <= far).all(axis=1)
+    return np.asarray((np.isfinite(points) & (whole >= margin) & (whole <= far)).all(axis=1))
 
 
 def describe_bits(blurred: Array, points: Array, angles: Array, tests: Array = TESTS) -> Array:

@@ -70,8 +70,8 @@ def spatial_pyramid(
     --------
     >>> import numpy as np
     >>> points, words = np.array([[0, 0], [9, 9], [9, 0]]), np.array([0, 0, 1])
-    >>> spatial_pyramid(points, words, (10, 10), 2, levels=1).reshape(5, 2).round(3).tolist()
-    [[0.333, 0.167], [0.167, 0.0], [0.0, 0.167], [0.0, 0.0], [0.167, 0.0]]
+    >>> (6 * spatial_pyramid(points, words, (10, 10), 2, levels=1)).round().reshape(5, 2).tolist()
+    [[2.0, 1.0], [1.0, 0.0], [0.0, 1.0], [0.0, 0.0], [1.0, 0.0]]
     """
     height, width = size_2d("spatial_pyramid", "size", size)
     count, levels = (
