@@ -14,7 +14,7 @@ from sightline.core.catalogue import method
 from sightline.core.checks import describe, flag
 from sightline.core.errors import InputError
 from sightline.core.types import Array, Points
-from sightline.features.ransac import Fit
+from sightline.features.consensus import Fit
 from sightline.geometry.points3 import as_rows
 
 _SIDEWAYS = np.array([[0, 0, 0], [0, 0, -1], [0, 1, 0.0]])

@@ -15,8 +15,9 @@ from sightline.core.catalogue import method as catalogued
 from sightline.core.errors import InputError
 from sightline.core.trace import Step
 from sightline.core.types import Array, Points, Range, Seed
+from sightline.features.consensus import Fit, search
 from sightline.features.models import Kind
-from sightline.features.ransac import Fit, rounds_of, search
+from sightline.features.ransac import rounds_of
 from sightline.geometry.camera import Camera, as_camera
 from sightline.geometry.five_point import solve_five
 from sightline.geometry.fundamental import EXAMPLE, unit

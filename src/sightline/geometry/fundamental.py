@@ -17,8 +17,9 @@ from sightline.core.errors import InputError
 from sightline.core.kernels import kernel
 from sightline.core.trace import Step
 from sightline.core.types import Array, Choice, Points, Range, Seed
+from sightline.features.consensus import Fit, search
 from sightline.features.models import Kind
-from sightline.features.ransac import Fit, rounds_of, search
+from sightline.features.ransac import rounds_of
 from sightline.geometry.five_point import fill_equation
 from sightline.geometry.homography import pairs_of
 from sightline.geometry.sampson import refine_epipolar, sampson_squares

@@ -18,8 +18,9 @@ from sightline.core.errors import InputError
 from sightline.core.kernels import kernel
 from sightline.core.trace import Step
 from sightline.core.types import Array, Choice, Points, Range, Seed
+from sightline.features.consensus import METHODS, Fit, search
 from sightline.features.models import Kind, move_squares
-from sightline.features.ransac import METHODS, Fit, rounds_of, search
+from sightline.features.ransac import rounds_of
 from sightline.geometry.points3 import as_rows
 from sightline.geometry.small_systems import solve_symmetric
 from sightline.image.fit_transform import fit

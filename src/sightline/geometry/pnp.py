@@ -17,7 +17,7 @@ from sightline.core.catalogue import method as catalogued
 from sightline.core.checks import choice, integer, number
 from sightline.core.errors import InputError
 from sightline.core.types import Array, Choice, Points, Range, Seed
-from sightline.features.ransac import search
+from sightline.features.consensus import search
 from sightline.geometry.camera import Camera, as_camera
 from sightline.geometry.distortion import bend_slopes
 from sightline.geometry.epnp import epnp

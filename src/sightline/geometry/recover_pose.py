@@ -14,7 +14,7 @@ from sightline.core.catalogue import method
 from sightline.core.checks import number
 from sightline.core.errors import InputError
 from sightline.core.types import Array, Points
-from sightline.features.ransac import Fit
+from sightline.features.consensus import Fit
 from sightline.geometry.camera import Camera
 from sightline.geometry.epipolar_lines import as_matrix3
 from sightline.geometry.essential import cameras_of
