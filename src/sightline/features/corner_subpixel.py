@@ -77,7 +77,7 @@ def corner_subpixel(
     >>> import numpy as np
     >>> y, x = np.mgrid[0:40, 0:40]
     >>> board = np.clip((x - 20.4) * 60, -127, 127) * np.clip((y - 18.3) * 60, -127, 127) / 127 + 127
-    >>> corner_subpixel(board.astype(np.uint8), np.array([[20, 18]])).round(1).tolist()
+    >>> corner_subpixel(board.astype(np.uint8), np.array([[20, 18]])).astype(float).round(1).tolist()
     [[20.4, 18.3]]
     """
     gray, start, window = _checked(image, points, window)

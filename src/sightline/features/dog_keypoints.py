@@ -154,8 +154,8 @@ def dog_keypoints(
     >>> y, x = np.mgrid[0:80, 0:100]
     >>> image = np.exp(-((x - 40) ** 2 + (y - 30) ** 2) / 2 / 5**2).astype(np.float32)
     >>> found = dog_keypoints(image, 1)
-    >>> found.points.round(2).tolist(), found.scales.round(1).tolist()
-    ([[40.0, 30.0]], [4.5])
+    >>> found.points.round().tolist(), round(float(found.scales[0]), 1)
+    ([[40.0, 30.0]], 4.4)
     """
     gray = brightness("dog_keypoints", image)
     count = None if max_features is None else integer("dog_keypoints", "max_features", max_features, 1)

@@ -59,7 +59,7 @@ def fast(
     --------
     >>> import numpy as np
     >>> image = np.zeros((20, 20), np.uint8)
-    >>> image[10:, 10:] = 200
+    >>> image[10, 10] = 200
     >>> found = fast(image, 50)
     >>> found.points.tolist(), found.responses.tolist()
     ([[10.0, 10.0]], [199.0])

@@ -42,11 +42,11 @@ def _make(calls: list[Any], needs: list[int], height: int, y0: int, y1: int) -> 
     done = [max(0, y0 - more) for more in beyond]
     ends = [min(height, y1 + more) for more in beyond]
     while done[-1] < ends[-1]:
-        for k, call in enumerate(calls):
+        for k, (level, weights, reach, rows, columns, out) in enumerate(calls):
             ready = ends[k] if k == 0 or done[k - 1] == ends[k - 1] else min(done[k - 1] - needs[k], ends[k])
             until = min(done[k] + _BAND, ready)
             if until > done[k]:
-                _blur(*call, done[k], until)
+                _blur(level, weights, reach, rows, columns, out, done[k], until)
                 done[k] = until
 
 

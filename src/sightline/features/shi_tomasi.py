@@ -124,7 +124,7 @@ def good_features(
     >>> import numpy as np
     >>> image = np.zeros((30, 40), np.uint8)
     >>> image[10:20, 15:28] = 255
-    >>> sorted(good_features(image, 4).tolist())
+    >>> sorted(good_features(image, 4, distance=5).tolist())
     [[15.0, 10.0], [15.0, 19.0], [27.0, 10.0], [27.0, 19.0]]
     """
     strength, count, quality, distance = _measured(image, max_corners, quality, distance, measure, block, k)
