@@ -30,7 +30,7 @@ def _some_corners(image: Any) -> Any:
     return np.array([[width // 2, height // 2], [width // 3, height // 3]])
 
 
-@method(task="corners", paper="Förstner & Gülch 1987", lesson="w2d1", example={"points": _some_corners})
+@method(task="corners", paper="Förstner & Gülch 1987", lesson="w3d1", example={"points": _some_corners})
 def corner_subpixel(
     image: Image,
     points: AnyPoints,

@@ -26,7 +26,7 @@ from sightline.image.gradient import as_gray
 RADIUS = 3  # of the circle; so wide is the rim without corners
 
 
-@method(task="corners", paper="Rosten & Drummond 2006", lesson="w2d1")
+@method(task="corners", paper="Rosten & Drummond 2006", lesson="w3d1")
 def fast(
     image: Image,
     threshold: Annotated[int, Range(1, 254, 1)] = 10,

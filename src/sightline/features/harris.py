@@ -20,7 +20,7 @@ from sightline.features.structure_tensor import HARRIS, response, window
 from sightline.image.gradient import as_gray, gradient
 
 
-@method(task="corners", paper="Harris & Stephens 1988", lesson="w2d1")
+@method(task="corners", paper="Harris & Stephens 1988", lesson="w3d1")
 def harris(
     image: Image,
     k: Annotated[float, Range(0, 0.25, 0.005)] = 0.04,

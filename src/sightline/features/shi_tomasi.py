@@ -23,7 +23,7 @@ from sightline.image.gradient import as_gray
 MEASURES = ("shi_tomasi", "harris")
 
 
-@method(task="corners", paper="Shi & Tomasi 1994", lesson="w2d1")
+@method(task="corners", paper="Shi & Tomasi 1994", lesson="w3d1")
 def shi_tomasi(
     image: Image,
     *,
@@ -77,7 +77,7 @@ def _(image: Image, *, sigma: float = 1.0, block: int | None = None, out: Array 
     yield Step("response", Heat(shi_tomasi(image, sigma=sigma, block=block, out=out)), note="The smaller eigenvalue.")
 
 
-@method(task="corners", paper="Shi & Tomasi 1994", lesson="w2d1")
+@method(task="corners", paper="Shi & Tomasi 1994", lesson="w3d1")
 def good_features(
     image: Image,
     max_corners: Annotated[int, Range(1, 100000, 1)] | None = 500,
