@@ -50,8 +50,8 @@ def test_every_method_that_takes_no_pixels(method: Method) -> None:
 
 
 def test_the_contracts_pass_nobody_by() -> None:
-    words = {"image", "mask", "labels", "fixed", "a"}
-    passed_by = [m.name for m in OTHER_METHODS if m.parameters[0].name in words]
+    words = {"image": {"image", "mask", "labels", "fixed", "a"}}  # elsewhere, a and b are points
+    passed_by = [m.name for m in OTHER_METHODS if m.parameters[0].name in words.get(m.field, {"image", "mask"})]
     assert passed_by == [], "their first parameter says pixels, its annotation does not: no contract holds them"
 
 

@@ -201,7 +201,7 @@ def _write_pair(
         solve(points, views, photos[0].picture.shape[:2], lens=lens).camera
         for views, photos in zip(corners, found, strict=True)
     ]
-    pair = stereo_calibrate(points, *corners, *cameras)
+    pair = stereo_calibrate(points, corners[0], corners[1], cameras[0], cameras[1])
     write_json(target / PAIR, pair.to_json())
     return pair.to_json()
 

@@ -58,6 +58,7 @@ EXTRAS = {
     "uvicorn": "lab",
     "websockets": "lab",
     "tensorboard": "cluster",
+    "usearch": "ann",
 }
 
 

@@ -14,13 +14,14 @@ import numpy as np
 from jaxtyping import Bool, Float64, Int32, Int64, UInt8
 
 from sightline.core.errors import FormatError, InputError, MissingFileError
-from sightline.core.files import write_bytes, write_text
+from sightline.core.files import write_text
 from sightline.core.types import Array, PathLike
 from sightline.geometry.bundle_problem import BundleProblem, rotation_matrices
 from sightline.geometry.camera import Camera
 from sightline.geometry.incremental import Mapper, camera_of
 from sightline.geometry.kept_arrays import keep_arrays
 from sightline.geometry.photo_set import Photo
+from sightline.geometry.point_cloud import write_ply
 from sightline.geometry.tracks import Tracks
 from sightline.geometry.view_pairs import ViewPair
 
@@ -200,12 +201,7 @@ class Reconstruction:
 
     def write_ply(self, path: PathLike) -> None:
         """Write the coloured points to a PLY file (binary), as MeshLab, CloudCompare and Blender open it."""
-        kind = np.dtype([("place", "<f4", 3), ("colour", "u1", 3)])
-        rows = np.zeros(len(self.points), kind)
-        rows["place"], rows["colour"] = self.points, self.colours
-        names = [f"property float {axis}" for axis in "xyz"] + [f"property uchar {c}" for c in ("red", "green", "blue")]
-        head = ["ply", "format binary_little_endian 1.0", f"element vertex {len(rows)}", *names, "end_header", ""]
-        write_bytes(path, "\n".join(head).encode("ascii") + rows.tobytes())
+        write_ply(path, self.points, self.colours)
 
     def report(self, path: PathLike) -> None:
         """Write one HTML page: the cloud to turn, the figures, the errors, the photos and the pairs."""

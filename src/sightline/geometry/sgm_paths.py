@@ -42,20 +42,20 @@ def _gather_across(costs, p1, p2, out, y0, y1):
     width, count = costs.shape[1], costs.shape[2]
     flat, total = costs.reshape(-1), out.reshape(-1)
     stride = count + 2 * LANES
-    two = np.full(2 * stride, FAR, np.uint8)
-    start = np.zeros(count + 2 * LANES, np.uint8)  # a path begins with L = C: as after a pixel whose L is 0
+    # L of this pixel and of the last one, each between numbers that are never chosen, and zeros: a path begins with
+    # L = C, as after a pixel whose L is 0.
+    rows = np.full(3 * stride, FAR, np.uint8)
+    start = 2 * stride + LANES
+    rows[start - LANES :] = np.uint8(0)
     for y in range(y0, y1):
         for back in range(2):
             kept = _MORE if back else _ANEW
-            least = np.uint8(0)
+            least, last = np.uint8(0), start
             for k in range(width):
                 x = width - 1 - k if back else k
-                at = (y * width + x) * count
-                new, old = (k & 1) * stride + LANES, ((k + 1) & 1) * stride + LANES
-                if k == 0:
-                    least = advance(start, LANES, two, new, flat, at, total, at, count, least, p1, p2, kept)
-                else:
-                    least = advance(two, old, two, new, flat, at, total, at, count, least, p1, p2, kept)
+                at, new = (y * width + x) * count, (k & 1) * stride + LANES
+                least = advance(rows, last, new, flat, total, at, count, least, p1, p2, kept)
+                last = new
 
 
 @kernel
@@ -78,7 +78,7 @@ def _gather_along(costs, p1, p2, ways, downwards, out):
             for way in range(ways):
                 slant = (way + 1) // 2 * (1 - 2 * (way & 1))  # 0, -1, 1
                 to, come = way * (width + 2) + x + 1, way * (width + 2) + x + 1 + slant
-                least[k & 1, way, x + 1] = advance(
-                    rows, old + come * stride, rows, new + to * stride, flat, at, total, at, count,
-                    least[(k + 1) & 1, way, x + 1 + slant], p1, p2, _ANEW if way == 0 else _MORE,
-                )  # fmt: skip
+                before = least[(k + 1) & 1, way, x + 1 + slant]
+                kept = _ANEW if way == 0 else _MORE
+                last, now = old + come * stride, new + to * stride
+                least[k & 1, way, x + 1] = advance(rows, last, now, flat, total, at, count, before, p1, p2, kept)
