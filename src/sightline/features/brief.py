@@ -31,7 +31,7 @@ def _corners(image: Any) -> Any:
     return fast(np.nan_to_num(image), 20) if isinstance(image, np.ndarray) and image.ndim in (2, 3) else image
 
 
-@method(task="descriptor", paper="Calonder et al. 2010", lesson="w2d1", example={"features": _corners})
+@method(task="descriptor", paper="Calonder et al. 2010", lesson="w3d2", example={"features": _corners})
 def brief(
     image: Image,
     features: Features,

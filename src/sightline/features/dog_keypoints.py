@@ -105,7 +105,7 @@ def strongest(found: list[Found], count: int | None) -> list[Found]:
     return [part[rows] for part, rows in zip(found, np.split(kept, ends), strict=True)]
 
 
-@method(task="keypoints", paper="Lowe 2004", lesson="w2d1")
+@method(task="keypoints", paper="Lowe 2004", lesson="w3d2")
 def dog_keypoints(
     image: Image,
     max_features: Annotated[int, Range(1, 100000, 1)] | None = None,

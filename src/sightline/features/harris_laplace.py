@@ -28,7 +28,7 @@ _K = 0.05
 _FAINT = 0.01  # least answer of the Laplacian, for brightness 0–1
 
 
-@method(task="keypoints", paper="Mikolajczyk & Schmid 2004", lesson="w2d1")
+@method(task="keypoints", paper="Mikolajczyk & Schmid 2004", lesson="w3d2")
 def harris_laplace(
     image: Image,
     max_features: Annotated[int, Range(1, 100000, 1)] | None = None,

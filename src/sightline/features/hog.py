@@ -27,7 +27,7 @@ _TOP = {"uint8": 255, "uint16": 65535, "float32": 1}
 Descriptor = Float32[np.ndarray, "length"]
 
 
-@method(task="descriptor", paper="Dalal & Triggs 2005", lesson="w2d1")
+@method(task="descriptor", paper="Dalal & Triggs 2005", lesson="w3d2")
 def hog(
     image: Image,
     cell: Annotated[int, Range(2, 64, 1)] = 8,
@@ -105,7 +105,7 @@ def hog_blocks(
     return blocks_of("hog_blocks", image, cell, block, bins, norm=norm, root=root)
 
 
-@method(task="descriptor", paper="Dalal & Triggs 2005", lesson="w2d1")
+@method(task="descriptor", paper="Dalal & Triggs 2005", lesson="w3d2")
 def hog_picture(
     image: Image,
     cell: Annotated[int, Range(2, 64, 1)] = 8,

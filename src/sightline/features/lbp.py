@@ -28,7 +28,7 @@ METHODS = ("default", "ror", "uniform", "nri_uniform", "var")
 _TABLE_POINTS = 16  # with more, a table of all patterns would cost more than the image
 
 
-@catalogued(task="descriptor", paper="Ojala et al. 2002", lesson="w2d1")
+@catalogued(task="descriptor", paper="Ojala et al. 2002", lesson="w3d2")
 def lbp(
     image: Image,
     points: Annotated[int, Range(2, 24, 1)] = 8,

@@ -32,7 +32,7 @@ _K, _WINDOW = np.float32(0.04), 3  # of Harris's response: 7×7 pixels
 _HALF = np.floor(np.sqrt(REACH * REACH - np.arange(REACH + 1) ** 2 + 0.5)).astype(np.int64)
 
 
-@method(task="keypoints", paper="Rublee et al. 2011", lesson="w2d1")
+@method(task="keypoints", paper="Rublee et al. 2011", lesson="w3d2")
 def orb(
     image: Image,
     max_features: Annotated[int, Range(1, 100000, 1)] = 500,

@@ -23,7 +23,7 @@ from sightline.features.sift_descriptor import BINS, CELLS, LENGTH, descriptors
 from sightline.features.sift_orientation import orientations
 
 
-@method(task="keypoints", paper="Lowe 2004", lesson="w2d1")
+@method(task="keypoints", paper="Lowe 2004", lesson="w3d2")
 def sift(
     image: Image,
     max_features: Annotated[int, Range(1, 100000, 1)] | None = None,

@@ -20,7 +20,7 @@ from sightline.core.types import Range
 @method(
     task="descriptor",
     paper="Lazebnik et al. 2006",
-    lesson="w2d1",
+    lesson="w3d2",
     example={
         "points": np.array([[1.0, 1.0], [30.0, 5.0]]),
         "words": np.array([0, 1]),
