@@ -34,7 +34,7 @@ def _shuffled(first: Any) -> Any:
 @method(
     task="matching",
     paper="Lowe 2004",
-    lesson="w2d1",
+    lesson="w3d3",
     example={"a": np.eye(8, dtype=np.float32), "b": np.eye(8, dtype=np.float32)[::-1]},
 )
 def match(

@@ -28,7 +28,7 @@ _EXAMPLE = np.array([(x, 0.5 * x + 3 + 9 * (x % 5 == 0)) for x in range(20)], fl
 @catalogued(
     task="robust fit",
     paper="Fischler 1981",
-    lesson="w2d2",
+    lesson="w3d3",
     example={"model": "line", "data": _EXAMPLE, "threshold": 0.5},
 )
 def ransac(

@@ -14,7 +14,7 @@ from sightline.geometry.points3 import as_rows
 _SQUARE = np.array([[0, 0], [4, 0], [4, 3.0]])
 
 
-@method(task="coordinates", paper="Hartley 2004", lesson="w2d1", example={"points": _SQUARE})
+@method(task="coordinates", paper="Hartley 2004", lesson="w3d3", example={"points": _SQUARE})
 def to_homogeneous(points: Real[np.ndarray, "n d"]) -> Float64[np.ndarray, "n more"]:
     """Return points with a 1 at their end.
 
@@ -42,7 +42,7 @@ def to_homogeneous(points: Real[np.ndarray, "n d"]) -> Float64[np.ndarray, "n mo
     return np.hstack([rows, np.ones((len(rows), 1))])
 
 
-@method(task="coordinates", paper="Hartley 2004", lesson="w2d1", example={"points": np.array([[6, 8, 2.0]])})
+@method(task="coordinates", paper="Hartley 2004", lesson="w3d3", example={"points": np.array([[6, 8, 2.0]])})
 def from_homogeneous(points: Real[np.ndarray, "n d"]) -> Float64[np.ndarray, "n fewer"]:
     """Return points divided by their last number, which is left out.
 

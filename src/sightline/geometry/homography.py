@@ -50,7 +50,7 @@ KIND = Kind("homography", 4, 4, (3, 3), _solve, move_squares, _refine, _scaled)
 
 
 @catalogued(
-    task="two views", paper="Hartley 2004", lesson="w2d2", example={"a": _SQUARE, "b": _SEEN, "threshold": None}
+    task="two views", paper="Hartley 2004", lesson="w3d3", example={"a": _SQUARE, "b": _SEEN, "threshold": None}
 )
 def homography(
     a: Points,
