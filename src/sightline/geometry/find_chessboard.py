@@ -32,7 +32,7 @@ _FINEST = 0.25  # of the distance of two corners: half of the window in which a 
 _MOST_WINDOW = 11
 
 
-@method(task="calibration", paper="Geiger et al. 2012", example={"shape": (9, 6)})
+@method(task="calibration", paper="Geiger et al. 2012", lesson="w3d4", example={"shape": (9, 6)})
 def find_chessboard(image: Image, shape: tuple[int, int]) -> Float32[np.ndarray, "n 2"] | None:
     """Return the inner corners of a chessboard, or None where no whole board of that shape is seen.
 

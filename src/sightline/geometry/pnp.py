@@ -74,7 +74,7 @@ class CameraPose:
 @catalogued(
     task="pose",
     paper="Lepetit 2009",
-    lesson="w2d2",
+    lesson="w3d4",
     example={"points3": _WORLD, "points2": _SEEN, "camera": _CAMERA},
 )
 def pnp(

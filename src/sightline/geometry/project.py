@@ -20,7 +20,7 @@ _CUBE = np.array([(x, y, z) for x in (-1, 1) for y in (-1, 1) for z in (4, 6)], 
 _CAMERA = Camera(np.array([[500, 0, 320], [0, 500, 240], [0, 0, 1.0]]), (-0.1, 0.01, 0, 0), (480, 640))
 
 
-@method(task="camera", paper="Hartley 2004", lesson="w2d1", example={"points": _CUBE, "camera": _CAMERA})
+@method(task="camera", paper="Hartley 2004", lesson="w3d4", example={"points": _CUBE, "camera": _CAMERA})
 def project(
     points: Real[np.ndarray, "n 3"],
     camera: Camera | Array,

@@ -20,7 +20,7 @@ from sightline.geometry.points3 import as_rotation, as_vector3
 Turn = Float[np.ndarray, "3"] | Float[np.ndarray, "3 3"]
 
 
-@method(task="rotation", paper="Rodrigues 1840", lesson="w2d1", example={"rotation": np.array([0.1, -0.2, 0.3])})
+@method(task="rotation", paper="Rodrigues 1840", lesson="w3d4", example={"rotation": np.array([0.1, -0.2, 0.3])})
 def rodrigues(rotation: Turn) -> Turn:
     """Return the rotation matrix of a rotation vector, or the rotation vector of a matrix.
 

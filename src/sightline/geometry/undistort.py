@@ -34,7 +34,7 @@ def example_camera(image: Any) -> Camera:
     return Camera(np.array([[f, 0, x], [0, f, y], [0, 0, 1]]), (-0.3, 0.08, 0.001, -0.001))
 
 
-@catalogued(task="camera", paper="Brown 1966", lesson="w2d1", example={"camera": example_camera})
+@catalogued(task="camera", paper="Brown 1966", lesson="w3d4", example={"camera": example_camera})
 def undistort(
     image: Image,
     camera: Camera | Array,
@@ -121,7 +121,7 @@ def _field_rows(back, matrix, c, field, y0, y1):
             row[2 * x + 1] = matrix[1, 1] * v + matrix[1, 2]
 
 
-@catalogued(task="camera", paper="Brown 1966", lesson="w2d1", example={"points": _POINTS, "camera": _CAMERA})
+@catalogued(task="camera", paper="Brown 1966", lesson="w3d4", example={"points": _POINTS, "camera": _CAMERA})
 def undistort_points(points: Points, camera: Camera | Array, matrix: Array | None = None) -> Float64[np.ndarray, "n 2"]:
     """Return points of a photo where a camera without distortion would have seen them.
 
@@ -161,7 +161,7 @@ def rays_of(camera: Camera, points: Array) -> Array:
     return unbend(np.ascontiguousarray(plane), camera.coefficients) if camera.distortion else plane
 
 
-@catalogued(task="camera", paper="Brown 1966", lesson="w2d1", example={"points": _POINTS, "camera": _CAMERA})
+@catalogued(task="camera", paper="Brown 1966", lesson="w3d4", example={"points": _POINTS, "camera": _CAMERA})
 def distort_points(points: Points, camera: Camera | Array, matrix: Array | None = None) -> Float64[np.ndarray, "n 2"]:
     """Return points that a camera without distortion sees where the lens of ``camera`` brings them.
 
