@@ -76,7 +76,7 @@ class Calibration:
 @method(
     task="calibration",
     paper="Zhang 2000",
-lesson="w3d4",
+    lesson="w3d4",
     example={"image_points": lambda _: views_of_example(_CAMERA), "size": (480, 640)},
 )
 def calibrate(
