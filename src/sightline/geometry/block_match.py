@@ -26,7 +26,7 @@ from sightline.geometry.stereo_pair import as_disparities, as_pair, example_righ
 _STRIP = 32  # rows: each strip begins by summing a window's rows anew
 
 
-@method(task="stereo", paper="Scharstein & Szeliski 2002", example={"right": example_right})
+@method(task="stereo", paper="Scharstein & Szeliski 2002", lesson="w3d5", example={"right": example_right})
 def block_match(
     left: Image,
     right: AnyImage,

@@ -66,7 +66,7 @@ class Adjusted:
         }
 
 
-@method(task="structure", paper="Triggs 2000")
+@method(task="structure", paper="Triggs 2000", lesson="w3d5")
 def bundle_adjust(
     problem: BundleProblem,
     loss: Annotated[str, Choice(*LOSSES)] = "squared",

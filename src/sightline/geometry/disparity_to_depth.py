@@ -16,7 +16,7 @@ from sightline.core.errors import InputError
 from sightline.core.types import Array
 
 
-@method(task="stereo", paper="Hartley & Zisserman 2004", example={"focal": 500.0, "baseline": 0.1})
+@method(task="stereo", paper="Hartley & Zisserman 2004", lesson="w3d5", example={"focal": 500.0, "baseline": 0.1})
 def disparity_to_depth(
     disparity: Float32[np.ndarray, "h w"], focal: float, baseline: float, offset: float = 0.0
 ) -> Float32[np.ndarray, "h w"]:

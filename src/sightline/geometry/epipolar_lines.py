@@ -23,7 +23,7 @@ _SIDEWAYS = np.array([[0, 0, 0], [0, 0, -1], [0, 1, 0.0]])
 @method(
     task="two views",
     paper="Hartley 2004",
-    lesson="w2d2",
+    lesson="w3d5",
     example={"points": np.array([[10, 20], [30, 5.0]]), "matrix": _SIDEWAYS},
 )
 def epipolar_lines(points: Points, matrix: Array | Fit, *, reverse: bool = False) -> Float64[np.ndarray, "n 3"]:

@@ -49,7 +49,7 @@ KIND = Kind("essential", 5, 4, (3, 3), _solve, sampson_squares, _refine, _finish
 @catalogued(
     task="two views",
     paper="Nister 2004",
-    lesson="w2d2",
+    lesson="w3d5",
     example={"a": EXAMPLE[0], "b": EXAMPLE[1], "camera": _CAMERA, "threshold": 1.0},
 )
 def essential(

@@ -76,7 +76,7 @@ class Factorization:
         return {**{name: getattr(self, name).tolist() for name in names}, "error": self.error}
 
 
-@method(task="structure", paper="Tomasi 1992", lesson="w2d2", example={"tracks": _example()})
+@method(task="structure", paper="Tomasi 1992", lesson="w3d5", example={"tracks": _example()})
 def factorize(
     tracks: Real[np.ndarray, "f n 2"], model: Annotated[str, Choice(*MODELS)] = "orthographic"
 ) -> Factorization:

@@ -94,7 +94,7 @@ EXAMPLE = _example()
 
 
 @catalogued(
-    task="two views", paper="Hartley 1997", lesson="w2d2", example={"a": EXAMPLE[0], "b": EXAMPLE[1], "threshold": 1.0}
+    task="two views", paper="Hartley 1997", lesson="w3d5", example={"a": EXAMPLE[0], "b": EXAMPLE[1], "threshold": 1.0}
 )
 def fundamental(
     a: Points,

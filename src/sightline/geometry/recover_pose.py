@@ -47,7 +47,7 @@ class Pose(NamedTuple):
 @method(
     task="two views",
     paper="Longuet-Higgins 1981",
-    lesson="w2d2",
+    lesson="w3d5",
     example={"essential": _MATRIX, "a": EXAMPLE[0], "b": EXAMPLE[1], "camera": _CAMERA},
 )
 def recover_pose(

@@ -87,6 +87,7 @@ class Rectification:
 @method(
     task="stereo",
     paper="Fusiello et al. 2000",
+    lesson="w3d5",
     example={
         "right": lambda _: _CAMERA,
         "rotation": lambda _: np.eye(3),

@@ -26,7 +26,7 @@ from sightline.geometry.speckles import fill_gaps, remove_speckles
 from sightline.geometry.stereo_pair import as_bright, as_disparities, as_pair, example_right
 
 
-@method(task="stereo", paper="Hirschmüller 2008", example={"right": example_right})
+@method(task="stereo", paper="Hirschmüller 2008", lesson="w3d5", example={"right": example_right})
 def sgm(
     left: Image,
     right: AnyImage,

@@ -64,6 +64,7 @@ class StereoCalibration:
 @method(
     task="calibration",
     paper="Zhang 2000",
+    lesson="w3d5",
     example={
         "left_points": lambda _: views_of_example(_CAMERA),
         "right_points": lambda _: views_of_example(_CAMERA),

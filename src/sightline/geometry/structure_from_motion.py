@@ -54,7 +54,7 @@ def _silent(what: str, done: int, total: int) -> None:
     """Tell nobody."""
 
 
-@method(task="structure", paper="Schönberger 2016")
+@method(task="structure", paper="Schönberger 2016", lesson="w3d5")
 def structure_from_motion(
     images: Sequence[AnyImage | PathLike],
     camera: Camera | None = None,

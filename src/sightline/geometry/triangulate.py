@@ -28,7 +28,7 @@ _SEEN = np.array([[[320, 240], [420, 340.0]], [[220, 240], [370, 340.0]]])
 @method(
     task="two views",
     paper="Hartley 1997",
-    lesson="w2d2",
+    lesson="w3d5",
     example={"projections": np.stack([_LEFT, _RIGHT]), "points": _SEEN},
 )
 def triangulate(
