@@ -26,7 +26,8 @@ photo = sl.image.resize(sl.data.sample("camera", mode="gray"), (256, 256))
 c, s = 0.6 * math.cos(math.radians(40)), 0.6 * math.sin(math.radians(40))
 place = np.array([[c, -s, 128 - 128 * c + 128 * s], [s, c, 128 - 128 * s - 128 * c]])
 other = sl.image.warp_affine(sl.image.gaussian_blur(photo, 0.6), place, border="edge")
-pictures(photo=photo, turned_and_small=other)
+detail = np.ascontiguousarray(photo[20:148, 64:192])  # to be watched
+pictures(photo=photo, turned_and_small=other, detail=detail)
 
 # %% [markdown]
 # ## The idea in words
@@ -57,7 +58,7 @@ for radius in (5, 10, 20):
     print(f"disc of radius {radius:2}: keypoint at {np.round(where, 1)}, σ = {sigma:.1f} = {sigma / radius:.2f} radii")
     assert np.abs(where - 48).max() < 0.2
     assert 0.55 < sigma / radius < 0.8
-sl.trace(sl.features.dog_keypoints, photo)
+sl.trace(sl.features.dog_keypoints, detail)
 
 # %% [markdown]
 # **Answer 1.** 6.4, of the less blurred one of the two; between it and the other lies the radius divided by √2 (w2d1).
@@ -70,7 +71,7 @@ a, b = sl.features.sift(photo, 300), sl.features.sift(other, 300)
 print(len(a), "features of", a.descriptors.shape[1], "numbers; length", np.linalg.norm(a.descriptors[0]).round(3))
 assert a.descriptors.shape[1] == 128
 assert np.allclose(np.linalg.norm(a.descriptors, axis=1), 1, atol=1e-3)
-sl.trace(sl.features.sift, photo, 60)
+sl.trace(sl.features.sift, detail, 40, upsample=False)
 
 # %%
 faint = np.clip(photo * 0.5 + 40, 0, 255).astype(np.float32) / 255
@@ -136,7 +137,7 @@ sl.trace(sl.features.orb, photo, 100)
 sized = sl.features.harris_laplace(photo, 100)
 print(len(sized), f"corners, σ from {sized.scales.min():.1f} to {sized.scales.max():.1f} pixels")
 assert sized.scales.max() > 1.5 * sized.scales.min()
-sl.trace(sl.features.harris_laplace, photo, 100)
+sl.trace(sl.features.harris_laplace, detail, 100)
 
 # %% [markdown]
 # ## The same histograms, everywhere
