@@ -166,6 +166,17 @@ def test_refusals(change: dict[str, object], words: str) -> None:
         sl.geometry.calibrate(**{"object_points": BOARD, "image_points": seen(), "size": SIZE, **change})
 
 
+@pytest.mark.parametrize("noise", [0.0, 0.1])
+def test_views_from_straight_in_front_are_refused(noise: float) -> None:
+    random = np.random.default_rng(0)
+    straight = [
+        sl.geometry.project(BOARD, TRUTH, np.zeros(3), FAR + np.array([0.02 * k, 0.01 * k, 0])) for k in range(5)
+    ]
+    views = [view + random.normal(0, noise, view.shape) for view in straight]
+    with pytest.raises(InputError, match="tilted"):
+        sl.geometry.calibrate(BOARD, views, SIZE)
+
+
 def test_cameras_above_one_another_are_refused() -> None:
     with pytest.raises(InputError, match="along the rows"):
         sl.geometry.rectify(TRUTH, TRUTH, np.eye(3), (0, 0.1, 0), SIZE)

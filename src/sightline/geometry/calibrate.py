@@ -18,13 +18,19 @@ from sightline.core.checks import choice, describe, size_2d
 from sightline.core.errors import InputError
 from sightline.core.types import Array, Choice
 from sightline.geometry.camera import Camera
-from sightline.geometry.least_squares import State, View, minimise
+from sightline.geometry.least_squares import State, View, deviations, minimise
 from sightline.geometry.project import project
 from sightline.geometry.view_residuals import INTRINSICS, by_pose, moved, residuals_of
 from sightline.image.fit_transform import fit
 
 _LEAST = 4  # points of a view
 _LENSES = {"none": 0, "radial": 2, "brown": 4, "full": 5}  # coefficients that are looked for
+_FINEST = 0.1  # pixels to which a corner is placed at best
+_UNSURE = 0.1  # share of the focal length by which it may be in doubt
+_STRAIGHT = (
+    "calibrate: image_points must show the board tilted in some views: seen straight on, it says nothing about the "
+    "focal length."
+)
 _FLAT = 1e-6  # of the board's size, by which its points may leave one plane
 _CAMERA = Camera.from_focal(500, (480, 640))  # of the example
 
@@ -139,7 +145,11 @@ def calibrate(
     state = (intrinsics, np.array([r for r, _ in poses]), np.array([t for _, t in poses]))
     for unknown in (4, 4 + count):  # the lens once the camera is about right
         state = _improved(state, boards, seen, np.arange(unknown))
-    return _result(state, _linearised(state, boards, seen, np.arange(4)), size, count)
+    views = _linearised(state, boards, seen, np.arange(4))
+    result = _result(state, views, size, count)
+    if (deviations(views, max(result.rms, _FINEST))[:2] > _UNSURE * np.array(result.camera.focal)).any():
+        raise InputError(_STRAIGHT)
+    return result
 
 
 def as_views(function: str, object_points: Any, image_points: Any, least: int) -> tuple[list[Array], list[Array]]:
@@ -203,10 +213,7 @@ def _first_guess(boards: list[Array], seen: list[Array], size: tuple[int, int]) 
     if not (squares > 0).all():
         squares = np.full(2, max(float(np.linalg.lstsq(np.sum(rows, axis=1)[:, None], right, rcond=None)[0][0]), 0))
     if not (squares > 0).all():
-        raise InputError(
-            "calibrate: image_points must show the board tilted in some views: seen straight on, it says nothing about "
-            "the focal length."
-        )
+        raise InputError(_STRAIGHT)
     return np.r_[1 / np.sqrt(squares), center, np.zeros(INTRINSICS - 4)]
 
 

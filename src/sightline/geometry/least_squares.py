@@ -77,7 +77,23 @@ def _cost(views: list[View]) -> float:
     return float(sum((view.residuals**2).sum() for view in views))
 
 
+def deviations(views: list[View], noise: float) -> Array:
+    """Return the shared unknowns' standard deviations, for residuals of that of ``noise``; infinity if unknown."""
+    try:
+        spread = np.diag(np.linalg.inv(_reduced(views, 0.0)[0]))
+    except np.linalg.LinAlgError:
+        return np.full(views[0].shared.shape[1], np.inf)
+    return noise * np.sqrt(np.where(spread >= 0, spread, np.inf))
+
+
 def _step(views: list[View], damping: float) -> tuple[Array, Array]:
+    matrix, right, folded = _reduced(views, damping)
+    shared = solve(matrix, right) if len(right) else right
+    return shared, np.array([solved[:, -1] - solved[:, :-1] @ shared for solved in folded])
+
+
+def _reduced(views: list[View], damping: float) -> tuple[Array, Array, list[Array]]:
+    """Return the normal equations of the shared unknowns alone, and how each view's own follow from them."""
     count = views[0].shared.shape[1]
     matrix, right = np.zeros((count, count)), np.zeros(count)
     for view in views:
@@ -93,5 +109,4 @@ def _step(views: list[View], damping: float) -> tuple[Array, Array]:
         matrix -= between.T @ solved[:, :-1]
         right -= between.T @ solved[:, -1]
         folded.append(solved)
-    shared = solve(matrix, right) if count else right
-    return shared, np.array([solved[:, -1] - solved[:, :-1] @ shared for solved in folded])
+    return matrix, right, folded
