@@ -42,6 +42,7 @@ PAGES = {
     "codes": ("/rooms/codes", ".codes-list li"),
     "matches": ("/method/image.register?fixed=sample%3Acat&_step=4", ".stage .ms:not(:empty)"),
     "cockpit": ("/rooms/cockpit?recipe=classify%2Flenet5&data=digits&epochs=6", ".answers button"),
+    "inspector": ("/rooms/inspector?test=3", ".atlas button"),  # of the run that the cockpit trained just before
     "lesson": ("/lessons/w1d6", ".cell"),
 }
 

@@ -13,6 +13,8 @@ from sightline.cli.app import main
 from sightline.geometry import Reconstruction
 from sightline.image import read, write
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -18,6 +18,8 @@ from sightline.geometry import Camera, Reconstruction, structure_from_motion
 from sightline.geometry.photo_set import focal_of_file
 from sightline.image import convert, resize
 
+pytestmark = pytest.mark.slow
+
 Measured = Callable[[float], None]
 
 

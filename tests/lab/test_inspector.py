@@ -18,6 +18,8 @@ pytest.importorskip("torch", reason="the extra 'deep' is not installed")
 from sightline.explain import attention_map, feature_maps, grad_cam
 from sightline.train import load
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -15,6 +15,8 @@ from sightline.data.sample import SAMPLES
 from sightline.lab import trainings
 from sightline.lab.lab import Lab
 
+pytestmark = pytest.mark.slow
+
 MLP = {"recipe": "classify/mlp", "data": "digits", "settings": {"threads": 1}}
 
 

@@ -101,6 +101,7 @@ def test_bf16_trains(fit, digest):
     assert digest(run) != digest(fit("full"))
 
 
+@pytest.mark.slow
 def test_tensorboard_is_written(fit):
     pytest.importorskip("tensorboard")
     run = fit(log="tensorboard", epochs=1)

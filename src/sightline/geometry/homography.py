@@ -93,7 +93,7 @@ def homography(
     Examples
     --------
     >>> square = np.array([[0, 0], [2, 0], [2, 2], [0, 2]])
-    >>> homography(square, square * 3 + 1).model.round(6).tolist()
+    >>> (homography(square, square * 3 + 1).model.round(6) + 0).tolist()
     [[3.0, 0.0, 1.0], [0.0, 3.0, 1.0], [0.0, 0.0, 1.0]]
     """
     rows, bound = pairs_of("homography", a, b, 4, threshold, method, confidence, iterations)

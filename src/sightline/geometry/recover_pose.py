@@ -94,7 +94,7 @@ def recover_pose(
     --------
     >>> from sightline.geometry import essential
     >>> a, b = EXAMPLE
-    >>> recover_pose(essential(a, b, _CAMERA), a, b, _CAMERA).translation.round(3).tolist()
+    >>> (recover_pose(essential(a, b, _CAMERA), a, b, _CAMERA).translation.round(3) + 0).tolist()
     [-0.995, 0.1, 0.0]
     """
     matrix = as_matrix3("recover_pose", "essential", essential)

@@ -62,7 +62,7 @@ def triangulate(
 
     Examples
     --------
-    >>> triangulate([_LEFT, _RIGHT], _SEEN).round(6).tolist()
+    >>> (triangulate([_LEFT, _RIGHT], _SEEN).round(6) + 0).tolist()
     [[0.0, 0.0, 4.0], [2.0, 2.0, 8.0]]
     """
     matrices, seen = _checked(projections, points)
