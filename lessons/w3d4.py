@@ -217,12 +217,11 @@ random = np.random.default_rng(0)
 front = [sl.geometry.project(board, ideal, None, np.array([0.01 * i - 0.09, -0.06, 0.35])) for i in range(4)]
 front = [view + random.normal(0, 0.1, view.shape) for view in front]
 try:
-    wild = sl.geometry.calibrate(board, front, size, lens="none").camera.focal[0]
+    sl.geometry.calibrate(board, front, size, lens="none")
 except sl.InputError as error:
-    print(error)  # where it can be told, it is refused
+    print(error)
 else:
-    print(f"all from the front: focal length {wild:.0f}, true 300")
-    assert abs(wild - 300) > 100
+    raise AssertionError("a focal length out of nothing")
 spread = {}
 for tilt in (0.08, 0.6):
     focals = []

@@ -26,7 +26,7 @@ from sightline.image.fit_transform import fit
 _LEAST = 4  # points of a view
 _LENSES = {"none": 0, "radial": 2, "brown": 4, "full": 5}  # coefficients that are looked for
 _FINEST = 0.1  # pixels to which a corner is placed at best
-_UNSURE = 0.1  # share of the focal length by which it may be in doubt
+_UNSURE = 0.3  # share of the focal length by which it may be in doubt
 _STRAIGHT = (
     "calibrate: image_points must show the board tilted in some views: seen straight on, it says nothing about the "
     "focal length."
