@@ -145,7 +145,7 @@ def calibrate(
     state = (intrinsics, np.array([r for r, _ in poses]), np.array([t for _, t in poses]))
     for unknown in (4, 4 + count):  # the lens once the camera is about right
         state = _improved(state, boards, seen, np.arange(unknown))
-    views = _linearised(state, boards, seen, np.arange(4))
+    views = _linearised(state, boards, seen, np.arange(4 + count))
     result = _result(state, views, size, count)
     if (deviations(views, max(result.rms, _FINEST))[:2] > _UNSURE * np.array(result.camera.focal)).any():
         raise InputError(_STRAIGHT)
