@@ -47,7 +47,7 @@ def test_lines_are_those_of_opencv(photos: dict[str, np.ndarray], measured: Call
             total += len(lines)
     measured(worst)
     assert worst < 1e-5
-    assert total > 100
+    assert total > (100 if "sudoku" in photos else 5)  # without the folder of real data there are drawings only
 
 
 def test_angles_between_limits_are_those_of_opencv(photos: dict[str, np.ndarray]) -> None:

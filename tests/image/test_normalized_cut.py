@@ -20,9 +20,9 @@ normalized_cut = sl.image.normalized_cut
 @evidence.equals("image.normalized_cut", peer="scikit-image", tolerance="mean covering ≥ 0.9", data="photos")
 def test_agrees_with_scikit_image(photos: dict[str, np.ndarray], measured: Callable[[float], None]) -> None:
     scores = []
+    if "coffee" not in photos:
+        pytest.skip("real photos are absent (set SIGHTLINE_DATA)")
     for name in ("coffee", "chelsea", "fruits", "noise"):
-        if name not in photos:
-            continue
         image = photos[name][:200, :240]
         parts = sl.image.slic(image, 80)
         lab = sl.image.convert(sl.to_float(image), "rgb", "lab").astype(np.float64)
