@@ -32,6 +32,7 @@ def run(folder: Path) -> str:
     return subprocess.run(program, env=environment, capture_output=True, text=True, check=True).stdout.strip()
 
 
+@pytest.mark.slow
 def test_a_kernel_is_compiled_again_when_what_it_calls_has_changed(tmp_path: Path) -> None:
     for name, text in MODULES.items():
         (tmp_path / f"{name}.py").write_text(text)

@@ -33,6 +33,7 @@ def schema(tmp_path_factory: pytest.TempPathFactory) -> object:
     return schemathesis.openapi.from_asgi("/openapi.json", app)
 
 
+@pytest.mark.slow
 def test_no_answer_is_a_server_error(schema: Any) -> None:
     operations = [found.ok() for found in schema.exclude(path_regex=SLOW).get_all_operations()]
     assert len(operations) > 15

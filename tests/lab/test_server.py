@@ -44,6 +44,7 @@ def test_starting_loads_neither_torch_nor_numba(tmp_path: Path) -> None:
     assert ran.stdout.strip() == "[]"
 
 
+@pytest.mark.slow
 def test_a_gigabyte_is_read_away_and_refused(port: int) -> None:
     def gigabyte() -> Iterator[bytes]:
         block = bytes(2**20)
@@ -128,6 +129,7 @@ def test_malformed_requests_are_never_our_fault(port: int, request_bytes: bytes)
     assert b"root:" not in answer
 
 
+@pytest.mark.slow
 def test_sigterm_answers_what_is_under_way_and_ends(tmp_path: Path) -> None:
     with running("lab", "--no-browser", "--root", str(tmp_path), cache=tmp_path) as (process, port):
         base = f"http://127.0.0.1:{port}"

@@ -83,6 +83,7 @@ def test_a_wrong_answer_is_told_what_is_wrong(learn: Path, text: str, said: str)
     assert said in grade.problems[0]
 
 
+@pytest.mark.slow
 def test_an_endless_loop_ends(learn: Path) -> None:
     (learn / "w1d1.py").write_text("def brighten(image, amount):\n    while True: pass\n")
     grade = grading.check("w1d1", learn, seconds=8)

@@ -110,6 +110,7 @@ def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
         lessons.run("w4d1")
 
 
+@pytest.mark.slow
 def test_a_lesson_that_does_not_end_is_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "w1d1.py").write_text("# %%\nprint('begun')\n\n# %%\nwhile True:\n    pass\n")
     monkeypatch.setattr(lessons, "source", lambda lesson: tmp_path / "w1d1.py")

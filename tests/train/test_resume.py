@@ -106,6 +106,7 @@ def test_resume_without_a_run_starts(fit):
     assert len(fit(resume=True).metrics) == 3
 
 
+@pytest.mark.slow
 def test_kill_at_any_moment(fit, digest, tmp_path):
     """Kill −9 at 50 moments, half of them aimed at the save: the weights in the end are the same, none is corrupt."""
     fit("warm", epochs=1)  # torch imports a good deal for its first step, which the children then need not
@@ -311,6 +312,7 @@ def _run_together(commands: list[list[str]], environments: list[dict[str, str]])
             process.communicate()
 
 
+@pytest.mark.slow
 def test_two_processes(tmp_path, fit):
     """Two processes: one writes, both learn; the weights are those of one process but for rounding."""
     with socket.socket() as free:
