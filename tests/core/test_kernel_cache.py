@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from sightline.core import kernel_cache
 
 HEAD = "from sightline.core.kernels import kernel\n{}\n\n@kernel\ndef {}(x):\n    return {}\n"
