@@ -29,7 +29,7 @@ def _of_pictures(gray: np.ndarray) -> list[Case]:
     return [
         Case(
             "features.hog 640×480",
-            "skimage",
+            "scikit-image",
             lambda: features.hog(exact),
             lambda: feature.hog(exact.astype(np.float64), 9, (8, 8), (2, 2)),
             bytes=8 * size,
@@ -37,7 +37,7 @@ def _of_pictures(gray: np.ndarray) -> list[Case]:
         ),
         Case(
             "features.lbp 8 points",
-            "skimage",
+            "scikit-image",
             lambda: features.lbp(gray),
             lambda: feature.local_binary_pattern(gray, 8, 1),
             bytes=5 * size,
