@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import io
 import json
+import math
 import os
 import re
 import statistics
@@ -218,7 +219,7 @@ def overload(port: int, clients: int = 90) -> tuple[dict[int, int], float, float
             times.append(1000 * (time.perf_counter() - begun))
     for thread in threads:
         thread.join()
-    return statuses, statistics.median(times), max(times)
+    return statuses, statistics.median(times or [math.nan]), max(times, default=math.nan)  # NaN: none was refused
 
 
 def memory_growth(port: int, pid: int, requests: int = 4000) -> float:
