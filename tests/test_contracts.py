@@ -16,7 +16,7 @@ from sightline.core.types import Image
 
 METHODS = methods()
 PIXEL_KINDS = ("image", "mask", "labels")
-OF_ARRAYS = ("image", "features", "geometry")  # fields of NumPy: pixels or points in
+OF_ARRAYS = ("image", "features", "geometry", "motion")  # fields of NumPy: pixels or points in
 IMAGE_METHODS = [m for m in METHODS if m.field in OF_ARRAYS]
 PIXEL_METHODS = [m for m in IMAGE_METHODS if m.parameters and m.parameters[0].kind in PIXEL_KINDS]
 OF_FILES = {"read", "write", "show", "frames", "write_frames"}

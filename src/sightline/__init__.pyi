@@ -2,10 +2,13 @@ from . import classify as classify
 from . import core as core
 from . import data as data
 from . import explain as explain
+from . import faces as faces
 from . import features as features
 from . import geometry as geometry
 from . import image as image
+from . import learn as learn
 from . import metrics as metrics
+from . import motion as motion
 from . import nn as nn
 from . import train as train
 from . import zoo as zoo

@@ -30,6 +30,7 @@ _COMMANDS = {
     "image": "Run one image method: sightline image canny photo.jpg --low 40 -o edges.png",
     "features": "Run one feature method: sightline features sift photo.jpg -o found.png",
     "geometry": "Run one geometric method on pictures.",
+    "motion": "Run one motion method on pictures.",
     "sfm": "Reconstruct a scene from a folder of photos: sightline sfm photos/ --out castle",
     "calibrate": "Find a camera's focal length and lens: sightline calibrate photos/ --board 9x6 --square 0.025",
     "stereo": "Find how far away things are: sightline stereo left.jpg right.jpg --camera pair.json",
@@ -46,7 +47,7 @@ _COMMANDS = {
     "warm": "Compile all kernels ahead of their first use.",
     "completion": "Print or install the completion script of a shell.",
 }
-_FIELDS = ("image", "features", "geometry")  # fields whose methods are commands
+_FIELDS = ("image", "features", "geometry", "motion")  # fields whose methods are commands
 _APPS = ("data", *_FIELDS)  # commands with commands of their own
 
 _HELP = "Computer vision from the pixel grid to diffusion: methods to read, run, trust and watch."
