@@ -13,6 +13,7 @@ from sightline.core.types import Array, Choice, Image, Range
 
 KINDS = ("binary", "binary_inverse", "truncate", "to_zero", "to_zero_inverse")
 _WHITE: dict[type, int] = {np.uint8: 255, np.uint16: 65535, np.float32: 1}
+_STRIP = 1 << 21  # bytes: one thread moves as much before a second one has woken up
 _FLOATS = (float(np.finfo(np.float32).min), float(np.finfo(np.float32).max))
 
 
@@ -76,7 +77,8 @@ def threshold(
     }[kind]
     result = output("threshold", out, image.shape, image.dtype, [image])
     constants = scalar(above or 0), scalar(below or 0), above is None, below is None
-    over_rows(_threshold, image.size, image.reshape(-1), level, *constants, result.reshape(-1), strip=1 << 20)
+    flat, strip = image.reshape(-1), _STRIP // image.itemsize
+    over_rows(_threshold, flat.size, flat, level, *constants, result.reshape(-1), strip=strip)
     return result
 
 
