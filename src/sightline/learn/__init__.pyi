@@ -1,0 +1,2 @@
+from .lda import LDA as LDA
+from .pca import PCA as PCA
