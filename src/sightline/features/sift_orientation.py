@@ -24,12 +24,18 @@ ROW = 1056  # room for the pixels of a row in a buffer; no power of two, whose m
 
 def orientations(found: Found) -> tuple[Array, Array]:
     """Return the row in ``found`` and the angle of each direction of each keypoint: M int64, M float32 radians."""
+    angles = turns(found)[1]
+    rows, columns = np.nonzero(~np.isnan(angles))
+    return rows, angles[rows, columns]
+
+
+def turns(found: Found) -> tuple[Array, Array]:
+    """Return each keypoint's histogram, N×36 float32, and the angles of its peaks, N×8 float32, NaN where none is."""
     angles = np.full((len(found.layers), _MOST), np.nan, np.float32)
     histograms = np.empty((len(found.layers), BINS), np.float32)
     points, scales = found.points, found.scales
     over_rows(_orient, len(points), found.octave.levels, found.layers, points, scales, histograms, angles, strip=64)
-    rows, columns = np.nonzero(~np.isnan(angles))
-    return rows, angles[rows, columns]
+    return histograms, angles
 
 
 @kernel
