@@ -1,0 +1,11 @@
+from .background_subtract import BackgroundSubtractor as BackgroundSubtractor
+from .background_subtract import background_subtract as background_subtract
+from .byte_track import ByteTrack as ByteTrack
+from .deep_sort import DeepSort as DeepSort
+from .kalman_filter import KalmanFilter as KalmanFilter
+from .mot_text import read_detections as read_detections
+from .mot_text import read_tracks as read_tracks
+from .mot_text import write_tracks as write_tracks
+from .particle_filter import ParticleFilter as ParticleFilter
+from .particle_filter import systematic_resample as systematic_resample
+from .sort import Sort as Sort
