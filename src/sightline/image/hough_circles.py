@@ -26,6 +26,7 @@ from sightline.image.canny import STRONGEST, canny
 from sightline.image.gaussian_blur import gaussian_blur
 from sightline.image.gradient import as_gray
 from sightline.image.hough_lines import MOST_CELLS
+from sightline.image.runs import listed_runs
 
 _BINS = 10  # of radii per pixel of the accumulator
 _STRIP = 32
@@ -160,16 +161,12 @@ def _stages(
     shape = tuple(math.ceil(side / resolution) + 2 for side in gray.shape)  # with a frame of zeros
     if math.prod(shape) > MOST_CELLS:
         raise InputError(f"{name}: image must have at most {MOST_CELLS} pixels; got {gray.size}. Resize it.")
-    y, x = np.divmod(np.flatnonzero(edges).astype(np.uint32), np.uint32(gray.shape[1]))
-    points = np.stack([x, y]).astype(np.float32)
+    bounds, firsts = listed_runs(edges)
+    points = np.empty((2, int(bounds[1::2].sum() - bounds[::2].sum())), np.float32)
     directions = np.empty_like(points)
-    _directions(gray.astype(np.float32), points, directions)
-    share = max(_FEW, -(-points.shape[1] // 2))
-    sheets = empty((2 if share < points.shape[1] else 1, *shape), np.int32)  # two halves of the points vote at once
-    sheets.fill(0)  # in memory that is warm: fresh zeros cost three times as much
+    _directions(gray, bounds, firsts, points, directions)
     rays = points, directions, resolution, low_radius, min(high_radius, sum(gray.shape))
-    over_rows(_vote, points.shape[1], *rays, sheets, share, strip=share)
-    accumulator = sheets[0] if len(sheets) == 1 else np.add(sheets[0], sheets[1], out=sheets[0])
+    accumulator = _voted(rays, shape)
     centres = _centres(accumulator, threshold)
     circles = np.empty((len(centres), 4), np.float32)  # x, y, radius, and how many pixels support it
     bins = max(1, round((high_radius - low_radius) / resolution * _BINS))
@@ -181,26 +178,43 @@ def _stages(
 
 
 @kernel
-def _directions(gray, points, directions):
-    """Write the unit vectors along the gradient at points; zero where there is none. The border is repeated."""
+def _directions(gray, bounds, firsts, points, directions):
+    """List the pixels of runs, and unit vectors along the gradient there; zero where it is. The border is repeated."""
     height, width = gray.shape
-    for i in range(points.shape[1]):
-        x, y = int(points[0, i]), int(points[1, i])
+    i, number = np.uint64(0), np.float32
+    for y in range(height):
         above, here, below = gray[max(y - 1, 0)], gray[y], gray[min(y + 1, height - 1)]
-        west, east = max(x - 1, 0), min(x + 1, width - 1)
-        nw, n, ne, w, e = above[west], above[x], above[east], here[west], here[east]
-        sw, s, se = below[west], below[x], below[east]
-        dx, dy = ne - nw + se - sw + 2 * (e - w), sw - nw + se - ne + 2 * (s - n)
-        length = np.sqrt(dx * dx + dy * dy)
-        directions[0, i] = dx / length if length > 0 else 0
-        directions[1, i] = dy / length if length > 0 else 0
+        for run in range(firsts[y], firsts[y + 1]):
+            for x in range(bounds[2 * run], bounds[2 * run + 1]):
+                west, east = max(x - 1, 0), min(x + 1, width - 1)
+                nw, n, ne = number(above[west]), number(above[x]), number(above[east])
+                sw, s, se = number(below[west]), number(below[x]), number(below[east])
+                across = number(here[east]) - number(here[west])
+                dx, dy = ne - nw + se - sw + 2 * across, sw - nw + se - ne + 2 * (s - n)
+                length = np.sqrt(dx * dx + dy * dy)
+                points[0, i], points[1, i] = x, y
+                directions[0, i] = dx / length if length > 0 else 0
+                directions[1, i] = dy / length if length > 0 else 0
+                i += np.uint64(1)
+
+
+def _voted(rays: tuple[Any, ...], shape: tuple[int, ...]) -> np.ndarray:
+    """Return how many votes each cell gets; ``shape`` has a frame of zeros."""
+    count = rays[0].shape[1]
+    many = count * (rays[-1] - rays[-2]) > 4 * math.prod(shape)  # enough that two halves of the points vote at once
+    share = max(_FEW, -(-count // 2)) if many else max(1, count)
+    sheets = empty((2 if share < count else 1, *shape), np.int32)
+    sheets.fill(0)  # in memory that is warm: fresh zeros cost three times as much
+    over_rows(_vote, count, *rays, sheets, share, strip=share)
+    return sheets[0] if len(sheets) == 1 else np.add(sheets[0], sheets[1], out=sheets[0])
 
 
 @kernel
 def _vote(points, directions, resolution, low, high, sheets, share, first, last):
     """Let a share of the points vote along their directions, pixel by pixel, to both sides, on a sheet of its own."""
-    inner = sheets[first // share, 1:-1, 1:-1]
-    rows, columns = np.uint64(inner.shape[0]), np.uint64(inner.shape[1])
+    sheet = sheets[first // share]
+    rows, columns, pitch = sheet.shape[0] - 2, sheet.shape[1] - 2, sheet.shape[1]
+    cells = sheet.reshape(-1)[pitch + 1 :]
     for i in range(first, last):
         if directions[0, i] == 0 and directions[1, i] == 0:
             continue
@@ -211,27 +225,49 @@ def _vote(points, directions, resolution, low, high, sheets, share, first, last)
         start_y = np.int64(np.rint(1024 / resolution * points[1, i]))
         for _side in range(2):
             x, y = start_x + low * dx, start_y + low * dy
-            for _radius in range(low, high + 1):
-                cell_x, cell_y = np.uint64(x >> 10), np.uint64(y >> 10)
-                if (cell_x >= columns) | (cell_y >= rows):  # negative ones are large
-                    break
-                inner[cell_y, cell_x] += np.int32(1)
+            steps = _steps_inside(y, dy, rows << 10, _steps_inside(x, dx, columns << 10, high + 1 - low))
+            for _radius in range(steps):
+                cells[np.uint64((y >> 10) * pitch + (x >> 10))] += np.int32(1)
                 x += dx
                 y += dy
             dx, dy = -dx, -dy
 
 
+@kernel
+def _steps_inside(place, step, end, most):
+    """Return how many of place, place + step … lie in 0 … end - 1 before one that does not, at most ``most``."""
+    if not 0 <= place < end or most <= 0:
+        return 0
+    if 0 <= place + (most - 1) * step < end:
+        return most
+    return ((end - 1 - place) // step if step > 0 else place // -step) + 1
+
+
 def _centres(accumulator: np.ndarray, threshold: int) -> np.ndarray:
     """Return the cells (x, y) with more than ``threshold`` votes that no neighbour exceeds, the strongest first."""
-    y, x = np.divmod(np.flatnonzero(accumulator > threshold), accumulator.shape[1])  # never in the frame
-    votes = accumulator[y, x]
-    before, after = (
-        np.maximum(accumulator[y, x - 1], accumulator[y - 1, x]),
-        np.maximum(accumulator[y, x + 1], accumulator[y + 1, x]),
-    )
-    kept = np.flatnonzero((votes > before) & (votes >= after))
-    kept = kept[np.argsort(-votes[kept], kind="stable")]
-    return np.stack([x[kept], y[kept]], axis=1) - 1
+    found = np.empty((3, 0), np.int64)
+    while (count := _peaks(accumulator, threshold, found)) > found.shape[1]:
+        found = np.empty((3, count), np.int64)  # x, y and votes
+    return found[:2, np.argsort(-found[2], kind="stable")].T
+
+
+@kernel
+def _peaks(accumulator, threshold, found):
+    """List the cells with more than ``threshold`` votes that no neighbour exceeds, as long as there is room; count."""
+    count = 0
+    for y in range(1, accumulator.shape[0] - 1):
+        above, row, below, most = accumulator[y - 1], accumulator[y], accumulator[y + 1], np.int32(0)
+        for x in range(row.size):
+            most = max(most, row[x])
+        if most <= threshold:
+            continue
+        for x in range(1, row.size - 1):
+            votes = row[x]
+            if votes > threshold and votes > max(row[x - 1], above[x]) and votes >= max(row[x + 1], below[x]):
+                if count < found.shape[1]:
+                    found[0, count], found[1, count], found[2, count] = x - 1, y - 1, votes
+                count += 1
+    return count
 
 
 @kernel
