@@ -36,6 +36,24 @@ def true_bits(_: Any, row: Any, at: Any) -> Any:
 
 
 @intrinsic
+def any_above(_: Any, row: Any, at: Any, bound: Any) -> Any:
+    """Return whether one of 64 int16 or float32 of a flat array, from number ``at`` on, is above a number."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        row, at, bound = args
+        many, place = ir.VectorType(bound.type, 64), ir.IntType(32)
+        data = builder.gep(make_array(signature.args[0])(context, builder, row).data, [at])
+        values = builder.load(builder.bitcast(data, many.as_pointer()), align=signature.args[2].bitwidth // 8)
+        first = builder.insert_element(ir.Constant(many, ir.Undefined), bound, place(0))
+        bounds = builder.shuffle_vector(first, first, ir.Constant(ir.VectorType(place, 64), [0] * 64))
+        compare = builder.fcmp_ordered if isinstance(signature.args[2], types.Float) else builder.icmp_signed
+        above = builder.bitcast(compare(">", values, bounds), ir.IntType(64))
+        return builder.icmp_unsigned("!=", above, ir.IntType(64)(0))
+
+    return types.boolean(row, types.int64, row.dtype), generate
+
+
+@intrinsic
 def count_bits(_: Any, word: Any) -> Any:
     """Return how many bits of a uint64 are one."""
     return types.int64(types.uint64), lambda _, builder, __, args: builder.ctpop(args[0])

@@ -21,11 +21,13 @@ from sightline.core.layers import Mask as MaskLayer
 from sightline.core.narrow import minus, plus
 from sightline.core.trace import Step
 from sightline.core.types import Choice, Image, Mask, Range
+from sightline.image.bits import any_above
 from sightline.image.following import NONE, STRONG, WEAK, follow, framed_labels
 from sightline.image.gaussian_blur import gaussian_blur
 from sightline.image.gradient import OPERATORS, REPEAT, as_gray, derivatives_of_row, gradient, working_number
 
 STRONGEST = 1500.0  # no 8-bit image has a larger gradient
+_BLOCK = 64  # pixels that are passed over together where no gradient is above the lower threshold
 GRAY_LEVELS = {"uint8": 1.0, "uint16": 257.0, "float32": 1 / 255}  # one grey level in the image's own units
 
 
@@ -151,7 +153,8 @@ def _thin_rows(image, number, side, middle, measure, squared, low, high, labels,
     height, width = image.shape
     zero = measure(0)
     dx, dy = np.empty((2, width), number), np.empty((2, width), number)
-    length = np.zeros((3, width + 2), measure)  # with a frame of zeros; exact for 8-bit images
+    # With a frame of zeros, and some more for the last block; exact for 8-bit images.
+    length = np.zeros((3, -(-width // _BLOCK) * _BLOCK + 2), measure)
     for y in range(y0 - 1, y1 + 1):
         here, a, b = length[y % 3], dx[y & 1], dy[y & 1]
         if 0 <= y < height:
@@ -168,23 +171,32 @@ def _thin_rows(image, number, side, middle, measure, squared, low, high, labels,
             continue
         above, middle_row = length[(y + 1) % 3], length[(y + 2) % 3]
         labels[y] = NONE
-        inner = labels[y, 1 : width + 1]
-        _ridges(dx[(y - 1) & 1], dy[(y - 1) & 1], above, middle_row, here, measure, low, high, inner)
+        inner, a, b = labels[y, 1 : width + 1], dx[(y - 1) & 1], dy[(y - 1) & 1]
+        end = 0
+        while end < width:
+            begin = end
+            while end < width and any_above(middle_row, end + 1, low):
+                end += _BLOCK
+            if end > begin:
+                first, last = np.uint64(begin), np.uint64(min(end, width))
+                _ridges(a, b, above, middle_row, here, measure, low, high, inner, first, last)
+            end += _BLOCK  # nothing in it, or beyond the row
 
 
 @kernel(inline=True)
-def _ridges(dx, dy, above, here, below, number, low, high, labels):
-    """Label the pixels whose gradient is largest among the two neighbours along it.
+def _ridges(dx, dy, above, here, below, number, low, high, labels, first, last):
+    """Label the pixels ``first`` to ``last`` whose gradient is largest among the two neighbours along it.
 
     All eight neighbours are loaded first and then chosen from: without a branch, eight pixels go at once.
     """
     zero = number(0)
     none, strong, weak = np.uint8(NONE), np.uint8(STRONG), np.uint8(WEAK)
-    for x in range(dx.size):
+    one, two = np.uint64(1), np.uint64(2)
+    for x in range(first, last):
         u, v = number(dx[x]), number(dy[x])
-        northwest, north, northeast = above[x], above[x + 1], above[x + 2]
-        west, m, east = here[x], here[x + 1], here[x + 2]
-        southwest, south, southeast = below[x], below[x + 1], below[x + 2]
+        northwest, north, northeast = above[x], above[x + one], above[x + two]
+        west, m, east = here[x], here[x + one], here[x + two]
+        southwest, south, southeast = below[x], below[x + one], below[x + two]
         level, upright = _nearest_axis(_size(u, zero), _size(v, zero), number)
         falling = (u < 0) == (v < 0)  # towards the south-east, or the north-west
         before = west if level else north if upright else northwest if falling else northeast
