@@ -5,6 +5,7 @@ import { defineConfig } from "vite";
 export default defineConfig({
   base: "/static/",
   plugins: [preact({ devToolsEnabled: false })],
+  worker: { format: "es", rollupOptions: { output: { entryFileNames: "[name].js" } } },
   build: {
     outDir: "../src/sightline/lab/static",
     emptyOutDir: true,

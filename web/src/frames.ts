@@ -1,12 +1,17 @@
 // Moving pictures: the camera, or a video file of one's own, frame by frame as JPEG.
+import type { Taken } from "./frames-worker";
 
 export interface Frame {
-  /** The frame's pixels; they are painted over when `KEPT` more frames were taken. */
-  image: OffscreenCanvas;
+  /** The frame's pixels: good until `close`. */
+  image: OffscreenCanvas | ImageBitmap;
   jpeg: Uint8Array;
+  close(): void;
 }
 
-const KEPT = 4; // one is shown, two are on their way to the server, one is being taken
+/** What a browser that hands the camera's frames to a worker has; others watch a video. */
+declare const MediaStreamTrackProcessor: (new (init: { track: MediaStreamTrack; maxBufferSize: number }) => { readable: ReadableStream<VideoFrame> }) | undefined;
+
+const KEPT = 4; // canvases: one is shown, two are on their way to the server, one is being taken
 
 export class FrameSource {
   private readonly video = document.createElement("video");
@@ -16,24 +21,36 @@ export class FrameSource {
   private fresh = true;
   private arrived: () => void = () => {};
   private address = "";
+  private stream: MediaStream | null = null;
+  private apart: CameraApart | null = null;
+  private held = false;
 
   private constructor(readonly name: string, private readonly side: number) {
     Object.assign(this.video, { muted: true, playsInline: true, loop: true });
+  }
+
+  private async watchVideo(stream: MediaStream | null): Promise<void> {
+    if (stream) this.video.srcObject = stream;
     if ("requestVideoFrameCallback" in this.video) {
       this.fresh = false;
       this.watch();
     }
+    await this.video.play();
   }
 
   static async camera(side = 640): Promise<FrameSource> {
     if (!navigator.mediaDevices?.getUserMedia) throw new Error("This browser gives pages no camera here. Open the lab at http://127.0.0.1 or over https.");
     const source = new FrameSource("camera", side);
+    let stream: MediaStream;
     try {
-      source.video.srcObject = await navigator.mediaDevices.getUserMedia({ video: { width: side, height: (side * 3) / 4, facingMode: "environment" }, audio: false });
+      stream = await navigator.mediaDevices.getUserMedia({ video: { width: side, height: (side * 3) / 4, facingMode: "environment" }, audio: false });
     } catch (error) {
       throw new Error(`The camera could not be opened: ${(error as Error).message || (error as Error).name}.`);
     }
-    await source.video.play();
+    source.stream = stream;
+    const track = stream.getVideoTracks()[0];
+    if (track && typeof MediaStreamTrackProcessor === "function") source.apart = new CameraApart(track, side);
+    else await source.watchVideo(stream);
     return source;
   }
 
@@ -42,7 +59,7 @@ export class FrameSource {
     source.address = URL.createObjectURL(file);
     source.video.src = source.address;
     try {
-      await source.video.play();
+      await source.watchVideo(null);
     } catch {
       source.close();
       throw new Error(`The video '${file.name}' cannot be played by this browser.`);
@@ -68,16 +85,19 @@ export class FrameSource {
   }
 
   get paused(): boolean {
-    return this.video.paused;
+    return this.held;
   }
 
   toggle(): void {
-    if (this.video.paused) void this.video.play();
-    else this.video.pause();
+    this.held = !this.held;
+    if (this.apart) return;
+    if (this.held) this.video.pause();
+    else void this.video.play();
   }
 
   /** The newest frame, at most `side` pixels wide; null while there is none. */
   async take(): Promise<Frame | null> {
+    if (this.apart) return this.apart.take();
     await this.next();
     const { video } = this;
     if (video.readyState < 2) return null;
@@ -88,14 +108,42 @@ export class FrameSource {
     if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
     canvas.getContext("2d", { willReadFrequently: true })!.drawImage(video, 0, 0, width, height);
     const blob = await canvas.convertToBlob({ type: "image/jpeg", quality: 0.88 });
-    return { image: canvas, jpeg: new Uint8Array(await blob.arrayBuffer()) };
+    return { image: canvas, jpeg: new Uint8Array(await blob.arrayBuffer()), close: () => {} };
   }
 
   close(): void {
-    const stream = this.video.srcObject as MediaStream | null;
-    for (const track of stream?.getTracks() ?? []) track.stop();
+    for (const track of this.stream?.getTracks() ?? []) track.stop();
+    this.apart?.close();
     this.video.pause();
     this.video.srcObject = null;
     if (this.address) URL.revokeObjectURL(this.address);
+  }
+}
+
+/** The camera, read and encoded in a worker: the page's own thread draws answers meanwhile. */
+class CameraApart {
+  private readonly worker = new Worker(new URL("./frames-worker.ts", import.meta.url), { type: "module" });
+  private readonly waiting: ((frame: Frame | null) => void)[] = [];
+
+  constructor(track: MediaStreamTrack, side: number) {
+    const { readable } = new MediaStreamTrackProcessor!({ track, maxBufferSize: 1 });
+    this.worker.onmessage = (event) => {
+      const { image, jpeg } = event.data as Taken;
+      this.waiting.shift()?.(image && jpeg ? { image, jpeg: new Uint8Array(jpeg), close: () => image.close() } : null);
+    };
+    this.worker.onerror = () => this.close();
+    this.worker.postMessage({ readable, side }, [readable]);
+  }
+
+  take(): Promise<Frame | null> {
+    return new Promise((resolve) => {
+      this.waiting.push(resolve);
+      this.worker.postMessage({});
+    });
+  }
+
+  close(): void {
+    this.worker.terminate();
+    for (const resolve of this.waiting.splice(0)) resolve(null);
   }
 }

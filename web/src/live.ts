@@ -1,9 +1,10 @@
-// The live socket: one request in flight, the newest one waits, answers are shown in the next animation frame. Of camera
-// frames a second one is under way while the first is worked on.
+// The live socket: one request in flight, the newest one waits. Of camera frames a second one is under way while the first
+// is worked on.
 import { useEffect, useRef } from "preact/hooks";
 import { batch, signal, type Signal } from "@preact/signals";
 import { ApiError, type ChainStep, type Json } from "./api";
 import { readTrace, type Trace } from "./core/trace";
+import { painted } from "./parts/use-painted";
 
 export interface LiveRequest {
   method?: string;
@@ -34,7 +35,6 @@ export class Live {
   private waiting: Waiting | null = null;
   private readonly flying = new Map<number, Waiting>();
   private id = 0;
-  private painting = 0;
   private retry = 0;
   private tries = 0;
   private closed = false;
@@ -63,7 +63,6 @@ export class Live {
   close(): void {
     this.closed = true;
     clearTimeout(this.retry);
-    cancelAnimationFrame(this.painting);
     this.socket?.close();
   }
 
@@ -118,8 +117,7 @@ export class Live {
     }
     const trace = readTrace(data);
     const request = this.landed(Number(trace.id));
-    cancelAnimationFrame(this.painting);
-    if (request) this.painting = requestAnimationFrame(() => this.onTrace(trace, request));
+    if (request) this.onTrace(trace, request);
   }
 
   /** An answer is there: what waits is sent. Returns what was asked. */
@@ -173,12 +171,20 @@ export function useLive(request: LiveRequest | null = null): LiveState {
         return live.frame(wanted, picture);
       },
     };
-    live.onTrace = (trace, answered) => batch(() => {
-      state.answered.value = answered;
-      state.latency.value = performance.now() - asked;
-      state.error.value = null;
-      state.trace.value = trace;
-    });
+    let [turn, told] = [0, 0];
+    live.onTrace = (trace, answered) => {
+      const [mine, latency] = [++turn, performance.now() - asked];
+      const tell = () => mine > told && batch(() => {
+        told = mine;
+        state.answered.value = answered;
+        state.latency.value = latency;
+        state.error.value = null;
+        state.trace.value = trace;
+      });
+      // a result alone is decoded first: what hears of it draws it at once, in one go
+      if (trace.steps.length === 1) void painted(trace, 0).then(tell);
+      else tell();
+    };
     live.onError = (error) => (state.error.value = error);
     live.onBusy = (busy) => (state.busy.value = busy);
     kept.current = { live, state };

@@ -82,10 +82,24 @@ export function labelPixels(data: ArrayLike<number>, over: boolean): Uint32Array
   return pixels;
 }
 
+/** The colours of what is set and what is not: black and white, or laid over a picture. */
+function maskColours(over: boolean): [number, number] {
+  return over ? [pixel(230, 159, 0, 128), 0] : [pixel(255, 255, 255), pixel(0, 0, 0)];
+}
+
+/** A mask of eight pixels a byte, the first one lowest. */
+export function bitPixels(packed: Uint8Array, count: number, over: boolean): Uint32Array {
+  const [set, clear] = maskColours(over);
+  const pixels = new Uint32Array(count).fill(clear);
+  for (let i = 0, at = 0; i < packed.length; i++, at += 8) {
+    for (let byte = packed[i]!, bit = 0; byte; byte >>= 1, bit++) if (byte & 1) pixels[at + bit] = set;
+  }
+  return pixels;
+}
+
 export function maskPixels(data: ArrayLike<number>, over: boolean): Uint32Array {
   const pixels = new Uint32Array(data.length);
-  const set = over ? pixel(230, 159, 0, 128) : pixel(255, 255, 255);
-  const clear = over ? 0 : pixel(0, 0, 0);
+  const [set, clear] = maskColours(over);
   for (let i = 0; i < pixels.length; i++) pixels[i] = data[i] ? set : clear;
   return pixels;
 }

@@ -1,5 +1,5 @@
 // Rasters: what can be drawn pixel by pixel, with the numbers behind the colours.
-import { extent, heatPixels, labelPixels, levelPixels, maskPixels } from "./colour";
+import { bitPixels, extent, heatPixels, labelPixels, levelPixels, maskPixels } from "./colour";
 import { blobOf, bytesOf, numbersOf, valueOf, type BlobEntry, type Layer, type Trace } from "./trace";
 
 export interface Raster {
@@ -96,6 +96,7 @@ export async function rasterOf(trace: Trace, kind: string, value: unknown, over:
   const channels = entry.shape[2] ?? 1;
   if (entry.as === "levels") return levelled(trace, entry, width, height);
   if (entry.as === "png" || entry.as === "jpeg") return encoded(trace, entry, kind, channels, over);
+  if (entry.as === "bits" && kind === "mask") return bitmask(trace, entry, width, height, over);
   const { data } = numbersOf(trace, value);
   const read = reader(data, width, height, channels);
   if (kind === "picture" && channels !== 2) {
@@ -104,6 +105,18 @@ export async function rasterOf(trace: Trace, kind: string, value: unknown, over:
     return { width, height, image: canvasFrom(pixels, width, height), read, lossy: false };
   }
   return { width, height, lossy: false, read, ...shaded(kind, one(data, width * height, channels), width, height, over) };
+}
+
+/** A mask from its bits at once; they become numbers only when somebody asks for one. */
+function bitmask(trace: Trace, entry: BlobEntry, width: number, height: number, over: boolean): Raster {
+  const packed = trace.body.subarray(entry.at, entry.at + entry.bytes);
+  return {
+    width, height, lossy: false, image: canvasFrom(bitPixels(packed, width * height, over), width, height),
+    read(x, y) {
+      const at = y * width + x;
+      return x < 0 || y < 0 || x >= width || y >= height ? [] : [(packed[at >> 3]! >> (at & 7)) & 1];
+    },
+  };
 }
 
 /** A map of values that came in 256 levels: good to look at, and about right to read off. */

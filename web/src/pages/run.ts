@@ -100,6 +100,32 @@ export interface Frames {
   rate: number;
 }
 
+/** The newest frame as one raster that stays: it is drawn with the answer, and nothing is rendered for it alone. */
+class FrameRaster implements Raster {
+  private now: Raster;
+  readonly lossy = true;
+  readonly width: number;
+  readonly height: number;
+  constructor(private frame: Frame) {
+    this.now = rasterOfImage(frame.image, 3, true);
+    ({ width: this.width, height: this.height } = this.now);
+  }
+  get image(): CanvasImageSource {
+    return this.now.image;
+  }
+  read(x: number, y: number): number[] {
+    return this.now.read(x, y);
+  }
+  fits(frame: Frame): boolean {
+    return frame.image.width === this.width && frame.image.height === this.height;
+  }
+  turn(frame: Frame): void {
+    if (frame !== this.frame) this.frame.close();
+    this.frame = frame;
+    this.now = rasterOfImage(frame.image, 3, true);
+  }
+}
+
 /** Feed frames of a source to runs, the next one being taken while the last one is worked on. */
 export function useFrames(source: FrameSource | null, runs: Run[]): Frames {
   const [before, setBefore] = useState<Raster | null>(null);
@@ -110,8 +136,10 @@ export function useFrames(source: FrameSource | null, runs: Run[]): Frames {
     if (!source) return;
     let on = true;
     let [count, since] = [0, performance.now()];
+    let kept: FrameRaster | null = null;
     const answered = (frame: Frame) => {
-      setBefore(rasterOfImage(frame.image, 3, true));
+      if (kept?.fits(frame)) kept.turn(frame);
+      else setBefore((kept = new FrameRaster(frame)));
       count++;
       const now = performance.now();
       if (now - since > 1000) {

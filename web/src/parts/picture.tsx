@@ -1,5 +1,5 @@
 // The picture view as a component: a painted step, the picture before, zoom buttons and the reading under the pointer.
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { Painted } from "../core/painted";
 import { short, type Raster } from "../core/raster";
 import { PictureView, ViewLink, type Reading, type Tool } from "../core/view";
@@ -32,7 +32,7 @@ export function Picture(props: PictureProps) {
   const latest = useRef(props);
   latest.current = props;
 
-  useEffect(() => {
+  useLayoutEffect(() => {
     const made = new PictureView(props.link ?? new ViewLink(), props.label);
     made.onStep = (by) => latest.current.onStep?.(by);
     made.onHover = (at) => {
@@ -50,7 +50,7 @@ export function Picture(props: PictureProps) {
   }, []);
 
   const { painted, before = null, split = 0, tool = null, aspect } = props;
-  useEffect(() => {
+  useLayoutEffect(() => { // at once: the frame after next would be late for a camera
     const made = view.current!;
     made.tool = tool;
     if (Math.abs(made.split - split) > 1e-6) made.split = split;

@@ -5,27 +5,40 @@ import { paintStep, type Painted } from "../core/painted";
 import { rasterOfImage, type Raster } from "../core/raster";
 import type { Trace } from "../core/trace";
 
-const cache = new WeakMap<Trace, Map<number, Promise<Painted>>>();
+type Kept = { promise: Promise<Painted>; value: Painted | null };
 
-/** Paint one step of a trace; it is decoded once. */
-export function painted(trace: Trace, index: number): Promise<Painted> {
+const cache = new WeakMap<Trace, Map<number, Kept>>();
+
+function kept(trace: Trace, index: number): Kept {
   let steps = cache.get(trace);
   if (!steps) cache.set(trace, (steps = new Map()));
   let found = steps.get(index);
-  if (!found) steps.set(index, (found = paintStep(trace, trace.steps[index]!)));
+  if (!found) {
+    const made: Kept = { promise: paintStep(trace, trace.steps[index]!), value: null };
+    void made.promise.then((value) => (made.value = value));
+    steps.set(index, (found = made));
+  }
   return found;
 }
 
+/** Paint one step of a trace; it is decoded once. */
+export function painted(trace: Trace, index: number): Promise<Painted> {
+  return kept(trace, index).promise;
+}
+
 export function usePainted(trace: Trace | null, index: number): Painted | null {
-  const [found, setFound] = useState<Painted | null>(null);
-  const turn = useRef(0);
+  const [, again] = useState<object>();
+  const shown = useRef<Painted | null>(null);
+  const at = trace ? Math.max(0, Math.min(index, trace.steps.length - 1)) : 0;
+  const ready = trace?.steps.length ? kept(trace, at) : null;
+  if (ready?.value) shown.current = ready.value;
   useEffect(() => {
-    if (!trace || !trace.steps.length) return;
-    const mine = ++turn.current;
-    const at = Math.max(0, Math.min(index, trace.steps.length - 1));
-    void painted(trace, at).then((value) => mine === turn.current && setFound(value));
-  }, [trace, index]);
-  return trace ? found : null;
+    if (!ready || ready.value === shown.current) return; // it may have become ready since the rendering
+    let here = true;
+    void ready.promise.then(() => here && again({}));
+    return () => { here = false; };
+  }, [ready]);
+  return trace ? shown.current : null;
 }
 
 const pictures = new Map<string, Promise<Raster>>();
