@@ -11,6 +11,14 @@ from sightline.core.buffers import empty
 BIG = (400, 500)  # 200 kB as uint8: above the size from which memory is recycled
 
 
+@pytest.fixture(scope="module", autouse=True)
+def little_to_look_through():
+    gc.collect()
+    gc.freeze()  # what the libraries hold stays: each test looks for what nobody holds any more
+    yield
+    gc.unfreeze()
+
+
 @pytest.fixture(autouse=True)
 def fresh():
     gc.collect()
