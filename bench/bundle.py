@@ -1,4 +1,4 @@
-"""Bundle adjustment of generated problems against Ceres (by way of pycolmap), from the same start to the same cost."""
+"""Bundle adjustment against Ceres, from the same start to the same cost, and structure from motion against COLMAP."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ from collections.abc import Callable
 
 import numpy as np
 
-from sightline.geometry import BundleProblem, bundle_adjust, synthetic_bundle_problem
+from sightline.cli.folders import load_file
+from sightline.core.errors import DataError
+from sightline.data.named import local_folder
+from sightline.geometry import BundleProblem, bundle_adjust, structure_from_motion, synthetic_bundle_problem
 from sightline.geometry.bundle_problem import rotation_matrices
 
 from .timing import THREADS, Case
@@ -31,7 +34,25 @@ def cases() -> list[Case]:
                 within=None,  # the tests hold that the costs are the same
             )
         )
-    return rows
+    return [*rows, *_photos()]
+
+
+def _photos() -> list[Case]:
+    """Return three photos of Balbianello, where they are: features, matches and structure, from the files on."""
+    try:
+        photos = sorted(local_folder("sfm_problems").glob("Balbianello*.jpg"))[:3]
+    except DataError:
+        return []
+    colmap = load_file("reproduce", "sceaux").colmap
+    return [
+        Case(
+            "geometry.structure_from_motion 3 photos 640×427",
+            "pycolmap",
+            lambda: np.array([len(structure_from_motion(photos))]),
+            lambda: np.array([len(colmap(photos)["centres"])]),
+            bytes=3 * 3 * 640 * 427,
+        )
+    ]
 
 
 def ceres(problem: BundleProblem) -> Callable[[], np.ndarray]:
