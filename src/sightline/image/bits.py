@@ -9,6 +9,7 @@ from numba import extending, types
 from numba.np.arrayobj import make_array
 
 intrinsic: Any = extending.intrinsic  # kernels leave out the first argument, which type checkers cannot know
+_PLACE = ir.IntType(32)
 
 
 @intrinsic
@@ -41,16 +42,47 @@ def any_above(_: Any, row: Any, at: Any, bound: Any) -> Any:
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         row, at, bound = args
-        many, place = ir.VectorType(bound.type, 64), ir.IntType(32)
+        many = ir.VectorType(bound.type, 64)
         data = builder.gep(make_array(signature.args[0])(context, builder, row).data, [at])
         values = builder.load(builder.bitcast(data, many.as_pointer()), align=signature.args[2].bitwidth // 8)
-        first = builder.insert_element(ir.Constant(many, ir.Undefined), bound, place(0))
-        bounds = builder.shuffle_vector(first, first, ir.Constant(ir.VectorType(place, 64), [0] * 64))
+        first = builder.insert_element(ir.Constant(many, ir.Undefined), bound, _PLACE(0))
+        bounds = builder.shuffle_vector(first, first, ir.Constant(ir.VectorType(_PLACE, 64), [0] * 64))
         compare = builder.fcmp_ordered if isinstance(signature.args[2], types.Float) else builder.icmp_signed
         above = builder.bitcast(compare(">", values, bounds), ir.IntType(64))
         return builder.icmp_unsigned("!=", above, ir.IntType(64)(0))
 
     return types.boolean(row, types.int64, row.dtype), generate
+
+
+@intrinsic
+def put_rings(_: Any, above: Any, row: Any, below: Any, at: Any, shift: Any, out: Any) -> Any:
+    """Write, for 64 pixels, which of their eight neighbours are 1, a bit each, and above these bits the pixel itself.
+
+    Rows are flat uint8 of zeros and ones with one more at the left; the pixels are ``at`` and those after it, and so in
+    ``out``. Bits go against the clock from the right neighbour; the pixel is shifted by ``shift`` ≥ 8.
+    """
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        *rows, at, shift, out = args
+        octets = ir.VectorType(ir.IntType(8), 64)
+
+        def neighbours(which: int, x: int) -> Any:
+            data = make_array(signature.args[which])(context, builder, rows[which]).data
+            place = builder.gep(data, [builder.add(at, ir.IntType(64)(x))])
+            return builder.load(builder.bitcast(place, octets.as_pointer()), align=1)
+
+        code = neighbours(1, 2)
+        for bit, (which, x) in enumerate(((0, 2), (0, 1), (0, 0), (1, 0), (2, 0), (2, 1), (2, 2)), 1):
+            code = builder.or_(code, builder.shl(neighbours(which, x), ir.Constant(octets, [bit] * 64)))
+        wide = ir.VectorType(ir.IntType(signature.args[5].dtype.bitwidth), 64)
+        single = builder.insert_element(ir.Constant(wide, ir.Undefined), builder.trunc(shift, wide.element), _PLACE(0))
+        shifts = builder.shuffle_vector(single, single, ir.Constant(ir.VectorType(_PLACE, 64), [0] * 64))
+        whole = builder.or_(builder.zext(code, wide), builder.shl(builder.zext(neighbours(1, 1), wide), shifts))
+        place = builder.gep(make_array(signature.args[5])(context, builder, out).data, [at])
+        builder.store(whole, builder.bitcast(place, wide.as_pointer()), align=1)
+        return context.get_dummy_value()
+
+    return types.void(above, row, below, types.int64, types.int64, out), generate
 
 
 @intrinsic

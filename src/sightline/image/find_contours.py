@@ -22,15 +22,14 @@ from sightline.core.layers import Heat, Labels, Value
 from sightline.core.layers import Mask as MaskLayer
 from sightline.core.trace import Step
 from sightline.core.types import Array, Choice, Mask
-from sightline.image.bits import trailing_zeros
-from sightline.image.runs import listed_runs
+from sightline.image.bits import count_bits, put_rings, trailing_zeros, true_bits
 
 INSIDE, SEEN, SEEN_AT_THE_RIGHT = 1, 2, 3  # states of a true pixel; the last: a border passed between it and its right
 # All that is known of a pixel is one number: which neighbours are true, a bit for each direction; its state; and which
 # border passed it last.
 _STATE, _NAME = 8, 10  # their lowest bits
 _MOST = 1 << 22  # borders whose numbers have room in 32 bits
-_STRIP = 64
+_STRIP = 128
 _ALONG_X = np.array([1, 1, 0, -1, -1, -1, 0, 1], np.int64)  # the eight directions against the clock from the right
 _ALONG_Y = np.array([0, -1, -1, -1, 0, 1, 1, 1], np.int64)
 
@@ -132,7 +131,7 @@ def _steps(mask: Mask, *, approximation: str = "none", mode: str = "tree") -> It
     yield Step("order", Heat(order), note="Borders in the order in which the scan met them: dark ones first.")
     yield Step(
         "marks",
-        Heat((cells[1:-1, 1:-1] >> _STATE & 3).astype(np.float32)),
+        Heat(((cells[1 : len(mask) + 1, 1 : mask.shape[1] + 1] >> _STATE & 3) * mask).astype(np.float32)),
         note="Bright: passed on the right, no hole begins.",
     )
     contours = find_contours(mask, approximation=approximation, mode=mode)
@@ -146,30 +145,36 @@ def _steps(mask: Mask, *, approximation: str = "none", mode: str = "tree") -> It
 def _borders(mask: Array, simple: bool) -> tuple[Array, Array, Array, Array, Array]:
     """Return all points, where those of each border end, its parent (-1: none), whether a hole's; and the cells."""
     height, width = mask.shape
-    bounds, firsts = listed_runs(mask)
-    most = len(bounds)  # a border begins at the left or at the right end of a run
-    cells = empty((height + 2, width + 2), np.uint32 if most <= _MOST else np.uint64)
-    ends, parents, holes = np.empty(most, np.int64), np.empty(most, np.int64), np.empty(most, np.bool_)
-    # A step in the flat array, and one of a point, whose y is in the upper half of a word and x in the lower one.
-    steps = np.stack([_ALONG_Y * (width + 2) + _ALONG_X, (_ALONG_Y << 32) + _ALONG_X]).view(np.uint64)
-    words = empty((2 * most + 8 * (height + width),), np.uint64)
+    kind, filled, blocks = np.uint32, 0, width // 64 + 1  # at least one false pixel is behind the last one
+    changes = empty((height, blocks), np.uint64)
     while True:
-        over_rows(_look_around, height + 2, mask.view(np.uint8), cells, strip=_STRIP)
-        filled, count = _scan(cells, bounds, firsts, steps, simple, words, ends, parents, holes)
-        if filled <= len(words):
+        cells = empty((height + 2, 64 * blocks + 2), kind)
+        # A border begins at the left or at the right end of a run.
+        most = sum(over_rows(_look_around, height, mask.view(np.uint8), cells, changes, strip=_STRIP))
+        if most > _MOST and kind is np.uint32:
+            kind = np.uint64
+            continue
+        ends, parents, holes = np.empty(most, np.int64), np.empty(most, np.int64), np.empty(most, np.bool_)
+        # A step in the flat array, and one of a point, whose y is in the upper half of a word and x in the lower one.
+        steps = np.stack([_ALONG_Y * cells.shape[1] + _ALONG_X, (_ALONG_Y << 32) + _ALONG_X]).view(np.uint64)
+        words = empty((max(filled, 2 * most + 8 * (height + width)),), np.uint64)
+        filled, count = _scan(cells, changes, steps, simple, words, ends, parents, holes)
+        if filled <= len(words):  # or long lines lie along the rows: once more, with room for all
             break
-        words = empty((filled,), np.uint64)  # long lines along the rows: once more, with room for all
     points = empty((filled, 2), np.int32)
     points[...] = words[:filled].view(np.int32).reshape(-1, 2)
     return points, ends[:count].copy(), parents[:count].copy(), holes[:count].copy(), cells
 
 
 @kernel
-def _look_around(mask, cells, y0, y1):
-    """Write the state of each pixel and which of its neighbours are true; frame them by false pixels without any."""
+def _look_around(mask, cells, changes, y0, y1):
+    """Write the state of each true pixel and which of its neighbours are true; of false ones nothing is asked.
+
+    Write also which pixels differ from the one before, a bit each, and return how many.
+    """
     height, width = mask.shape
-    rows, codes = np.zeros((3, width + 2), np.uint8), np.empty(width, np.uint8)
-    for y in range(y0 - 2, y1):
+    rows, count = np.zeros((3, cells.shape[1]), np.uint8), 0
+    for y in range(y0 - 1, y1 + 1):
         line = rows[y % 3]
         if 0 <= y < height:
             source, inner = mask[y], line[1 : width + 1]
@@ -177,48 +182,48 @@ def _look_around(mask, cells, y0, y1):
                 inner[x] = source[x] != 0
         else:
             line[:] = 0
-        if y < y0:
+        if y <= y0:
             continue
-        above, row, below = rows[(y + 1) % 3], rows[(y + 2) % 3], line  # the middle one belongs to row y of the cells
-        out = cells[y, 1 : width + 1]
-        a, b, c = above[:width], above[1 : width + 1], above[2 : width + 2]
-        d, m, e = row[:width], row[1 : width + 1], row[2 : width + 2]
-        f, g, h = below[:width], below[1 : width + 1], below[2 : width + 2]
-        for x in range(width):
-            upper = e[x] | c[x] << 1 | b[x] << 2 | a[x] << 3
-            codes[x] = np.uint8(upper | d[x] << 4 | f[x] << 5 | g[x] << 6 | h[x] << 7)
-        for x in range(width):  # a loop of its own: in the one above, 32 pixels go at once
-            out[x] = np.uint32(codes[x]) | np.uint32(m[x]) << np.uint32(_STATE)
-        cells[y, 0], cells[y, width + 1] = 0, 0
+        above, row, below, out = rows[(y + 1) % 3], rows[(y + 2) % 3], line, cells[y, 1:]
+        words, before = changes[y - 1], np.uint64(0)
+        for k in range(words.size):
+            pixels = true_bits(row, 64 * k + 1)
+            words[k] = pixels ^ (pixels << np.uint64(1) | before)
+            count += count_bits(words[k])
+            before = pixels >> np.uint64(63)
+            if pixels != 0:
+                put_rings(above, row, below, 64 * k, _STATE, out)
+    return count
 
 
 @kernel
-def _scan(cells, bounds, firsts, steps, simple, points, ends, parents, holes):
+def _scan(cells, changes, steps, simple, points, ends, parents, holes):
     """Look at both ends of each run: a border begins there unless one has passed already."""
     stride, flat = cells.shape[1], cells.reshape(-1)
     filled, count = 0, 0
-    for y in range(firsts.size - 1):
-        start = (y + 1) * stride + 1
-        met = -1  # where a border was met last in this row
-        for i in range(2 * firsts[y], 2 * firsts[y + 1]):
-            right = i & 1
-            pixel = start + bounds[i] - right
-            state = flat[pixel] >> _STATE & 3
-            if (state != SEEN_AT_THE_RIGHT) if right else (state == INSIDE):
-                if right:
-                    met = pixel
-                    while flat[met] >> _STATE & 3 == INSIDE:  # it may lie to the left in this run
-                        met -= 1
-                last = np.int64(flat[met] >> _NAME) if met >= 0 else -1
-                parent = last
-                if last >= 0 and holes[last] == (right == 1):  # of the same kind: both have the same parent
-                    parent = parents[last]
-                parents[count], holes[count] = parent, right == 1
-                point = np.uint64(y << 32 | pixel - start)
-                filled = _follow(flat, np.uint64(pixel), point, right, count, steps, simple, points, filled)
-                ends[count] = filled
-                count += 1
-            met = pixel
+    for y in range(changes.shape[0]):
+        start, met, right = (y + 1) * stride + 1, -1, 0  # met: where a border was met last in this row
+        for k in range(changes.shape[1]):
+            word = changes[y, k]
+            while word != 0:
+                pixel = start + 64 * k + np.int64(trailing_zeros(word)) - right
+                word &= word - np.uint64(1)
+                state = flat[pixel] >> _STATE & 3
+                if (state != SEEN_AT_THE_RIGHT) if right else (state == INSIDE):
+                    if right:
+                        met = pixel
+                        while flat[met] >> _STATE & 3 == INSIDE:  # it may lie to the left in this run
+                            met -= 1
+                    last = np.int64(flat[met] >> _NAME) if met >= 0 else -1
+                    parent = last
+                    if last >= 0 and holes[last] == (right == 1):  # of the same kind: both have the same parent
+                        parent = parents[last]
+                    parents[count], holes[count] = parent, right == 1
+                    point = np.uint64(y << 32 | pixel - start)
+                    filled = _follow(flat, np.uint64(pixel), point, right, count, steps, simple, points, filled)
+                    ends[count] = filled
+                    count += 1
+                met, right = pixel, 1 - right
     return filled, count
 
 
