@@ -16,6 +16,7 @@ from .mean_shift_track import mean_shift_track as mean_shift_track
 from .mot_text import read_detections as read_detections
 from .mot_text import read_tracks as read_tracks
 from .mot_text import write_tracks as write_tracks
+from .moving_boxes import moving_boxes as moving_boxes
 from .particle_filter import ParticleFilter as ParticleFilter
 from .particle_filter import systematic_resample as systematic_resample
 from .point_flow import PointFlow as PointFlow
