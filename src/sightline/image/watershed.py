@@ -24,7 +24,8 @@ from sightline.core.types import Array, Image, Labels, Mask, Range
 from sightline.image.bits import trailing_zeros
 
 WAITING, LINE, OUTSIDE = -1, -2, -3  # a pixel that is in the queue; one where segments meet; one that stays dry
-CELL, HEIGHT, AFTER = 4, 1, 2  # numbers that a pixel has, and which of them is what; the label comes first
+CELL, HEIGHT, AFTER = 4, 1, 2  # numbers that a pixel of a relief has, and which is what; the label comes first
+PAIR = 2  # numbers that a pixel of a colour image has: the label, and the differences in the place of the height
 _FULL = 1 << 30  # higher than any water
 _one, _zero = np.uint64(1), np.uint64(0)
 _HEIGHTS = np.uint64(256)  # in a colour image
@@ -129,10 +130,12 @@ class _Basin:
             raise InputError(f"watershed: connectivity must be 4 or 8; got {describe(connectivity)}.")
         if mask is not None:
             markers[~as_mask("watershed", mask, shape=(height, width))] = OUTSIDE
-        self.cells = empty((height + 2, width + 2, CELL), np.int32)
-        self.labels = self.cells[1:-1, 1:-1, 0]
         self.colour = image.ndim == 3
-        lines = self.cells.reshape(height + 2, -1)
+        cell = PAIR if self.colour else CELL
+        size = (height + 2) * (width + 2) * cell
+        self.cells = empty((size + (int(_HEIGHTS) if self.colour else 0),), np.int32)
+        lines = self.cells[:size].reshape(height + 2, -1)
+        self.labels = lines.reshape(height + 2, width + 2, cell)[1:-1, 1:-1, 0]
         if self.colour:
             self.buckets = 256
             over_rows(_prepare_colours, height + 2, markers, to_uint8(image), connectivity == 8, lines)
@@ -141,21 +144,20 @@ class _Basin:
             over_rows(_prepare_relief, height + 2, markers, ranks, lines)
         ways = [(0, -1), (0, 1), (-1, 0), (1, 0)] if self.colour else [(-1, 0), (0, -1), (0, 1), (1, 0)]
         ways += [(-1, -1), (-1, 1), (1, -1), (1, 1)]
-        self.around = np.array([CELL * (dy * (width + 2) + dx) for dy, dx in ways[:connectivity]], np.int64)
+        self.around = np.array([cell * (dy * (width + 2) + dx) for dy, dx in ways[:connectivity]], np.int64)
 
     def flood(self, lines: bool, level: int) -> None:
         """Let the water rise to a level, a position in the order of heights."""
-        ends = np.full(2 * self.buckets, -1, np.int32)
         if self.colour:
             # Of a pixel and a later one, the first knows how far apart they are.
             known = np.stack([self.around * (self.around < 0) + HEIGHT, _BYTES[: len(self.around)]]).view(np.uint64)
-            flat, around = self.cells.reshape(-1), self.around.view(np.uint64)
-            _flood_colours(flat, around, known, bool(lines), level, ends.reshape(-1, 2))
+            _flood_colours(self.cells, self.around.view(np.uint64), known, bool(lines), level)
             return
+        ends = np.full(2 * self.buckets, -1, np.int32)
         floor1 = (self.buckets >> 6) + 1
         floor2 = floor1 + (self.buckets >> 12) + 1
         bits = np.zeros(floor2 + (self.buckets >> 18) + 1, np.uint64)
-        _flood_relief(self.cells.reshape(-1), self.around, bool(lines), level, ends, bits, floor1, floor2)
+        _flood_relief(self.cells, self.around, bool(lines), level, ends, bits, floor1, floor2)
 
 
 def _as_markers(markers: Any, shape: tuple[int, int]) -> Array:
@@ -181,7 +183,8 @@ def _ranks(relief: Array) -> tuple[Array, int]:
 # --- the landscape ---
 # What belongs to a pixel lies together, in one line of the processor's cache: its label, its height, and the pixel
 # behind it in the queue. In a colour image there are heights between pixels only: each pixel has, in a byte each, the
-# differences from its neighbours at the right, below, below at the right and below at the left.
+# differences from its neighbours at the right, below, below at the right and below at the left. While it waits, the
+# pixel behind it stands in the label's place, as its complement: WAITING for none.
 
 _BYTES = np.array([0, 0, 8, 8, 16, 24, 24, 16], np.int64)  # where that to each neighbour is, in the order of the ways
 
@@ -206,38 +209,55 @@ def _prepare_relief(markers, heights, cells, y0, y1):
 def _prepare_colours(markers, image, eight, cells, y0, y1):
     """Write labels and differences within a wall of one pixel; what touches a marker is waiting."""
     height, width = markers.shape
+    flat = image.reshape(height, 3 * width)
+    scratch, sides = np.empty((2, 3 * width), np.uint8), np.zeros((2, width + 2), np.int32)
     for y in range(y0, y1):
         line = cells[y]
         if y == 0 or y == height + 1:
             for x in range(width + 2):
-                line[CELL * x] = OUTSIDE
+                line[PAIR * x] = OUTSIDE
             continue
-        line[0], line[CELL * (width + 1)] = OUTSIDE, OUTSIDE
+        line[0], line[PAIR * (width + 1)] = OUTSIDE, OUTSIDE
+        row, under, words = flat[y - 1], flat[min(y, height - 1)], sides[1, :width]
+        words[:] = 0
+        for place in range(4 if eight else 2):
+            _add_differences(row, row if place == 0 else under, place, scratch[0], scratch[1], words)
         above, labels, below = markers[max(y - 2, 0)], markers[y - 1], markers[min(y, height - 1)]
-        pixels, under = image[y - 1], image[min(y, height - 1)]
+        side, middle, inner = sides[0], sides[0, 1 : width + 1], line[PAIR : PAIR * (width + 1)]
         for x in range(width):
-            left, right = max(x - 1, 0), min(x + 1, width - 1)
-            near = max(max(labels[left], labels[right]), max(above[x], below[x]))
-            if eight:
-                near = max(near, max(max(above[left], above[right]), max(below[left], below[right])))
-            line[CELL * (x + 1)] = WAITING if labels[x] == 0 and near > 0 else labels[x]
-            differences = _difference(pixels, x, pixels, right) | _difference(pixels, x, under, x) << 8
-            if eight:
-                differences |= _difference(pixels, x, under, right) << 16 | _difference(pixels, x, under, left) << 24
-            line[CELL * (x + 1) + HEIGHT] = np.int32(differences)
+            middle[x] = max(labels[x], max(above[x], below[x]) if eight else labels[x])
+        for x in range(width):
+            near = max(max(side[x], side[x + 2]), max(above[x], below[x]))
+            inner[2 * x] = np.int32(WAITING) if (labels[x] == 0) & (near > 0) else labels[x]
+            inner[2 * x + 1] = words[x]
 
 
-@kernel(inline=True)
-def _difference(row, x, other, at):
-    """Return the greatest difference of a channel between two pixels."""
-    red = abs(np.int32(row[x, 0]) - np.int32(other[at, 0]))
-    green = abs(np.int32(row[x, 1]) - np.int32(other[at, 1]))
-    return max(max(red, green), abs(np.int32(row[x, 2]) - np.int32(other[at, 2])))
+@kernel
+def _add_differences(row, other, place, apart, most, words):
+    """Put the greatest difference of a channel between pixels and their neighbours in a byte of ``words``.
+
+    The neighbours are at the right (places 0 and 2), the same (1) or at the left (3) in the ``other`` row.
+    """
+    n, step = row.size, 3 if place % 2 == 0 else 0 if place == 1 else -3
+    first, last = max(0, -step), n - max(0, step)
+    here, there, to = row[first:last], other[first + step : last + step], apart[first:last]
+    for i in range(to.size):
+        to[i] = np.uint8(max(here[i], there[i]) - min(here[i], there[i]))
+    for i in range(first):
+        apart[i] = np.uint8(max(row[i], other[i]) - min(row[i], other[i]))
+    for i in range(last, n):
+        apart[i] = np.uint8(max(row[i], other[i]) - min(row[i], other[i]))
+    for x in range(words.size):
+        most[x] = max(max(apart[3 * x], apart[3 * x + 1]), apart[3 * x + 2])
+    shift = np.int32(8 * place)
+    for x in range(words.size):
+        words[x] |= np.int32(most[x]) << shift
 
 
 # --- the ordered queue ---
-# `ends` holds the first and the last pixel of each height's list. Of a relief, three floors of `bits` say which lists
-# hold something. Both kernels spell the queue out: handing its arrays to a function costs more than the function does.
+# Of a relief, `ends` holds the first and the last pixel of each height's list, and three floors of `bits` say which
+# lists hold something. Of a colour image, the cells end in the lists' beginnings. Both kernels spell the queue out:
+# handing its arrays to a function costs more than the function does.
 
 
 @kernel
@@ -310,52 +330,51 @@ def _flood_relief(cells, around, lines, level, ends, bits, floor1, floor2):
 
 
 @kernel
-def _flood_colours(cells, around, known, lines, level, ends):
+def _flood_colours(cells, around, known, lines, level):
     """Flood a colour image: a pixel waits at its difference from the neighbour that reaches it.
 
     ``known`` tells for each way which cell has the difference, from here, and where in it. Places are unsigned, so
     that none is looked at as if it were counted from the end.
     """
-    ways, byte, after = around.size, np.uint64(255), np.uint64(AFTER)
+    ways, byte, heads = around.size, np.uint64(255), np.uint64(cells.size) - _HEIGHTS
+    tails = np.empty(_HEIGHTS, np.uint64)  # where the next pixel of each height is to be written
+    for rise in range(_HEIGHTS):
+        cells[heads + rise], tails[rise] = WAITING, heads + rise
     water = _HEIGHTS  # nothing waits at a lower height
-    for first in range(0, cells.size, CELL):
-        pixel = np.uint64(first)
+    for pixel in range(_zero, heads, np.uint64(PAIR)):
         if cells[pixel] != WAITING:
             continue
         rise = _HEIGHTS
         for way in range(ways):
             if cells[pixel + around[way]] > 0:
                 rise = min(rise, (np.uint64(cells[pixel + known[0, way]]) >> known[1, way]) & byte)
-        cells[pixel + after] = -1
-        if ends[rise, 0] < 0:
-            ends[rise, 0] = first
-        else:
-            cells[np.uint64(ends[rise, 1]) + after] = first
-        ends[rise, 1] = first
+        cells[tails[rise]] = ~np.int32(pixel)
+        tails[rise] = pixel
         water = min(water, rise)
     end, below = min(np.uint64(level + 1), _HEIGHTS), around[3]
     while True:
-        while water < end and ends[water, 0] < 0:
+        while water < end and cells[heads + water] == WAITING:
             water += _one
         if water >= end:
             return
-        pixel = np.uint64(ends[water, 0])
-        following = cells[pixel + after]
-        ends[water, 0] = following
-        ahead = np.uint64(max(following, 0))
+        head = heads + water
+        pixel = np.uint64(~cells[head])
+        following = cells[pixel]
+        cells[head] = following
+        if following == WAITING:
+            tails[water] = head
+        ahead = np.uint64(~following)
         prefetch(cells, ahead)
         prefetch(cells, ahead + below)
         prefetch(cells, ahead - min(below, ahead))
         label, nearest, meets, dry = np.int32(0), _HEIGHTS, False, _zero
-        for way in range(ways):
+        for way in range(ways):  # without branches: who is wet cannot be predicted
             other = cells[pixel + around[way]]
-            if other > 0:
-                difference = (np.uint64(cells[pixel + known[0, way]]) >> known[1, way]) & byte
-                meets |= label > 0 and other != label
-                label = other if difference < nearest else label
-                nearest = min(nearest, difference)
-            elif other == 0:
-                dry |= _one << np.uint64(way)
+            difference = (np.uint64(cells[pixel + known[0, way]]) >> known[1, way]) & byte
+            meets |= (other > 0) & (label > 0) & (other != label)
+            better = (other > 0) & (difference < nearest)
+            label, nearest = other if better else label, difference if better else nearest
+            dry |= np.uint64(other == 0) << np.uint64(way)
         cells[pixel] = LINE if lines and meets else label
         if lines and meets:
             continue
@@ -364,10 +383,7 @@ def _flood_colours(cells, around, known, lines, level, ends):
             dry &= dry - _one
             near = pixel + around[way]
             rise = (np.uint64(cells[pixel + known[0, way]]) >> known[1, way]) & byte
-            cells[near], cells[near + after] = WAITING, -1
-            if ends[rise, 0] < 0:
-                ends[rise, 0] = near
-            else:
-                cells[np.uint64(ends[rise, 1]) + after] = near
-            ends[rise, 1] = near
+            cells[near] = WAITING
+            cells[tails[rise]] = ~np.int32(near)
+            tails[rise] = near
             water = min(water, rise)
