@@ -14,6 +14,7 @@ from geometry.stereo_scenes import bad, scene
 from sightline.core import evidence
 from sightline.core.errors import InputError
 from sightline.geometry.census import matching_costs
+from sightline.geometry.disparity_choice import choose_row
 from sightline.geometry.sgm_paths import path_sums
 from sightline.geometry.speckles import fill_gaps, remove_speckles
 
@@ -98,10 +99,20 @@ def test_a_plane_is_found_in_every_dtype(dtype: type) -> None:
 
 
 def test_what_is_not_held_is_not_said() -> None:
-    left, right = RANDOM.random((2, 30, 60), np.float32)
+    left, right = RANDOM.random((2, 100, 140), np.float32)
     assert np.isfinite(sl.geometry.sgm(left, right, 32)).mean() < 0.1
     assert np.isfinite(sl.geometry.sgm(left, right, 32, check=-1, speckles=0)).all()
     assert np.isfinite(sl.geometry.sgm(left, right, 32, unique=0.9, check=-1, speckles=0)).mean() < 0.1
+
+
+@pytest.mark.parametrize(("sums", "known"), [((9, 3, 1, 2), True), ((9, 2, 1, 3), False)])
+def test_a_disparity_between_two_pixels_may_agree_with_either(sums: tuple[int, ...], known: bool) -> None:
+    volume = np.full((6, 4), 9, np.uint16)
+    volume[3, 0] = volume[4, 2] = volume[4, 0] = 0  # of the right picture, 3 and 4 have disparity 0, and 2 has 2
+    volume[5] = sums  # 2.25, between 3 and 2; or 1.75, between 3 and 4
+    out, scratch = np.empty(6, np.float32), np.empty(10, np.uint32)
+    choose_row(volume, 0, 4, np.float32(0), np.float32(0), scratch, out)
+    assert np.isfinite(out[5]) == known
 
 
 def test_speckles_go_as_in_opencv() -> None:

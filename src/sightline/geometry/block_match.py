@@ -52,7 +52,8 @@ def block_match(
     size
         Side of the square in pixels, odd, 1–15.
     check
-        A disparity is kept when that of the pixel it points to differs by at most this; a negative number keeps all.
+        A disparity is kept when that of a pixel it points to (it may point between two) differs by at most this; a
+        negative number keeps all.
     unique
         Share by which every other disparity but the neighbours must cost more, 0–1.
     speckles

@@ -28,16 +28,26 @@ def choose_row(sums, first, count, check, unique, right, out):
         out[x] = _least(sums[x, :count], right[at : at + count])
     for x in range(width):
         d, row = np.int64(out[x]), sums[x, :count]
-        value = np.float32(first + d)
+        beyond = np.float32(0)
+        if 0 < d < count - 1:
+            beyond = _between(np.float32(row[d - 1]), np.float32(row[d]), np.float32(row[d + 1]))
         keep = True
-        if check >= 0:
-            other = np.int64(right[width - 1 - x + d] & _PLACE)
-            keep = x - d - first >= 0 and np.abs(np.float32(other - d)) <= check
+        if check >= 0:  # it points between two pixels: one of them must agree
+            there = x - d - first
+            next_one = np.int64(1) if beyond > 0 else np.int64(-1 if beyond < 0 else 0)
+            keep = there >= 0 and (
+                _agrees(right[width - 1 - x + d], d, check)
+                or (0 <= there - next_one < width and _agrees(right[width - 1 - x + d + next_one], d, check))
+            )
         if keep and unique > 0:
             keep = _stands_out(row, d, share)
-        if 0 < d < count - 1:
-            value += _between(np.float32(row[d - 1]), np.float32(row[d]), np.float32(row[d + 1]))
-        out[x] = value if keep else NOWHERE
+        out[x] = np.float32(first + d) + beyond if keep else NOWHERE
+
+
+@kernel(inline=True)
+def _agrees(key, d, most):
+    """Return whether a pixel of the right picture has nearly the disparity ``d``."""
+    return np.abs(np.float32(np.int64(key & _PLACE) - d)) <= most
 
 
 @kernel

@@ -35,7 +35,7 @@ def sgm(
     p1: Annotated[int, Range(0, 180, 1)] = 18,
     p2: Annotated[int, Range(1, 180, 1)] = 60,
     paths: Annotated[int, Range(4, 8, 4)] = 8,
-    check: Annotated[float, Range(-1, 10, 1)] = 1.0,
+    check: Annotated[float, Range(-1, 10, 1)] = 2.0,
     unique: Annotated[float, Range(0, 0.5, 0.01)] = 0.0,
     speckles: Annotated[int, Range(0, 1000, 10)] = 100,
     fill: bool = False,
@@ -58,7 +58,8 @@ def sgm(
     paths
         8, or 4 without the slanting ones.
     check
-        A disparity is kept when that of the pixel it points to differs by at most this; a negative number keeps all.
+        A disparity is kept when that of a pixel it points to (it may point between two) differs by at most this; a
+        negative number keeps all.
     unique
         Share by which every other disparity but the neighbours must cost more, 0–1.
     speckles
@@ -99,7 +100,7 @@ def sgm(
     volumes = path_sums(matching_costs(a, as_bright(b, a), first, count), p1, p2, paths)
     found = _chosen(volumes, first, count, check, unique)
     if speckles:
-        remove_speckles(found, speckles, 1.0)
+        remove_speckles(found, speckles, 2.0)
     if fill:
         fill_gaps(found)
     return found
@@ -125,7 +126,7 @@ def _steps(left: Image, right: AnyImage, disparities: Any = 64, **options: Any) 
         yield Step(name, Heat(_chosen(volumes, first, count, -1, 0)), note="The sums so far, each pixel's least.")
     all_paths = _chosen((across, down, up), first, count, -1, 0)
     yield Step("all paths", Heat(all_paths), note="Streaks of one direction are outvoted by the others.")
-    checked = _chosen((across, down, up), first, count, options.get("check", 1.0), options.get("unique", 0.0))
+    checked = _chosen((across, down, up), first, count, options.get("check", 2.0), options.get("unique", 0.0))
     yield Step("held from both sides", Heat(checked), note="What only one of the two pictures sees is not known.")
     yield Step("disparity", Heat(sgm(left, right, disparities, **options)), note="Without speckles.")
 
