@@ -18,6 +18,7 @@ from sightline.core.errors import MissingFileError
 from sightline.lab.api_page import api_page
 from sightline.lab.chains import chain_routes
 from sightline.lab.file_routes import file_routes
+from sightline.lab.geometry_routes import geometry_routes, reconstruction_routes
 from sightline.lab.inspector_routes import inspector_routes
 from sightline.lab.lab import Lab
 from sightline.lab.lesson_routes import lesson_routes
@@ -37,6 +38,8 @@ _ROUTES = (
     run_routes,
     model_routes,
     inspector_routes,
+    geometry_routes,
+    reconstruction_routes,
     training_routes,
     lesson_routes,
     live_routes,

@@ -113,3 +113,57 @@ class TrainingAsk(Form):
     data: str = Field(max_length=1000)
     epochs: int = Field(10, ge=1, le=10_000)
     settings: dict[str, bool | int | float | str] = Field(default_factory=dict)
+
+
+class TowerAsk(Form):
+    """A question for SIFT's scale space of a picture."""
+
+    input: str = Field(max_length=1000)
+    contrast: float = Field(0.04, ge=0, le=1)
+    edge: float = Field(10.0, ge=1, le=1000)
+
+
+class KeypointAsk(Form):
+    """A question for one keypoint: where it is in its octave."""
+
+    input: str = Field(max_length=1000)
+    octave: int = Field(ge=0, le=30)
+    level: int = Field(ge=1, le=30)
+    x: float
+    y: float
+    sigma: float = Field(gt=0, le=1000)
+
+
+class PairAsk(Form):
+    """A question for what matches between two photos."""
+
+    a: str = Field("", max_length=1000)
+    b: str = Field("", max_length=1000)
+    ratio: float = Field(0.8, ge=0.1, le=1)
+
+
+class RoundsAsk(PairAsk):
+    """A question for a consensus: of pairs between two photos, or of points about a line."""
+
+    model: Literal["line", "homography", "fundamental"] = "fundamental"
+    threshold: float = Field(2.0, gt=0, le=1000)
+    confidence: float = Field(0.99, ge=0.5, le=0.999999)
+    outliers: float = Field(0.5, ge=0, le=0.95)
+    seed: int = Field(0, ge=0, le=10**9)
+
+
+class CalibrationAsk(Form):
+    """A question for the camera that took a folder of photos of a chessboard; ``aside`` names views to leave out."""
+
+    folder: str = Field("scene:board", max_length=1000)
+    columns: int = Field(8, ge=3, le=60)
+    rows: int = Field(5, ge=3, le=60)
+    lens: Literal["none", "radial", "brown", "full"] = "radial"
+    aside: list[str] = Field(default_factory=list, max_length=100)
+    shown: str = Field("", max_length=1000)
+
+
+class FolderAsk(Form):
+    """A folder of photos: ``file:…`` under the root, or ``scene:desk``."""
+
+    folder: str = Field(max_length=1000)

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from sightline.lab.listing import Listing
 from sightline.lab.pictures import Pictures
+from sightline.lab.reconstructions import Reconstructions
 from sightline.lab.runs import Runs
 from sightline.lab.trainings import Trainings
 from sightline.serve.models import Models
@@ -43,6 +44,7 @@ class Lab:
         self.pictures = Pictures(self.root)
         self.runs = Runs(self.root)
         self.trainings = Trainings(self.root, self.runs)
+        self.reconstructions = Reconstructions(self.root)
         self.models = Models(self.workers)
         self.closing = asyncio.Event()
         self._preparing = False
@@ -75,6 +77,7 @@ class Lab:
         self.closing.set()
         self.models.close()
         self.trainings.close()
+        self.reconstructions.close()
         self.workers.close()
 
 

@@ -18,6 +18,7 @@ from PIL import Image as PillowImage
 from sightline.core.errors import InputError, MissingFileError, suggest
 from sightline.data.sample import SAMPLES
 from sightline.lab.places import under
+from sightline.lab.scenes import scene_bytes
 from sightline.serve.guard import MAX_BYTES
 from sightline.serve.requests import decode_picture
 
@@ -82,11 +83,11 @@ class Pictures:
         Parameters
         ----------
         reference
-            ``sample:…``, ``upload:…`` or ``file:…``; ``file:clip.mp4@12`` is a frame of a video.
+            ``sample:…``, ``scene:…``, ``upload:…`` or ``file:…``; ``file:clip.mp4@12`` is a frame of a video.
         pixels
             Largest width × height; None keeps the size.
         """
-        version = self._version(reference)
+        version = self.version(reference)
         key = (reference, pixels, version)
         with self._lock:
             if key in self._decoded:
@@ -133,7 +134,8 @@ class Pictures:
             while sum(kept.image.nbytes for kept in self._decoded.values()) > DECODED_BYTES:
                 self._decoded.popitem(last=False)
 
-    def _version(self, reference: str) -> Any:
+    def version(self, reference: str) -> Any:
+        """Return what changes when a file behind a reference is written anew."""
         if not reference.startswith("file:"):
             return None
         path, _ = self._file(reference)
@@ -153,7 +155,7 @@ class Pictures:
         if kind == "file":
             return self._from_file(reference), False
         data, mask = self._bytes(reference)
-        return decode_picture(data, name if kind == "sample" else "upload"), mask
+        return decode_picture(data, name if kind in ("sample", "scene") else "upload"), mask
 
     def _bytes(self, reference: str) -> tuple[bytes, bool]:
         """Return the file of a sample or of an upload, and whether it is a mask."""
@@ -162,13 +164,15 @@ class Pictures:
             if name not in SAMPLES:
                 raise MissingFileError(f"pictures: no sample is named '{name}'.{suggest(name, SAMPLES)}")
             return SAMPLES[name].path.read_bytes(), name == "horse"
+        if kind == "scene":
+            return scene_bytes(name), False
         if kind == "upload":
             with self._lock:
                 if reference not in self._uploads:
                     raise MissingFileError(f"pictures: '{reference}' is no longer kept. Upload it again.")
                 self._uploads.move_to_end(reference)
                 return self._uploads[reference]
-        raise InputError(f"pictures: reference must start with sample:, upload: or file:; got '{reference}'.")
+        raise InputError(f"pictures: reference must start with sample:, scene:, upload: or file:; got '{reference}'.")
 
     def _from_file(self, reference: str) -> np.ndarray:
         path, frame = self._file(reference)

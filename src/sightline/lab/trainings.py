@@ -2,70 +2,18 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
 import threading
-from collections import deque
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from sightline.core.errors import InputError, SightlineError
 from sightline.lab.places import under
+from sightline.lab.process import Process
 from sightline.lab.runs import Runs
 from sightline.serve.failures import RequestError
 from sightline.train import folder as files
-
-_LINES = 400  # of the log that are kept
-_STOP_SECONDS = 10.0
-
-
-class _Process:
-    """A training's process and the tail of what it says."""
-
-    def __init__(self, command: list[str], root: Path) -> None:
-        self.lines: deque[str] = deque(maxlen=_LINES)
-        self.stopping = False
-        self.process = subprocess.Popen(
-            command,
-            cwd=root,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,  # Ctrl-C in the lab's terminal is for the lab, which stops its training itself
-            env={**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONIOENCODING": "utf-8", "NO_COLOR": "1"},
-        )
-        _unbound(self.process.pid)
-        self._reader = threading.Thread(target=self._read, name="sightline-training", daemon=True)
-        self._reader.start()
-
-    def _read(self) -> None:
-        stream = self.process.stdout
-        if stream is not None:
-            for line in stream:
-                self.lines.append(line.decode("utf-8", "replace").rstrip())
-            stream.close()
-
-    @property
-    def code(self) -> int | None:
-        """Exit code, None while it runs."""
-        return self.process.poll()
-
-    def stop(self) -> None:
-        """Ask it to save and end."""
-        self.stopping = True
-        if self.code is None:
-            self.process.terminate()
-
-    def finish(self) -> None:
-        """Wait until it has ended; kill it when it does not."""
-        try:
-            self.process.wait(_STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-        self._reader.join(1.0)
 
 
 class Trainings:
@@ -81,7 +29,7 @@ class Trainings:
 
     def __init__(self, root: Path, runs: Runs) -> None:
         self.root, self.runs = root, runs
-        self._processes: dict[str, _Process] = {}
+        self._processes: dict[str, Process] = {}
         self._lock = threading.Lock()
 
     def start(self, recipe: str, data: str, epochs: int, settings: Mapping[str, Any]) -> str:
@@ -105,7 +53,7 @@ class Trainings:
             folder = files.claim(stem, self.root / "runs")
             command = [sys.executable, "-m", "sightline", "train", _recipe(recipe), source, *words]
             command += ["--epochs", str(epochs), "--out", str(folder)]
-            self._processes[folder.name] = _Process(command, self.root)
+            self._processes[folder.name] = Process(command, self.root)
         return folder.name
 
     def resume(self, name: str) -> None:
@@ -116,7 +64,7 @@ class Trainings:
             self._refuse_second()
             command = [sys.executable, "-m", "sightline", "train", config["recipe"], config["data"]]
             command += ["--out", str(folder), "--resume"]
-            self._processes[name] = _Process(command, self.root)
+            self._processes[name] = Process(command, self.root)
 
     def stop(self, name: str) -> None:
         """Ask a running training to save and end."""
@@ -200,7 +148,7 @@ def named_offline() -> list[str]:
     return [name for name, known in named_sets().items() if not known.files or any((p / name).is_dir() for p in places)]
 
 
-def _state(process: _Process | None, row: Mapping[str, Any], report: bool) -> str:
+def _state(process: Process | None, row: Mapping[str, Any], report: bool) -> str:
     done = bool(row["metrics"]) and len(row["metrics"]) >= (row.get("of") or 1)
     if process is None:
         return "finished" if done or report else "stopped"
@@ -227,17 +175,3 @@ def _word(name: str, value: Any) -> str:
     if not text.isprintable() or len(text) > 200:
         raise InputError(f"trainings: settings.{name} must be a short word or a number.")
     return text
-
-
-def _unbound(pid: int) -> None:
-    """Lift the lab's own bound on memory for a training."""
-    try:
-        import resource
-    except ImportError:
-        return
-    if hasattr(resource, "prlimit"):
-        try:
-            _, hard = resource.getrlimit(resource.RLIMIT_DATA)
-            resource.prlimit(pid, resource.RLIMIT_DATA, (hard, hard))
-        except (OSError, ValueError):
-            return

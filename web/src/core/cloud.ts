@@ -1,4 +1,4 @@
-// Points in space on a plain canvas: drag or use the arrow keys to go around them.
+// Points in space on a plain canvas: drag or use the arrow keys to go around them; the wheel, two fingers, plus and minus zoom.
 import { extent, heatCss } from "./colour";
 import type { Numbers } from "./trace";
 
@@ -15,7 +15,7 @@ export function drawCloud(rows: Numbers, label = "Cloud of points", orbit: Orbit
   canvas.className = "sl-cloud";
   canvas.tabIndex = 0;
   canvas.setAttribute("role", "img");
-  canvas.setAttribute("aria-label", `${label}: ${rows.shape[0]} points; the arrow keys turn it`);
+  canvas.setAttribute("aria-label", `${label}: ${rows.shape[0]} points; the arrow keys turn it, plus and minus zoom`);
   const points = centred(rows);
   const colours = coloursOf(rows);
   const sizes = (rows.shape[1] ?? 3) > 6 ? Float32Array.from(colours, (_, i) => rows.data[i * rows.shape[1]! + 6]!) : null;
@@ -24,28 +24,40 @@ export function drawCloud(rows: Numbers, label = "Cloud of points", orbit: Orbit
     cancelAnimationFrame(frame);
     frame = requestAnimationFrame(() => paint(canvas, points, colours, sizes, orbit));
   };
-  canvas.addEventListener("pointerdown", (event) => canvas.setPointerCapture(event.pointerId));
-  canvas.addEventListener("pointermove", (event) => {
-    if (!event.buttons) return;
-    orbit.yaw += event.movementX * 0.01;
-    orbit.pitch = Math.max(-1.5, Math.min(1.5, orbit.pitch + event.movementY * 0.01));
+  const turn = (yaw: number, pitch: number, zoom = 1) => {
+    orbit.yaw += yaw;
+    orbit.pitch = Math.max(-1.5, Math.min(1.5, orbit.pitch + pitch));
+    orbit.zoom = Math.max(0.3, Math.min(12, orbit.zoom * zoom));
     draw();
+  };
+  const held = new Map<number, [number, number]>(); // a finger turns, two of them zoom
+  canvas.addEventListener("pointerdown", (event) => {
+    canvas.setPointerCapture(event.pointerId);
+    held.set(event.pointerId, [event.clientX, event.clientY]);
+  });
+  for (const name of ["pointerup", "pointercancel"] as const) canvas.addEventListener(name, (event) => held.delete(event.pointerId));
+  canvas.addEventListener("pointermove", (event) => {
+    const old = held.get(event.pointerId);
+    if (!old) return;
+    const now: [number, number] = [event.clientX, event.clientY];
+    held.set(event.pointerId, now);
+    const other = [...held].find(([id]) => id !== event.pointerId)?.[1];
+    const far = (at: [number, number]) => Math.hypot(at[0] - other![0], at[1] - other![1]) || 1;
+    if (other) turn(0, 0, far(now) / far(old));
+    else turn((now[0] - old[0]) * 0.01, (now[1] - old[1]) * 0.01);
   });
   canvas.addEventListener("wheel", (event) => {
     if (document.activeElement !== canvas) return;
     event.preventDefault();
-    orbit.zoom = Math.max(0.3, Math.min(6, orbit.zoom * Math.exp(-event.deltaY * 0.001)));
-    draw();
+    turn(0, 0, Math.exp(-event.deltaY * 0.001));
   }, { passive: false });
   canvas.addEventListener("keydown", (event) => {
-    const turn: Record<string, [number, number]> = { ArrowLeft: [-0.15, 0], ArrowRight: [0.15, 0], ArrowUp: [0, -0.15], ArrowDown: [0, 0.15] };
-    const by = turn[event.key];
+    const keys: Record<string, [number, number, number?]> = { ArrowLeft: [-0.15, 0], ArrowRight: [0.15, 0], ArrowUp: [0, -0.15], ArrowDown: [0, 0.15], "+": [0, 0, 1.2], "-": [0, 0, 1 / 1.2] };
+    const by = keys[event.key];
     if (!by) return;
-    orbit.yaw += by[0];
-    orbit.pitch = Math.max(-1.5, Math.min(1.5, orbit.pitch + by[1]));
+    turn(...by);
     event.preventDefault();
     event.stopPropagation();
-    draw();
   });
   new ResizeObserver(draw).observe(canvas);
   return canvas;

@@ -18,6 +18,8 @@ export interface PickerProps {
   several?: boolean;
   /** Opens the brush; left out, no mask can be painted here. */
   onPaint?: () => void;
+  /** Pictures that are offered before the samples. */
+  more?: { ref: string; title: string }[];
 }
 
 /** Send a file to the server and make it the picture in hand; return its reference. */
@@ -32,7 +34,7 @@ export async function take(file: Blob): Promise<string | null> {
   }
 }
 
-export function Picker({ label, value, onValue: choose, none, onFrames, onPaint, several = false }: PickerProps) {
+export function Picker({ label, value, onValue: choose, none, onFrames, onPaint, several = false, more = [] }: PickerProps) {
   const [shown, setShown] = useState<Sample[]>([]);
   const [files, setFiles] = useState(false);
   const id = useId();
@@ -40,7 +42,7 @@ export function Picker({ label, value, onValue: choose, none, onFrames, onPaint,
     samples().then(setShown, (error: Error) => tell(error.message));
   }, []);
   const chosen = value ? (several ? value.split("|") : [value]) : [];
-  const own = chosen.filter((ref) => !shown.some((sample) => sample.ref === ref));
+  const own = chosen.filter((ref) => !shown.some((sample) => sample.ref === ref) && !more.some((one) => one.ref === ref));
   const onValue = (ref: string | null) => {
     if (!several || ref === null) choose(ref);
     else choose((chosen.includes(ref) && chosen.length > 1 ? chosen.filter((item) => item !== ref) : [...new Set([...chosen, ref])]).join("|"));
@@ -78,6 +80,7 @@ export function Picker({ label, value, onValue: choose, none, onFrames, onPaint,
       <div class="thumbs" role="group" aria-label={`Pictures for ${label}`}>
         {none !== undefined && <button type="button" class="thumb none" aria-pressed={value === null} onClick={() => onValue(null)}>{none}</button>}
         {own.map((ref) => <Thumb key={ref} picked address={ref} title="Own picture" onPick={() => onValue(ref)} />)}
+        {more.map((one) => <Thumb key={one.ref} picked={chosen.includes(one.ref)} address={one.ref} title={one.title} onPick={() => onValue(one.ref)} />)}
         {shown.map((sample) => (
           <Thumb key={sample.ref} picked={chosen.includes(sample.ref)} address={sample.ref} title={sample.title} credit={sample.credit} onPick={() => onValue(sample.ref)} />
         ))}

@@ -9,9 +9,11 @@ export interface ScrubberProps {
   onIndex: (index: number) => void;
   /** Milliseconds a step while it plays. */
   pace?: number;
+  /** Leave out the list of names: there are too many. */
+  bare?: boolean;
 }
 
-export function StepScrubber({ names, index, onIndex, pace = 1300 }: ScrubberProps) {
+export function StepScrubber({ names, index, onIndex, pace = 1300, bare = false }: ScrubberProps) {
   const [playing, setPlaying] = useState(false);
   const list = useRef<HTMLOListElement>(null);
   const last = Math.max(0, names.length - 1);
@@ -62,13 +64,13 @@ export function StepScrubber({ names, index, onIndex, pace = 1300 }: ScrubberPro
         <input type="range" min={0} max={last} value={at} aria-label="Step" aria-valuetext={`${at + 1} of ${names.length}: ${names[at] ?? ""}`} onInput={(event) => go(Number(event.currentTarget.value))} />
         <span class="count">{at + 1}/{names.length}</span>
       </div>
-      <ol class="step-names" ref={list}>
+      {!bare && <ol class="step-names" ref={list}>
         {names.map((name, i) => (
           <li key={i}>
             <button type="button" aria-current={i === at ? "step" : undefined} onClick={() => go(i)}>{name}</button>
           </li>
         ))}
-      </ol>
+      </ol>}
     </div>
   );
 }

@@ -4,17 +4,24 @@ import { get, type Entry } from "../api";
 import { Dialog } from "../parts/dialog";
 import { Icon } from "../parts/icon";
 
-export function FolderChoice({ onFolder }: { onFolder: (path: string) => void }) {
+interface FolderProps {
+  onFolder: (path: string) => void;
+  /** What the folder must hold, and what is done with it. */
+  about?: string;
+  verb?: string;
+}
+
+export function FolderChoice({ onFolder, ...words }: FolderProps) {
   const [open, setOpen] = useState(false);
   return (
     <>
       <button type="button" class="small" onClick={() => setOpen(true)}><Icon name="folder" /> A folder of mine</button>
-      {open && <Folders onClose={() => setOpen(false)} onFolder={(path) => { onFolder(path); setOpen(false); }} />}
+      {open && <Folders {...words} onClose={() => setOpen(false)} onFolder={(path) => { onFolder(path); setOpen(false); }} />}
     </>
   );
 }
 
-function Folders({ onFolder, onClose }: { onFolder: (path: string) => void; onClose: () => void }) {
+function Folders({ onFolder, onClose, about = "The folder has one folder for each class, with the pictures of that class in it.", verb = "Train on" }: FolderProps & { onClose: () => void }) {
   const [folder, setFolder] = useState("");
   const [entries, setEntries] = useState<Entry[]>([]);
   const [error, setError] = useState("");
@@ -28,8 +35,8 @@ function Folders({ onFolder, onClose }: { onFolder: (path: string) => void; onCl
   return (
     <Dialog title={folder ? `Folders in ${folder}` : "Folders"} onClose={onClose}>
       {error && <p class="error" role="alert">{error}</p>}
-      <p>The folder has one folder for each class, with the pictures of that class in it.</p>
-      {folder && <p><button type="button" class="primary" onClick={() => onFolder(folder)}>Train on {folder}</button></p>}
+      <p>{about}</p>
+      {folder && <p><button type="button" class="primary" onClick={() => onFolder(folder)}>{verb} {folder}</button></p>}
       <ul class="files">
         {folder && <li><button type="button" class="plain" onClick={() => setFolder(folder.split("/").slice(0, -1).join("/"))}><Icon name="back" /> Up</button></li>}
         {folders.map((entry) => <li key={entry.name}><button type="button" class="plain" onClick={() => setFolder(entry.path ?? entry.name)}><Icon name="folder" /> {entry.name}</button></li>)}

@@ -18,5 +18,10 @@ export const rooms: Room[] = [
   { id: "inspector", title: "Model inspector", summary: "A trained network opened: feature maps, receptive fields, attention, and what speaks for a class.", load: () => import("./inspector") },
   { id: "morphology", title: "Morphology", summary: "Draw a footprint, and see what it does to pixels and to a photo.", load: () => import("./morphology") },
   { id: "clusters", title: "Colour clusters", summary: "k-means and mean shift, round by round: colours as a cloud, centres that move.", load: () => import("./clusters") },
+  { id: "tower", title: "SIFT tower", summary: "Octaves and levels as a stack, extrema on their level, and one keypoint described in full.", load: () => import("./tower") },
+  { id: "consensus", title: "Consensus theatre", summary: "RANSAC round by round: the sample, its model, who agrees, and how many rounds are still needed.", load: () => import("./consensus") },
+  { id: "views", title: "Two-view table", summary: "A point in one photo is a line in the other; pairs, epipoles, and what to doubt.", load: () => import("./views") },
+  { id: "calibration", title: "Calibration", summary: "Photos of a chessboard become a camera: corners, errors drawn as arrows, the lens undone.", load: () => import("./calibration") },
+  { id: "reconstruction", title: "Structure from motion", summary: "A folder of photos becomes a cloud of points to go around, with the cameras in it.", load: () => import("./reconstruction") },
   { id: "codes", title: "Code scanner", summary: "QR and bar codes from a photo or the camera, step by step; and made from text.", load: () => import("./codes") },
 ];

@@ -1,0 +1,197 @@
+"""The lab's routes for the rooms of features and geometry: the SIFT tower, two views, calibration, reconstructions."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from fastapi import APIRouter
+from fastapi.responses import Response
+
+from sightline.apply.plain import plain
+from sightline.core.errors import InputError, MissingFileError
+from sightline.data.naming import is_image_name
+from sightline.lab import calibrating, reconstructions, scenes
+from sightline.lab.asks import CalibrationAsk, FolderAsk, KeypointAsk, PairAsk, RoundsAsk, TowerAsk
+from sightline.lab.lab import Lab
+from sightline.lab.places import under
+from sightline.lab.routes import TRACE
+from sightline.serve.workers import Stop
+
+_PAIR_PIXELS = 240_000
+_TOWER_PIXELS = 110_000
+_VIEW_PIXELS = 2_000_000
+_KEPT = 16  # answers that are asked for again while a slider moves
+_LONG_SECONDS = 120.0
+
+
+class _Kept:
+    """The newest answers by what was asked."""
+
+    def __init__(self) -> None:
+        self.answers: OrderedDict[Hashable, Any] = OrderedDict()
+
+    def __call__(self, key: Hashable, make: Callable[[], Any]) -> Any:
+        if key not in self.answers:
+            self.answers[key] = make()
+        self.answers.move_to_end(key)
+        while len(self.answers) > _KEPT:
+            self.answers.popitem(last=False)
+        return self.answers[key]
+
+
+def geometry_routes(lab: Lab) -> APIRouter:
+    """Return the routes of these rooms."""
+    routes = APIRouter(prefix="/api", tags=["rooms"])
+    kept = _Kept()
+
+    def view(reference: str, pixels: int) -> tuple[Hashable, np.ndarray]:
+        image = lab.pictures.get(reference, pixels).image
+        return (reference, lab.pictures.version(reference), pixels), image
+
+    def pairs(stop: Stop, ask: PairAsk) -> dict[str, Any]:
+        from sightline.lab import two_views
+
+        (first, a), (second, b) = view(ask.a, _PAIR_PIXELS), view(ask.b, _PAIR_PIXELS)
+        return kept(("pairs", first, second, ask.ratio), lambda: two_views.matches(stop, a, b, ask.ratio))
+
+    def rounds(stop: Stop, _: Lab, ask: RoundsAsk) -> dict[str, Any]:
+        from sightline.lab import two_views
+
+        if ask.model in ("line", "circle"):
+            found: dict[str, Any] = {"rows": two_views.points_of_a_line(ask.outliers, ask.seed), "sizes": [[480, 360]]}
+        else:
+            found = pairs(stop, ask)
+        told = two_views.rounds(stop, ask.model, found["rows"], ask.threshold, ask.confidence, ask.seed)
+        return plain({**found, **told})
+
+    def geometry(stop: Stop, _: Lab, ask: RoundsAsk) -> dict[str, Any]:
+        from sightline.lab import two_views
+
+        found = pairs(stop, ask)
+        return plain({**found, **two_views.geometry(stop, found["rows"], ask.threshold, ask.seed)})
+
+    @routes.get("/scenes", summary="Made photos of one scene from several places")
+    def made() -> list[dict[str, Any]]:
+        return scenes.references()
+
+    @routes.post("/tower", summary="SIFT's levels and differences", response_class=Response,
+                 responses={200: {"content": {TRACE: {}}}})  # fmt: skip
+    async def tower(ask: TowerAsk) -> Response:
+        def work(_s: Stop, _l: Lab) -> bytes:
+            from sightline.lab import sift_tower
+
+            return sift_tower.levels(view(ask.input, _TOWER_PIXELS)[1])
+
+        return Response(await lab.run(["features.sift"], work), media_type=TRACE)
+
+    @routes.post("/tower/keypoints", summary="What is found in SIFT's levels, and what becomes of it")
+    async def keypoints(ask: TowerAsk) -> dict[str, Any]:
+        def work(_s: Stop, _l: Lab) -> dict[str, Any]:
+            from sightline.lab import sift_tower
+
+            return sift_tower.keypoints(view(ask.input, _TOWER_PIXELS)[1], ask.contrast, ask.edge)
+
+        return await lab.run(["features.sift"], work)
+
+    @routes.post("/tower/keypoint", summary="One keypoint: its histogram, directions, and descriptors")
+    async def keypoint(ask: KeypointAsk) -> dict[str, Any]:
+        def work(_s: Stop, _l: Lab) -> dict[str, Any]:
+            from sightline.lab import sift_tower
+
+            image = view(ask.input, _TOWER_PIXELS)[1]
+            return sift_tower.described(image, ask.octave, ask.level, (ask.x, ask.y), ask.sigma)
+
+        return plain(await lab.run(["features.sift"], work))
+
+    @routes.post("/views/rounds", summary="Each round of a consensus")
+    async def consensus(ask: RoundsAsk) -> dict[str, Any]:
+        return await lab.run([f"ransac {ask.model}"], rounds, ask)
+
+    @routes.post("/views/geometry", summary="The fundamental matrix of two photos, and how far pairs are from lines")
+    async def fundamental(ask: RoundsAsk) -> dict[str, Any]:
+        return await lab.run(["geometry.fundamental"], geometry, ask)
+
+    @routes.post("/calibration", summary="A camera from views of a chessboard")
+    async def calibration(ask: CalibrationAsk) -> dict[str, Any]:
+        return await lab.workers.run(lambda stop: _calibrate(stop, lab, kept, ask), seconds=_LONG_SECONDS)
+
+    return routes
+
+
+def _calibrate(stop: Stop, lab: Lab, kept: _Kept, ask: CalibrationAsk) -> dict[str, Any]:
+    from sightline.geometry import undistort
+    from sightline.image.write import encode
+
+    shape = (ask.columns, ask.rows)
+    names = _views(lab, ask.folder)
+    images = {name: lab.pictures.get(reference, _VIEW_PIXELS).image for name, reference in names.items()}
+    sizes = {image.shape[:2] for image in images.values()}
+    if len(sizes) > 1:
+        listed = ", ".join(sorted(f"{width}×{height}" for height, width in sizes))
+        raise InputError(f"calibration: the photos must be of one camera and one size; got {listed}.")
+    key = ("corners", ask.folder, shape, tuple(lab.pictures.version(reference) for reference in names.values()))
+    corners = kept(key, lambda: calibrating.corners_of(stop, images, shape))
+    size = next(iter(sizes))
+    found, camera = calibrating.calibrated(corners, size, shape, ask.lens, ask.aside)
+    shown = ask.shown if ask.shown in images else next(iter(images))
+    straight = lab.pictures.add(encode(undistort(images[shown], camera), "PNG"))
+    for one in found["views"]:
+        one["ref"] = names[one["name"]]
+    return plain({**found, "size": [size[1], size[0]], "preview": {"name": shown, "ref": straight["ref"]}})
+
+
+def _views(lab: Lab, folder: str) -> dict[str, str]:
+    """Return the references of a folder's photos, or of the made boards, by their names."""
+    if folder == "scene:board":
+        return {f"board-{k}": f"scene:board-{k}" for k in range(scenes.SCENES["board"])}
+    place = under(lab.root, folder.removeprefix("file:"))
+    if not place.is_dir():
+        raise MissingFileError(f"calibration: '{folder}' is no folder under the lab's root.")
+    photos = sorted(item for item in place.iterdir() if item.is_file() and is_image_name(item.name))
+    if not photos:
+        raise InputError(f"calibration: folder '{folder}' holds no photo.")
+    return {path.name: f"file:{path.relative_to(lab.root).as_posix()}" for path in photos[: calibrating.MOST]}
+
+
+def reconstruction_routes(lab: Lab) -> APIRouter:
+    """Return the routes of reconstructions."""
+    routes = APIRouter(prefix="/api", tags=["rooms"])
+
+    @routes.get("/reconstructions", summary="Reconstructions under the root, and the one that is being made")
+    def listed() -> dict[str, Any]:
+        return {"found": list(lab.reconstructions.folders()), "started": lab.reconstructions.state()}
+
+    @routes.post("/reconstructions", summary="Start a reconstruction from a folder of photos", status_code=201)
+    async def start(ask: FolderAsk) -> dict[str, str]:
+        return {"name": await lab.workers.run(lambda _: lab.reconstructions.start(ask.folder), seconds=_LONG_SECONDS)}
+
+    @routes.post("/reconstructions/stop", summary="Stop the reconstruction that is being made", status_code=202)
+    def stop() -> dict[str, Any]:
+        lab.reconstructions.stop()
+        return lab.reconstructions.state()
+
+    @routes.get("/reconstructions/told/{name:path}", summary="A reconstruction's figures")
+    async def told(name: str) -> dict[str, Any]:
+        def work(_: Stop) -> dict[str, Any]:
+            found = lab.reconstructions.load(name)
+            return plain(reconstructions.told(found, _matches(lab.root, lab.reconstructions.folders()[name])))
+
+        return await lab.workers.run(work)
+
+    @routes.get("/reconstructions/cloud/{name:path}", summary="A reconstruction's points and cameras",
+                response_class=Response, responses={200: {"content": {TRACE: {}}}})  # fmt: skip
+    async def cloud(name: str) -> Response:
+        data = await lab.workers.run(lambda _: reconstructions.cloud(lab.reconstructions.load(name)))
+        return Response(data, media_type=TRACE)
+
+    return routes
+
+
+def _matches(root: Path, place: Path) -> dict[str, str]:
+    """Return pictures of matches that a run has drawn, by name."""
+    drawn = sorted((place / "matches").glob("*.jpg"))[:12]
+    return {path.stem: f"file:{path.relative_to(root).as_posix()}" for path in drawn}

@@ -1,0 +1,1 @@
+import{t as e}from"./markdown.js";import{t}from"./jsxRuntime.js";function n({text:n,id:r,wrong:i=!1}){return n?t(`p`,{class:i?`hint error`:`hint`,id:r,dangerouslySetInnerHTML:{__html:e(n)}}):null}export{n as t};
