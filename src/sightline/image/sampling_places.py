@@ -116,7 +116,9 @@ def places(matrix, field, frame, tile, xs, ys, fractions, at, groups):
         w, t = np.float32(corner[2] + r * down[2]), count_from(np.float32(0))
         for i in range(0, columns, LANES):
             if field.size:
-                u, v = load_pairs(flat, (y0 + r) * field.shape[1] + 2 * (x0 + i))
+                here = (y0 + r) * field.shape[1] + 2 * (x0 + i)
+                u, v = load_pairs(flat, here)
+                prefetch(flat, here + 2 * COLUMNS)  # what the next tile begins with: rows are too short to be foreseen
                 u, v = u + half, v + half
             elif affine:
                 u, v = x + t * dx, y + t * dy
