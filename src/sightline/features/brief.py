@@ -102,22 +102,37 @@ def describe_bits(blurred: Array, points: Array, angles: Array, tests: Array = T
     tests
         (8·B)×4 int8 (x, y, x, y) pixels from the point; true where the first is darker.
     """
-    codes = np.zeros((len(points), len(tests) // 8), np.uint8)
+    width = blurred.shape[1]
+    x, y = np.floor(points + np.float32(0.5)).astype(np.int64).T
+    return bits_at(blurred.reshape(-1), y * width + x, np.full(len(points), width), angles, tests)
+
+
+def bits_at(blurred: Array, middles: Array, widths: Array, angles: Array, tests: Array = TESTS) -> Array:
+    """Return N×B uint8 as :func:`describe_bits` does, of points that may lie in several images.
+
+    Parameters
+    ----------
+    blurred
+        Flat uint8.
+    middles, widths
+        N int64: the index of each point's pixel, and from a pixel to the one below.
+    angles, tests
+        As of :func:`describe_bits`.
+    """
+    codes = np.zeros((len(middles), len(tests) // 8), np.uint8)
     ends = np.ascontiguousarray(tests.reshape(-1, 2).T.astype(np.float32))
-    over_rows(_describe, len(points), blurred, points, angles, ends, codes, strip=64)
+    over_rows(_describe, len(middles), blurred, middles, widths, angles, ends, codes, strip=64)
     return codes
 
 
 @kernel
-def _describe(image, points, angles, ends, codes, y0, y1):
-    width, half = image.shape[1], np.float32(0.5)
-    flat, dx, dy = image.reshape(-1), ends[0], ends[1]
+def _describe(flat, middles, widths, angles, ends, codes, y0, y1):
+    half, dx, dy = np.float32(0.5), ends[0], ends[1]
     places = np.empty(dx.size, np.int32)
     for i in range(y0, y1):
         angle = np.float64(angles[i])
         cosine, sine = np.float32(np.cos(angle)), np.float32(np.sin(angle))
-        middle = np.int32(np.floor(points[i, 1] + half)) * width + np.int32(np.floor(points[i, 0] + half))
-        row, wide = np.int32(middle), np.int32(width)
+        row, wide = np.int32(middles[i]), np.int32(widths[i])
         for k in range(dx.size):
             x = np.int32(np.floor(cosine * dx[k] - sine * dy[k] + half))
             y = np.int32(np.floor(sine * dx[k] + cosine * dy[k] + half))

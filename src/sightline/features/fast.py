@@ -2,7 +2,8 @@
 
 Rosten & Drummond 2006, "Machine Learning for High-Speed Corner Detection", ECCV; the score is that of Rosten, Porter &
 Drummond 2010, "Faster and Better", IEEE PAMI 32(1): the largest threshold at which the pixel is still a corner. Where
-they learn which pixels to look at first, all sixteen are looked at here, for thirty-two pixels at once.
+they learn which pixels to look at first, two opposite pairs are looked at here, for a block of pixels at once: nine in
+a row hold one of each. Blocks that may have a corner have all sixteen looked at.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from sightline.core.checks import flag, integer
 from sightline.core.conversions import to_uint8
 from sightline.core.kernels import kernel, over_rows
 from sightline.core.layers import Heat, Lines, Picture, Points, Value
+from sightline.core.octets import WIDE, are_zero, beyond, less, more, octets, put_octets, thirty_two_times, where_above
 from sightline.core.trace import Step
 from sightline.core.types import Array, Image, Range
 from sightline.features.keypoints import Features
@@ -94,6 +96,7 @@ def corner_map(gray: Array, threshold: int, nonmax: bool) -> Array:
     """Return H×W uint8: 0 where there is no corner, else by how much its nine neighbours differ at least."""
     if min(gray.shape) <= 2 * RADIUS:
         return np.zeros(gray.shape, np.uint8)
+    gray = np.ascontiguousarray(gray)
     scores = empty(gray.shape, np.uint8)
     over_rows(_score, len(gray), gray, np.uint8(threshold), scores)
     if not nonmax:
@@ -135,63 +138,79 @@ def _score(image, threshold, scores, y0, y1):
             continue
         scores[y, :RADIUS] = 0
         scores[y, width - RADIUS :] = 0
-        rows = image[y - RADIUS : y + RADIUS + 1]
-        _score_row(rows[0], rows[1], rows[2], rows[3], rows[4], rows[5], rows[6], threshold, scores[y, RADIUS:])
-
-
-# Of functions of their own, unlike of `min` and `max`, the compiler makes one instruction for 32 bytes.
-@kernel
-def _less(a, b):
-    return a if a < b else b
+        rows, out = image[y - RADIUS : y + RADIUS + 1], scores[y, RADIUS : width - RADIUS]
+        score_row(rows[0], rows[1], rows[2], rows[3], rows[4], rows[5], rows[6], threshold, out)
 
 
 @kernel
-def _more(a, b):
-    return a if a > b else b
+def score_row(r0, r1, r2, r3, r4, r5, r6, threshold, out):
+    """Write the scores of a row's pixels, from the seven rows of their circles, which begin three pixels before.
+
+    Return whether one may not be 0.
+    """
+    if out.size >= WIDE:
+        return _score_wide(r0, r1, r2, r3, r4, r5, r6, threshold, out)
+    n, lines = out.size + 2 * RADIUS, np.zeros((8, WIDE + 2 * RADIUS), np.uint8)
+    lines[0, :n], lines[1, :n], lines[2, :n], lines[3, :n] = r0[:n], r1[:n], r2[:n], r3[:n]
+    lines[4, :n], lines[5, :n], lines[6, :n] = r4[:n], r5[:n], r6[:n]
+    a, b, c, d, e, f, g = lines[0], lines[1], lines[2], lines[3], lines[4], lines[5], lines[6]
+    some = _score_wide(a, b, c, d, e, f, g, threshold, lines[7, :WIDE])
+    out[:] = lines[7, : out.size]
+    return some
 
 
 @kernel
-def _score_row(r0, r1, r2, r3, r4, r5, r6, threshold, out):
-    zero = np.uint8(0)
-    for x in range(r0.size - 2 * RADIUS):
-        a, b, c, d = r0[x + 3], r0[x + 4], r1[x + 5], r2[x + 6]
-        e, f, g, h = r3[x + 6], r4[x + 6], r5[x + 5], r6[x + 4]
-        i, j, k, m = r6[x + 3], r6[x + 2], r5[x + 1], r4[x]
-        n, o, p, q = r3[x], r2[x], r1[x + 1], r0[x + 2]
-        low, high = _arcs(a, b, c, d, e, f, g, h, i, j, k, m, n, o, p, q)
-        here = r3[x + 3]
-        brighter, darker = np.uint8(low - here), np.uint8(here - high)
-        brighter, darker = (brighter if low > here else zero), (darker if here > high else zero)
-        score = _more(brighter, darker)
-        out[x] = score if score > threshold else zero
+def _score_wide(r0, r1, r2, r3, r4, r5, r6, threshold, out):
+    """Do so for 32 pixels or more; the last 32 may overlap with those before."""
+    least, some = thirty_two_times(threshold), False
+    for begin in range(0, out.size, WIDE):
+        x = min(begin, out.size - WIDE)
+        north, south, west, east = octets(r0, x + 3), octets(r6, x + 3), octets(r3, x), octets(r3, x + 6)
+        here = octets(r3, x + 3)
+        # No score is greater: of two opposite pairs of the sixteen, a corner has one of each.
+        high = less(more(north, south), more(west, east))
+        low = more(less(north, south), less(west, east))
+        bound = more(beyond(high, here), beyond(here, low))
+        if are_zero(beyond(bound, least)):
+            put_octets(beyond(here, here), out, x)
+            continue
+        some = True
+        low, high = _arcs(
+            north, octets(r0, x + 4), octets(r1, x + 5), octets(r2, x + 6),
+            east, octets(r4, x + 6), octets(r5, x + 5), octets(r6, x + 4),
+            south, octets(r6, x + 2), octets(r5, x + 1), octets(r4, x),
+            west, octets(r2, x), octets(r1, x + 1), octets(r0, x + 2),
+        )  # fmt: skip
+        put_octets(where_above(more(beyond(low, here), beyond(here, high)), least), out, x)
+    return some
 
 
 @kernel
 def _arcs(a, b, c, d, e, f, g, h, i, j, k, m, n, o, p, q):
     """Return the greatest least, and the least greatest, of nine neighbours on a circle of sixteen."""
-    ab, cd, ef, gh = _less(b, c), _less(d, e), _less(f, g), _less(h, i)
-    ij, km, no, pq = _less(j, k), _less(m, n), _less(o, p), _less(q, a)
-    s0, s1, s2, s3 = _less(ab, cd), _less(cd, ef), _less(ef, gh), _less(gh, ij)
-    s4, s5, s6, s7 = _less(ij, km), _less(km, no), _less(no, pq), _less(pq, ab)
-    t0, t1, t2, t3 = _less(s0, s2), _less(s1, s3), _less(s2, s4), _less(s3, s5)
-    t4, t5, t6, t7 = _less(s4, s6), _less(s5, s7), _less(s6, s0), _less(s7, s1)
+    ab, cd, ef, gh = less(b, c), less(d, e), less(f, g), less(h, i)
+    ij, km, no, pq = less(j, k), less(m, n), less(o, p), less(q, a)
+    s0, s1, s2, s3 = less(ab, cd), less(cd, ef), less(ef, gh), less(gh, ij)
+    s4, s5, s6, s7 = less(ij, km), less(km, no), less(no, pq), less(pq, ab)
+    t0, t1, t2, t3 = less(s0, s2), less(s1, s3), less(s2, s4), less(s3, s5)
+    t4, t5, t6, t7 = less(s4, s6), less(s5, s7), less(s6, s0), less(s7, s1)
     # Each run of eight, b … i and so on, has a ninth on either side: the better of the two.
-    u0, u1 = _less(t0, _more(a, j)), _less(t1, _more(c, m))
-    u2, u3 = _less(t2, _more(e, o)), _less(t3, _more(g, q))
-    u4, u5 = _less(t4, _more(i, b)), _less(t5, _more(k, d))
-    u6, u7 = _less(t6, _more(n, f)), _less(t7, _more(p, h))
-    low = _more(_more(_more(u0, u1), _more(u2, u3)), _more(_more(u4, u5), _more(u6, u7)))
-    ab, cd, ef, gh = _more(b, c), _more(d, e), _more(f, g), _more(h, i)
-    ij, km, no, pq = _more(j, k), _more(m, n), _more(o, p), _more(q, a)
-    s0, s1, s2, s3 = _more(ab, cd), _more(cd, ef), _more(ef, gh), _more(gh, ij)
-    s4, s5, s6, s7 = _more(ij, km), _more(km, no), _more(no, pq), _more(pq, ab)
-    t0, t1, t2, t3 = _more(s0, s2), _more(s1, s3), _more(s2, s4), _more(s3, s5)
-    t4, t5, t6, t7 = _more(s4, s6), _more(s5, s7), _more(s6, s0), _more(s7, s1)
-    u0, u1 = _more(t0, _less(a, j)), _more(t1, _less(c, m))
-    u2, u3 = _more(t2, _less(e, o)), _more(t3, _less(g, q))
-    u4, u5 = _more(t4, _less(i, b)), _more(t5, _less(k, d))
-    u6, u7 = _more(t6, _less(n, f)), _more(t7, _less(p, h))
-    high = _less(_less(_less(u0, u1), _less(u2, u3)), _less(_less(u4, u5), _less(u6, u7)))
+    u0, u1 = less(t0, more(a, j)), less(t1, more(c, m))
+    u2, u3 = less(t2, more(e, o)), less(t3, more(g, q))
+    u4, u5 = less(t4, more(i, b)), less(t5, more(k, d))
+    u6, u7 = less(t6, more(n, f)), less(t7, more(p, h))
+    low = more(more(more(u0, u1), more(u2, u3)), more(more(u4, u5), more(u6, u7)))
+    ab, cd, ef, gh = more(b, c), more(d, e), more(f, g), more(h, i)
+    ij, km, no, pq = more(j, k), more(m, n), more(o, p), more(q, a)
+    s0, s1, s2, s3 = more(ab, cd), more(cd, ef), more(ef, gh), more(gh, ij)
+    s4, s5, s6, s7 = more(ij, km), more(km, no), more(no, pq), more(pq, ab)
+    t0, t1, t2, t3 = more(s0, s2), more(s1, s3), more(s2, s4), more(s3, s5)
+    t4, t5, t6, t7 = more(s4, s6), more(s5, s7), more(s6, s0), more(s7, s1)
+    u0, u1 = more(t0, less(a, j)), more(t1, less(c, m))
+    u2, u3 = more(t2, less(e, o)), more(t3, less(g, q))
+    u4, u5 = more(t4, less(i, b)), more(t5, less(k, d))
+    u6, u7 = more(t6, less(n, f)), more(t7, less(p, h))
+    high = less(less(less(u0, u1), less(u2, u3)), less(less(u4, u5), less(u6, u7)))
     return low, high
 
 
@@ -203,14 +222,22 @@ def _suppress(scores, peaks, y0, y1):
             peaks[y] = 0
         else:
             peaks[y, 0] = peaks[y, -1] = 0
-            _suppress_row(scores[y - 1], scores[y], scores[y + 1], peaks[y, 1:])
+            suppress_row(scores[y - 1], scores[y], scores[y + 1], peaks[y, 1:])
 
 
 @kernel
-def _suppress_row(above, row, below, out):
-    for x in range(row.size - 2):
+def suppress_row(above, row, below, out):
+    """Write the scores of a row that are greater than all eight around them, else 0; ``out`` begins one pixel after."""
+    zero, last = np.uint8(0), row.size - 2 - WIDE
+    for begin in range(0, last + WIDE, WIDE):
+        if last < 0:
+            break
+        x = min(begin, last)
+        here = octets(row, x + 1)
+        over = more(more(octets(above, x), octets(above, x + 1)), octets(above, x + 2))
+        under = more(more(octets(below, x), octets(below, x + 1)), octets(below, x + 2))
+        put_octets(where_above(here, more(more(over, under), more(octets(row, x), octets(row, x + 2)))), out, x)
+    for x in range(0 if last < 0 else last + WIDE, row.size - 2):  # of a row too short
         here = row[x + 1]
-        over = _more(_more(above[x], above[x + 1]), above[x + 2])
-        under = _more(_more(below[x], below[x + 1]), below[x + 2])
-        around = _more(_more(over, under), _more(row[x], row[x + 2]))
-        out[x] = here if here > around else np.uint8(0)
+        over = max(above[x], above[x + 1], above[x + 2], below[x], below[x + 1], below[x + 2], row[x], row[x + 2])
+        out[x] = here if here > over else zero

@@ -19,17 +19,21 @@ from sightline.core.layers import Grid, Lines, Picture, Points, Value
 from sightline.core.trace import Step
 from sightline.core.types import Array, Image, Range
 from sightline.features.binary_tests import REACH, TESTS
-from sightline.features.brief import MARGIN, describe_bits
-from sightline.features.fast import corner_map, nonzero
+from sightline.features.brief import bits_at
 from sightline.features.keypoints import Features
-from sightline.image.gaussian_blur import gaussian_blur
+from sightline.features.orb_levels import Levels, pyramid, seek
 from sightline.image.gradient import as_gray
-from sightline.image.resize import resize
 
-_SMOOTH = 2.0  # σ in pixels of a level, for the comparisons
 _K, _WINDOW = np.float32(0.04), 3  # of Harris's response: 7×7 pixels
-# Half the width of each row of a disc of radius REACH, from its middle down.
-_HALF = np.floor(np.sqrt(REACH * REACH - np.arange(REACH + 1) ** 2 + 0.5)).astype(np.int64)
+
+
+def _moments() -> Array:
+    """Return what pixels of a disc of radius REACH count for across and down, 2×31×32 int16: 0 beyond it."""
+    y, x = np.mgrid[-REACH : REACH + 1, -REACH : REACH + 2]
+    return np.stack([x, y]).astype(np.int16) * (x * x + y * y <= REACH * REACH + 0.5)
+
+
+_MOMENTS = _moments()
 
 
 @method(task="keypoints", paper="Rublee et al. 2011", lesson="w3d2")
@@ -79,9 +83,21 @@ def orb(
     ((20, 2), (20, 32), True)
     """
     gray, count, threshold, levels, factor = _checked(image, max_features, threshold, levels, factor)
-    pyramid = _pyramid(gray, levels, factor)
-    shares = _shares(count, len(pyramid), factor)
-    return _together([_found(level, most, threshold) for level, most in zip(pyramid, shares, strict=True)], pyramid)
+    found = pyramid(gray, levels, factor)
+    corners, smooth = seek(found, threshold)
+    shares = _shares(count, len(found), factor)
+    # The paper's: twice as many by FAST, the better half of them by Harris.
+    corners = corners[_first(corners[:, 0], 2 * shares)]
+    places = found.starts[corners[:, 0]] + corners[:, 1] * found.shapes[corners[:, 0], 1] + corners[:, 2]
+    widths, responses = found.shapes[corners[:, 0], 1], np.empty(len(corners), np.float32)
+    over_rows(_respond, len(corners), found.pixels, places, widths, responses, strip=256)
+    order = np.lexsort((-responses, corners[:, 0]))
+    order = order[_first(corners[order, 0], shares)]
+    corners, places, widths = corners[order], places[order], widths[order]
+    angles = np.empty(len(order), np.float32)
+    over_rows(_direct, len(order), found.pixels, places, widths, _MOMENTS, angles, strip=128)
+    codes = bits_at(smooth, places, widths, angles)
+    return _in_image(corners, found, angles, codes, responses[order])
 
 
 @orb.steps
@@ -89,12 +105,13 @@ def _steps(
     image: Image, max_features: int = 500, *, threshold: int = 20, levels: int = 8, factor: float = 1.2
 ) -> Iterator[Step]:
     gray, _, threshold, levels, factor = _checked(image, max_features, threshold, levels, factor)
-    pyramid = _pyramid(gray, levels, factor)
+    found = pyramid(gray, levels, factor)
     yield Step("grey", Picture(gray))
-    coarse = pyramid[-1] if pyramid else gray
-    note = f"{len(pyramid)} levels, each smaller by {factor:g}: the same corner is found again from farther away."
+    coarse = found.level(len(found) - 1) if len(found) else gray
+    note = f"{len(found)} levels, each smaller by {factor:g}: the same corner is found again from farther away."
     yield Step("coarsest level", Picture(coarse), note=note)
-    every = _corners(gray, threshold)
+    corners, _ = seek(found, threshold)
+    every = corners[corners[:, 0] == 0][:, :0:-1].astype(np.float32)
     yield Step("corners", Points(every), Picture(gray), Points(every), note=f"{len(every)} FAST corners at full size.")
     result = orb(image, max_features, threshold=threshold, levels=levels, factor=factor)
     lines = Lines(result.outlines())
@@ -116,74 +133,39 @@ def _checked(
     )
 
 
-def _pyramid(gray: Array, levels: int, factor: float) -> list[Array]:
-    """Return the levels, finest first, each made from the one before; none that is too small for a keypoint."""
-    found: list[Array] = []
-    for k in range(levels):
-        shape = tuple(round(side / factor**k) for side in gray.shape)
-        if min(shape) <= 2 * MARGIN:
-            break
-        found.append(resize(found[-1], shape, antialias=False) if k else gray)
-    return found
-
-
-def _shares(count: int, levels: int, factor: float) -> list[int]:
+def _shares(count: int, levels: int, factor: float) -> Array:
     """Return how many features each level may have: in all ``count``, in proportion to the levels' widths."""
     weights = factor ** -np.arange(levels)
     ends = np.rint(np.cumsum(weights / weights.sum()) * count).astype(int) if levels else np.zeros(0, int)
-    return [int(n) for n in np.diff(ends, prepend=0)]
+    return np.diff(ends, prepend=0)
 
 
-def _corners(level: Array, threshold: int) -> Array:
-    """Return the FAST corners of a level that have room around them, N×2 float32, the strongest first."""
-    scores = corner_map(level, threshold, True)
-    places = nonzero(scores)
-    y, x = np.divmod(places.astype(np.int32), np.int32(level.shape[1]))
-    height, width = level.shape
-    kept = (x >= MARGIN) & (x < width - MARGIN) & (y >= MARGIN) & (y < height - MARGIN)
-    order = np.flatnonzero(kept)
-    order = order[np.argsort(-scores.reshape(-1)[places[order]].astype(np.int16), kind="stable")]
-    return np.stack([x[order], y[order]], axis=1).astype(np.float32)
+def _first(groups: Array, most: Array) -> Array:
+    """Return which of N rows are among the first ``most[g]`` of their group g; groups rise along the rows."""
+    ranks = np.arange(len(groups)) - np.searchsorted(groups, np.arange(len(most)))[groups]
+    return ranks < most[groups]
 
 
-def _found(level: Array, most: int, threshold: int) -> tuple[Array, Array, Array, Array]:
-    """Return points, angles, codes and responses of the ``most`` strongest corners of a level."""
-    points = _corners(level, threshold)[: 2 * most]  # the paper's: twice as many by FAST, the better half by Harris
-    responses = np.empty(len(points), np.float32)
-    over_rows(_respond, len(points), level, points, responses, strip=256)
-    best = np.argsort(-responses, kind="stable")[:most]
-    points, angles = points[best], np.empty(len(best), np.float32)
-    over_rows(_direct, len(points), level, points, _HALF, angles, strip=128)
-    codes = describe_bits(gaussian_blur(level, _SMOOTH), points, angles) if len(points) else np.empty((0, 32), "u1")
-    return points, angles, codes, responses[best]
-
-
-def _together(found: list[tuple[Array, Array, Array, Array]], pyramid: list[Array]) -> Features:
-    if not found:
-        none = np.zeros(0, np.float32)
-        return Features(np.zeros((0, 2)), none, none, np.zeros((0, len(TESTS) // 8), np.uint8), none)
-    points, scales = [], []
-    for (places, *_), level in zip(found, pyramid, strict=True):
-        ratio = np.array(pyramid[0].shape[::-1]) / level.shape[::-1]
-        points.append((places + 0.5) * ratio - 0.5)  # the centres of the first pixels do not coincide
-        scales.append(np.full(len(places), ratio.mean(), np.float32))
-    _, angles, codes, responses = (np.concatenate(part) for part in zip(*found, strict=True))
-    return Features(np.concatenate(points), np.concatenate(scales), angles, codes, responses)
+def _in_image(corners: Array, levels: Levels, angles: Array, codes: Array, responses: Array) -> Features:
+    ratios = (levels.shapes[:1] / levels.shapes)[:, ::-1][corners[:, 0]]
+    points = (corners[:, :0:-1] + 0.5) * ratios - 0.5  # the centres of the first pixels do not coincide
+    return Features(points, ratios.mean(axis=1), angles, codes, responses)
 
 
 @kernel
-def _respond(image, points, responses, y0, y1):
+def _respond(flat, places, widths, responses, y0, y1):
     """Write Harris's response under a window of 7×7, from Sobel's derivatives of brightness 0–1."""
     scale = np.float32(1 / (8 * 255)) ** 2 / np.float32((2 * _WINDOW + 1) ** 2)
     for i in range(y0, y1):
-        px, py = np.int64(points[i, 0]), np.int64(points[i, 1])
+        side, wide = 2 * _WINDOW + 1, widths[i]
         xx, xy, yy = np.int32(0), np.int32(0), np.int32(0)
-        for y in range(py - _WINDOW, py + _WINDOW + 1):
-            above, row, below = image[y - 1], image[y], image[y + 1]
-            for x in range(px - _WINDOW, px + _WINDOW + 1):
-                nw, n, ne = np.int32(above[x - 1]), np.int32(above[x]), np.int32(above[x + 1])
-                w, e = np.int32(row[x - 1]), np.int32(row[x + 1])
-                sw, s, se = np.int32(below[x - 1]), np.int32(below[x]), np.int32(below[x + 1])
+        for k in range(side):
+            at = places[i] + (k - _WINDOW) * wide - _WINDOW - 1
+            above, row, below = flat[at - wide :], flat[at:], flat[at + wide :]
+            for x in range(side):
+                nw, n, ne = np.int32(above[x]), np.int32(above[x + 1]), np.int32(above[x + 2])
+                w, e = np.int32(row[x]), np.int32(row[x + 2])
+                sw, s, se = np.int32(below[x]), np.int32(below[x + 1]), np.int32(below[x + 2])
                 u, v = (ne - nw) + (se - sw) + 2 * (e - w), (sw - nw) + (se - ne) + 2 * (s - n)
                 xx, xy, yy = np.int32(xx + u * u), np.int32(xy + u * v), np.int32(yy + v * v)
         a, b, c = np.float32(xx) * scale, np.float32(xy) * scale, np.float32(yy) * scale
@@ -191,22 +173,18 @@ def _respond(image, points, responses, y0, y1):
 
 
 @kernel
-def _direct(image, points, half, angles, y0, y1):
+def _direct(flat, places, widths, moments, angles, y0, y1):
     """Write the angle from each point to the centroid of the brightness in a disc around it, 0 to 2π."""
-    reach = half.size - 1
+    side, wide, reach = moments.shape[1], moments.shape[2], moments.shape[1] // 2
     for i in range(y0, y1):
-        px, py = np.int64(points[i, 0]), np.int64(points[i, 1])
         across, down = np.int32(0), np.int32(0)
-        for dy in range(-reach, reach + 1):
-            wide = half[abs(dy)]
-            row = image[py + dy, px - wide : px + wide + 1]
-            total, moment = np.int32(0), np.int32(0)
-            for k in range(row.size):
-                value = np.int32(row[k])
-                total += value
-                moment += value * np.int32(k)
-            across += moment - np.int32(wide) * total
-            down += np.int32(dy) * total
+        for k in range(side):
+            at = places[i] + (k - reach) * widths[i] - reach
+            row, x_weights, y_weights = flat[at : at + wide], moments[0, k], moments[1, k]
+            for x in range(row.size):
+                value = np.int32(row[x])
+                across = np.int32(across + np.int32(value * np.int32(x_weights[x])))
+                down = np.int32(down + np.int32(value * np.int32(y_weights[x])))
         angle = np.arctan2(np.float64(down), np.float64(across))
         angles[i] = angle if angle >= 0 else angle + 2 * np.pi
 

@@ -1,0 +1,48 @@
+"""ORB's levels: their corners are FAST's, their smoothing is OpenCV's with the same weights."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+
+import sightline as sl
+from sightline.features.brief import MARGIN
+from sightline.features.orb_levels import pyramid, seek
+
+
+def _photo(height: int, width: int) -> np.ndarray:
+    return sl.image.resize(sl.image.convert(sl.data.sample("astronaut"), "rgb", "gray"), (height, width))
+
+
+@pytest.mark.parametrize("shape", [(150, 200), (300, 40), (33, 700)])
+def test_corners_are_those_of_fast(shape: tuple[int, int]) -> None:
+    levels = pyramid(_photo(*shape), 4, 1.5)
+    corners, _ = seek(levels, 12)
+    for k in range(len(levels)):
+        image = levels.level(k)
+        known = sl.features.fast(image, 12)
+        x, y = known.points.astype(int).T
+        height, width = image.shape
+        inside = (x >= MARGIN) & (x < width - MARGIN) & (y >= MARGIN) & (y < height - MARGIN)
+        found = corners[corners[:, 0] == k][:, 1:]
+        assert {tuple(place) for place in found} == set(zip(y[inside], x[inside], strict=True))
+        scores = {(r, c): s for r, c, s in zip(y, x, known.responses, strict=True)}
+        assert np.all(np.diff([scores[tuple(place)] for place in found]) <= 0)
+
+
+def test_smoothing_is_a_narrow_gaussian() -> None:
+    levels = pyramid(_photo(120, 170), 2, 1.2)
+    _, smooth = seek(levels, 20)
+    weights = np.array([12, 18, 22, 24, 22, 18, 12]) / 128
+    for k in range(len(levels)):
+        image = levels.level(k)
+        start = levels.starts[k]
+        ours = smooth[start : start + image.size].reshape(image.shape).astype(float)
+        theirs = cv2.sepFilter2D(image, cv2.CV_64F, weights, weights, borderType=cv2.BORDER_REPLICATE)
+        assert np.abs(ours - theirs).max() < 0.75
+
+
+def test_levels_without_room_are_left_out() -> None:
+    assert len(pyramid(np.zeros((32, 500), np.uint8), 8, 1.2)) == 0
+    assert pyramid(np.zeros((64, 64), np.uint8), 8, 2.0).shapes.tolist() == [[64, 64]]
