@@ -31,6 +31,7 @@ _COMMANDS = {
     "features": "Run one feature method: sightline features sift photo.jpg -o found.png",
     "geometry": "Run one geometric method on pictures.",
     "motion": "Run one motion method on pictures.",
+    "track": "Follow what moves through a video: sightline track clip.mp4 --tracker sort -o followed.mp4",
     "sfm": "Reconstruct a scene from a folder of photos: sightline sfm photos/ --out castle",
     "calibrate": "Find a camera's focal length and lens: sightline calibrate photos/ --board 9x6 --square 0.025",
     "stereo": "Find how far away things are: sightline stereo left.jpg right.jpg --camera pair.json",

@@ -80,12 +80,12 @@ class BoxModel:
 
 
 # Shares of the box's height, for the trackers that wait for who is hidden: a steady velocity carries them there. No
-# paper gives these; they were chosen among eighteen on TUD-Campus and TUD-Stadtmitte.
+# paper gives these: chosen among two dozen, by TUD-Campus, TUD-Stadtmitte, and how closely boxes keep to cars.
 HEIGHT_MODEL = BoxModel(
     by_area=False,
-    measured=(0.1, 0.1, 0.2, 0.1),
-    drift=(0.03, 0.03, 0.01, 0.03),
-    jerk=(0.003, 0.003, 3e-6, 0.0015),
+    measured=(0.07, 0.07, 0.1, 0.07),
+    drift=(0.03, 0.03, 0.1, 0.03),
+    jerk=(0.005, 0.005, 1e-5, 0.0025),
     unknown=(0.1, 0.1, 1e-4, 0.05),
 )
 

@@ -1,0 +1,183 @@
+"""``sightline track`` as a person types it: videos, folders, files of boxes; cuts, new sizes, and what breaks off."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+
+import sightline as sl
+from sightline.cli import following
+from sightline.cli.app import main
+from sightline.cli.following import Detector, Following
+from sightline.core.errors import FormatError
+from sightline.core.results import Detections
+from sightline.image import frames, write_frames
+from sightline.motion import Sort, read_tracks
+
+
+def film(count: int = 24, size: tuple[int, int] = (72, 96)) -> list[np.ndarray]:
+    """Return a bright square that walks over a dark floor, beginning after eight frames."""
+    random = np.random.default_rng(2)
+    floor = np.repeat(random.integers(40, 60, (*size, 1), dtype=np.uint8), 3, axis=2)
+    thing = random.integers(110, 256, (24, 24, 3), dtype=np.uint8)  # no pixel stays as it was
+    made = []
+    for t in range(count):
+        image = floor.copy()
+        if t >= 8:
+            image[20:44, 3 * (t - 8) : 3 * (t - 8) + 24] = thing
+        made.append(image)
+    return made
+
+
+@pytest.fixture
+def clip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    write_frames("clip.mp4", film(), fps=10, quality=95)
+    return tmp_path
+
+
+def said(words: list[str], capsys: pytest.CaptureFixture[str]) -> tuple[int, str, str]:
+    code = main(["track", *words])
+    out, err = capsys.readouterr()
+    return code, out, err
+
+
+def test_a_video_comes_out_with_boxes_and_lines(clip: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["clip.mp4", "-o", "out.mp4", "--mot", "t.txt", "--csv", "t.csv", "--lines", "t.jsonl", "--json"]
+    code, out, _ = said(words, capsys)
+    value = json.loads(out)
+    assert code == 0
+    assert (value["frames"], value["identities"], value["cuts"]) == (24, 1, 0)
+    assert value["files"] == ["t.txt", "t.csv", "t.jsonl"]
+    made = frames("out.mp4")
+    assert (made.fps, made.count, next(made).shape) == (10, 24, (72, 96, 3))
+    last = read_tracks("t.txt")[-1]
+    assert np.abs(last.boxes[0] - [45, 20, 69, 44]).max() < 5
+    lines = [json.loads(line) for line in Path("t.jsonl").read_text().splitlines()]
+    assert [line["frame"] for line in lines] == list(range(1, 25))
+    assert lines[-1]["tracks"][0]["id"] == 1
+    assert lines[5]["seconds"] == pytest.approx(0.5)
+    table = Path("t.csv").read_text().splitlines()
+    assert table[0] == "frame,id,x1,y1,x2,y2,score,label,name"
+    assert table[-1].startswith("24,1,")
+    assert len(table) - 1 == value["boxes"]
+
+
+@pytest.mark.parametrize("tracker", ["sort", "deep_sort", "byte_track"])
+def test_boxes_of_a_file_over_a_folder(clip: Path, tracker: str, capsys: pytest.CaptureFixture[str]) -> None:
+    write_frames("stills", film(10))
+    Path("det.txt").write_text("".join(f"{t},-1,{10 + 2 * t},20,20,30,0.9\n" for t in range(1, 9)))
+    words = ["stills", "--detector", "file:det.txt", "--tracker", tracker, "-o", "drawn", "--mot", "t.txt"]
+    code, out, _ = said(words, capsys)
+    assert code == 0
+    assert "1 thing in 10 frames" in out
+    assert len(list(Path("drawn").iterdir())) == 10
+    assert {int(i) for tracks in read_tracks("t.txt") for i in tracks.ids} == {1}
+
+
+def test_a_cut_and_a_new_size_begin_anew(clip: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    other = [255 - image for image in film(20, (80, 96))]
+    for t, image in enumerate([*film(20), *(255 - i for i in film(20)), *other]):
+        sl.write(clip / f"{t:03d}.png", image)
+    code, out, err = said([str(clip / "*.png"), "-o", "out.mp4", "--json"], capsys)
+    assert code == 0, err
+    value = json.loads(out)
+    assert (value["frames"], value["cuts"], value["identities"]) == (60, 2, 3)
+    assert all(frame.shape == (72, 96, 3) for frame in frames("out.mp4"))
+
+
+def test_what_came_before_the_damage_is_kept(clip: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with av.open("clip.mp4") as source, av.open("first.mp4", "w", options={"movflags": "faststart"}) as target:
+        stream = target.add_stream_from_template(source.streams.video[0])
+        for packet in source.demux(source.streams.video[0]):
+            if packet.dts is not None:
+                packet.stream = stream
+                target.mux(packet)
+    whole = Path("first.mp4").read_bytes()
+    Path("cut.mp4").write_bytes(whole[: len(whole) * 4 // 5])
+    code, out, _ = said(["cut.mp4", "-o", "out.mp4", "--mot", "t.txt"], capsys)
+    assert code == 1
+    assert "It ended early: 'cut.mp4'" in " ".join(out.split())
+    kept = frames("out.mp4").count
+    assert kept is not None
+    assert 0 < kept < 24
+
+
+class Camera:
+    """A live source of a few frames that then fails, or ends."""
+
+    live, dropped, fps, count = True, 0, 10.0, None
+
+    def __init__(self, images: list[np.ndarray], error: Exception | None = None) -> None:
+        self.seconds, self._images, self._error = 0.0, images, error
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        yield from self._images
+        if self._error is not None:
+            raise self._error
+
+
+def follow(camera: Any) -> tuple[Following, int]:
+    box = Detections([[10, 10, 30, 40]], [0.9], [0])
+    work = Following("webcam", Detector(lambda frame, number: box), Sort(min_hits=1))
+    return work, sum(1 for _ in work.pictures(camera, None, lambda: None))
+
+
+def test_a_camera_that_comes_back_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    waited: list[float] = []
+    monkeypatch.setattr(following.time, "sleep", waited.append)
+    later: list[Any] = [FormatError("camera 0 cannot be opened."), Camera(film(4)), *[FormatError("gone.")] * 9]
+
+    def opened(word: str, every: int) -> Any:
+        item = later.pop(0)
+        if isinstance(item, Exception):
+            raise item
+        return item
+
+    monkeypatch.setattr(following, "open_source", opened)
+    work, count = follow(Camera(film(5), FormatError("frames: camera 0 is damaged after 5 frames: no such device.")))
+    assert count == 9
+    assert {int(i) for tracks in work.tracks for i in tracks.ids} == {1}
+    assert work.trouble == "webcam ended after 9 frames, and did not come back in 16 s"
+    assert waited[:2] == [1, 1]
+
+
+def test_ctrl_c_keeps_what_there_is(clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stopped() -> Iterator[np.ndarray]:
+        yield from film(5)
+        raise KeyboardInterrupt
+
+    camera = Camera([])
+    monkeypatch.setattr(Camera, "__iter__", lambda self: stopped())
+    assert follow(camera)[1] == 5
+    monkeypatch.setattr(Camera, "live", False)
+    work, count = follow(camera)
+    assert (count, work.trouble) == (5, "interrupted after 5 frames")
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["clip.mp4", "--detector", "yolo"], "track: --detector must be background, file:DETECTIONS.txt or a run's"),
+        (["clip.mp4", "--detector", "file:none.txt"], "read_detections: 'none.txt' does not exist."),
+        (["clip.mp4", "--tracker", "sorte"], "track: tracker must be one of 'sort', 'deep_sort', 'byte_track'"),
+        (["none.mp4"], "none.mp4"),
+        (["clip.mp4", "-o", "clip.mp4"], "track: the output must not be the source; got 'clip.mp4'."),
+        (["clip.mp4", "-o", "nowhere/out.mp4"], "track: folder 'nowhere' must exist; it does not."),
+        (["clip.mp4", "--limit", "0"], "track: limit must be a whole number ≥ 1; got 0."),
+    ],
+)
+def test_wrong_words_are_answered_with_a_sentence(
+    clip: Path, words: list[str], sentence: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, out, err = said(words, capsys)
+    assert code in (1, 2)
+    assert out == ""
+    assert sentence in " ".join(err.split())
+    assert sorted(path.name for path in clip.iterdir()) == ["clip.mp4"]
