@@ -18,6 +18,7 @@ from sightline.core.kernels import kernel, over_rows
 from sightline.core.lanes import copy_four
 from sightline.core.layers import Picture, Value
 from sightline.core.trace import Step
+from sightline.core.triples import copy_every_second
 from sightline.core.types import Array, Image, Range
 
 MOST = 32  # levels; any image is one pixel long before
@@ -100,7 +101,7 @@ def reduce(image: Array, copy: Array | None = None) -> Array:
 
 def strip_of(rows: Array) -> int:
     """Return how many of these rows are worth a strip of their own: small levels are not worth waking anybody."""
-    return max(8, (1 << 17) // rows.shape[1])
+    return max(8, (1 << 19) // (rows.shape[1] * rows.itemsize))
 
 
 def expand(image: Array, to: Array, sign: int, out: Array) -> None:
@@ -131,8 +132,12 @@ def side_by_side(levels: Sequence[Array]) -> Array:
 # Scratch memory is handed over: loops over arrays that are made in the same function are not vectorised.
 @kernel
 def _reduce_bytes(image, copy, out, step, y0, y1):
-    line, halves = np.empty(image.shape[1] + 4 * step, np.uint16), np.empty((2, out.shape[1] + 2 * step), np.uint16)
-    _reduce_byte_rows(image, copy, out, step, line, halves[0], halves[1], y0, y1)
+    line = np.empty(image.shape[1] + 4 * step, np.uint16)
+    if step == 3:
+        _reduce_colour_rows(image, copy, out, line, np.empty(line.size, np.uint8), y0, y1)
+    else:
+        halves = np.empty((2, out.shape[1] + 2 * step), np.uint16)
+        _reduce_byte_rows(image, copy, out, step, line, halves[0], halves[1], y0, y1)
 
 
 @kernel
@@ -154,6 +159,24 @@ def _reduce_byte_rows(image, copy, out, step, line, even, odd, y0, y1):
         row = out[y]
         for x in range(n):
             row[x] = np.uint8(np.uint16(_weighted(a[x], b[x], c[x], d[x], e[x]) + half) >> eight)
+
+
+@kernel
+def _reduce_colour_rows(image, copy, out, line, whole, y0, y1):
+    """Smooth along the whole row, then take every other pixel: quicker than to part pixels of three bytes first."""
+    n, half, eight = image.shape[1], np.uint16(128), np.uint16(8)
+    a, b, c, d, e = line[:n], line[3 : n + 3], line[6 : n + 6], line[9 : n + 9], line[12:]
+    for y in range(y0, y1):
+        _smooth_down(image, 2 * y, 3, line)
+        _copy_rows(image, copy, 2 * y)
+        for x in range(n):
+            whole[x] = np.uint8(np.uint16(_weighted(a[x], b[x], c[x], d[x], e[x]) + half) >> eight)
+        row, x = out[y], 0
+        while x + 16 <= row.size:
+            copy_every_second(whole, 2 * x, row, x)
+            x += 9
+        for k in range(x, row.size):
+            row[k] = whole[2 * k - k % 3]
 
 
 @kernel
