@@ -40,6 +40,7 @@ class Tracker(ABC):
         self.frame = 0
         self.round: Round | None = None
         self._next = 1
+        self._predicted = np.zeros((0, 4))
         self._names: tuple[str, ...] = ()
 
     def update(self, detections: Detections, image: Array | None = None) -> Tracks:
@@ -66,9 +67,12 @@ class Tracker(ABC):
         self._names = found.names or self._names
         self.frame += 1
         self.stack.predict()
-        ids, boxes, spread = self.stack.ids.copy(), self.stack.boxes, self.stack.spread
+        ids, spread = self.stack.ids.copy(), self.stack.spread
+        self._predicted = predicted = self.stack.boxes
         stages, begin = self._associate(found, image)
-        self.stack.keep(self._alive())
+        alive = self._alive()
+        ended = self.stack.ids[~alive]
+        self.stack.keep(alive)
         new = np.arange(self._next, self._next + len(begin))
         self._next += len(new)
         self.stack.add(new, found, begin)
@@ -78,8 +82,7 @@ class Tracker(ABC):
         tracks = Tracks(
             stack.ids[chosen], stack.boxes[chosen], stack.scores[chosen], stack.labels[chosen], self._names, self.frame
         )
-        ended = np.setdiff1d(ids, stack.ids, assume_unique=True)
-        self.round = Round(self.frame, ids, boxes, spread, found, tuple(stages), new, ended, tracks)
+        self.round = Round(self.frame, ids, predicted, spread, found, tuple(stages), new, ended, tracks)
         return tracks
 
     def trace(self, detections: Detections, image: Array | None = None) -> Trace:
@@ -116,15 +119,14 @@ class Tracker(ABC):
 
     def _match(self, name: str, cost: Array, limit: float, rows: Array, found: Detections, columns: Array) -> Stage:
         """Assign detections to tracks by ``cost`` (rows × columns, classes held apart), and correct the tracks."""
-        other = self.stack.labels[rows][:, None] != found.labels[columns][None, :]
-        cost = np.where(other, np.inf, cost)
+        cost[self.stack.labels[rows][:, None] != found.labels[columns]] = np.inf
         pairs = assign(cost, limit)
         self.stack.correct(rows[pairs[:, 0]], found, columns[pairs[:, 1]])
         return Stage(name, self.stack.ids[rows], columns, cost, limit, pairs)
 
     def _overlap_cost(self, rows: Array, found: Detections, columns: Array) -> Array:
         """Return 1 − intersection over union of predicted and found boxes."""
-        return 1 - box_iou(self.stack.model.boxes(self.stack.states[rows]), found.boxes[columns])
+        return 1 - box_iou(self._predicted[rows], found.boxes[columns])
 
 
 def left_over(rows: Array, columns: Array, stage: Stage) -> tuple[Array, Array]:
