@@ -126,41 +126,43 @@ def _matched(left: Array, right: Array, first: int, count: int, size: int, check
 @kernel
 def _match_rows(left, right, size, first, count, check, unique, out, y0, y1):
     width = out.shape[1]
+    wide = left.shape[1]
     columns = np.zeros((width + size - 1, count), np.uint16)  # sums of each column of the window
-    differences = np.empty(count, np.uint16)
-    backwards = np.empty(right.shape[1] + first + count, np.uint8)
-    sums, best = np.empty((width, count), np.uint16), np.empty(width + count, np.uint32)
-    for y in range(y0 - size + 1, y1):
-        gained, lost = y + size - 1, y - 1
-        if gained < y0:
-            continue
-        _change(left[gained], right[gained], first, backwards, differences, columns, True)
-        if y < y0:
-            continue
-        if y > y0:
-            _change(left[lost], right[lost], first, backwards, differences, columns, False)
-        _slide(columns, size, sums)
-        choose_row(sums, first, count, check, unique, best, out[y])
+    nothing = np.zeros(wide, np.uint8)
+    backwards = np.empty((2, wide + first + count), np.uint8)
+    sums, best = np.empty((width, count), np.uint16), np.empty((2, width + count), np.uint16)
+    for gained in range(y0, y1 + size - 1):
+        full, lost = gained - size + 1, gained - size
+        leaves = lost >= y0
+        _reverse(right[gained], backwards[0])
+        _reverse(right[lost] if leaves else nothing, backwards[1])
+        _exchange(left[gained], left[lost] if leaves else nothing, backwards[0], backwards[1], first, columns)
+        if full >= y0:
+            _slide(columns, size, sums)
+            choose_row(sums, first, count, check, unique, best, out[full])
 
 
 @kernel
-def _change(left, right, first, backwards, differences, columns, more):
-    """Add a row's differences to the sums of the columns, or take them away."""
+def _reverse(row, out):
+    """Write a row of the right picture from its end on; beyond its left border it repeats its edge."""
+    for x in range(row.size):
+        out[x] = row[row.size - 1 - x]
+    out[row.size :] = row[0]
+
+
+@kernel
+def _exchange(gained, lost, gained_others, lost_others, first, columns):
+    """Add the differences of a row that comes to the sums of the columns, and take away those of a row that goes."""
     wide, count = columns.shape
-    for x in range(backwards.size):  # beyond its left border the right picture repeats its edge
-        backwards[x] = right[max(wide - 1 - x, 0)]
     for x in range(wide):
-        level, column = left[x], columns[x]
+        comes, goes, column = gained[x], lost[x], columns[x]
         begin = wide - 1 - x + first
-        others = backwards[begin : begin + count]
+        new, old = gained_others[begin : begin + count], lost_others[begin : begin + count]
         for k in range(count):
-            differences[k] = np.uint16(max(level, others[k]) - min(level, others[k]))
-        if more:
-            for k in range(count):
-                column[k] = np.uint16(column[k] + differences[k])
-        else:
-            for k in range(count):
-                column[k] = np.uint16(column[k] - differences[k])
+            a, b = new[k], old[k]
+            more = np.uint16(max(comes, a) - min(comes, a))
+            less = np.uint16(max(goes, b) - min(goes, b))
+            column[k] = np.uint16(np.uint16(column[k] + more) - less)
 
 
 @kernel

@@ -78,14 +78,14 @@ def _compare(left, right, left_census, right_census, first, count, out, y0, y1):
                 costs[k] = NEVER
 
 
-@kernel
+@kernel(inline=True)
 def _distances(code, others, costs):
     one = np.uint64(1)
     for k in range(others.size):
         costs[k] = np.uint8(popcount(others[k] ^ code) >> one)
 
 
-@kernel
+@kernel(inline=True)
 def _add_differences(level, others, costs):
     for k in range(others.size):
         apart = np.uint8(max(level, others[k]) - min(level, others[k]))

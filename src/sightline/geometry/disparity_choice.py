@@ -10,7 +10,7 @@ import numpy as np
 from sightline.core.kernels import kernel
 
 NOWHERE = np.float32(np.nan)
-_PLACE = np.uint32(0xFFFF)  # of a key: its disparity; the cost stands above
+NEVER = np.uint16(0xFFFF)  # more than any sum
 
 
 @kernel
@@ -18,14 +18,17 @@ def choose_row(sums, first, count, check, unique, right, out):
     """Write the disparities of a row of the left picture, NaN where a test fails.
 
     ``sums`` is W×D uint16, of which the first ``count`` disparities, from ``first`` on, are looked at; ``right`` is
-    scratch of W + D uint32: of each pixel of the right picture, its least sum and disparity as one number.
+    scratch of 2×(W + D) uint16: of each pixel of the right picture, from the last one on, its least sum and where.
     """
     width = out.size
     share = np.float32(1) - unique
-    right[:] = np.uint32(0xFFFFFFFF)
+    cheapest, place = right[0], right[1]
+    cheapest[:] = NEVER
     for x in range(width):
         at = width - 1 - x
-        out[x] = _least(sums[x, :count], right[at : at + count])
+        row = sums[x, :count]
+        lowest = _offer(row, cheapest[at : at + count], place[at : at + count])
+        out[x] = np.float32(_first_of(row, lowest))
     for x in range(width):
         d, row = np.int64(out[x]), sums[x, :count]
         beyond = np.float32(0)
@@ -36,8 +39,8 @@ def choose_row(sums, first, count, check, unique, right, out):
             there = x - d - first
             next_one = np.int64(1) if beyond > 0 else np.int64(-1 if beyond < 0 else 0)
             keep = there >= 0 and (
-                _agrees(right[width - 1 - x + d], d, check)
-                or (0 <= there - next_one < width and _agrees(right[width - 1 - x + d + next_one], d, check))
+                _agrees(place[width - 1 - x + d], d, check)
+                or (0 <= there - next_one < width and _agrees(place[width - 1 - x + d + next_one], d, check))
             )
         if keep and unique > 0:
             keep = _stands_out(row, d, share)
@@ -45,31 +48,48 @@ def choose_row(sums, first, count, check, unique, right, out):
 
 
 @kernel(inline=True)
-def _agrees(key, d, most):
+def _agrees(other, d, most):
     """Return whether a pixel of the right picture has nearly the disparity ``d``."""
-    return np.abs(np.float32(np.int64(key & _PLACE) - d)) <= most
+    return np.abs(np.float32(np.int64(other) - d)) <= most
 
 
-@kernel
-def _least(sums, right):
-    """Return where a pixel's sums are least, and let each be a candidate for the pixel of the right that it means."""
-    lowest = np.uint32(0xFFFFFFFF)
+@kernel(inline=True)
+def _offer(sums, cheapest, place):
+    """Return a pixel's least sum, and let each be a candidate for the pixel of the right that it means."""
+    lowest = NEVER
     for d in range(sums.size):
-        key = (np.uint32(sums[d]) << np.uint32(16)) | np.uint32(d)
-        lowest = key if key < lowest else lowest
-        right[d] = key if key < right[d] else right[d]
-    return np.float32(lowest & _PLACE)
+        value, old, where = sums[d], cheapest[d], place[d]
+        place[d] = np.uint16(d) if value < old else where
+        cheapest[d] = min(value, old)
+        lowest = min(lowest, value)
+    return lowest
 
 
-@kernel
+@kernel(inline=True)
+def _first_of(sums, lowest):
+    """Return where the least sum stands first."""
+    at = NEVER
+    for d in range(sums.size):
+        at = min(at, np.uint16(d) if sums[d] == lowest else NEVER)
+    return at
+
+
+@kernel(inline=True)
 def _stands_out(sums, best, share):
     """Return whether no sum but the neighbours' is nearly as small as the best."""
     bound = np.float32(sums[best])
-    beaten = np.uint32(0)
+    beaten = np.uint16(0)
+    # The least number that the share of is not below the bound: comparing whole numbers is quicker.
+    enough = np.int64(min(bound / share, np.float32(NEVER))) if share > 0 else np.int64(NEVER)
+    while enough > 0 and np.float32(enough - 1) * share >= bound:
+        enough -= 1
+    while enough < NEVER and np.float32(enough) * share < bound:
+        enough += 1
+    limit = np.uint16(enough)
     for d in range(sums.size):
-        beaten += np.uint32(np.float32(sums[d]) * share < bound)
+        beaten += np.uint16(sums[d] < limit)
     for d in range(max(0, best - 1), min(sums.size, best + 2)):
-        beaten -= np.uint32(np.float32(sums[d]) * share < bound)
+        beaten -= np.uint16(sums[d] < limit)
     return beaten == 0
 
 

@@ -140,7 +140,7 @@ def _chosen(volumes: tuple[Array, ...], first: int, count: int, check: float, un
 @kernel
 def _choose(a, b, c, first, count, check, unique, out, y0, y1):
     sums = np.empty(a.shape[1:], np.uint16)
-    right = np.empty(a.shape[1] + a.shape[2], np.uint32)
+    right = np.empty((2, a.shape[1] + a.shape[2]), np.uint16)
     for y in range(y0, y1):
         _add(a[y].reshape(-1), b[y].reshape(-1), c[y].reshape(-1), sums.reshape(-1))
         choose_row(sums, first, count, check, unique, right, out[y])
