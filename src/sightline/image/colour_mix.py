@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from sightline.core.kernels import kernel
-from sightline.core.lanes import part_pixels, rounded_product, rounded_products, weave_pixels
+from sightline.core.lanes import part_pixels, prefetch, rounded_product, rounded_products, weave_pixels
 
 _i16, _i32, _u32, _f32 = np.int16, np.int32, np.uint32, np.float32
 BLOCK = 1024  # pixels whose three rows of bytes stay in the nearest cache
@@ -121,11 +121,19 @@ def _four(a, b):
 
 
 @kernel(inline=True)
+def _call_ahead(row, at):
+    """Ask for the same pixels of the next block: while this one is worked on, nobody else would."""
+    prefetch(row, at + 3 * BLOCK)
+    prefetch(row, at + 3 * BLOCK + 48)
+
+
+@kernel(inline=True)
 def part(row, start, a, b, c):
     """Deal the triples of flat bytes from ``start`` on out to three rows."""
     whole = a.size // 32 * 32
     for x in range(0, whole, 32):
         part_pixels(row, start + 3 * x, a, b, c, x)
+        _call_ahead(row, start + 3 * x)
     for x in range(whole, a.size):
         at = start + 3 * x
         a[x], b[x], c[x] = row[at], row[at + 1], row[at + 2]
@@ -137,6 +145,7 @@ def weave(a, b, c, row, start):
     whole = a.size // 32 * 32
     for x in range(0, whole, 32):
         weave_pixels(a, b, c, x, row, start + 3 * x)
+        _call_ahead(row, start + 3 * x)
     for x in range(whole, a.size):
         at = start + 3 * x
         row[at], row[at + 1], row[at + 2] = a[x], b[x], c[x]
