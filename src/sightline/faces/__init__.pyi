@@ -1,0 +1,1 @@
+from .haar_cascade import HaarCascade as HaarCascade
