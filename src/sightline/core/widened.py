@@ -83,3 +83,21 @@ def sum_of(_: Any, vector: Any) -> Any:
 def magnitudes(_: Any, vector: Any) -> Any:
     """Return eight float32 without their signs."""
     return vector(vector), lambda _, builder, __, args: call(builder, "llvm.fabs.v8f32", args)
+
+
+@intrinsic
+def roots(_: Any, vector: Any) -> Any:
+    """Return the square roots of eight float32."""
+    return vector(vector), lambda _, builder, __, args: call(builder, "llvm.sqrt.v8f32", args)
+
+
+@intrinsic
+def lesser(_: Any, a: Any, b: Any) -> Any:
+    """Return the lesser of each two of eight float32."""
+    return a(a, b), lambda _, builder, __, args: builder.select(builder.fcmp_ordered("<", *args), *args)
+
+
+@intrinsic
+def greater(_: Any, a: Any, b: Any) -> Any:
+    """Return the greater of each two of eight float32."""
+    return a(a, b), lambda _, builder, __, args: builder.select(builder.fcmp_ordered(">", *args), *args)

@@ -12,6 +12,8 @@ from .calibration_error import calibration_error as calibration_error
 from .confusion_matrix import ClassScores as ClassScores
 from .confusion_matrix import confusion_matrix as confusion_matrix
 from .confusion_matrix import precision_recall_f1 as precision_recall_f1
+from .flow_error import angular_error as angular_error
+from .flow_error import endpoint_error as endpoint_error
 from .hota import HotaScore as HotaScore
 from .hota import hota as hota
 from .idf1 import IdentityScore as IdentityScore

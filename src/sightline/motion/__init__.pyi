@@ -6,8 +6,10 @@ from .cam_shift import cam_shift as cam_shift
 from .correlation_track import CorrelationTracker as CorrelationTracker
 from .correlation_track import correlation_track as correlation_track
 from .deep_sort import DeepSort as DeepSort
+from .farneback import farneback as farneback
 from .flow_files import read_flow as read_flow
 from .flow_files import write_flow as write_flow
+from .horn_schunck import horn_schunck as horn_schunck
 from .kalman_filter import KalmanFilter as KalmanFilter
 from .klt_track import klt_track as klt_track
 from .lucas_kanade import lucas_kanade as lucas_kanade
@@ -23,3 +25,4 @@ from .point_flow import PointFlow as PointFlow
 from .point_tracks import PointTracks as PointTracks
 from .single_target import TargetPath as TargetPath
 from .sort import Sort as Sort
+from .tv_l1 import tv_l1 as tv_l1

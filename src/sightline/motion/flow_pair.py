@@ -9,6 +9,7 @@ import numpy as np
 from sightline.core.checks import describe
 from sightline.core.errors import InputError
 from sightline.core.types import Array
+from sightline.image.gaussian_blur import gaussian_blur
 from sightline.image.gradient import as_gray
 
 
@@ -52,3 +53,9 @@ def grid_of(a: Any) -> Array:
     height, width = a.shape[:2] if isinstance(a, np.ndarray) and a.ndim > 1 else (48, 64)
     y, x = np.mgrid[6 : max(height, 7) : 12, 6 : max(width, 7) : 12].astype(np.float32)
     return np.stack([x, y], axis=2).reshape(-1, 2)
+
+
+def smoothed(gray: Array, sigma: float) -> Array:
+    """Return brightness as float32 in grey levels 0–255, blurred by ``sigma`` pixels."""
+    levels = gray.astype(np.float32)  # of bytes: they are grey levels; of floats: a copy
+    return gaussian_blur(levels, sigma) if sigma > 0 else levels
