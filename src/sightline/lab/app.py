@@ -18,11 +18,12 @@ from sightline.core.errors import MissingFileError
 from sightline.lab.api_page import api_page
 from sightline.lab.chains import chain_routes
 from sightline.lab.file_routes import file_routes
-from sightline.lab.geometry_routes import geometry_routes, reconstruction_routes
+from sightline.lab.geometry_routes import reconstruction_routes, tower_routes, view_routes
 from sightline.lab.inspector_routes import inspector_routes
 from sightline.lab.lab import Lab
 from sightline.lab.lesson_routes import lesson_routes
 from sightline.lab.live import live_routes
+from sightline.lab.motion_routes import motion_routes
 from sightline.lab.routes import method_routes, picture_routes
 from sightline.lab.run_routes import model_routes, run_routes
 from sightline.lab.training_routes import training_routes
@@ -38,8 +39,10 @@ _ROUTES = (
     run_routes,
     model_routes,
     inspector_routes,
-    geometry_routes,
+    tower_routes,
+    view_routes,
     reconstruction_routes,
+    motion_routes,
     training_routes,
     lesson_routes,
     live_routes,

@@ -167,3 +167,42 @@ class FolderAsk(Form):
     """A folder of photos: ``file:…`` under the root, or ``scene:desk``."""
 
     folder: str = Field(max_length=1000)
+
+
+class FlowAsk(Form):
+    """A question for what moved between two pictures; ``spacing`` is between the arrows, in pixels."""
+
+    a: str = Field(max_length=1000)
+    b: str = Field(max_length=1000)
+    method: str = Field("farneback", max_length=100)
+    parameters: dict[str, Any] = Field(default_factory=dict)
+    spacing: int = Field(20, ge=4, le=200)
+
+
+class TrackingAsk(Form):
+    """A question for a tracker's ledger on the fair, whose detections miss, tremble and invent."""
+
+    tracker: Literal["sort", "byte_track", "deep_sort"] = "sort"
+    max_age: int = Field(3, ge=0, le=100)
+    min_overlap: float = Field(0.3, ge=0, le=1)
+    missed: float = Field(0.05, ge=0, le=0.9)
+    noise: float = Field(0.03, ge=0, le=0.5)
+    invented: float = Field(0.05, ge=0, le=1)
+    seed: int = Field(0, ge=0, le=10**9)
+
+
+class CascadeAsk(Form):
+    """A question for the windows that the first stages of a cascade leave."""
+
+    input: str = Field(max_length=1000)
+    stage: int = Field(1, ge=0, le=200)
+    scale: float = Field(1.1, ge=1.01, le=2)
+    neighbours: int = Field(3, ge=0, le=50)
+
+
+class EigenfacesAsk(Form):
+    """A question for a face rebuilt from ``k`` components; no folder takes the drawn faces."""
+
+    folder: str = Field("", max_length=1000)
+    k: int = Field(12, ge=0, le=200)
+    index: int = Field(0, ge=0, le=100_000)

@@ -43,25 +43,54 @@ class _Kept:
         return self.answers[key]
 
 
-def geometry_routes(lab: Lab) -> APIRouter:
-    """Return the routes of these rooms."""
+def tower_routes(lab: Lab) -> APIRouter:
+    """Return the routes of the made photos and of the SIFT tower."""
+    routes = APIRouter(prefix="/api", tags=["rooms"])
+
+    async def looked(work: Callable[[Any, np.ndarray], Any], reference: str) -> Any:
+        def looking(_: Stop, lab: Lab) -> Any:
+            from sightline.lab import sift_tower
+
+            return work(sift_tower, lab.pictures.get(reference, _TOWER_PIXELS).image)
+
+        return await lab.run(["features.sift"], looking)
+
+    @routes.get("/scenes", summary="Made photos of one scene from several places")
+    def made() -> list[dict[str, Any]]:
+        return scenes.references()
+
+    @routes.post("/tower", summary="SIFT's levels", response_class=Response, responses={200: {"content": {TRACE: {}}}})
+    async def tower(ask: TowerAsk) -> Response:
+        return Response(await looked(lambda tower, image: tower.levels(image), ask.input), media_type=TRACE)
+
+    @routes.post("/tower/keypoints", summary="What is found in SIFT's levels, and what becomes of it")
+    async def keypoints(ask: TowerAsk) -> dict[str, Any]:
+        return await looked(lambda tower, image: tower.keypoints(image, ask.contrast, ask.edge), ask.input)
+
+    @routes.post("/tower/keypoint", summary="One keypoint: its histogram, directions, and descriptors")
+    async def keypoint(ask: KeypointAsk) -> dict[str, Any]:
+        place = ask.octave, ask.level, (ask.x, ask.y), ask.sigma
+        return plain(await looked(lambda tower, image: tower.described(image, *place), ask.input))
+
+    return routes
+
+
+def view_routes(lab: Lab) -> APIRouter:
+    """Return the routes of two views, and of calibration."""
     routes = APIRouter(prefix="/api", tags=["rooms"])
     kept = _Kept()
-
-    def view(reference: str, pixels: int) -> tuple[Hashable, np.ndarray]:
-        image = lab.pictures.get(reference, pixels).image
-        return (reference, lab.pictures.version(reference), pixels), image
 
     def pairs(stop: Stop, ask: PairAsk) -> dict[str, Any]:
         from sightline.lab import two_views
 
-        (first, a), (second, b) = view(ask.a, _PAIR_PIXELS), view(ask.b, _PAIR_PIXELS)
-        return kept(("pairs", first, second, ask.ratio), lambda: two_views.matches(stop, a, b, ask.ratio))
+        images = [lab.pictures.get(reference, _PAIR_PIXELS).image for reference in (ask.a, ask.b)]
+        key = ("pairs", ask.ratio, *((reference, lab.pictures.version(reference)) for reference in (ask.a, ask.b)))
+        return kept(key, lambda: two_views.matches(stop, images[0], images[1], ask.ratio))
 
     def rounds(stop: Stop, _: Lab, ask: RoundsAsk) -> dict[str, Any]:
         from sightline.lab import two_views
 
-        if ask.model in ("line", "circle"):
+        if ask.model == "line":
             found: dict[str, Any] = {"rows": two_views.points_of_a_line(ask.outliers, ask.seed), "sizes": [[480, 360]]}
         else:
             found = pairs(stop, ask)
@@ -73,39 +102,6 @@ def geometry_routes(lab: Lab) -> APIRouter:
 
         found = pairs(stop, ask)
         return plain({**found, **two_views.geometry(stop, found["rows"], ask.threshold, ask.seed)})
-
-    @routes.get("/scenes", summary="Made photos of one scene from several places")
-    def made() -> list[dict[str, Any]]:
-        return scenes.references()
-
-    @routes.post("/tower", summary="SIFT's levels and differences", response_class=Response,
-                 responses={200: {"content": {TRACE: {}}}})  # fmt: skip
-    async def tower(ask: TowerAsk) -> Response:
-        def work(_s: Stop, _l: Lab) -> bytes:
-            from sightline.lab import sift_tower
-
-            return sift_tower.levels(view(ask.input, _TOWER_PIXELS)[1])
-
-        return Response(await lab.run(["features.sift"], work), media_type=TRACE)
-
-    @routes.post("/tower/keypoints", summary="What is found in SIFT's levels, and what becomes of it")
-    async def keypoints(ask: TowerAsk) -> dict[str, Any]:
-        def work(_s: Stop, _l: Lab) -> dict[str, Any]:
-            from sightline.lab import sift_tower
-
-            return sift_tower.keypoints(view(ask.input, _TOWER_PIXELS)[1], ask.contrast, ask.edge)
-
-        return await lab.run(["features.sift"], work)
-
-    @routes.post("/tower/keypoint", summary="One keypoint: its histogram, directions, and descriptors")
-    async def keypoint(ask: KeypointAsk) -> dict[str, Any]:
-        def work(_s: Stop, _l: Lab) -> dict[str, Any]:
-            from sightline.lab import sift_tower
-
-            image = view(ask.input, _TOWER_PIXELS)[1]
-            return sift_tower.described(image, ask.octave, ask.level, (ask.x, ask.y), ask.sigma)
-
-        return plain(await lab.run(["features.sift"], work))
 
     @routes.post("/views/rounds", summary="Each round of a consensus")
     async def consensus(ask: RoundsAsk) -> dict[str, Any]:

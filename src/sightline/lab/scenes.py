@@ -1,4 +1,4 @@
-"""Made photos for the rooms of two and more views: a desk of sample photos, and a chessboard, seen by a known camera.
+"""Made photos for the rooms of several views and of motion: a desk of sample photos, a chessboard, a fair of things.
 
 References read ``scene:desk-3`` and ``scene:board-0``. Each photo is rendered where it is asked for: rays through the
 camera's lens to the nearest of a few flat pictures.
@@ -19,7 +19,7 @@ from sightline.data.sample import SAMPLES
 
 HEIGHT, WIDTH = 360, 480
 BOARD = (8, 5)  # inner corners of the chessboard along a row and along a column
-SCENES = {"desk": 8, "board": 9}  # and how many photos of each there are
+SCENES = {"desk": 8, "board": 9, "fair": 48}  # and how many photos of each there are
 _FOCAL = 430.0
 _LENS = (-0.28, 0.09, 0.0, 0.0)  # of the camera that sees the board
 _GREY = 92.0
@@ -49,7 +49,7 @@ class _Card:
 
 def references() -> list[dict[str, object]]:
     """Return the made photos by scene, as plain JSON values."""
-    titles = {"desk": "A desk of photos", "board": "A chessboard through a wide lens"}
+    titles = {"desk": "A desk of photos", "board": "A chessboard through a wide lens", "fair": "Photos that move"}
     return [
         {
             "name": name,
@@ -62,7 +62,7 @@ def references() -> list[dict[str, object]]:
     ]
 
 
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=96)
 def scene_bytes(name: str) -> bytes:
     """Return a made photo as a JPEG file.
 
@@ -75,7 +75,7 @@ def scene_bytes(name: str) -> bytes:
     if scene not in SCENES or not number.isdigit() or int(number) >= SCENES[scene]:
         known = ", ".join(f"{one}-0 to {one}-{count - 1}" for one, count in SCENES.items())
         raise MissingFileError(f"pictures: no scene is named '{name}'; there are {known}.")
-    image = _desk(int(number)) if scene == "desk" else _board(int(number))
+    image = {"desk": _desk, "board": _board, "fair": _fair}[scene](int(number))
     stream = io.BytesIO()
     PillowImage.fromarray(image).save(stream, "jpeg", quality=94)
     return stream.getvalue()
@@ -91,10 +91,8 @@ def _desk(number: int) -> Array:
 @lru_cache(maxsize=1)
 def _cards() -> list[_Card]:
     def card(name: str, corner: tuple[float, ...], across: tuple[float, ...], down: tuple[float, ...], light: float):  # type: ignore[no-untyped-def]
-        with PillowImage.open(SAMPLES[name].path) as photo:
-            width = round(float(np.linalg.norm(across)) * _FOCAL / (corner[2] - 1))  # about as large as it is seen
-            shrunk = photo.convert("RGB").resize((width, round(width * photo.height / photo.width)), reducing_gap=None)
-        picture = np.asarray(shrunk, np.float32)
+        width = round(float(np.linalg.norm(across)) * _FOCAL / (corner[2] - 1))  # about as large as it is seen
+        picture = _shrunk(name, width)
         return _Card(picture, np.array(corner), np.array(across), np.array(down), light)
 
     return [
@@ -118,6 +116,48 @@ def _board(number: int) -> Array:
     corner = np.array(place) - turned @ np.array([width, height, 0]) / 2
     card = _Card(sheet, corner, turned[:, 0] * width, turned[:, 1] * height)
     return _photo([card], np.eye(3), np.zeros(3), _LENS, fine=2)
+
+
+# What moves at the fair, the nearest last: a sample, its width, its middle at first, its velocity; in pixels.
+_MOVING = (
+    ("coins", 78, (60.0, 92.0), (6.2, 1.3)),
+    ("coffee", 92, (440.0, 120.0), (-7.0, 0.8)),
+    ("retina", 70, (120.0, 330.0), (3.4, -4.3)),
+    ("astronaut", 80, (20.0, 240.0), (7.4, 0.2)),
+    ("cat", 104, (470.0, 262.0), (-6.6, -0.4)),
+)
+_PAN = -0.7  # pixels a frame that all else moves by
+
+
+def fair_boxes(number: int) -> Array:
+    """Return where the things of the fair are in a photo, N×4 xyxy, the nearest last."""
+    boxes = []
+    for name, width, middle, velocity in _MOVING:
+        height = width * SAMPLES[name].size[1] / SAMPLES[name].size[0]
+        x, y = np.array(middle) + number * np.array(velocity)
+        boxes.append((x - width / 2, y - height / 2, x + width / 2, y + height / 2))
+    return np.array(boxes)
+
+
+def _fair(number: int) -> Array:
+    boxes = [(-40 + _PAN * number, -30, 560 + _PAN * number, 370), *fair_boxes(number)]
+    cards = []
+    for nearness, (name, box) in enumerate(zip(("china", *(row[0] for row in _MOVING)), boxes, strict=True)):
+        depth = 10 - 0.5 * nearness
+        left, top, right, bottom = (np.array(box) - np.array([WIDTH, HEIGHT] * 2) / 2) * depth / _FOCAL
+        across, down = (right - left, 0.0, 0.0), (0.0, bottom - top, 0.0)
+        cards.append(
+            _Card(_shrunk(name, round(box[2] - box[0])), np.array([left, top, depth]), np.array(across), np.array(down))
+        )
+    return _photo(cards, np.eye(3), np.zeros(3), (), fine=1)
+
+
+@lru_cache(maxsize=32)
+def _shrunk(name: str, width: int) -> Array:
+    """Return a sample's photo, so many pixels wide, as float32."""
+    with PillowImage.open(SAMPLES[name].path) as photo:
+        shrunk = photo.convert("RGB").resize((width, round(width * photo.height / photo.width)), reducing_gap=None)
+    return np.asarray(shrunk, np.float32)
 
 
 def _looking(centre: Array, target: Array) -> Array:

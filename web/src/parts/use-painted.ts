@@ -33,7 +33,7 @@ export function usePainted(trace: Trace | null, index: number): Painted | null {
   const ready = trace?.steps.length ? kept(trace, at) : null;
   if (ready?.value) shown.current = ready.value;
   useEffect(() => {
-    if (!ready || ready.value === shown.current) return; // it may have become ready since the rendering
+    if (!ready || (ready.value && ready.value === shown.current)) return; // it may be ready since the rendering
     let here = true;
     void ready.promise.then(() => here && again({}));
     return () => { here = false; };

@@ -23,5 +23,9 @@ export const rooms: Room[] = [
   { id: "views", title: "Two-view table", summary: "A point in one photo is a line in the other; pairs, epipoles, and what to doubt.", load: () => import("./views") },
   { id: "calibration", title: "Calibration", summary: "Photos of a chessboard become a camera: corners, errors drawn as arrows, the lens undone.", load: () => import("./calibration") },
   { id: "reconstruction", title: "Structure from motion", summary: "A folder of photos becomes a cloud of points to go around, with the cameras in it.", load: () => import("./reconstruction") },
+  { id: "flow", title: "Optical flow", summary: "What moved between two pictures, level by level: colours, arrows, and what is left over.", load: () => import("./flow") },
+  { id: "tracker", title: "Tracker's ledger", summary: "Predict, compare, assign, update: frame by frame to where identities are mixed up.", load: () => import("./tracker") },
+  { id: "cascade", title: "Cascade", summary: "Stages throw out windows until faces are left; how many remain after each.", load: () => import("./cascade") },
+  { id: "eigenfaces", title: "Eigenfaces", summary: "A mean face, what faces differ by, and a face rebuilt from a few of these differences.", load: () => import("./eigenfaces") },
   { id: "codes", title: "Code scanner", summary: "QR and bar codes from a photo or the camera, step by step; and made from text.", load: () => import("./codes") },
 ];
