@@ -28,6 +28,7 @@ from .core.results import Detections as Detections
 from .core.results import Segmentation as Segmentation
 from .core.trace import load_trace as load_trace
 from .core.trace import trace as trace
+from .core.tracks import Tracks as Tracks
 from .image.read import read as read
 from .image.show import show as show
 from .image.write import write as write
