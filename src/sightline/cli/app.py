@@ -32,6 +32,7 @@ _COMMANDS = {
     "geometry": "Run one geometric method on pictures.",
     "motion": "Run one motion method on pictures.",
     "track": "Follow what moves through a video: sightline track clip.mp4 --tracker sort -o followed.mp4",
+    "flow": "Find where every pixel goes: sightline flow clip.mp4 -o flow.mp4, or two pictures.",
     "sfm": "Reconstruct a scene from a folder of photos: sightline sfm photos/ --out castle",
     "calibrate": "Find a camera's focal length and lens: sightline calibrate photos/ --board 9x6 --square 0.025",
     "stereo": "Find how far away things are: sightline stereo left.jpg right.jpg --camera pair.json",
