@@ -92,7 +92,7 @@ class BackgroundSubtractor:
         self.shadow: Array | None = None
         self._shape: tuple[int, ...] = ()
         self._model: tuple[Array, Array] | None = None
-        self._due = np.zeros((3, 0, 0), np.uint16)
+        self._due = np.zeros((0, 3, 0), np.uint16)
         self._turns = np.zeros(3, np.int64)
 
     def apply(self, frame: AnyImage, rate: float | None = None) -> BoolMask:
@@ -140,8 +140,7 @@ class BackgroundSubtractor:
         first, second = self._model
         if self.kind == "mog2":
             return second[:, : self._shape[1]].astype(np.uint8)
-        planes = 3 if len(self._shape) == 3 else 1
-        return first[..., planes :: planes + 1].sum(axis=2, dtype=np.uint8)
+        return first[:, :, -1].sum(axis=1, dtype=np.uint8)
 
     def _learn(self, rows: Array, found: Array, pace: float) -> None:
         assert self._model is not None
@@ -151,8 +150,8 @@ class BackgroundSubtractor:
             state = *self._model, found, planes, np.float32(pace)
             over_rows(mixture_rows, len(rows), rows, *state, limit, self.shadows, strip=_STRIP)
             return
-        if self._due.shape[1:] != found.shape:
-            self._due = np.zeros((3, *found.shape), np.uint16)
+        if len(self._due) != len(rows):
+            self._due = np.zeros((len(rows), 3, found.shape[1]), np.uint16)
         turns = self._turns if pace > 0 else np.full(3, -1)
         state = *self._model, self._due, turns, found, planes
         over_rows(neighbour_rows, len(rows), rows, *state, limit, self.shadows, strip=_STRIP)
@@ -161,7 +160,7 @@ class BackgroundSubtractor:
             for part, period in enumerate(periods(pace)):
                 if self._turns[part] >= period:
                     self._turns[part] = 0
-                    self._due[part] = self._random.integers(0, min(period, 65535), found.shape, np.uint16)
+                    self._due[:, part] = self._random.integers(0, min(period, 65535), found.shape, np.uint16)
 
 
 def _scene(_: Any) -> list[Array]:

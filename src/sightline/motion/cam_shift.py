@@ -46,13 +46,13 @@ class CamShiftTracker(TargetTracker):
     def _begin(self, image: Array, box: Array) -> None:
         window = window_of(box)
         self.model = ColourModel(image, window)
-        self.weights, self.visited = self.model.weights(image), [window]
+        self.weights, self.visited = self.model.weights(image, window), [window]
         x, y, w, h = window
         upright = (h, w, math.pi / 2) if h > w else (w, h, 0.0)
         self.ellipse = np.array([x + w / 2, y + h / 2, *upright], np.float32)
 
     def _find(self, image: Array, box: Array) -> tuple[Array, float, bool]:
-        self.weights = self.model.weights(image)
+        self.weights = self.model.weights(image, self.visited[-1])
         self.visited, ellipse = shift_and_fit(self.weights, self.visited[-1], self.iterations, EPS)
         if ellipse is None:
             return box, 0.0, True

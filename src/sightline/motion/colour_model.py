@@ -17,6 +17,7 @@ from sightline.motion.window_shift import Window
 
 _HSV, _GRAY = (16, 4, 8), (32,)  # bins of hue, saturation and value; of grey
 _LIMITS = ((0, 180), (0, 256), (0, 256))
+_MORE = 16  # pixels beyond the window and its size in which its colours are looked for
 _AROUND = 1.0  # of the window's size that the surroundings reach beyond it on each side
 
 
@@ -50,11 +51,18 @@ class ColourModel:
         share = self.counts[seen] / (self.counts[seen] + other[seen])
         self.ratio[seen] = np.maximum(2 * share - 1, 0)  # what is rarer on the target than around it says nothing
 
-    def weights(self, image: Array) -> Array:
-        """Return H×W float32: from 0 to 1, how much the colour of each pixel speaks for the target."""
-        planes = self._planes(image)
+    def weights(self, image: Array, window: Window) -> Array:
+        """Return H×W float32: from 0 to 1, how much the colour of each pixel speaks for the target.
+
+        It is 0 further from the window than its size and some pixels.
+        """
+        x, y, w, h = window
+        rows, columns = slice(max(y - h - _MORE, 0), y + 2 * h + _MORE), slice(max(x - w - _MORE, 0), x + 2 * w + _MORE)
+        planes = self._planes(image[rows, columns])
         channels, limits = self._axes(planes)
-        return back_project(planes, self.ratio, channels=channels, limits=limits)
+        found = np.zeros(image.shape[:2], np.float32)
+        found[rows, columns] = back_project(planes, self.ratio, channels=channels, limits=limits)
+        return found
 
     def likeness(self, image: Array, window: Window) -> float:
         """Return Bhattacharyya's coefficient, 0–1, between the target's histogram and that of a window."""

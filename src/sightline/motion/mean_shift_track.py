@@ -46,11 +46,12 @@ class MeanShiftTracker(TargetTracker):
 
     def _begin(self, image: Array, box: Array) -> None:
         self.model = ColourModel(image, window_of(box))
-        self.weights, self.visited = self.model.weights(image), [window_of(box)]
+        self.weights, self.visited = self.model.weights(image, window_of(box)), [window_of(box)]
 
     def _find(self, image: Array, box: Array) -> tuple[Array, float, bool]:
-        self.weights = self.model.weights(image)
-        self.visited = mean_shift(self.weights, window_of(box), self.iterations, EPS)
+        window = window_of(box)
+        self.weights = self.model.weights(image, window)
+        self.visited = mean_shift(self.weights, window, self.iterations, EPS)
         score = self.model.likeness(image, self.visited[-1])
         if score < self.threshold:
             return box, score, True

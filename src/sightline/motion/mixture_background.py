@@ -150,60 +150,48 @@ def _shade(state, base, light, s, n, planes, top, threshold):
 
 
 @kernel
-def _learn(state, base, light, s, n, planes, rate, threshold, shadows):
-    """Learn one block of pixels; leave in ``_BACK`` which of them are background, in ``_UP`` which are shadow."""
-    size, none = (_2 + planes) * _B, np.float32(0)
-    most = np.float32(0)
-    for x in range(n):
-        s[_FITS + x] = s[_BACK + x] = s[_TOTAL + x] = s[_UP + x] = none
-        s[_COUNT + x] = s[_USED + x]
-        most = s[_USED + x] if s[_USED + x] > most else most
-    top = np.uint64(most)
-    for mode in range(top):
-        _visit(state, base + mode * size, light, s, n, planes, np.float32(mode), rate, threshold)
-        _sort(state, base, s, n, planes, mode)
-    for x in range(n):
-        total = s[_TOTAL + x]
-        s[_TOTAL + x] = np.float32(1) / total if total > none else none
-    fresh = foreground = 0
-    for x in range(n):
-        fresh += s[_FITS + x] == none
-        foreground += s[_BACK + x] == none
-    for mode in range(top):
-        p, number = base + mode * size, np.float32(mode)
-        for x in range(n):
-            weight = state[p + x]
-            state[p + x] = weight * s[_TOTAL + x] if s[_COUNT + x] > number else weight
-    if fresh and rate > none:
-        _begin(state, base, light, s, n, planes, top, rate)
-    if foreground and shadows:
-        _shade(state, base, light, s, n, planes, min(top + _1, _MODES), threshold)
-
-
-@kernel
 def mixture_rows(frame, state, used, found, planes, rate, threshold, shadows, y0, y1):
     """Learn rows of a frame (H × W·planes, grey levels 0–255) and write what each pixel is to ``found``."""
-    width = found.shape[1]
-    blocks = used.shape[1] // BLOCK
-    size, none = MODES * (2 + planes) * BLOCK, np.float32(0)
+    none = np.float32(0)
+    deep, blocks = np.uint64(planes), used.shape[1] // BLOCK
+    size = (_2 + deep) * _B
     light, s = np.zeros((planes, BLOCK), np.float32), np.zeros(_SCRATCH, np.float32)
-    for y in range(y0, y1):
-        for block in range(blocks):
-            first = block * BLOCK
-            n = min(BLOCK, width - first)
-            pixels, numbers, kinds = frame[y, first * planes :], used[y, first:], found[y, first:]
-            for c in range(planes):
-                for x in range(n):
-                    light[c, x] = pixels[x * planes + c]
+    for turn in range(y0 * blocks, y1 * blocks):
+        y, start = turn // blocks, turn % blocks * BLOCK
+        count = min(BLOCK, found.shape[1] - start)
+        n, base = np.uint64(count), np.uint64(turn) * _MODES * size
+        pixels, numbers, kinds = frame[y, start * planes :], used[y, start:], found[y, start:]
+        for c in range(planes):
+            for x in range(count):
+                light[c, x] = pixels[x * planes + c]
+        values, most = light.ravel(), none
+        for x in range(n):
+            s[_FITS + x] = s[_BACK + x] = s[_TOTAL + x] = s[_UP + x] = none
+            s[_USED + x] = s[_COUNT + x] = numbers[x]
+            most = numbers[x] if numbers[x] > most else most
+        top = np.uint64(most)
+        for mode in range(top):
+            _visit(state, base + mode * size, values, s, n, deep, np.float32(mode), rate, threshold)
+            _sort(state, base, s, n, deep, mode)
+        fresh = foreground = 0
+        for x in range(n):
+            total = s[_TOTAL + x]
+            s[_TOTAL + x] = np.float32(1) / total if total > none else none
+            fresh += s[_FITS + x] == none
+            foreground += s[_BACK + x] == none
+        for mode in range(top):
+            p, number = base + mode * size, np.float32(mode)
             for x in range(n):
-                s[_USED + np.uint64(x)] = numbers[x]
-            base = np.uint64((y * blocks + block) * size)
-            _learn(state, base, light.ravel(), s, np.uint64(n), np.uint64(planes), rate, threshold, shadows)
-            for x in range(n):
-                place = np.uint64(x)
-                numbers[x] = s[_COUNT + place]
-                shade = SHADOW if s[_UP + place] > none else FOREGROUND
-                kinds[x] = 0 if s[_BACK + place] > none else shade
+                weight = state[p + x]
+                state[p + x] = weight * s[_TOTAL + x] if s[_COUNT + x] > number else weight
+        if fresh and rate > none:
+            _begin(state, base, values, s, n, deep, top, rate)
+        if foreground and shadows:
+            _shade(state, base, values, s, n, deep, min(top + _1, _MODES), threshold)
+        for x in range(n):
+            numbers[x] = s[_COUNT + x]
+            shade = SHADOW if s[_UP + x] > none else FOREGROUND
+            kinds[x] = 0 if s[_BACK + x] > none else shade
 
 
 def mixture_model(height: int, width: int, planes: int) -> tuple[Array, Array]:

@@ -13,7 +13,7 @@ import numpy as np
 
 from sightline.core.kernels import kernel
 from sightline.core.types import Array
-from sightline.motion.mixture_background import DARKEST, FOREGROUND, SHADOW
+from sightline.motion.mixture_background import BLOCK, DARKEST, FOREGROUND, SHADOW
 
 SAMPLES = 7  # in each of the three sets
 NEAREST = 2  # samples near enough that say what a pixel is
@@ -22,17 +22,42 @@ _FORGOTTEN = (0.7, 0.4, 0.1)  # weight of the past at which each set ends
 
 
 @kernel
-def _is_shadow(row, place, past, planes, threshold):
-    """Return whether enough background samples are brighter versions of the pixel."""
-    near = 0
+def _look(light, past, first, n, threshold, alike, known):
+    """Count for a block of pixels the samples that are near, and those of them that are background, until all know."""
+    planes = len(light)
+    for x in range(n):
+        alike[x] = 0
+        known[x] = 0
+    distance = np.empty(n, np.int32)
     for i in range(_ALL):
-        at = i * (planes + 1)
-        if past[at + planes] == 0:
+        for x in range(n):
+            distance[x] = 0
+        for c in range(planes):
+            value, sample = light[c], past[i, c, first : first + n]
+            for x in range(n):
+                difference = np.int32(value[x]) - np.int32(sample[x])
+                distance[x] += difference * difference
+        flags, fewest = past[i, planes, first : first + n], np.int32(NEAREST)
+        for x in range(n):
+            near = np.int32(distance[x] < threshold)
+            alike[x] += near
+            known[x] += near * np.int32(flags[x])
+            fewest = min(fewest, known[x])
+        if fewest == NEAREST:
+            return
+
+
+@kernel
+def _is_shadow(light, past, x, place, threshold):
+    """Return whether enough background samples are brighter versions of the pixel."""
+    planes, near = len(light), 0
+    for i in range(_ALL):
+        if past[i, planes, place] == 0:
             continue
         seen = full = np.float32(0)
         for c in range(planes):
-            value = np.float32(past[at + c])
-            seen += np.float32(row[place + c]) * value
+            value = np.float32(past[i, c, place])
+            seen += np.float32(light[c, x]) * value
             full += value * value
         if full == 0:
             return False
@@ -40,7 +65,7 @@ def _is_shadow(row, place, past, planes, threshold):
             continue
         share, distance = seen / full, np.float32(0)
         for c in range(planes):
-            difference = share * np.float32(past[at + c]) - np.float32(row[place + c])
+            difference = share * np.float32(past[i, c, place]) - np.float32(light[c, x])
             distance += difference * difference
         if distance < threshold * share * share:
             near += 1
@@ -50,21 +75,23 @@ def _is_shadow(row, place, past, planes, threshold):
 
 
 @kernel
-def _look(row, place, past, planes, threshold):
-    """Return whether a pixel is background, and whether it is like values of its past, background or not."""
-    alike = known = 0
-    for i in range(_ALL):
-        at = i * (planes + 1)
-        distance = 0
-        for c in range(planes):
-            difference = np.int32(row[place + c]) - np.int32(past[at + c])
-            distance += difference * difference
-        if distance < threshold:
-            alike += 1
-            known += past[at + planes]
-            if known == NEAREST:
-                return True, True
-    return False, alike >= NEAREST
+def _take_up(light, past, x, place, oldest, due, turns, alike):
+    """Let the samples of a pixel move on whose turn it is, those of the long past first."""
+    planes = len(light)
+    for back in range(3):
+        part = 2 - back
+        if due[part, place] != turns[part]:
+            continue
+        at = part * SAMPLES + oldest[part, place]
+        if part:
+            source = (part - 1) * SAMPLES + oldest[part - 1, place]
+            for c in range(planes + 1):
+                past[at, c, place] = past[source, c, place]
+        else:
+            for c in range(planes):
+                past[at, c, place] = light[c, x]
+            past[at, planes, place] = alike
+        oldest[part, place] = (oldest[part, place] + 1) % SAMPLES
 
 
 @kernel
@@ -74,35 +101,33 @@ def neighbour_rows(frame, samples, oldest, due, turns, found, planes, threshold,
     ``due`` holds for each set and pixel at which of its turns a sample moves on: into the short past from the frame,
     from there into the middle one, and from there into the long one.
     """
-    width = found.shape[1]
-    size = planes + 1
+    width, whole = found.shape[1], np.int32(np.ceil(threshold))
+    light, near = np.zeros((planes, BLOCK), np.uint8), np.zeros((3, BLOCK), np.int32)
+    alike, known, late = near[0], near[1], near[2]
     for y in range(y0, y1):
-        row = frame[y]
-        for x in range(width):
-            past, first = samples[y, x], oldest[y, x]
-            background, alike = _look(row, x * planes, past, planes, threshold)
-            kind = 0 if background else FOREGROUND
-            if kind and shadows and _is_shadow(row, x * planes, past, planes, threshold):
-                kind = SHADOW
-            found[y, x] = kind
-            for part in (2, 1, 0):
-                if due[part, y, x] != turns[part]:
-                    continue
-                at = (part * SAMPLES + np.int64(first[part])) * size
-                if part:
-                    source = ((part - 1) * SAMPLES + np.int64(first[part - 1])) * size
-                    for c in range(size):
-                        past[at + c] = past[source + c]
-                else:
-                    for c in range(planes):
-                        past[at + c] = row[x * planes + c]
-                    past[at + planes] = alike
-                first[part] = (first[part] + 1) % SAMPLES
+        past, first, turn = samples[y], oldest[y], due[y]
+        for start in range(0, width, BLOCK):
+            n = min(BLOCK, width - start)
+            pixels, kinds = frame[y, start * planes :], found[y, start:]
+            for c in range(planes):
+                for x in range(n):
+                    light[c, x] = pixels[x * planes + c]
+            _look(light, past, start, n, whole, alike, known)
+            a, b, c = turn[0, start:], turn[1, start:], turn[2, start:]
+            for x in range(n):
+                late[x] = (a[x] == turns[0]) | (b[x] == turns[1]) | (c[x] == turns[2])
+            for x in range(n):
+                background = known[x] >= NEAREST
+                kinds[x] = 0 if background else FOREGROUND
+                if not background and shadows and _is_shadow(light, past, x, start + x, threshold):
+                    kinds[x] = SHADOW
+                if late[x]:
+                    _take_up(light, past, x, start + x, first, turn, turns, background | (alike[x] >= NEAREST))
 
 
 def neighbour_model(height: int, width: int, planes: int) -> tuple[Array, Array]:
     """Return the arrays of a model that has seen nothing: the samples, and the oldest of each set."""
-    return np.zeros((height, width, _ALL * (planes + 1)), np.uint8), np.zeros((height, width, 3), np.uint8)
+    return np.zeros((height, _ALL, planes + 1, width), np.uint8), np.zeros((height, 3, width), np.uint8)
 
 
 def periods(rate: float) -> list[int]:
@@ -115,9 +140,8 @@ def periods(rate: float) -> list[int]:
 
 def background_of_samples(samples: Array, oldest: Array, shape: tuple[int, ...]) -> Array:
     """Return the median of each pixel's background samples (all, where none is), in the frame's shape, uint8."""
-    planes = samples.shape[2] // _ALL - 1
-    values = samples.reshape(*samples.shape[:2], _ALL, planes + 1)
-    known = values[..., planes:] > 0
-    known |= ~known.any(axis=2, keepdims=True)
-    kept = np.ma.median(np.ma.array(values[..., :planes], mask=np.broadcast_to(~known, values[..., :planes].shape)), 2)
-    return np.rint(kept.filled(0)).astype(np.uint8).reshape(shape)
+    known = samples[:, :, -1:] > 0
+    known |= ~known.any(axis=1, keepdims=True)
+    values = samples[:, :, :-1]
+    middle = np.ma.median(np.ma.array(values, mask=np.broadcast_to(~known, values.shape)), axis=1).filled(0)
+    return np.rint(np.moveaxis(middle, 1, -1)).astype(np.uint8).reshape(shape)
