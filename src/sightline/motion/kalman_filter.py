@@ -7,6 +7,7 @@ covariance in the form of Bucy & Joseph 1968; smoothing by Rauch, Tung & Striebe
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -111,13 +112,15 @@ class KalmanFilter:
         if measurement is None:
             return self.state
         z = _vector("measurement", measurement, len(self.observation), finite=False)
-        seen = ~np.isnan(z)
-        if np.isinf(z).any():
-            raise InputError(f"KalmanFilter.update: measurement must be finite, or NaN; got {z.tolist()}.")
-        if not seen.any():
-            return self.state
-        noise = self.measurement_noise[np.ix_(seen, seen)]
-        corrected = correct(self.state, self.covariance, z[seen], self.observation[seen], noise)
+        observation, noise = self.observation, self.measurement_noise
+        if not np.isfinite(z).all():
+            seen = ~np.isnan(z)
+            if np.isinf(z).any():
+                raise InputError(f"KalmanFilter.update: measurement must be finite, or NaN; got {z.tolist()}.")
+            if not seen.any():
+                return self.state
+            z, observation, noise = z[seen], observation[seen], noise[np.ix_(seen, seen)]
+        corrected = correct(self.state, self.covariance, z, observation, noise)
         self.state, self.covariance, self.innovation, self.innovation_covariance, self.gain = corrected
         return self.state
 
@@ -202,8 +205,7 @@ def predicted(state: Array, covariance: Array, transition: Array, noise: Array) 
     transition, noise
         F and Q, n×n or …×n×n.
     """
-    moved = (transition @ state[..., None])[..., 0]
-    return moved, transition @ covariance @ np.swapaxes(transition, -1, -2) + noise
+    return _times(transition, state), transition @ covariance @ transition.mT + noise
 
 
 def correct(
@@ -220,14 +222,24 @@ def correct(
     observation, noise
         H, m×n, and R, m×m or …×m×m.
     """
-    innovation = measurement - (observation @ state[..., None])[..., 0]
+    innovation = measurement - _times(observation, state)
     crossed = observation @ covariance  # H P, …×m×n
     spread = crossed @ observation.T + noise  # S = H P Hᵀ + R
-    gain = np.swapaxes(np.linalg.solve(spread, crossed), -1, -2)  # K = P Hᵀ S⁻¹
-    kept = np.eye(state.shape[-1]) - gain @ observation
+    gain = np.linalg.solve(spread, crossed).mT  # K = P Hᵀ S⁻¹
+    kept = _identity(state.shape[-1]) - gain @ observation
     # Joseph's form, (I − K H) P (I − K H)ᵀ + K R Kᵀ: symmetric and positive whatever the rounding of K.
-    rest = kept @ covariance @ np.swapaxes(kept, -1, -2) + gain @ noise @ np.swapaxes(gain, -1, -2)
-    return state + (gain @ innovation[..., None])[..., 0], rest, innovation, spread, gain
+    rest = kept @ covariance @ kept.mT + gain @ noise @ gain.mT
+    return state + _times(gain, innovation), rest, innovation, spread, gain
+
+
+def _times(matrix: Array, vector: Array) -> Array:
+    """Return the product of a matrix and a vector, or of stacks of them."""
+    return matrix @ vector if vector.ndim == 1 else (matrix @ vector[..., None])[..., 0]
+
+
+@lru_cache(maxsize=64)
+def _identity(size: int) -> Array:
+    return np.eye(size)
 
 
 def _matrix(argument: str, value: Any, shape: tuple[int | None, int | None] = (None, None)) -> Array:
