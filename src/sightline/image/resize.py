@@ -17,7 +17,7 @@ from sightline.core.checks import as_image, choice, output, size_2d
 from sightline.core.errors import InputError
 from sightline.core.gathers import fetch_one, fetch_two
 from sightline.core.kernels import kernel, over_rows
-from sightline.core.lanes import weigh_four
+from sightline.core.lanes import prefetch, weigh_four
 from sightline.core.types import Array, Choice, Image, NewImage
 from sightline.core.vectors import LANES, load, store
 from sightline.image.resize_bytes import resize_bytes
@@ -136,22 +136,36 @@ def _resample(image, result, start, down, index, across, channels, top, y0, y1):
     middle, total, factors = line[:width], room[:size], across.reshape(-1)
     whole = top < np.float32(np.inf)
     low, half = (np.float32(0), np.float32(0.5)) if whole else (-top, np.float32(0))
+    flat = image.reshape(-1)
     for y in range(y0, y1):
-        for k in range(0, down.shape[1], 2):
+        last = rows - 1
+        if down.shape[1] == 4:
+            p, q = image[min(start[y], last)], image[min(start[y] + 1, last)]
+            _mix_four_rows(middle, p, q, image[min(start[y] + 2, last)], image[min(start[y] + 3, last)], down[y])
+        for k in range(0, down.shape[1] if down.shape[1] != 4 else 0, 2):
             first, second = min(start[y] + k, rows - 1), min(start[y] + k + 1, rows - 1)
             if k == 0:
                 _mix_rows(middle, image[first], down[y, k], image[second], down[y, k + 1])
             else:
                 _add_rows(middle, image[first], down[y, k], image[second], down[y, k + 1])
+        # The next rows are asked for while this one is at work along x.
+        wanted = start[min(y + 1, y1 - 1)] - start[y]
+        ahead, pace = (start[y] + down.shape[1]) * width, wanted * width // index.size + 1
         if channels == 3:
             if taps == 2:  # a number that the compiler knows: no loop
                 for x in range(index.size):
+                    prefetch(flat, ahead + pace * x)
                     weigh_four(line, index[x], 3, factors, 2 * x, 2, room, 3 * x)
+            elif taps == 4:
+                for x in range(index.size):
+                    prefetch(flat, ahead + pace * x)
+                    weigh_four(line, index[x], 3, factors, 4 * x, 4, room, 3 * x)
             else:
                 for x in range(index.size):
                     weigh_four(line, index[x], 3, factors, x * taps, taps, room, 3 * x)
         elif channels == 1:
             for x in range(0, index.size, LANES):
+                prefetch(flat, ahead + pace * x)
                 a, b = fetch_two(line, 0, index, x)
                 sums = load(factors, x) * a + load(factors, index.size + x) * b
                 for k in range(2, taps, 2):
@@ -177,6 +191,14 @@ def _resample(image, result, start, down, index, across, channels, top, y0, y1):
 def _mix_rows(total, a, u, b, v):
     for x in range(total.size):
         total[x] = u * np.float32(a[x]) + v * np.float32(b[x])
+
+
+@kernel(contract=True)
+def _mix_four_rows(total, a, b, c, d, weights):
+    t, u, v, w = weights[0], weights[1], weights[2], weights[3]
+    for x in range(total.size):
+        upper = t * np.float32(a[x]) + u * np.float32(b[x])
+        total[x] = upper + (v * np.float32(c[x]) + w * np.float32(d[x]))
 
 
 @kernel(contract=True)
