@@ -150,12 +150,14 @@ def score_row(r0, r1, r2, r3, r4, r5, r6, threshold, out):
     """
     if out.size >= WIDE:
         return _score_wide(r0, r1, r2, r3, r4, r5, r6, threshold, out)
-    n, lines = out.size + 2 * RADIUS, np.zeros((8, WIDE + 2 * RADIUS), np.uint8)
-    lines[0, :n], lines[1, :n], lines[2, :n], lines[3, :n] = r0[:n], r1[:n], r2[:n], r3[:n]
-    lines[4, :n], lines[5, :n], lines[6, :n] = r4[:n], r5[:n], r6[:n]
+    lines = np.zeros((8, WIDE + 2 * RADIUS), np.uint8)
+    for x in range(out.size + 2 * RADIUS):
+        lines[0, x], lines[1, x], lines[2, x], lines[3, x] = r0[x], r1[x], r2[x], r3[x]
+        lines[4, x], lines[5, x], lines[6, x] = r4[x], r5[x], r6[x]
     a, b, c, d, e, f, g = lines[0], lines[1], lines[2], lines[3], lines[4], lines[5], lines[6]
     some = _score_wide(a, b, c, d, e, f, g, threshold, lines[7, :WIDE])
-    out[:] = lines[7, : out.size]
+    for x in range(out.size):
+        out[x] = lines[7, x]
     return some
 
 

@@ -97,7 +97,8 @@ def _seek(pixels, starts, shapes, bands, threshold, smooth, b0, b1):
         c, d = image[max(y - 2, 0)], image[min(y + 2, height - 1)]
         e, f = image[max(y - 3, 0)], image[min(y + 3, height - 1)]
         _weigh_down(image[y], a, b, c, d, e, f, line[_TAPS : _TAPS + width])
-        line[:_TAPS], line[_TAPS + width :] = line[_TAPS], line[_TAPS + width - 1]
+        for x in range(_TAPS):
+            line[x], line[line.size - 1 - x] = line[_TAPS], line[_TAPS + width - 1]
         _weigh_across(line, means[y])
     count, found = 0, np.empty(1024, np.int64)
     scores, peaks = np.zeros((3, width), np.uint8), np.zeros(width // 8 * 8 + 8, np.uint8)
@@ -105,9 +106,11 @@ def _seek(pixels, starts, shapes, bands, threshold, smooth, b0, b1):
     left, right = MARGIN - 1 - RADIUS, width - MARGIN + 1 + RADIUS
     first, last = max(y0, MARGIN), min(y1, height - MARGIN)
     for y in range(first - 1, last + 1):
-        r = image[y - RADIUS : y + RADIUS + 1, left:right]
-        out = scores[y % 3, left + RADIUS : right - RADIUS]
-        some[y % 3] = score_row(r[0], r[1], r[2], r[3], r[4], r[5], r[6], threshold, out)
+        out = scores[y % 3][left + RADIUS : right - RADIUS]
+        some[y % 3] = score_row(
+            image[y - 3][left:], image[y - 2][left:], image[y - 1][left:], image[y][left:],
+            image[y + 1][left:], image[y + 2][left:], image[y + 3][left:], threshold, out,
+        )  # fmt: skip
         if y <= first or not some[(y - 1) % 3]:
             continue
         suppress_row(scores[(y - 2) % 3], scores[(y - 1) % 3], scores[y % 3], peaks[1:])
@@ -117,10 +120,18 @@ def _seek(pixels, starts, shapes, bands, threshold, smooth, b0, b1):
             for x in range(8 * word, 8 * word + 8):
                 if peaks[x] != 0 and MARGIN <= x < width - MARGIN:
                     if count == found.size:
-                        found = np.concatenate((found, found))
+                        found = _longer(found)
                     found[count] = (k << 56) | ((255 - np.int64(peaks[x])) << 48) | ((y - 1) << 24) | x
                     count += 1
     return found[:count]
+
+
+@kernel
+def _longer(keys):
+    more = np.empty(2 * keys.size, np.int64)
+    for i in range(keys.size):
+        more[i] = keys[i]
+    return more
 
 
 @kernel

@@ -19,6 +19,7 @@ Powers = tuple[int, int, int]
 # Powers of (x, y, z) of the cubic monomials, in the order of the paper's elimination.
 _CUBIC = [(3, 0, 0), (0, 3, 0), (2, 1, 0), (1, 2, 0), (2, 0, 1), (2, 0, 0), (0, 2, 1), (0, 2, 0), (1, 1, 1), (1, 1, 0)]
 _CUBIC += [(1, 0, 2), (1, 0, 1), (1, 0, 0), (0, 1, 2), (0, 1, 1), (0, 1, 0), (0, 0, 3), (0, 0, 2), (0, 0, 1), (0, 0, 0)]
+_WANTED = 4  # the first of the ten conditions that the polynomials are made of
 _LINEAR = [(1, 0, 0), (0, 1, 0), (0, 0, 1), (0, 0, 0)]
 
 
@@ -112,7 +113,10 @@ def _add_cubic(square, basis, j, to_cubic, total):
 
 @kernel
 def _eliminate(rows):
-    """Make the first ten columns of 10×20 the identity: Gauss-Jordan, partial pivoting; False when singular."""
+    """Make the first ten columns of 10×20 the identity, as far as rows 4 to 9 go; False when singular.
+
+    Gaussian elimination with partial pivoting.
+    """
     n, m = rows.shape
     for k in range(n):
         best = k
@@ -126,12 +130,16 @@ def _eliminate(rows):
         pivot = 1 / rows[k, k]
         for j in range(k, m):
             rows[k, j] *= pivot
-        for i in range(n):
-            factor = rows[i, k]
-            if i != k and factor != 0:
-                for j in range(k, m):
-                    rows[i, j] -= factor * rows[k, j]
+        for i in range(min(k + 1, _WANTED), n):
+            if i != k:
+                _subtract(rows[i], rows[i, k], rows[k], k)
     return True
+
+
+@kernel
+def _subtract(row, factor, other, first):
+    for j in range(first, row.size):
+        row[j] -= factor * other[j]
 
 
 @kernel
@@ -139,7 +147,7 @@ def _fill_polynomials(conditions, b):
     """Fill the 3×3 polynomials in z: rows e − z f, g − z h, i − z j of the paper; columns for x, y and 1."""
     b[:] = 0
     for r in range(b.shape[0]):
-        e, f = conditions[4 + 2 * r], conditions[5 + 2 * r]
+        e, f = conditions[_WANTED + 2 * r], conditions[_WANTED + 1 + 2 * r]
         for c in range(b.shape[1]):
             at, top = 10 + 3 * c, 2 if c < 2 else 3
             for p in range(top + 1):

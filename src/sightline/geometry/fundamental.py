@@ -64,12 +64,7 @@ def eight_point(rows: Array) -> Array:
 
 
 def _refine(matrix: Array, rows: Array) -> Array:
-    start = matrix if len(rows) < 8 else eight_point(rows).ravel()
-    if not np.isfinite(start).all():
-        return start
-    if sampson_squares(matrix[None], rows.T.copy()).sum() < sampson_squares(start[None], rows.T.copy()).sum():
-        start = matrix
-    return refine_epipolar(start.reshape(3, 3), rows, False).ravel()
+    return refine_epipolar(matrix.reshape(3, 3), rows, False).ravel()
 
 
 def unit(matrix: Array) -> Array:

@@ -11,10 +11,9 @@ import numpy as np
 
 from sightline.core.kernels import kernel, over_rows
 from sightline.core.types import Array
+from sightline.geometry.small_systems import fill_products, fill_turn, solve_symmetric
 
-_TURNS = np.array(
-    [[[0, 0, 0], [0, 0, -1], [0, 1, 0]], [[0, 0, 1], [0, 0, 0], [-1, 0, 0]], [[0, -1, 0], [1, 0, 0], [0, 0, 0]]], float
-)
+_ROUNDS = 20
 
 
 def sampson_squares(matrices: Array, columns: Array) -> Array:
@@ -39,43 +38,6 @@ def _sampson(matrices, columns, out, y0, y1):
             row[k] = square if square < np.inf else np.inf  # also where it is no number
 
 
-@kernel(contract=True)
-def _normal_equations(matrix, rows, square, right):
-    """Fill JᵀJ (9×9) and Jᵀr of Sampson's distances with respect to the matrix; return the sum of their squares."""
-    square[:], right[:] = 0, 0
-    total, slope = 0.0, np.empty(9)
-    x, y = np.ones(3), np.ones(3)
-    for k in range(rows.shape[0]):
-        x[0], x[1], y[0], y[1] = rows[k, 0], rows[k, 1], rows[k, 2], rows[k, 3]
-        error, size = 0.0, 0.0
-        first, second = np.zeros(3), np.zeros(3)
-        for i in range(3):
-            for j in range(3):
-                first[i] += matrix[3 * i + j] * x[j]
-                second[j] += matrix[3 * i + j] * y[i]
-        for i in range(3):
-            error += first[i] * y[i]
-        size = first[0] ** 2 + first[1] ** 2 + second[0] ** 2 + second[1] ** 2
-        if not size > 0:
-            continue
-        root = 1 / np.sqrt(size)
-        ratio = error / size
-        for i in range(3):
-            for j in range(3):
-                bend = (first[i] * x[j] if i < 2 else 0.0) + (second[j] * y[i] if j < 2 else 0.0)
-                slope[3 * i + j] = root * (y[i] * x[j] - ratio * bend)
-        residual = error * root
-        total += residual * residual
-        for i in range(9):
-            right[i] += slope[i] * residual
-            for j in range(i + 1):
-                square[i, j] += slope[i] * slope[j]
-    for i in range(9):
-        for j in range(i):
-            square[j, i] = square[i, j]
-    return total
-
-
 def refine_epipolar(matrix: Array, rows: Array, essential: bool) -> Array:
     """Return the 3×3 matrix of rank 2 with the least squared distances of N×4 pairs, from one that is near.
 
@@ -88,51 +50,100 @@ def refine_epipolar(matrix: Array, rows: Array, essential: bool) -> Array:
     essential
         Whether the two singular values stay equal.
     """
-    shift = rows.mean(axis=0) if not essential else np.zeros(4)
-    scale = 1.0 if essential else max(float(np.sqrt(((rows - shift) ** 2).mean())), 1e-300)
-    moved = (rows - shift) / scale
+    shift = np.zeros(4) if essential else rows.mean(axis=0)
+    moved = rows - shift
+    scale = 1.0 if essential else max(float(np.sqrt((moved**2).mean())), 1e-300)
     before, after = (np.array([[scale, 0, x], [0, scale, y], [0, 0, 1]]) for x, y in (shift[:2], shift[2:]))
     left, sizes, right = np.linalg.svd(after.T @ matrix @ before)
     ratio = 1.0 if essential else sizes[1] / max(sizes[0], 1e-300)
-    lowest, damping = np.inf, 1e-6
-    square, slopes = np.empty((9, 9)), np.empty(9)
-    state = left, ratio, right
-    cost = _normal_equations(_joined(*state).ravel(), moved, square, slopes)
-    for _ in range(20):
-        lowest = cost
-        chain = _chain(*state, essential)
-        normal, gradient = chain.T @ square @ chain, chain.T @ slopes
-        grown = normal + np.diag(damping * np.diag(normal) + 1e-15 * np.trace(normal))
-        step = -np.linalg.solve(grown, gradient)
-        new = _moved(*state, step, essential)
-        cost = _normal_equations(_joined(*new).ravel(), moved, square, slopes)
-        if not cost <= lowest:
-            damping *= 100
-            cost = _normal_equations(_joined(*state).ravel(), moved, square, slopes)
-            if damping > 1e6:
-                break
-            continue
-        state, damping = new, damping / 10
-        if lowest - cost <= 1e-12 * lowest:
+    near = np.empty((3, 3))
+    _descend(np.ascontiguousarray(moved.T) / scale, np.ascontiguousarray(left.T), right, ratio, essential, near)
+    before, after = (np.array([[1, 0, -x], [0, 1, -y], [0, 0, scale]]) for x, y in (shift[:2], shift[2:]))
+    return after.T @ near @ before
+
+
+@kernel
+def _descend(columns, left, right, ratio, essential, out):
+    """Fill ``out`` with the matrix of the least distances: damped Gauss-Newton steps of two turns and a ratio.
+
+    The matrix is a bᵀ + ratio · c dᵀ, with the first two rows of two rotations: ``left`` for the second view and
+    ``right`` for the first one.
+    """
+    size = 6 if essential else 7
+    slopes, square = np.empty((8, columns.shape[1])), np.empty((8, 8))
+    grown, step, turn = np.empty((size, size)), np.empty(size), np.empty((3, 3))
+    damping, cost = 1e-6, np.inf
+    kept, new = np.empty((6, 3)), np.empty((6, 3))  # the rows of both rotations
+    for i in range(3):
+        for d in range(3):
+            new[i, d], new[3 + i, d] = left[i, d], right[i, d]
+    new_ratio = ratio
+    for _ in range(_ROUNDS):
+        _fill_slopes(columns, new, new_ratio, slopes)
+        total = 0.0
+        for k in range(slopes.shape[1]):
+            total += slopes[7, k] * slopes[7, k]
+        done = total >= cost * (1 - 1e-12)
+        if total <= cost:
+            kept, new, ratio, cost, damping = new, kept, new_ratio, total, damping / 10
+            fill_products(slopes, square)
+        else:
+            damping *= 1000
+        if (done and total <= cost) or damping > 1e6:
             break
-    return np.linalg.inv(after).T @ _joined(*state) @ np.linalg.inv(before)
+        trace = 0.0
+        for i in range(size):
+            trace += square[i, i]
+        for i in range(size):
+            step[i] = -square[7, i]
+            for j in range(i):
+                grown[i, j] = square[i, j]
+            grown[i, i] = square[i, i] * (1 + damping) + 1e-15 * trace
+        if not solve_symmetric(grown, step):
+            break
+        for first in range(0, 6, 3):
+            fill_turn(step[first], step[first + 1], step[first + 2], turn)
+            for i in range(3):
+                for d in range(3):
+                    new[first + i, d] = 0
+                    for k in range(3):
+                        new[first + i, d] += turn[k, i] * kept[first + k, d]
+        new_ratio = ratio if essential else ratio + step[6]
+    for i in range(3):
+        for j in range(3):
+            out[i, j] = kept[0, i] * kept[3, j] + ratio * kept[1, i] * kept[4, j]
 
 
-def _joined(left: Array, ratio: float, right: Array) -> Array:
-    return np.outer(left[:, 0], right[0]) + ratio * np.outer(left[:, 1], right[1])
-
-
-def _chain(left: Array, ratio: float, right: Array, essential: bool) -> Array:
-    """Return the derivatives 9×6 (or 9×7) of the matrix with respect to both turns (and the ratio)."""
-    middle = np.diag([1, ratio, 0])
-    columns = [left @ turn @ middle @ right for turn in _TURNS] + [-left @ middle @ turn @ right for turn in _TURNS]
-    if not essential:
-        columns.append(np.outer(left[:, 1], right[1]))
-    return np.stack([column.ravel() for column in columns], axis=1)
-
-
-def _moved(left: Array, ratio: float, right: Array, step: Array, essential: bool) -> tuple[Array, float, Array]:
-    from sightline.geometry.rodrigues import matrix_of
-
-    turned = left @ matrix_of(step[:3]), right.T @ matrix_of(step[3:6])
-    return turned[0], ratio if essential else ratio + float(step[6]), turned[1].T
+@kernel(fastmath=True)
+def _fill_slopes(columns, rotations, ratio, slopes):
+    """Fill the derivatives of Sampson's distances by both turns and the ratio, and the distances: 8×N."""
+    a0, a1, a2, b0, b1, b2 = rotations[0], rotations[1], rotations[2], rotations[3], rotations[4], rotations[5]
+    a00, a01, a02, a10, a11, a12, a20, a21, a22 = a0[0], a0[1], a0[2], a1[0], a1[1], a1[2], a2[0], a2[1], a2[2]
+    b00, b01, b02, b10, b11, b12, b20, b21, b22 = b0[0], b0[1], b0[2], b1[0], b1[1], b1[2], b2[0], b2[1], b2[2]
+    xs, ys, us, vs = columns[0], columns[1], columns[2], columns[3]
+    s0, s1, s2, s3, s4 = slopes[0], slopes[1], slopes[2], slopes[3], slopes[4]
+    s5, s6, away = slopes[5], slopes[6], slopes[7]
+    for k in range(xs.size):
+        x, y, u, v = xs[k], ys[k], us[k], vs[k]
+        # The pair in the axes of both rotations, and its epipolar lines without their last numbers.
+        p0, p1, p2 = b00 * x + b01 * y + b02, b10 * x + b11 * y + b12, b20 * x + b21 * y + b22
+        q0, q1, q2 = a00 * u + a01 * v + a02, a10 * u + a11 * v + a12, a20 * u + a21 * v + a22
+        r1, t1 = ratio * p1, ratio * q1
+        lx, ly = a00 * p0 + a10 * r1, a01 * p0 + a11 * r1
+        mx, my = b00 * q0 + b10 * t1, b01 * q0 + b11 * t1
+        error, size = q0 * p0 + q1 * r1, lx * lx + ly * ly + mx * mx + my * my
+        size = size if size > 0 else np.inf
+        root, share = 1 / np.sqrt(size), error / size
+        # g_ij, the derivative along a_i b_jᵀ, is root · (q_i p_j − share · (l·a_i p_j + q_i m·b_j)).
+        l0, l1, l2 = (
+            q0 - share * (lx * a00 + ly * a01),
+            q1 - share * (lx * a10 + ly * a11),
+            q2 - share * (lx * a20 + ly * a21),
+        )
+        m0, m1, m2 = share * (mx * b00 + my * b01), share * (mx * b10 + my * b11), share * (mx * b20 + my * b21)
+        g01, g10, g11 = root * (l0 * p1 - q0 * m1), root * (l1 * p0 - q1 * m0), root * (l1 * p1 - q1 * m1)
+        g02, g20 = root * (l0 * p2 - q0 * m2), root * (l2 * p0 - q2 * m0)
+        g12, g21 = root * (l1 * p2 - q1 * m2), root * (l2 * p1 - q2 * m1)
+        s0[k], s1[k], s2[k] = ratio * g21, -g20, g10 - ratio * g01
+        s3[k], s4[k], s5[k] = ratio * g12, -g02, g01 - ratio * g10
+        s6[k], away[k] = g11, error * root

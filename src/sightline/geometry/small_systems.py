@@ -1,4 +1,4 @@
-"""Kernels for small systems: null vectors, real roots of a polynomial, symmetric equations, the least eigenvector.
+"""Kernels for small systems: null vectors, roots of polynomials, symmetric equations, least eigenvectors, turns.
 
 Golub & Van Loan 2013, "Matrix Computations", 4th ed.: Gauss-Jordan elimination with complete pivoting, Cholesky,
 Jacobi. Roots are enclosed by those of the derivative, and found by Newton's steps that never leave their bracket.
@@ -63,7 +63,10 @@ def null_vectors(rows, basis):
 
 @kernel
 def real_roots(coefficients, degree, roots):
-    """Fill ``roots`` with the real roots of Σ c[k] x^k, k ≤ degree, in rising order; return how many there are."""
+    """Fill ``roots`` with the real roots of Σ c[k] x^k, k ≤ degree, in rising order; return how many there are.
+
+    Those beyond ±1 are sought as their inverses, so that no search begins far away.
+    """
     top = 0.0
     for k in range(degree + 1):
         top = max(top, abs(coefficients[k]))
@@ -71,34 +74,53 @@ def real_roots(coefficients, degree, roots):
         degree -= 1
     if degree == 0:
         return 0
-    reach = 0.0  # Fujiwara's bound of all roots
-    for k in range(degree):
-        if coefficients[k] != 0:
-            reach = max(reach, abs(coefficients[k] / coefficients[degree]) ** (1.0 / (degree - k)))
-    reach = 2 * reach + 1e-300
-    inner, scaled, count = np.empty(degree + 1), np.empty(degree + 1), 0
+    inner, outer = np.empty(degree + 1), np.empty(degree + 1)
+    table = np.empty((degree + 1, degree + 1))
+    for k in range(degree + 1):
+        table[0, k] = coefficients[k]
+    inside = _roots_within_one(table, inner)
+    for k in range(degree + 1):
+        table[0, k] = coefficients[degree - k]
+    outside, count = _roots_within_one(table, outer), 0
+    for i in range(outside - 1, -1, -1):
+        if -1 < outer[i] < 0:
+            roots[count] = 1 / outer[i]
+            count += 1
+    for i in range(inside):
+        roots[count] = inner[i]
+        count += 1
+    for i in range(outside - 1, -1, -1):
+        if 0 < outer[i] < 1:
+            roots[count] = 1 / outer[i]
+            count += 1
+    return count
+
+
+@kernel
+def _roots_within_one(table, roots):
+    """Fill the roots in [-1, 1] of the polynomial in the first row; the other rows are for its derivatives."""
+    degree = table.shape[0] - 1
+    for order in range(1, degree):
+        for k in range(degree - order + 1):
+            table[order, k] = table[order - 1, k + 1] * (k + 1)
+    between, count = np.empty(degree + 1), 0
     for order in range(degree - 1, -1, -1):  # of derivatives, the straight one first
-        power = degree - order
-        for k in range(power + 1):
-            scaled[k] = coefficients[k + order]
-            for f in range(order):
-                scaled[k] *= (k + order - f) / (degree - f)
-        new, low = 0, -reach
+        new, low = 0, -1.0
         for i in range(count + 1):
-            high = inner[i] if i < count else reach
-            found, x = _root_between(scaled, power, low, high)
+            high = between[i] if i < count else 1.0
+            found, x = _root_between(table[order], degree - order, low, high, 1e-15 if order == 0 else 1e-10)
             if found:
                 roots[new] = x
                 new += 1
             low = high
         count = new
         for i in range(count):
-            inner[i] = roots[i]
+            between[i] = roots[i]
     return count
 
 
 @kernel
-def _root_between(c, degree, low, high):
+def _root_between(c, degree, low, high, near):
     """Return whether a monotonous stretch holds a root, and the root."""
     below, above = c[degree], c[degree]
     for k in range(degree - 1, -1, -1):
@@ -122,7 +144,7 @@ def _root_between(c, degree, low, high):
         step = x - value / slope if slope != 0 else low
         old = x
         x = step if low < step < high else 0.5 * (low + high)
-        if abs(x - old) <= 1e-15 * abs(x) + 1e-300:
+        if abs(x - old) <= near * abs(x) + 1e-300:
             break
     return True, x
 
@@ -154,6 +176,30 @@ def solve_symmetric(square, right):
             right[i] -= square[k, i] * right[k]
         right[i] /= square[i, i]
     return True
+
+
+@kernel(fastmath=True)
+def fill_products(rows, square):
+    """Fill the lower half of ``square`` (m×m) with the inner products of the rows of an m×n array."""
+    for i in range(rows.shape[0]):
+        for j in range(i + 1):
+            total, a, b = 0.0, rows[i], rows[j]
+            for k in range(a.size):
+                total += a[k] * b[k]
+            square[i, j] = total
+
+
+@kernel
+def fill_turn(x, y, z, turn):
+    """Fill 3×3 ``turn`` with the rotation by a vector: its axis, times the angle."""
+    square = x * x + y * y + z * z
+    angle = np.sqrt(square)
+    a, b = 1 - square / 6, 0.5 - square / 24  # the first terms of both series
+    if angle > 1e-4:
+        a, b = np.sin(angle) / angle, 2 * (np.sin(angle / 2) / angle) ** 2
+    turn[0, 0], turn[0, 1], turn[0, 2] = 1 - b * (y * y + z * z), b * x * y - a * z, b * x * z + a * y
+    turn[1, 0], turn[1, 1], turn[1, 2] = b * x * y + a * z, 1 - b * (x * x + z * z), b * y * z - a * x
+    turn[2, 0], turn[2, 1], turn[2, 2] = b * x * z - a * y, b * y * z + a * x, 1 - b * (x * x + y * y)
 
 
 @kernel
