@@ -43,6 +43,9 @@ def test_textures_are_told_apart_and_found(method: str) -> None:
         found = bag.search(image, 3)
         assert names[int(found.indices[0])] == name
         assert (np.diff(found.scores) <= 0).all()
+    seen = bag.trace(others[0], 3)
+    assert [step.name for step in seen] == ["descriptors", "a word", "words", "rare words", "found"]
+    np.testing.assert_array_equal(seen.result.indices, bag.search(others[0], 3).indices)
 
 
 def test_keypoints_and_pyramid() -> None:

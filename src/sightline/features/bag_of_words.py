@@ -20,7 +20,9 @@ from sightline.core.checks import as_image, choice, describe, integer
 from sightline.core.conversions import to_uint8
 from sightline.core.errors import FormatError, InputError, MissingFileError
 from sightline.core.files import write_bytes
+from sightline.core.layers import Curve, Picture, Points, Table, Value
 from sightline.core.seeds import generator
+from sightline.core.trace import Step, Trace
 from sightline.core.types import Array, PathLike, Seed
 from sightline.features.hog import hog_blocks
 from sightline.features.keypoints import Features
@@ -177,6 +179,34 @@ class BagOfWords:
         scores = self._known @ self.transform([image])[0]
         order = np.argsort(-scores, kind="stable")[:k]
         return Retrieved(order, np.clip(scores[order], 0, 1))
+
+    def trace(self, image: Any, k: int = 5) -> Trace:
+        """Look for an image as :meth:`search` does; return the steps: descriptors, words, rare words, what was found.
+
+        Parameters
+        ----------
+        image
+            H×W or H×W×3; uint8, uint16 or float32.
+        k
+            How many, ≥ 1; the value of the last step is the :class:`Retrieved`.
+        """
+        found = self.search(image, k)
+        points, codes, _ = self._described(image)
+        words = self._fitted("trace").assign(codes)
+        often = np.bincount(words, minlength=len(self.weights))
+        shares, weighted = (self.transform([image], weighted=w)[0] for w in (False, True))
+        common, numbers = int(often.argmax()), np.arange(len(shares))
+        places = points[words == common].astype(np.float32)
+        table = np.column_stack([found.indices, found.scores])
+        steps = (
+            Step("descriptors", Picture(image), Points(points.astype(np.float32)), note=f"{len(points)} in the image."),
+            Step("a word", Picture(image), Points(places), note=f"The most frequent: {len(places)} times."),
+            Step("words", Curve(np.stack([numbers, shares], axis=1), ("word", "share")), note="How often each occurs."),
+            Step("rare words", Curve(np.stack([numbers, weighted], axis=1), ("word", "share")),
+                 note="The same, rare words counting more; of length 1."),
+            Step("found", Value(found), Table(table, ("image", "cosine")), note="Images whose words are most alike."),
+        )  # fmt: skip
+        return Trace("features.BagOfWords", {"k": k}, steps)
 
     def fit_classes(
         self, images: Sequence[Any], labels: Sequence[str], *, classifier: str = "svm", cost: float = 10.0

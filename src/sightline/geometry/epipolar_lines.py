@@ -5,6 +5,7 @@ Hartley & Zisserman 2004, "Multiple View Geometry in Computer Vision", 2nd ed., 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -13,9 +14,13 @@ from jaxtyping import Float64
 from sightline.core.catalogue import method
 from sightline.core.checks import describe, flag
 from sightline.core.errors import InputError
+from sightline.core.layers import Lines, Picture, Value
+from sightline.core.layers import Points as Dots
+from sightline.core.trace import Step
 from sightline.core.types import Array, Points
 from sightline.features.consensus import Fit
 from sightline.geometry.points3 import as_rows
+from sightline.geometry.sheets import segments_of, sheet_for
 
 _SIDEWAYS = np.array([[0, 0, 0], [0, 0, -1], [0, 1, 0.0]])
 
@@ -59,6 +64,29 @@ def epipolar_lines(points: Points, matrix: Array | Fit, *, reverse: bool = False
     lines = rows @ (f[:2] if reverse else f[:, :2].T) + (f[2] if reverse else f[:, 2])
     size = np.hypot(lines[:, 0], lines[:, 1])
     return lines / np.where(size > 0, size, np.nan)[:, None]
+
+
+@epipolar_lines.steps
+def _steps(points: Any, matrix: Any, *, reverse: bool = False) -> Iterator[Step]:
+    lines = epipolar_lines(points, matrix, reverse=reverse)
+    rows = as_rows("epipolar_lines", "points", points, (2,))
+    sheet, placed = sheet_for(rows)
+    yield Step("points", Picture(sheet), Dots(placed(rows)), note="What was clicked in one view.")
+    f = as_matrix3("epipolar_lines", "matrix", matrix)
+    left, _, right = np.linalg.svd(f)
+    epipole = right[2] if reverse else left[:, 2]
+    where = epipole[:2] / epipole[2] if abs(epipole[2]) > 1e-9 * np.abs(epipole).max() else None
+    note = "Where the other view sees this camera: all lines meet there, or are parallel when it lies at infinity."
+    yield Step("epipole", Value(where), note=note)
+    around = (
+        rows if where is None else np.vstack([rows, np.clip(where, rows.min(axis=0) - 500, rows.max(axis=0) + 500)])
+    )
+    low, high = around.min(axis=0) - 50, around.max(axis=0) + 50
+    parts = segments_of(lines, low, high)
+    sheet, placed = sheet_for(np.vstack([low, high]))
+    drawn = placed(parts.reshape(-1, 2)).reshape(-1, 4)
+    note = "In the other view, each point must lie somewhere on its line."
+    yield Step("lines", Value(lines), Picture(sheet), Lines(drawn), note=note)
 
 
 def as_matrix3(function: str, argument: str, matrix: Any) -> Array:

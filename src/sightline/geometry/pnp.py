@@ -7,6 +7,7 @@ distances in the picture by Levenberg 1944 and Marquardt 1963.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -16,20 +17,24 @@ from jaxtyping import Real
 from sightline.core.catalogue import method as catalogued
 from sightline.core.checks import choice, integer, number
 from sightline.core.errors import InputError
+from sightline.core.layers import Cloud, Lines, Picture, Value
+from sightline.core.layers import Points as Dots
+from sightline.core.trace import Step
 from sightline.core.types import Array, Choice, Points, Range, Seed
 from sightline.features.consensus import search
 from sightline.geometry.camera import Camera, as_camera
-from sightline.geometry.distortion import bend_slopes
 from sightline.geometry.epnp import epnp
 from sightline.geometry.p3p import p3p, pose_kind, ray_squares
 from sightline.geometry.points3 import as_rows
 from sightline.geometry.project import project_checked
-from sightline.geometry.rodrigues import matrix_of
+from sightline.geometry.refine_pose import refined_pose
+from sightline.geometry.sheets import scene_of, sheet_for
 from sightline.geometry.undistort import rays_of
 from sightline.image.fit_transform import fit
 
 METHODS = ("iterative", "epnp", "p3p")
 _FLAT = 1e-3  # share of its length by which a scene may be thick and is still taken for a plane
+_MANY, _THICK = 20, 0.05  # points and share from which linear equations are a good start
 _CAMERA = Camera(np.array([[500, 0, 320], [0, 500, 240], [0, 0, 1.0]]))
 _WORLD = np.array([(x, y, z) for x in (-1, 1) for y in (-1, 1) for z in (0, 0.5)], float)
 _SEEN = project_checked(_CAMERA, _WORLD + np.array([0.2, 0.1, 5]))
@@ -145,6 +150,39 @@ def pnp(
     return _finished(start, world, pixels, lens, chosen)
 
 
+@pnp.steps
+def _steps(
+    points3: Any,
+    points2: Any,
+    camera: Any,
+    method: str = "iterative",
+    threshold: Any = None,
+    seed: Seed = 0,
+    **rest: Any,
+) -> Iterator[Step]:
+    found = pnp(points3, points2, camera, method, threshold, seed, **rest)
+    options = {"confidence": 0.999, "iterations": 10000, **rest}
+    lens, world, pixels, rows = _checked(points3, points2, camera, method, threshold, **options)
+    sheet, placed = sheet_for(pixels)
+    yield Step("seen", Picture(sheet), Dots(placed(pixels)), note="Where the camera sees the points.")
+    chosen = found.inliers
+    if threshold is not None:
+        note = f"{int(chosen.sum())} of {len(chosen)} points agree with the best pose of three of them."
+        yield Step("agree", Picture(sheet), Dots(placed(pixels[chosen])), note=note)
+    if method == "iterative" and chosen.sum() >= 4:
+        start = closed_form(rows[chosen], "epnp")
+        away = project_checked(lens, world[chosen] @ start[:9].reshape(3, 3).T + start[9:])
+        layers = (
+            Dots(placed(pixels[chosen])),
+            Lines(placed(np.hstack([pixels[chosen], away]).reshape(-1, 2)).reshape(-1, 4)),
+        )
+        yield Step("closed form", Picture(sheet), *layers, note="Where a pose without a search would see them.")
+    away = project_checked(lens, world[chosen] @ found.rotation.T + found.translation)
+    lines = placed(np.hstack([pixels[chosen], away]).reshape(-1, 2)).reshape(-1, 4)
+    layers = Picture(sheet), Dots(placed(pixels[chosen])), Lines(lines), Cloud(scene_of(world, found.center[None]))
+    yield Step("pose", Value(found), *layers, note=f"{found.error:.3f} pixels (RMS) off; the camera is orange.")
+
+
 def _checked(
     points3: Any, points2: Any, camera: Any, method: Any, threshold: Any, confidence: Any, iterations: Any
 ) -> tuple[Camera, Array, Array, Array]:
@@ -157,7 +195,7 @@ def _checked(
         number("pnp", "threshold", threshold, above=0, unit="pixels")
     number("pnp", "confidence", confidence, 0.5, 0.999999)
     integer("pnp", "iterations", iterations, 1, 1000000)
-    sizes = np.linalg.svd(world - world.mean(axis=0), compute_uv=False)
+    sizes = _extents(world)
     if not sizes[1] > 1e-9 * max(sizes[0], np.abs(world).max() * 1e-3):
         raise InputError(f"pnp: points3 must not lie on a line or in one place; got {len(world)} that do.")
     rays = rays_of(lens, pixels)
@@ -178,14 +216,45 @@ def _finished(pose: Array, world: Array, pixels: Array, lens: Camera, chosen: Ar
 
 def closed_form(rows: Array, method: str) -> Array:
     """Return a pose (12 numbers) of rows (ray x, y, and X, Y, Z) without a search."""
-    sizes = np.linalg.svd(rows[:, 2:] - rows[:, 2:].mean(axis=0), compute_uv=False)
+    sizes = _extents(rows[:, 2:])
     flat = sizes[2] <= _FLAT * sizes[0]
+    if method == "iterative" and len(rows) >= _MANY and sizes[2] > _THICK * sizes[0]:
+        return _linear(rows)
     if method == "p3p" or (not flat and method == "iterative" and len(rows) < 6):
         return _of_triangle(rows)
     if not flat:
         return epnp(rows)
     planar = _of_plane(rows)
     return planar if np.isfinite(planar).all() else _of_triangle(rows)
+
+
+def _extents(world: Array) -> Array:
+    """Return the singular values of N×3 points around their mean, the greatest first."""
+    moved = world - world.mean(axis=0)
+    values = np.linalg.eigvalsh(moved.T @ moved)[::-1]
+    if values[2] > 1e-8 * values[0]:  # else their roots are not precise enough
+        return np.sqrt(values)
+    return np.linalg.svd(moved, compute_uv=False)
+
+
+def _linear(rows: Array) -> Array:
+    """Return the pose of many points that fill space, by the linear equations of the 3×4 projection."""
+    world = rows[:, 2:]
+    middle = world.mean(axis=0)
+    scale = np.sqrt(((world - middle) ** 2).mean())
+    parts = np.empty((12, len(rows)))
+    parts[:3], parts[3] = (world - middle).T / scale, 1
+    parts[4:8], parts[8:] = parts[:4] * rows[:, 0], parts[:4] * rows[:, 1]
+    square = parts @ parts.T
+    # The first two rows follow from the third: the least squares of S r₁ = S_u r₃, and so on.
+    follow = np.linalg.solve(square[:4, :4], square[:4, 4:])
+    left = square[4:8, 4:8] + square[8:, 8:] - square[4:8, :4] @ follow[:, :4] - square[8:, :4] @ follow[:, 4:]
+    last = np.linalg.eigh(left)[1][:, 0]
+    last = last if last @ parts[:4].sum(axis=1) > 0 else -last
+    matrix = np.stack([follow[:, :4] @ last, follow[:, 4:] @ last, last])
+    u, sizes, v = np.linalg.svd(matrix[:, :3])
+    rotation = u @ np.diag([1, 1, np.linalg.det(u @ v)]) @ v
+    return np.append(rotation.ravel(), matrix[:, 3] * (scale / sizes.mean()) - rotation @ middle)
 
 
 def _of_triangle(rows: Array) -> Array:
@@ -214,54 +283,6 @@ def _of_plane(rows: Array) -> Array:
     left, _, right = np.linalg.svd(np.column_stack([h[:, :2], np.cross(h[:, 0], h[:, 1])]))
     rotation = left @ np.diag([1, 1, np.linalg.det(left @ right)]) @ right @ axes
     return np.append(rotation.ravel(), h[:, 2] - rotation @ middle)
-
-
-def refined_pose(pose: Array, world: Array, pixels: Array, lens: Camera) -> Array:
-    """Return the pose with the least squared distances in the picture: damped Gauss-Newton steps of turn and shift."""
-    damping, cost = 1e-4, _cost(pose, world, pixels, lens)
-    for _ in range(50):
-        slopes, away = _slopes(pose, world, pixels, lens)
-        normal, right = slopes.T @ slopes, slopes.T @ away
-        step = np.linalg.lstsq(normal + damping * np.diag(np.diag(normal)), right)[0]
-        rotation = matrix_of(step[:3]) @ pose[:9].reshape(3, 3)
-        new = np.append(rotation.ravel(), pose[9:] + step[3:])
-        better = _cost(new, world, pixels, lens)
-        if better < cost:
-            done = cost - better <= 1e-14 * cost
-            pose, cost, damping = new, better, damping / 10
-            if done:
-                break
-        else:
-            damping *= 10
-            if damping > 1e6:
-                break
-    left, _, right = np.linalg.svd(pose[:9].reshape(3, 3))
-    return np.append((left @ right).ravel(), pose[9:])
-
-
-def _cost(pose: Array, world: Array, pixels: Array, lens: Camera) -> float:
-    away = project_checked(lens, world @ pose[:9].reshape(3, 3).T + pose[9:]) - pixels
-    total = float((away**2).sum())
-    return total if np.isfinite(total) else np.inf
-
-
-def _slopes(pose: Array, world: Array, pixels: Array, lens: Camera) -> tuple[Array, Array]:
-    """Return the derivatives 2N×6 of the seen points with respect to turn and shift, and how far they are off."""
-    turned = world @ pose[:9].reshape(3, 3).T
-    seen = turned + pose[9:]
-    depth = seen[:, 2]
-    plane = np.ascontiguousarray(seen[:, :2] / depth[:, None])
-    bent, slopes = bend_slopes(plane, lens.coefficients)
-    down = np.zeros((len(world), 2, 3))
-    down[:, 0, 0] = down[:, 1, 1] = 1 / depth
-    down[:, :, 2] = -plane / depth[:, None]
-    of_points = lens.matrix[:2, :2] @ slopes @ down
-    cross = np.zeros((len(world), 3, 3))  # d (R X) / d turn = −[R X]×
-    x, y, z = turned.T
-    cross[:, 0, 1], cross[:, 0, 2], cross[:, 1, 2] = z, -y, x
-    cross[:, 1, 0], cross[:, 2, 0], cross[:, 2, 1] = -z, y, -x
-    away = pixels - (bent @ lens.matrix[:2, :2].T + lens.matrix[:2, 2])
-    return np.concatenate([of_points @ cross, of_points], axis=2).reshape(-1, 6), away.ravel()
 
 
 _PLAIN = Camera(np.eye(3))

@@ -6,13 +6,16 @@ in Hartley & Zisserman 2004, "Multiple View Geometry in Computer Vision", 2nd ed
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from sightline.core.catalogue import method
 from sightline.core.checks import number
 from sightline.core.errors import InputError
+from sightline.core.layers import Cloud, Value
+from sightline.core.trace import Step
 from sightline.core.types import Array, Points
 from sightline.features.consensus import Fit
 from sightline.geometry.camera import Camera
@@ -20,6 +23,7 @@ from sightline.geometry.epipolar_lines import as_matrix3
 from sightline.geometry.essential import cameras_of
 from sightline.geometry.fundamental import EXAMPLE
 from sightline.geometry.points3 import as_rows
+from sightline.geometry.sheets import scene_of
 from sightline.geometry.undistort import rays_of
 
 _MATRIX = np.array([[0.005, -0.505, 0.05], [0.6, 0.0, 0.5], [-0.05, -0.5, 0.0]])
@@ -119,6 +123,28 @@ def recover_pose(
     return Pose(rotation, translation, mask)
 
 
+@recover_pose.steps
+def _steps(
+    essential: Any, a: Any, b: Any, camera: Any, *, distance: float = 50.0, still: float = 0.5
+) -> Iterator[Step]:
+    found = recover_pose(essential, a, b, camera, distance=distance, still=still)
+    cameras = cameras_of("recover_pose", camera)
+    pairs = zip(cameras, (a, b), ("a", "b"), strict=True)
+    rays = [np.insert(rays_of(c, as_rows("recover_pose", n, p, (2,))), 2, 1, axis=1) for c, p, n in pairs]
+    motions = decompositions(as_matrix3("recover_pose", "essential", essential))
+    for number_, (rotation, translation) in enumerate(motions, 1):
+        z1, z2 = _depths(rotation, translation, *rays)
+        front = int(np.sum((z1 > 0) & (z2 > 0)))
+        scene = scene_of(z1[:, None] * rays[0], np.stack([np.zeros(3), -rotation.T @ translation]))
+        note = f"{front} of {len(z1)} pairs meet in front of both cameras (orange)."
+        yield Step(f"motion {number_}", Cloud(scene), note=note)
+    z1, _ = _depths(found.rotation, found.translation, *rays)
+    scene = scene_of(
+        (z1[:, None] * rays[0])[found.mask], np.stack([np.zeros(3), -found.rotation.T @ found.translation])
+    )
+    yield Step("pose", Value(found), Cloud(scene), note="The motion that has most pairs in front of both.")
+
+
 def decompositions(essential: Array) -> list[tuple[Array, Array]]:
     """Return the four pairs of rotation and translation (of length 1) that an essential matrix stands for."""
     left, _, right = np.linalg.svd(essential)
@@ -129,14 +155,19 @@ def decompositions(essential: Array) -> list[tuple[Array, Array]]:
 
 
 def _in_front(rotation: Array, translation: Array, first: Array, second: Array, distance: float) -> Array:
-    """Return which pairs meet in front of both cameras: the depths of the least squares z₂ r₂ = z₁ R r₁ + t."""
+    """Return which pairs meet in front of both cameras, not too far away."""
+    z1, z2 = _depths(rotation, translation, first, second)
+    return (z1 > 0) & (z2 > 0) & (z1 < distance) & (z2 < distance)
+
+
+def _depths(rotation: Array, translation: Array, first: Array, second: Array) -> tuple[Array, Array]:
+    """Return the depths of pairs of rays in both cameras: the least squares of z₂ r₂ = z₁ R r₁ + t."""
     turned = first @ rotation.T
     aa, bb, ab = (turned**2).sum(axis=1), (second**2).sum(axis=1), (turned * second).sum(axis=1)
     at, bt = turned @ translation, second @ translation
     with np.errstate(invalid="ignore", divide="ignore"):
         det = aa * bb - ab * ab
-        z1, z2 = (ab * bt - bb * at) / det, (aa * bt - ab * at) / det
-    return (z1 > 0) & (z2 > 0) & (z1 < distance) & (z2 < distance)
+        return (ab * bt - bb * at) / det, (aa * bt - ab * at) / det
 
 
 def _refuse_rotation(first: Array, second: Array, still: float) -> None:

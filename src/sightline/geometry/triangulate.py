@@ -7,7 +7,7 @@ Revisited: Hartley-Sturm vs. Optimal Correction", BMVC.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,10 @@ from sightline.core.catalogue import method
 from sightline.core.checks import describe, flag
 from sightline.core.errors import InputError
 from sightline.core.kernels import kernel, over_rows
+from sightline.core.layers import Cloud, Table, Value
+from sightline.core.trace import Step
 from sightline.core.types import Array
+from sightline.geometry.sheets import scene_of
 from sightline.geometry.small_systems import least_eigenvector
 
 _LEFT = np.array([[400, 0, 320, 0], [0, 400, 240, 0], [0, 0, 1.0, 0]])
@@ -74,6 +77,32 @@ def triangulate(
     out = np.empty((seen.shape[1], 3))
     over_rows(_solve_rows, seen.shape[1], matrices, seen, out, strip=256)
     return out
+
+
+@triangulate.steps
+def _steps(projections: Any, points: Any, *, optimal: bool = False) -> Iterator[Step]:
+    places = triangulate(projections, points, optimal=optimal)
+    matrices, seen = _checked(projections, points)
+    centres = np.stack([-np.linalg.pinv(m[:, :3]) @ m[:, 3] for m in matrices])
+    far = np.linalg.norm(places - centres[0], axis=1)
+    reach = 1.3 * float(np.nanmax(far)) if np.isfinite(far).any() else 1.0
+    along = np.linspace(0, reach, 60)[:, None]
+    dots = []
+    for matrix, centre, pixels in zip(matrices, centres, seen, strict=True):
+        towards = (
+            np.insert(pixels[np.isfinite(pixels).all(axis=1)][:30], 2, 1, axis=1) @ np.linalg.pinv(matrix[:, :3]).T
+        )
+        towards *= np.sign(np.linalg.det(matrix[:, :3]))
+        dots += [centre + along * (ray / np.linalg.norm(ray)) for ray in towards]
+    rays = np.concatenate(dots) if dots else np.zeros((0, 3))
+    yield Step("rays", Cloud(scene_of(rays, centres)), note="From each camera (orange) through each point it sees.")
+    if optimal:
+        moved = np.hypot(*np.moveaxis(corrected(matrices, seen) - seen, 2, 0)).T
+        note = "Pixels by which each point is moved, so that the rays of a pair meet."
+        yield Step("corrections", Table(moved, ("first view", "second view")), note=note)
+    yield Step(
+        "places", Value(places), Cloud(scene_of(places, centres)), note="Where the rays come nearest to one another."
+    )
 
 
 def _checked(projections: Any, points: Any) -> tuple[Array, Array]:
