@@ -49,7 +49,8 @@ pictures(digits=np.hstack(list(train.array[:10])))
 #
 # $$ Y = \max(X, 0) \;\Rightarrow\; g_X = g \cdot [X > 0] $$
 #
-# $$ L = -\tfrac1n \sum_i \log P_{i y_i},\; P = \mathrm{softmax}(S) \;\Rightarrow\; g_S = \tfrac1n (P - \mathrm{onehot}(y)) $$
+# $$ L = -\tfrac1n \sum_i \log P_{i y_i},\quad P = \mathrm{softmax}(S)
+# \;\Rightarrow\; g_S = \tfrac1n (P - \mathrm{onehot}(y)) $$
 #
 # ## Step by step: forward, and back
 
