@@ -33,7 +33,10 @@ PACKAGED = sl.data.SAMPLES["cat"].path
 PHOTOS: dict[str, str] = {
     **dict.fromkeys(("hough_lines", "hough_segments", "scan_document"), "opencv_samples/sudoku.png"),
     **dict.fromkeys(("hough_circles", "blobs_log", "blobs_dog", "blobs_doh"), "opencv_samples/smarties.png"),
-    **dict.fromkeys(("label", "regions", "distance_transform", "watershed", "fill_holes"), "skimage_samples/coins.png"),
+    **dict.fromkeys(
+        ("label", "regions", "distance_transform", "watershed", "fill_holes", "moving_boxes"),
+        "skimage_samples/coins.png",
+    ),
     **dict.fromkeys(("otsu_threshold", "multi_otsu", "triangle_threshold", "threshold"), "skimage_samples/coins.png"),
     **dict.fromkeys(("adaptive_threshold", "sauvola_threshold"), "skimage_samples/page.png"),
     **dict.fromkeys(("skeletonize", "find_contours", "moments", "hu_moments"), "skimage_samples/horse.png"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ import pytest
 import sightline as sl
 from sightline.cli import following
 from sightline.cli.app import main
-from sightline.cli.following import Detector, Following
+from sightline.cli.following import Detector, Following, ends_at_ctrl_c
 from sightline.core.errors import FormatError
 from sightline.core.results import Detections
 from sightline.image import frames, write_frames
@@ -159,6 +160,25 @@ def test_ctrl_c_keeps_what_there_is(clip: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(Camera, "live", False)
     work, count = follow(camera)
     assert (count, work.trouble) == (5, "interrupted after 5 frames")
+
+
+def test_the_first_ctrl_c_ends_after_the_frame() -> None:
+    asked = []
+
+    def find(frame: np.ndarray, number: int) -> Detections:
+        asked.append(number)
+        if number == 3:
+            signal.raise_signal(signal.SIGINT)
+        return Detections([[10, 10, 30, 40]], [0.9], [0])
+
+    work = Following("film", Detector(find), Sort())
+    before = signal.getsignal(signal.SIGINT)
+    with ends_at_ctrl_c(work):
+        assert sum(1 for _ in work.pictures(frames(film(9)), None, lambda: None)) == 3
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+    assert signal.getsignal(signal.SIGINT) is before
+    assert (asked, work.trouble) == ([1, 2, 3], "interrupted after 3 frames")
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import signal
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -92,6 +94,8 @@ class Following:
         The source, as it was said.
     detector, tracker
         What finds boxes, and what joins them.
+    every
+        Every how many frames one is taken.
 
     Attributes
     ----------
@@ -99,16 +103,18 @@ class Following:
         Of each frame so far.
     cuts, dropped
         How often all tracks were ended by a cut or a new size; frames of a live source that came too fast.
+    stopped
+        Set from outside: end after the frame that is worked on.
     trouble
         What ended the source early, as a sentence; empty when nothing did.
     """
 
-    def __init__(self, word: str, detector: Detector, tracker: Any) -> None:
-        self.word, self.detector, self.tracker = word, detector, tracker
+    def __init__(self, word: str, detector: Detector, tracker: Any, every: int = 1) -> None:
+        self.word, self.detector, self.tracker, self.every = word, detector, tracker, every
         self.tracks: list[Tracks] = []
         self.seconds: list[float | None] = []
         self.cuts = self.dropped = 0
-        self.trouble = ""
+        self.stopped, self.trouble = False, ""
         self._paths: dict[int, list[np.ndarray]] = {}
         self._before: np.ndarray | None = None
         self._size: tuple[int, ...] = ()
@@ -125,7 +131,9 @@ class Following:
             first = first or drawn.shape[:2]
             yield drawn if drawn.shape[:2] == first else resize(drawn, first)
             progress()
-            if limit is not None and len(self.tracks) >= limit:
+            if self.stopped and not clip.live:
+                self.trouble = f"interrupted after {len(self.tracks)} frames"
+            if self.stopped or (limit is not None and len(self.tracks) >= limit):
                 return
 
     def _follow(self, frame: np.ndarray) -> Tracks:
@@ -179,11 +187,33 @@ class Following:
     def _again(self) -> Any:
         for seconds in _WAITS:
             time.sleep(seconds)
+            if self.stopped:
+                return None
             try:
-                return open_source(self.word, 1)
+                return open_source(self.word, self.every)
             except (FormatError, MissingFileError):
                 continue
         return None
+
+
+@contextlib.contextmanager
+def ends_at_ctrl_c(work: Following) -> Iterator[None]:
+    """Let the first Ctrl-C end the work after its frame, so that what there is is written; the second breaks off."""
+
+    def stop(*_: object) -> None:
+        if work.stopped:
+            raise KeyboardInterrupt
+        work.stopped = True
+
+    try:
+        before = signal.signal(signal.SIGINT, stop)
+    except ValueError:  # only the main thread hears of signals
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def open_source(word: str, every: int) -> Any:

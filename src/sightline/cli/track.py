@@ -59,7 +59,14 @@ def track(
     json
         Give the output, frames per second and the number of things as JSON.
     """
-    from sightline.cli.following import TRACKERS, Following, make_detector, make_tracker, open_source
+    from sightline.cli.following import (
+        TRACKERS,
+        Following,
+        ends_at_ctrl_c,
+        make_detector,
+        make_tracker,
+        open_source,
+    )
     from sightline.core.checks import choice, integer
     from sightline.image.write_frames import write_frames
 
@@ -69,10 +76,11 @@ def track(
         integer("track", "limit", limit, 1)
     target = output or Path(f"{re.sub(r'[^A-Za-z0-9]+', '-', Path(source).stem).strip('-') or 'live'}-tracks.mp4")
     _distinct(source, target, mot, csv, lines)
-    work = Following(source, make_detector(detector), make_tracker(tracker, detector))
+    work = Following(source, make_detector(detector), make_tracker(tracker, detector), every)
     clip = open_source(source, every)
     start = time.perf_counter()
-    with clip, frame_bar("track", clip.count if limit is None else min(limit, clip.count or limit)) as progress:
+    least = clip.count if limit is None else min(limit, clip.count or limit)
+    with clip, ends_at_ctrl_c(work), frame_bar("track", least) as progress:
         count = write_frames(target, work.pictures(clip, limit, progress), fps=clip.fps or 25.0)
     elapsed = time.perf_counter() - start
     files = _write_lines(work, mot, csv, lines)
