@@ -1,0 +1,94 @@
+"""The pose with the least squared distances in the picture: damped Gauss-Newton steps of turn and shift.
+
+Levenberg 1944, "A Method for the Solution of Certain Non-Linear Problems in Least Squares", Quarterly of Applied
+Mathematics 2; Marquardt 1963, Journal of the SIAM 11(2).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sightline.core.kernels import kernel
+from sightline.core.types import Array
+from sightline.geometry.camera import Camera
+from sightline.geometry.distortion import bent
+from sightline.geometry.small_systems import fill_products, fill_turn, solve_symmetric
+
+_ROUNDS = 50
+
+
+def refined_pose(pose: Array, world: Array, pixels: Array, lens: Camera) -> Array:
+    """Return the pose (12 numbers) with the least squared distances of N×2 pixels to N×3 points, from one nearby."""
+    m = lens.matrix
+    numbers = np.array([m[0, 0], m[0, 1], m[0, 2], m[1, 1], m[1, 2]])
+    better = np.empty(12)
+    columns = np.ascontiguousarray(world.T), np.ascontiguousarray(pixels.T)
+    _descend(np.ascontiguousarray(pose), *columns, numbers, lens.coefficients, better)
+    left, _, right = np.linalg.svd(better[:9].reshape(3, 3))
+    better[:9] = (left @ right).ravel()
+    return better
+
+
+@kernel
+def _descend(pose, world, pixels, camera, lens, out):
+    slopes, square = np.empty((7, 2 * world.shape[1])), np.empty((7, 7))
+    grown, step, turn = np.empty((6, 6)), np.empty(6), np.empty((3, 3))
+    kept, new = np.empty(12), np.empty(12)
+    for i in range(12):
+        kept[i] = new[i] = pose[i]
+    damping, cost = 1e-3, np.inf
+    for _ in range(_ROUNDS):
+        total = _fill_slopes(new, world, pixels, camera, lens, slopes)
+        done = total >= cost * (1 - 1e-14)
+        if total < cost:
+            kept, new, cost, damping = new, kept, total, damping / 10
+            fill_products(slopes, square)
+        else:
+            damping *= 10
+        if (done and total <= cost) or not damping <= 1e6 or not cost < np.inf:
+            break
+        for i in range(6):
+            step[i] = square[6, i]
+            for j in range(i):
+                grown[i, j] = square[i, j]
+            grown[i, i] = square[i, i] * (1 + damping)
+        if not solve_symmetric(grown, step):
+            damping *= 10
+            for i in range(6):
+                step[i] = 0
+        fill_turn(step[0], step[1], step[2], turn)
+        for i in range(3):
+            new[9 + i] = kept[9 + i] + step[3 + i]
+            for j in range(3):
+                new[3 * i + j] = turn[i, 0] * kept[j] + turn[i, 1] * kept[3 + j] + turn[i, 2] * kept[6 + j]
+    for i in range(12):
+        out[i] = kept[i]
+
+
+@kernel
+def _fill_slopes(pose, world, pixels, camera, lens, slopes):
+    """Fill the derivatives of the seen points by turn and shift, and how far they are off, 7×2N.
+
+    Return the sum of the squares of those; infinity when a point is not in front of the camera.
+    """
+    r0, r1, r2, r3, r4, r5, r6, r7, r8 = pose[0], pose[1], pose[2], pose[3], pose[4], pose[5], pose[6], pose[7], pose[8]
+    t0, t1, t2 = pose[9], pose[10], pose[11]
+    fx, skew, cx, fy, cy = camera[0], camera[1], camera[2], camera[3], camera[4]
+    count, total, behind = world.shape[1], 0.0, 0
+    for k in range(count):
+        x, y, z = world[0, k], world[1, k], world[2, k]
+        a, b, c = r0 * x + r1 * y + r2 * z, r3 * x + r4 * y + r5 * z, r6 * x + r7 * y + r8 * z
+        depth = c + t2
+        behind += not depth > 0
+        near = 1 / depth
+        p, q = (a + t0) * near, (b + t1) * near
+        u, v, ux, uy, vx, vy = bent(p, q, lens)
+        for row in range(2):
+            away = pixels[0, k] - (fx * u + skew * v + cx) if row == 0 else pixels[1, k] - (fy * v + cy)
+            g, h = (fx * ux + skew * vx, fx * uy + skew * vy) if row == 0 else (fy * vx, fy * vy)
+            g, h = g * near, h * near
+            i, at = -(g * p + h * q), 2 * k + row
+            slopes[0, at], slopes[1, at], slopes[2, at] = b * i - c * h, c * g - a * i, a * h - b * g
+            slopes[3, at], slopes[4, at], slopes[5, at], slopes[6, at] = g, h, i, away
+            total += away * away
+    return total if behind == 0 and total < np.inf else np.inf
