@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.linalg import lapack
+from scipy.linalg import blas, lapack
 
 from sightline.core.kernels import over_rows
 from sightline.core.types import Array
@@ -278,18 +278,23 @@ class Normal:
     def _solve_few_points(self, blocks: _Blocks, radius: float) -> Move | None:
         """Return the step where the points have fewer unknowns than the cameras: those are taken out instead."""
         problem, cameras, points, many = self.problem, len(self.u), len(self.v), len(blocks.below)
-        across = np.zeros((cameras, self.block, points, 3))
+        whole = np.zeros((cameras, self.block, 3 * points + many + 1))  # points, shared intrinsics, the right side
+        across = whole[..., : 3 * points].reshape(cameras, self.block, points, 3)  # a view
         if self.twice:
             places = (problem.camera_of, slice(None), problem.point_of)
             np.add.at(across, places, self.coupling.transpose(0, 2, 1))  # pyrefly: ignore
         else:
             across[problem.camera_of, :, problem.point_of] = self.coupling.transpose(0, 2, 1)
-        across = np.concatenate([across.reshape(cameras, self.block, -1), blocks.edge], axis=2)
-        own, right = blocks.own.copy(), blocks.right * ~self.stays
-        across[self.stays] = 0
+        whole[..., 3 * points : -1], whole[..., -1] = blocks.edge, blocks.right
+        whole[self.stays] = 0
+        own = blocks.own.copy()
         own[self.stays[:, :, None] | self.stays[:, None, :]] = 0
         own[self.stays[:, :, None] & np.eye(self.block, dtype=bool)] = 1
-        ahead = np.linalg.solve(own, np.concatenate([across, right[..., None]], axis=2))
+        try:
+            root = np.linalg.inv(np.linalg.cholesky(own))
+        except np.linalg.LinAlgError:  # a smaller step has more damping
+            return None
+        ahead = root @ whole
         matrix = np.zeros((3 * points + many, 3 * points + many))
         place, inner = 3 * np.arange(points)[:, None, None], np.arange(3)
         matrix[place + inner[:, None], place + inner] = _full(self.v)
@@ -297,13 +302,12 @@ class Normal:
         matrix[3 * points :, 3 * points :] = blocks.corner
         diagonal = np.arange(3 * points)
         matrix[diagonal, diagonal] += _damping(matrix[diagonal, diagonal], radius)
-        flat = across.reshape(-1, 3 * points + many)
-        reduced = flat.T @ ahead.reshape(len(flat), -1)
-        below = np.concatenate([-self.v_gradient.reshape(-1), blocks.below]) - reduced[:, -1]
-        _, solved, failed = lapack.dposv(matrix - reduced[:, :-1], below, lower=0)  # pyrefly: ignore
+        reduced = blas.dsyrk(1.0, ahead.reshape(-1, 3 * points + many + 1).T)  # upper triangle
+        below = np.concatenate([-self.v_gradient.reshape(-1), blocks.below]) - reduced[:-1, -1]
+        _, solved, failed = lapack.dposv(matrix - reduced[:-1, :-1], below, lower=0)  # pyrefly: ignore
         if failed or not np.isfinite(solved).all():
             return None
-        by_camera = ahead[..., -1] - ahead[..., :-1] @ solved
+        by_camera = np.einsum("cji,cj->ci", root, ahead[..., -1] - ahead[..., :-1] @ solved)
         move = Move(by_camera, solved[3 * points :], solved[: 3 * points].reshape(points, 3))
         return replace(move, promised=self._promise(move, radius))
 
