@@ -173,6 +173,32 @@ print(f"loss {history[0]:.2f} → {history[-1]:.3f}; {right:.1%} of digits that 
 assert right > 0.95
 
 # %% [markdown]
+# "Go down" can be said in better ways. `sl.learn.SGD` with momentum keeps rolling, `AdaGrad` and `RMSProp` give each
+# weight a pace of its own, `Adam` does both, `AdamW` lets weights shrink besides. A race on one narrow valley,
+# Rosenbrock's, from the same place:
+
+# %%
+racers = {
+    "SGD": sl.learn.SGD(1e-3),
+    "momentum": sl.learn.SGD(1e-3, momentum=0.9),
+    "AdaGrad": sl.learn.AdaGrad(0.3),
+    "RMSProp": sl.learn.RMSProp(0.005),
+    "Adam": sl.learn.Adam(0.02),
+    "AdamW": sl.learn.AdamW(0.02, weight_decay=0.001),
+}
+valley = {}
+for name, optimizer in racers.items():
+    w = np.array([-1.2, 1.0])
+    for _ in range(1500):
+        a, b = (sl.learn.Tensor(v) for v in w)
+        height = (1 - a) ** 2 + 100 * (b - a**2) ** 2
+        optimizer.step([w], [np.array([float(g.value) for g in sl.learn.gradients(height, [a, b])])])
+    valley[name] = float(height.value)
+    print(f"{name:9} after 1500 steps at {w.round(3)}, {valley[name]:.1e} above the bottom")
+assert valley["momentum"] < valley["SGD"]
+assert valley["Adam"] < 0.1
+
+# %% [markdown]
 # The error goes back to the *picture*, too: which pixels, if they were brighter, would make this a better digit?
 
 # %%

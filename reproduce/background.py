@@ -9,9 +9,10 @@ from __future__ import annotations
 import time
 from typing import Any
 
+import cv2
+
 from sightline import image, motion
 from sightline.core import evidence
-from sightline.core.errors import require
 from sightline.data.named import local_folder
 
 FIGURE = {
@@ -25,7 +26,6 @@ FIGURE = {
 @evidence.reaches("motion.background_subtract", **FIGURE)
 def reproduce() -> dict[str, Any]:
     """Run both models over the clip; return how far their masks agree."""
-    cv2 = require("cv2")
     start = time.perf_counter()
     figures, notes = {}, []
     for kind, peer in (("mog2", cv2.createBackgroundSubtractorMOG2()), ("knn", cv2.createBackgroundSubtractorKNN())):

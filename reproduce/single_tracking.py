@@ -9,11 +9,11 @@ from __future__ import annotations
 import time
 from typing import Any
 
+import cv2
 import numpy as np
 
 from sightline import image, motion
 from sightline.core import evidence
-from sightline.core.errors import require
 from sightline.data.named import local_folder
 
 FIGURE = {
@@ -66,7 +66,7 @@ def overlaps(boxes: np.ndarray, truth: np.ndarray) -> np.ndarray:
 
 
 def _peer(clip: list[np.ndarray], box: np.ndarray) -> np.ndarray:
-    tracker = require("cv2").TrackerMIL_create()
+    tracker = cv2.TrackerMIL_create()
     x1, y1, x2, y2 = (int(v) for v in box)
     tracker.init(clip[0][..., ::-1].copy(), (x1, y1, x2 - x1, y2 - y1))
     found = [box]

@@ -4,4 +4,9 @@ from .autograd import gradients as gradients
 from .grad_check import grad_check as grad_check
 from .graph_picture import draw_graph as draw_graph
 from .lda import LDA as LDA
+from .optimizers import AdaGrad as AdaGrad
+from .optimizers import Adam as Adam
+from .optimizers import AdamW as AdamW
+from .optimizers import RMSProp as RMSProp
+from .optimizers import SGD as SGD
 from .pca import PCA as PCA

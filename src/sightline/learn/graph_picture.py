@@ -31,6 +31,10 @@ def draw_graph(output: Tensor, *, most: int = 200) -> str:
     column: dict[int, int] = {}
     for tensor in tensors:
         column[id(tensor)] = 1 + max((column.get(id(parent), -1) for parent in tensor.parents), default=-1)
+    for tensor in reversed(tensors):  # what was given stands just before its first use
+        for parent in tensor.parents:
+            if id(parent) in column and not parent.parents:
+                column[id(parent)] = column[id(tensor)] - 1
     rows: dict[int, int] = {}
     places: dict[int, tuple[int, int]] = {}
     for tensor in tensors:
