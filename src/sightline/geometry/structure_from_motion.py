@@ -25,6 +25,7 @@ from sightline.geometry.bundle_problem import INTRINSICS
 from sightline.geometry.camera import Camera
 from sightline.geometry.essential import essential
 from sightline.geometry.incremental import LEAST_SEEN, Mapper, Settings
+from sightline.geometry.likely_pairs import likely_pairs
 from sightline.geometry.photo_set import Photo, Progress, read_photos
 from sightline.geometry.reconstruction import Reconstruction, pair_table
 from sightline.geometry.recover_pose import recover_pose
@@ -63,6 +64,7 @@ def structure_from_motion(
     max_features: Annotated[int, Range(100, 100000, 100)] = 8000,
     max_size: Annotated[int, Range(100, 20000, 100)] = 2400,
     ratio: Annotated[float, Range(0.1, 1, 0.05)] = 0.8,
+    neighbours: Annotated[int, Range(2, 1000, 1)] = 30,
     seed: int = 0,
     folder: PathLike | None = None,
     progress: Progress | None = None,
@@ -71,8 +73,8 @@ def structure_from_motion(
 
     Photos of one size share a camera model. Where no camera is given, the focal length begins with what the files tell
     (EXIF), else with what the pairs of photos agree on, else with 1.2 times the longer side. Scale, place and direction
-    of the world are those of the first two photos. All pairs are matched: the time grows with the square of the number
-    of photos. NaN and infinity are refused.
+    of the world are those of the first two photos. Up to 60 photos all pairs are matched; beyond, each photo is matched
+    with those that share most visual words with it. NaN and infinity are refused.
 
     Parameters
     ----------
@@ -90,6 +92,8 @@ def structure_from_motion(
         Photos are shrunk to at most so many pixels on the longer side to find features, 100–20000.
     ratio
         Greatest distance of a match over that of the second best, 0.1–1.
+    neighbours
+        Beyond 60 photos: with how many that look most like it a photo is matched, 2–1000.
     seed
         Whole number ≥ 0: of the samples.
     folder
@@ -109,13 +113,8 @@ def structure_from_motion(
 
     Notes
     -----
-    What keeps this from 10,000 photos, and the way there. Matching of all pairs: retrieval (a vocabulary as in
-    :class:`sightline.features.BagOfWords`, 50 neighbours for each photo) makes it linear; pairs are kept on disk one by
-    one, so several processes could share the work. Memory: features live on disk in ``folder`` and would be mapped when
-    a pair is matched; tracks need 12 bytes a feature. Adjustment: a photo moves with its neighbours only, everything
-    only when a tenth more photos came; the reduced camera system is a sparse matrix beyond 500 cameras. Beyond some
-    thousand photos the scene is cut where few pairs join it, and the parts are laid over one another by their common
-    points.
+    What keeps this from 10,000 photos, and the way there, is written in the documentation, "Many photos", beside what 5
+    to 120 photos cost.
 
     References
     ----------
@@ -124,7 +123,7 @@ def structure_from_motion(
     J. L. Schönberger, J.-M. Frahm, "Structure-from-Motion Revisited", CVPR, 2016.
     """
     tell = progress or _silent
-    begun = _begin(images, camera, refine, max_features, max_size, ratio, seed, folder, tell)
+    begun = _begin(images, camera, refine, max_features, max_size, ratio, neighbours, seed, folder, tell)
     for _ in _grow(begun, tell, seed):
         pass
     return _finished(begun)
@@ -137,6 +136,7 @@ def _steps(images: Any, camera: Any = None, **options: Any) -> Iterator[Step]:
         "max_features": 8000,
         "max_size": 2400,
         "ratio": 0.8,
+        "neighbours": 30,
         "seed": 0,
         "folder": None,
         **options,
@@ -163,6 +163,7 @@ def _begin(
     max_features: int,
     max_size: int,
     ratio: float,
+    neighbours: int,
     seed: int,
     folder: PathLike | None,
     progress: Progress,
@@ -178,6 +179,7 @@ def _begin(
     integer(name, "max_features", max_features, 100, 100000)
     integer(name, "max_size", max_size, 100, 20000)
     number(name, "ratio", ratio, 0.1, 1)
+    integer(name, "neighbours", neighbours, 2, 1000)
     integer(name, "seed", seed, 0)
     if camera is not None and not isinstance(camera, Camera):
         raise InputError(f"{name}: camera must be a Camera or None; got {describe(camera)}.")
@@ -190,7 +192,7 @@ def _begin(
     if max(len(photo.features) for photo in photos) < LEAST_MATCHES:
         most = max(len(photo.features) for photo in photos)
         raise InputError(f"{name}: images must show texture; got at most {most} features in a photo.")
-    pairs = pair_views(photos, ratio, 3.0, seed, kept, progress)
+    pairs = pair_views(photos, likely_pairs(photos, neighbours, seed), ratio, 3.0, seed, kept, progress)
     clock.append(time.perf_counter())
     if not pairs:
         raise InputError(

@@ -6,7 +6,6 @@ Hartley & Zisserman 2004, "Multiple View Geometry in Computer Vision", chapter 1
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,14 +53,22 @@ class ViewPair:
 
 
 def pair_views(
-    photos: Sequence[Photo], ratio: float, threshold: float, seed: int, folder: Path | None, progress: Progress
+    photos: Sequence[Photo],
+    pairs: Sequence[tuple[int, int]],
+    ratio: float,
+    threshold: float,
+    seed: int,
+    folder: Path | None,
+    progress: Progress,
 ) -> list[ViewPair]:
-    """Return the pairs of photos that show one scene, of all pairs.
+    """Return the pairs of photos that show one scene.
 
     Parameters
     ----------
     photos
         With their features.
+    pairs
+        Numbers of the photos to match.
     ratio
         Greatest distance of a match over that of the second best.
     threshold
@@ -73,7 +80,6 @@ def pair_views(
     progress
         Called with ``"matches"``, and how many pairs are done.
     """
-    pairs = list(itertools.combinations(range(len(photos)), 2))
     found = []
     for number, (first, second) in enumerate(pairs):
         progress("matches", number, len(pairs))
