@@ -43,6 +43,15 @@ PAGES = {
     "matches": ("/method/image.register?fixed=sample%3Acat&_step=4", ".stage .ms:not(:empty)"),
     "cockpit": ("/rooms/cockpit?recipe=classify%2Flenet5&data=digits&epochs=6", ".answers button"),
     "inspector": ("/rooms/inspector?test=3", ".atlas button"),  # of the run that the cockpit trained just before
+    "tower": ("/rooms/tower", ".described svg.cells"),
+    "consensus": ("/rooms/consensus?model=fundamental&threshold=2&ratio=0.95&round=2", "[data-rounds]"),
+    "views": ("/rooms/views", "[data-line]:not([data-line=''])"),
+    "calibration": ("/rooms/calibration?lens=none&stretch=6&shown=board-3", "[data-rms]"),
+    "reconstruction": ("/rooms/reconstruction", "[data-registered]"),
+    "flow": ("/rooms/flow", "[data-flow]"),
+    "tracker": ("/rooms/tracker?phase=assign", "[data-frame]"),
+    "cascade": ("/rooms/cascade", "[data-windows]"),
+    "eigenfaces": ("/rooms/eigenfaces", "[data-k]"),
     "lesson": ("/lessons/w1d6", ".cell"),
 }
 
@@ -66,13 +75,15 @@ def lab() -> Iterator[str]:
 
 
 def ready(page: Any, name: str) -> None:
-    """Open a page and wait until there is something to see; the cockpit is trained first."""
+    """Open a page and wait until there is something to see; the cockpit is trained, and the desk rebuilt, before."""
     address, there = PAGES[name]
     page.goto(address)
-    if name != "cockpit":  # what is shown shall be a second run: the first one may have been compiled
+    if name == "reconstruction":
+        page.get_by_role("button", name="Made photos of a desk").click()
+    elif name != "cockpit":  # what is shown shall be a second run: the first one may have been compiled
         page.wait_for_selector(there)
         page.goto(address)
-    else:
+    if name == "cockpit":
         page.wait_for_selector(".controls .primary:enabled")
         page.get_by_role("button", name="Train", exact=True).click()
         page.wait_for_selector(".cockpit-state[data-state=finished]")
