@@ -17,7 +17,7 @@ from sightline.cli import following
 from sightline.cli.app import main
 from sightline.cli.following import Detector, Following, ends_at_ctrl_c
 from sightline.core.errors import FormatError
-from sightline.core.results import Detections
+from sightline.core.results import Classification, Detections
 from sightline.image import frames, write_frames
 from sightline.motion import Sort, read_tracks
 
@@ -80,6 +80,29 @@ def test_boxes_of_a_file_over_a_folder(clip: Path, tracker: str, capsys: pytest.
     assert "1 thing in 10 frames" in out
     assert len(list(Path("drawn").iterdir())) == 10
     assert {int(i) for tracks in read_tracks("t.txt") for i in tracks.ids} == {1}
+
+
+def test_a_run_that_finds_boxes_is_a_detector(
+    clip: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = pytest.importorskip("sightline.train.run")
+    Path("runs").mkdir()
+
+    class Model:
+        answer: Any = Detections([[10, 10, 30, 40]], [0.9], [1], ("car", "dog"))
+
+        def predict(self, image: np.ndarray) -> Any:
+            return self.answer
+
+    monkeypatch.setattr(run, "load", lambda source: Model())
+    words = ["clip.mp4", "--detector", "runs", "--tracker", "byte_track", "--lines", "t.jsonl"]
+    assert said(words, capsys)[0] == 0
+    last = json.loads(Path("t.jsonl").read_text().splitlines()[-1])["tracks"]
+    assert [(row["id"], row["name"]) for row in last] == [(1, "dog")]
+    monkeypatch.setattr(Model, "answer", Classification(("cat",), (1.0,)))
+    code, _, err = said(words, capsys)
+    assert code == 2
+    assert "track: the run 'runs' must give boxes; got a Classification in frame 1." in " ".join(err.split())
 
 
 def test_a_cut_and_a_new_size_begin_anew(clip: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -75,7 +75,8 @@ def _parts(mask: Any, least: Any, gap: Any) -> tuple[Array, Array]:
     gap = integer("moving_boxes", "gap", gap, 0, 99)
     clean = opening(mask, 3)
     joined, _ = label(dilate(clean, gap | 1) if gap > 1 else clean)
-    return clean, np.where(clean, joined, np.int32(0))
+    joined[~clean] = 0
+    return clean, joined
 
 
 def _boxes(parts: Array, least: float) -> Detections:
