@@ -51,7 +51,7 @@ def flow(
     beside
         Show the frame beside its flow.
     largest
-        Motion in pixels that has the full colour; when left out, a little more than the first pair's.
+        Motion in pixels that has the full colour; when left out, that of the fastest so far, at least 2.
     every
         Take every n-th frame.
     limit
@@ -79,7 +79,8 @@ class _Work:
         from sightline import motion
 
         self.function: Callable[..., Any] = getattr(motion, method)
-        self.largest, self.beside, self.flo = largest, beside, flo
+        self.fixed, self.largest = largest is not None, largest or 2.0
+        self.beside, self.flo = beside, flo
         self.lengths: list[float] = []
         self.cuts: list[int] = []
         self.trouble = ""
@@ -97,11 +98,11 @@ class _Work:
             length = np.hypot(found[..., 0], found[..., 1])
             known = length[np.isfinite(length)]
             self.lengths.append(float(known.mean()) if known.size else 0.0)
-            if self.largest is None:
-                self.largest = max(1.0, 1.25 * float(np.percentile(known, 99.5))) if known.size else 1.0
+            if known.size and not self.fixed:  # it only grows: one speed, one colour, but where it does
+                self.largest = max(self.largest, float(np.percentile(known, 99.5)))
         if self.flo is not None:
             self._write(found, self.flo / f"{name}.flo" if name else self.flo)
-        shown = draw_flow(found, largest=self.largest or 1.0)
+        shown = draw_flow(found, largest=self.largest)
         return side_by_side(a, shown) if self.beside else shown
 
     def _write(self, found: np.ndarray, path: Path) -> None:
@@ -179,8 +180,8 @@ def _and(first: np.ndarray, others: Iterator[np.ndarray]) -> Iterator[np.ndarray
 
 
 def _measured(work: _Work) -> dict[str, Any]:
-    value: dict[str, Any] = {"mean_motion": round(float(np.mean(work.lengths)), 3) if work.lengths else None}
-    value |= {"largest": round(work.largest, 3)} if work.largest else {}
+    motion = round(float(np.mean(work.lengths)), 3) if work.lengths else None
+    value: dict[str, Any] = {"mean_motion": motion, "largest": round(work.largest, 3)}
     value |= {"flo": str(work.flo)} if work.flo else {}
     value |= {"cuts": work.cuts} if work.cuts else {}
     return value | ({"trouble": work.trouble} if work.trouble else {})
