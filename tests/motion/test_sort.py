@@ -187,6 +187,18 @@ def test_an_embedder_of_ones_own_is_asked() -> None:
         DeepSort(embedder=lambda image, boxes: np.eye(2)).update(seen(crossing()[0]), np.zeros((9, 9), np.uint8))
 
 
+def test_frames_of_two_kinds_are_refused_and_missing_ones_are_not() -> None:
+    colour, box = np.zeros((120, 200, 3), np.uint8), crossing()[0][:1]
+    tracker = DeepSort()
+    for image in (None, colour, None, colour, colour):
+        tracks = tracker.update(seen(box), image)
+    assert tracks.ids.tolist() == [1]
+    with pytest.raises(InputError, match=r"DeepSort: embedder must return 1012 numbers a box, as before; got 772"):
+        tracker.update(seen(box), colour[..., 0])
+    tracker.forget()
+    assert tracker.update(seen(box), colour[..., 0]).frame == 7
+
+
 # --- the ledger ---
 
 

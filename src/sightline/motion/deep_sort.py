@@ -106,8 +106,8 @@ class DeepSort(Tracker):
         if not self._seen.size:
             cost = np.where(away, np.inf, self._overlap_cost(rows, found, columns))
             return self._match(f"overlap, age {age}", cost, self._limit, rows, found, columns)
-        looks = [self._looks[int(number)] for number in self.stack.ids[rows]]
-        alike = np.array([(1 - look @ self._seen[columns].T).min(axis=0) for look in looks])
+        looks = [self._looks.get(number, self._seen[:0]) for number in self.stack.ids[rows].tolist()]
+        alike = np.array([(1 - look @ self._seen[columns].T).min(axis=0, initial=np.inf) for look in looks])
         cost = np.where(away, np.inf, alike.reshape(away.shape))
         return self._match(f"looks, age {age}", cost, self._max_distance, rows, found, columns)
 
@@ -119,6 +119,12 @@ class DeepSort(Tracker):
         if seen.ndim != 2 or len(seen) != len(found) or not np.isfinite(seen).all():
             raise InputError(
                 f"DeepSort: embedder must return {len(found)}×D finite numbers, one row a box; got {describe(seen)}."
+            )
+        known = next((look.shape[1] for look in self._looks.values()), seen.shape[1])
+        if seen.shape[1] != known:
+            raise InputError(
+                f"DeepSort: embedder must return {known} numbers a box, as before; got {seen.shape[1]}. Give it frames "
+                "of one kind, all in colour or all grey, or call forget()."
             )
         return seen / np.maximum(np.linalg.norm(seen, axis=1, keepdims=True), 1e-12)
 
