@@ -78,7 +78,7 @@ def test_float32_stays_and_the_arrays_are_changed_in_place() -> None:
 
 
 def test_refuses_by_name() -> None:
-    with pytest.raises(InputError, match="SGD: lr must be a number"):
+    with pytest.raises(InputError, match="SGD: learning_rate must be a number"):
         SGD(-1)
     with pytest.raises(InputError, match=r"Adam: betas\[1\] must be a number"):
         Adam(betas=(0.9, 1.5))

@@ -3,7 +3,7 @@
 Robbins & Monro 1951 (``SGD``), Polyak 1964 and Nesterov 1983 (its momentum); Duchi, Hazan & Singer 2011 (``AdaGrad``);
 Tieleman & Hinton 2012 (``RMSProp``); Kingma & Ba 2015 (``Adam``); Loshchilov & Hutter 2019 (``AdamW``).
 
-In all of them w are the parameters, g the slope of the loss, and lr the rate.
+In all of them w are the parameters, g the slope of the loss, and lr the learning rate.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class Optimizer(ABC):
 
     Parameters
     ----------
-    lr
+    learning_rate
         Rate, ≥ 0. It may be changed between steps, by a schedule.
     weight_decay
         Pull towards 0, ≥ 0: g + weight_decay · w takes the place of g.
@@ -35,9 +35,9 @@ class Optimizer(ABC):
         Steps so far.
     """
 
-    def __init__(self, lr: float, weight_decay: float = 0.0) -> None:
+    def __init__(self, learning_rate: float, weight_decay: float = 0.0) -> None:
         name = type(self).__name__
-        self.lr = number(name, "lr", lr, 0)
+        self.learning_rate = number(name, "learning_rate", learning_rate, 0)
         self.weight_decay = number(name, "weight_decay", weight_decay, 0)
         self.count = 0
         self._memory: list[dict[str, Array]] = []
@@ -81,7 +81,7 @@ class SGD(Optimizer):
 
     Parameters
     ----------
-    lr, weight_decay
+    learning_rate, weight_decay
         As in :class:`Optimizer`.
     momentum
         Share of the last step that goes on, 0–1.
@@ -90,9 +90,9 @@ class SGD(Optimizer):
     """
 
     def __init__(
-        self, lr: float = 0.01, *, momentum: float = 0.0, nesterov: bool = False, weight_decay: float = 0.0
+        self, learning_rate: float = 0.01, *, momentum: float = 0.0, nesterov: bool = False, weight_decay: float = 0.0
     ) -> None:
-        super().__init__(lr, weight_decay)
+        super().__init__(learning_rate, weight_decay)
         self.momentum = number("SGD", "momentum", momentum, 0, 1)
         self.nesterov = flag("SGD", "nesterov", nesterov)
 
@@ -102,7 +102,7 @@ class SGD(Optimizer):
     def _move(self, w: Array, g: Array, memory: dict[str, Array]) -> None:
         g = self._decayed(w, g)
         v = memory["v"] = self.momentum * memory["v"] + g
-        w -= self.lr * (g + self.momentum * v if self.nesterov else v)
+        w -= self.learning_rate * (g + self.momentum * v if self.nesterov else v)
 
 
 class AdaGrad(Optimizer):
@@ -110,14 +110,14 @@ class AdaGrad(Optimizer):
 
     Parameters
     ----------
-    lr, weight_decay
+    learning_rate, weight_decay
         As in :class:`Optimizer`.
     eps
         Keeps the division from 0, > 0.
     """
 
-    def __init__(self, lr: float = 0.01, *, eps: float = 1e-10, weight_decay: float = 0.0) -> None:
-        super().__init__(lr, weight_decay)
+    def __init__(self, learning_rate: float = 0.01, *, eps: float = 1e-10, weight_decay: float = 0.0) -> None:
+        super().__init__(learning_rate, weight_decay)
         self.eps = number("AdaGrad", "eps", eps, 0)
 
     def _begin(self, w: Array) -> dict[str, Array]:
@@ -126,7 +126,7 @@ class AdaGrad(Optimizer):
     def _move(self, w: Array, g: Array, memory: dict[str, Array]) -> None:
         g = self._decayed(w, g)
         memory["s"] += g * g
-        w -= self.lr * g / (np.sqrt(memory["s"]) + self.eps)
+        w -= self.learning_rate * g / (np.sqrt(memory["s"]) + self.eps)
 
 
 class RMSProp(Optimizer):
@@ -134,7 +134,7 @@ class RMSProp(Optimizer):
 
     Parameters
     ----------
-    lr, weight_decay
+    learning_rate, weight_decay
         As in :class:`Optimizer`.
     rho
         Share of the past that is kept, 0–1.
@@ -142,8 +142,10 @@ class RMSProp(Optimizer):
         Keeps the division from 0, > 0.
     """
 
-    def __init__(self, lr: float = 0.01, *, rho: float = 0.99, eps: float = 1e-8, weight_decay: float = 0.0) -> None:
-        super().__init__(lr, weight_decay)
+    def __init__(
+        self, learning_rate: float = 0.01, *, rho: float = 0.99, eps: float = 1e-8, weight_decay: float = 0.0
+    ) -> None:
+        super().__init__(learning_rate, weight_decay)
         self.rho, self.eps = number("RMSProp", "rho", rho, 0, 1), number("RMSProp", "eps", eps, 0)
 
     def _begin(self, w: Array) -> dict[str, Array]:
@@ -152,7 +154,7 @@ class RMSProp(Optimizer):
     def _move(self, w: Array, g: Array, memory: dict[str, Array]) -> None:
         g = self._decayed(w, g)
         s = memory["s"] = self.rho * memory["s"] + (1 - self.rho) * g * g
-        w -= self.lr * g / (np.sqrt(s) + self.eps)
+        w -= self.learning_rate * g / (np.sqrt(s) + self.eps)
 
 
 class Adam(Optimizer):
@@ -163,7 +165,7 @@ class Adam(Optimizer):
 
     Parameters
     ----------
-    lr, weight_decay
+    learning_rate, weight_decay
         As in :class:`Optimizer`.
     betas
         b1 and b2, each 0–1.
@@ -173,13 +175,13 @@ class Adam(Optimizer):
 
     def __init__(
         self,
-        lr: float = 1e-3,
+        learning_rate: float = 1e-3,
         *,
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
         weight_decay: float = 0.0,
     ) -> None:
-        super().__init__(lr, weight_decay)
+        super().__init__(learning_rate, weight_decay)
         name = type(self).__name__
         first, second = betas
         self.betas = number(name, "betas[0]", first, 0, 1), number(name, "betas[1]", second, 0, 1)
@@ -196,7 +198,7 @@ class Adam(Optimizer):
         m = memory["m"] = first * memory["m"] + (1 - first) * g
         s = memory["s"] = second * memory["s"] + (1 - second) * g * g
         m_hat, s_hat = m / (1 - first**self.count), s / (1 - second**self.count)
-        w -= self.lr * m_hat / (np.sqrt(s_hat) + self.eps)
+        w -= self.learning_rate * m_hat / (np.sqrt(s_hat) + self.eps)
 
 
 class AdamW(Adam):
@@ -204,7 +206,7 @@ class AdamW(Adam):
 
     Parameters
     ----------
-    lr, betas, eps
+    learning_rate, betas, eps
         As in :class:`Adam`.
     weight_decay
         Pull towards 0, ≥ 0.
@@ -212,24 +214,21 @@ class AdamW(Adam):
 
     def __init__(
         self,
-        lr: float = 1e-3,
+        learning_rate: float = 1e-3,
         *,
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
         weight_decay: float = 0.01,
     ) -> None:
-        super().__init__(lr, betas=betas, eps=eps, weight_decay=weight_decay)
+        super().__init__(learning_rate, betas=betas, eps=eps, weight_decay=weight_decay)
 
     def _move(self, w: Array, g: Array, memory: dict[str, Array]) -> None:
-        w -= self.lr * self.weight_decay * w
+        w -= self.learning_rate * self.weight_decay * w
         self._adapt(w, g, memory)
 
 
-for _optimizer, _paper in (
-    (SGD, "Robbins & Monro 1951"),
-    (AdaGrad, "Duchi, Hazan & Singer 2011"),
-    (RMSProp, "Tieleman & Hinton 2012"),
-    (Adam, "Kingma & Ba 2015"),
-    (AdamW, "Loshchilov & Hutter 2019"),
-):
-    method(task="optimisation", paper=_paper, lesson="w4d4")(_optimizer)
+method(task="optimisation", paper="Robbins & Monro 1951", lesson="w4d4")(SGD)
+method(task="optimisation", paper="Duchi, Hazan & Singer 2011", lesson="w4d4")(AdaGrad)
+method(task="optimisation", paper="Tieleman & Hinton 2012", lesson="w4d4")(RMSProp)
+method(task="optimisation", paper="Kingma & Ba 2015", lesson="w4d4")(Adam)
+method(task="optimisation", paper="Loshchilov & Hutter 2019", lesson="w4d4")(AdamW)
