@@ -15,6 +15,7 @@ from sightline.geometry.distortion import bent
 from sightline.geometry.small_systems import fill_products, fill_turn, solve_symmetric
 
 _ROUNDS = 50
+_EXACT = 1e-24  # mean squared distance at depth 1 that rounding alone leaves
 
 
 def refined_pose(pose: Array, world: Array, pixels: Array, lens: Camera) -> Array:
@@ -36,7 +37,7 @@ def _descend(pose, world, pixels, camera, lens, out):
     kept, new = np.empty(12), np.empty(12)
     for i in range(12):
         kept[i] = new[i] = pose[i]
-    damping, cost = 1e-3, np.inf
+    damping, cost, floor = 1e-3, np.inf, _EXACT * camera[0] * camera[0] * world.shape[1]
     for _ in range(_ROUNDS):
         total = _fill_slopes(new, world, pixels, camera, lens, slopes)
         done = total >= cost * (1 - 1e-14)
@@ -45,7 +46,7 @@ def _descend(pose, world, pixels, camera, lens, out):
             fill_products(slopes, square)
         else:
             damping *= 10
-        if (done and total <= cost) or not damping <= 1e6 or not cost < np.inf:
+        if (done and total <= cost) or cost <= floor or not damping <= 1e6 or not cost < np.inf:
             break
         for i in range(6):
             step[i] = square[6, i]
@@ -83,12 +84,14 @@ def _fill_slopes(pose, world, pixels, camera, lens, slopes):
         near = 1 / depth
         p, q = (a + t0) * near, (b + t1) * near
         u, v, ux, uy, vx, vy = bent(p, q, lens)
-        for row in range(2):
-            away = pixels[0, k] - (fx * u + skew * v + cx) if row == 0 else pixels[1, k] - (fy * v + cy)
-            g, h = (fx * ux + skew * vx, fx * uy + skew * vy) if row == 0 else (fy * vx, fy * vy)
-            g, h = g * near, h * near
-            i, at = -(g * p + h * q), 2 * k + row
-            slopes[0, at], slopes[1, at], slopes[2, at] = b * i - c * h, c * g - a * i, a * h - b * g
-            slopes[3, at], slopes[4, at], slopes[5, at], slopes[6, at] = g, h, i, away
-            total += away * away
+        far, off = pixels[0, k] - (fx * u + skew * v + cx), pixels[1, k] - (fy * v + cy)
+        g, h = (fx * ux + skew * vx) * near, (fx * uy + skew * vy) * near
+        i, at = -(g * p + h * q), k + count
+        slopes[0, k], slopes[1, k], slopes[2, k] = b * i - c * h, c * g - a * i, a * h - b * g
+        slopes[3, k], slopes[4, k], slopes[5, k], slopes[6, k] = g, h, i, far
+        g, h = fy * vx * near, fy * vy * near
+        i = -(g * p + h * q)
+        slopes[0, at], slopes[1, at], slopes[2, at] = b * i - c * h, c * g - a * i, a * h - b * g
+        slopes[3, at], slopes[4, at], slopes[5, at], slopes[6, at] = g, h, i, off
+        total += far * far + off * off
     return total if behind == 0 and total < np.inf else np.inf
