@@ -302,7 +302,8 @@ class Normal:
         matrix[3 * points :, 3 * points :] = blocks.corner
         diagonal = np.arange(3 * points)
         matrix[diagonal, diagonal] += _damping(matrix[diagonal, diagonal], radius)
-        reduced = blas.dsyrk(1.0, ahead.reshape(-1, 3 * points + many + 1).T)  # upper triangle
+        flat = ahead.reshape(-1, 3 * points + many + 1)
+        reduced = blas.dsyrk(1.0, flat.T)  # upper triangle  # pyrefly: ignore
         below = np.concatenate([-self.v_gradient.reshape(-1), blocks.below]) - reduced[:-1, -1]
         _, solved, failed = lapack.dposv(matrix - reduced[:-1, :-1], below, lower=0)  # pyrefly: ignore
         if failed or not np.isfinite(solved).all():
