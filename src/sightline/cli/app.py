@@ -33,6 +33,7 @@ _COMMANDS = {
     "motion": "Run one motion method on pictures.",
     "track": "Follow what moves through a video: sightline track clip.mp4 --tracker sort -o followed.mp4",
     "flow": "Find where every pixel goes: sightline flow clip.mp4 -o flow.mp4, or two pictures.",
+    "faces": "Enrol people from photos and recognise them: sightline faces enrol Ann ann.jpg",
     "sfm": "Reconstruct a scene from a folder of photos: sightline sfm photos/ --out castle",
     "calibrate": "Find a camera's focal length and lens: sightline calibrate photos/ --board 9x6 --square 0.025",
     "stereo": "Find how far away things are: sightline stereo left.jpg right.jpg --camera pair.json",
@@ -50,7 +51,7 @@ _COMMANDS = {
     "completion": "Print or install the completion script of a shell.",
 }
 _FIELDS = ("image", "features", "geometry", "motion")  # fields whose methods are commands
-_APPS = ("data", *_FIELDS)  # commands with commands of their own
+_APPS = ("data", "faces", *_FIELDS)  # commands with commands of their own
 
 _HELP = "Computer vision from the pixel grid to diffusion: methods to read, run, trust and watch."
 _EPILOGUE = (
