@@ -23,7 +23,8 @@ _GATE = 9.487729036781154  # 95 % of χ² with 4 degrees of freedom: the paper's
 class DeepSort(Tracker):
     """Follow many things by what they look like, where their motion allows it, the freshest tracks first.
 
-    Without ``image`` in :meth:`update`, motion alone decides: the paper's cost with λ = 1 instead of 0.
+    Without ``image`` in :meth:`update`, overlap decides among what the motion allows; the paper ranks by Mahalanobis
+    distance there.
 
     Parameters
     ----------
