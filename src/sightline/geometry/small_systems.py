@@ -152,6 +152,15 @@ def _root_between(c, degree, low, high, near):
 @kernel
 def solve_symmetric(square, right):
     """Replace ``right`` by the solution of a symmetric positive system (Cholesky); False when it is singular."""
+    if not factorise(square):
+        return False
+    substitute(square, right)
+    return True
+
+
+@kernel
+def factorise(square):
+    """Replace the lower half of a symmetric positive matrix by its Cholesky factor; False when it is singular."""
     n = square.shape[0]
     for j in range(n):
         pivot = square[j, j]
@@ -167,6 +176,13 @@ def solve_symmetric(square, right):
             for k in range(j):
                 total -= square[i, k] * square[j, k]
             square[i, j] = total / root
+    return True
+
+
+@kernel
+def substitute(square, right):
+    """Replace ``right`` by the solution of the system whose factor this is."""
+    n = square.shape[0]
     for i in range(n):
         for k in range(i):
             right[i] -= square[i, k] * right[k]
@@ -175,7 +191,6 @@ def solve_symmetric(square, right):
         for k in range(i + 1, n):
             right[i] -= square[k, i] * right[k]
         right[i] /= square[i, i]
-    return True
 
 
 @kernel(fastmath=True)

@@ -21,7 +21,7 @@ from sightline.core.layers import Cloud, Table, Value
 from sightline.core.trace import Step
 from sightline.core.types import Array
 from sightline.geometry.sheets import scene_of
-from sightline.geometry.small_systems import least_eigenvector
+from sightline.geometry.small_systems import factorise, least_eigenvector, substitute
 
 _LEFT = np.array([[400, 0, 320, 0], [0, 400, 240, 0], [0, 0, 1.0, 0]])
 _RIGHT = np.array([[400, 0, 320, -400], [0, 400, 240, 0], [0, 0, 1.0, 0]])
@@ -125,7 +125,7 @@ def _checked(projections: Any, points: Any) -> tuple[Array, Array]:
 
 @kernel
 def _solve_rows(matrices, seen, out, y0, y1):
-    square, vectors, row = np.empty((4, 4)), np.empty((4, 4)), np.empty(4)
+    square, vectors, row, factor = np.empty((4, 4)), np.empty((4, 4)), np.empty(4), np.empty((4, 4))
     for n in range(y0, y1):
         square[:] = 0
         views = 0
@@ -146,11 +146,46 @@ def _solve_rows(matrices, seen, out, y0, y1):
         out[n, :] = np.nan
         if views < 2:
             continue
-        least = least_eigenvector(square, vectors)
-        w = vectors[3, least]
-        if abs(w) > 1e-12:
+        for i in range(4):
+            for j in range(i + 1):
+                factor[i, j] = square[i, j]
+        if not _least(factor, row):
+            least = least_eigenvector(square, vectors)
+            for j in range(4):
+                row[j] = vectors[j, least]
+        if abs(row[3]) > 1e-12:
             for j in range(3):
-                out[n, j] = vectors[j, least] / w
+                out[n, j] = row[j] / row[3]
+
+
+@kernel
+def _least(square, vector):
+    """Fill the eigenvector of the least eigenvalue by inverse iteration (the lower half of the matrix is spoiled).
+
+    False where it does not come near quickly: where the two least are of one size.
+    """
+    n, trace = square.shape[0], 0.0
+    for i in range(n):
+        vector[i] = 0.5
+        trace += square[i, i]
+    for i in range(n):
+        square[i, i] += 1e-12 * trace
+    if not factorise(square):
+        return False
+    for _ in range(8):
+        solution = (vector[0], vector[1], vector[2], vector[3])
+        substitute(square, vector)
+        size, same = 0.0, 0.0
+        for i in range(n):
+            size += vector[i] * vector[i]
+        size = 1 / np.sqrt(size)
+        for i in range(n):
+            vector[i] *= size
+        a, b, c, d = solution
+        same = abs(a * vector[0] + b * vector[1] + c * vector[2] + d * vector[3])
+        if 1 - same < 1e-15:
+            return True
+    return False
 
 
 def fundamental_of(first: Array, second: Array) -> Array:
