@@ -250,7 +250,7 @@ def _steps(cascade: HaarCascade, image: Array, scale: float = 1.1, neighbours: i
     note = "Each stage is asked about fewer windows: that is why it is quick."
     yield Step("windows", Curve(curve, ("stage", "windows, log10")), note=note)
     edges = np.concatenate([windows[:, :2], windows[:, :2] + windows[:, 2:]], axis=1).astype(np.float32)
-    yield Step("passed", Boxes(edges), Picture(gray), note=f"{len(windows)} windows pass all stages.")
+    yield Step("passed", Picture(gray), Boxes(edges), note=f"{len(windows)} windows pass all stages.")
     found = cascade.detect(image, scale, neighbours)
     labels = tuple(f"{score:.0%}" for score in found.scores)
     note = f"Boxes that more than {neighbours} windows agree on."
