@@ -16,15 +16,15 @@ START = (200, 150, 264, 206)
 
 
 def cases() -> list[Case]:
-    """Return the cases. OpenCV's package has no correlation filter: its tracker by multiple instances stands in."""
+    """Return the cases. OpenCV's correlation filters are in its contributed modules."""
     frames = _frames()
     size = f"{frames[0].shape[1]}×{frames[0].shape[0]}"
     found = []
     for name, tracker, peer in (
         ("mean_shift_track", motion.MeanShiftTracker(), _Shift(cv2.meanShift)),
         ("cam_shift", motion.CamShiftTracker(), _Shift(cv2.CamShift)),
-        ("correlation_track mosse", motion.CorrelationTracker("mosse"), _Instances()),
-        ("correlation_track kcf", motion.CorrelationTracker("kcf"), _Instances()),
+        ("correlation_track mosse", motion.CorrelationTracker("mosse"), _Filter(cv2.legacy.TrackerMOSSE_create)),
+        ("correlation_track kcf", motion.CorrelationTracker("kcf"), _Filter(cv2.TrackerKCF_create)),
     ):
         tracker.start(frames[0], START)
         peer.start(frames[0], START)
@@ -61,10 +61,13 @@ class _Shift:
         return self.window
 
 
-class _Instances:
+class _Filter:
+    def __init__(self, create: Any) -> None:
+        self.create = create
+
     def start(self, frame: np.ndarray, box: tuple[int, int, int, int]) -> None:
         x1, y1, x2, y2 = box
-        self.tracker = cv2.TrackerMIL_create()
+        self.tracker = self.create()
         self.tracker.init(frame, (x1, y1, x2 - x1, y2 - y1))
 
     def update(self, frame: np.ndarray) -> Any:
