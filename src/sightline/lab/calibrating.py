@@ -54,7 +54,7 @@ def calibrated(
             f"{seen} of {len(corners)}, {len(used)} of them in use. Count the inner corners, where four squares meet."
         )
     result = calibrate(board, [corners[name] for name in used], size, lens=lens)
-    views = []
+    views: list[dict[str, Any]] = []
     for name, found in corners.items():
         if found is None:
             views.append({"name": name, "corners": None, "seen": None, "error": None, "used": False})

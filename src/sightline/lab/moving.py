@@ -30,12 +30,12 @@ def flow(stop: Stop, entry: Method, a: Array, b: Array, parameters: Mapping[str,
     """Return a flow's steps as a trace, and after them: the flow, a wheel of its colours, arrows, and residuals."""
     from sightline.image import convert, draw, warp
 
-    steps = []
+    steps: list[Step] = []
+    found = np.zeros((0, 0, 2), np.float32)
     for step in steps_of(entry, a, b, **parameters):
         steps.append(Step(step.name, *[layer for layer in step.layers if isinstance(layer, Picture)] or step.layers))
         stop()
-        last = step
-    found = last.value
+        found = step.value  # of the last one, the flow
     speed = np.hypot(found[..., 0], found[..., 1])
     known = np.isfinite(speed)
     if not known.any():

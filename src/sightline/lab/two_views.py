@@ -148,7 +148,7 @@ def _fit(fit: Fit) -> dict[str, Any]:
 
 def _bits(flags: Array) -> str:
     """Return flags as base64, eight to a byte, the first one lowest."""
-    return base64.b64encode(np.packbits(flags, bitorder="little")).decode()
+    return base64.b64encode(np.packbits(flags, bitorder="little").tobytes()).decode()
 
 
 def _place(point: Array) -> list[float] | None:
