@@ -155,6 +155,34 @@ print(len(sl.learn.draw_graph(slope)), "letters of SVG: save them and look at th
 assert (float(slope.value), float(bend.value)) == (12.0, 12.0)
 
 # %% [markdown]
+# ## Every step has its own file
+#
+# A layer is two functions: `forward`, and `backward`, which takes $g$ and leaves the slopes of its weights. In sl.learn
+# each one's derivation stands above its code: `sl.learn.Linear`, `sl.learn.Conv2d`, `sl.learn.Embedding`,
+# `sl.learn.Flatten`, `sl.learn.Dropout`; pools `sl.learn.MaxPool2d`, `sl.learn.MinPool2d`, `sl.learn.AvgPool2d`,
+# `sl.learn.GlobalPool`, norms `sl.learn.BatchNorm`, `sl.learn.LayerNorm`, `sl.learn.GroupNorm`, `sl.learn.InstanceNorm`
+# and bends `sl.learn.ReLU`, `sl.learn.LeakyReLU`, `sl.learn.ELU`, `sl.learn.SELU`, `sl.learn.GELU`, `sl.learn.SiLU`,
+# `sl.learn.Sigmoid`, `sl.learn.Tanh`, `sl.learn.Softplus`, `sl.learn.Softmax`; losses `sl.learn.SoftmaxCrossEntropy`,
+# `sl.learn.MulticlassSVM`, `sl.learn.LogisticLoss`, `sl.learn.SquaredError`, `sl.learn.HuberLoss`,
+# `sl.learn.KLDivergence`, `sl.learn.TripletLoss`, `sl.learn.ContrastiveLoss`; first weights by `sl.learn.he`,
+# `sl.learn.xavier`, `sl.learn.orthogonal`. Ours of above, once more:
+
+# %%
+layers = [sl.learn.Linear(64, 6, dtype="float64"), sl.learn.ReLU(), sl.learn.Linear(6, 10, dtype="float64")]
+for layer, w, b in ((layers[0], *small[:2]), (layers[2], *small[2:])):
+    layer.parameters["weight"][...], layer.parameters["bias"][...] = w.T, b
+value = x[few]
+for layer in layers:
+    value = layer.forward(value)
+end = sl.learn.SoftmaxCrossEntropy()
+print(f"loss {end.forward(value, y[few]):.4f}, ours {loss_of(small, x[few], y[few])[0]:.4f}")
+g = end.backward()
+for layer in reversed(layers):
+    g = layer.backward(g)
+assert np.allclose(layers[0].gradients["weight"].T, ours[0], atol=1e-12)
+assert np.allclose(layers[2].gradients["bias"], ours[3], atol=1e-12)
+
+# %% [markdown]
 # ## Learn with it
 #
 # Go down the slope, in small batches.
