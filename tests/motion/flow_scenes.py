@@ -5,11 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 import sightline as sl
 from sightline.core.types import Array
 
 SCENES = ("RubberWhale", "Dimetrodon", "Venus")
+ONE_AT_ONCE = (SCENES[0], *(pytest.param(name, marks=pytest.mark.slow) for name in SCENES[1:]))
 
 
 def scene(shared_data: Path, name: str, mode: str = "gray") -> tuple[Array, Array, Array]:
