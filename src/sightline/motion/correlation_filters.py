@@ -97,17 +97,23 @@ class Mosse(CorrelationFilter):
 
     def certainty(self, response: Array) -> float:
         """Return the ratio of the peak to its sidelobes: their standard deviations between it and their mean."""
-        y, x = np.unravel_index(response.argmax(), response.shape)
-        peak = response[y, x]
-        rolled = np.roll(response, (self._AROUND - y, self._AROUND - x), (0, 1))
-        lobes = np.ones(response.shape, bool)
-        lobes[: 2 * self._AROUND + 1, : 2 * self._AROUND + 1] = False
-        rest = rolled[lobes]
-        return float((peak - rest.mean()) / (rest.std() + 1e-12)) if rest.size else 0.0
+        y, x = (int(i) for i in np.unravel_index(response.argmax(), response.shape))
+        height, width = response.shape
+        around = np.arange(-self._AROUND, self._AROUND + 1)
+        values = response.astype(np.float64)
+        lobe = values[np.unique((y + around) % height)][:, np.unique((x + around) % width)]
+        count = values.size - lobe.size
+        if count == 0:
+            return 0.0
+        mean = (values.sum() - lobe.sum()) / count
+        square = (np.vdot(values, values) - np.vdot(lobe, lobe)) / count
+        return float((values[y, x] - mean) / (np.sqrt(max(square - mean * mean, 0)) + 1e-12))
 
     def _prepared(self, patch: Array) -> Array:
-        gray = patch if patch.ndim == 2 else patch.mean(axis=2)
-        values = np.log1p(gray.astype(np.float32))
+        gray = patch.astype(np.float32)
+        if patch.ndim == 3:
+            gray = (gray[..., 0] + gray[..., 1] + gray[..., 2]) * np.float32(1 / 3)
+        values = np.log1p(gray)
         values -= values.mean()
         return (values / (np.linalg.norm(values) + np.float32(1e-5)) * self._window).astype(np.float32)
 

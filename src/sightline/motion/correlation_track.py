@@ -106,6 +106,9 @@ class CorrelationTracker(TargetTracker):
         scale = self._scale * factor
         centre = (box[:2].astype(np.float64) + box[2:]) / 2 - 0.5  # in point coordinates
         start = centre - scale * (np.array([width, height]) - 1) / 2
+        low = np.clip(np.floor(start).astype(int) - 1, 0, np.array(image.shape[1::-1]) - 1)
+        high = np.maximum(np.ceil(start + scale * np.array([width, height])).astype(int) + 2, low + 1)
+        image, start = image[low[1] : high[1], low[0] : high[0]], start - low  # all that is read of the frame
         matrix = np.array([[1 / scale, 0, -start[0] / scale], [0, 1 / scale, -start[1] / scale]])
         return warp_affine(image, matrix, (height, width), border="edge")
 
