@@ -56,11 +56,12 @@ class CamShiftTracker(TargetTracker):
         self.visited, ellipse = shift_and_fit(self.weights, self.visited[-1], self.iterations, EPS)
         if ellipse is None:
             return box, 0.0, True
-        score = self.model.likeness(image, self.visited[-1])
+        counts = self.model.counts_in(image, self.visited[-1])
+        score = self.model.likeness(counts)
         if score < self.threshold:
             return box, score, True
         self.ellipse = ellipse
-        self.model.look_around(image, self.visited[-1])
+        self.model.look_around(image, self.visited[-1], counts)
         return box_of(self.visited[-1]), score, False
 
     def shown(self) -> tuple[Layer, ...]:

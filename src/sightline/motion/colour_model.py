@@ -33,19 +33,17 @@ class ColourModel:
     """
 
     def __init__(self, image: Array, window: Window) -> None:
-        x, y, w, h = window
-        inside = self._counts(self._planes(image[y : y + h, x : x + w]))
+        inside = self.counts_in(image, window)
         self.counts = inside / inside.sum()
         self.ratio = np.zeros(inside.shape, np.float32)
-        self.look_around(image, window)
+        self.look_around(image, window, inside)
 
-    def look_around(self, image: Array, window: Window) -> None:
-        """Learn anew what surrounds the target, which has moved to ``window``."""
+    def look_around(self, image: Array, window: Window, inside: Array) -> None:
+        """Learn anew what surrounds the target, which has moved to ``window`` with the histogram ``inside``."""
         x, y, w, h = window
         wide, high = int(_AROUND * w), int(_AROUND * h)
         left, top = max(x - wide, 0), max(y - high, 0)
-        planes = self._planes(image[top : y + h + high, left : x + w + wide])
-        around = self._counts(planes) - self._counts(planes[y - top : y - top + h, x - left : x - left + w])
+        around = self._counts(self._planes(image[top : y + h + high, left : x + w + wide])) - inside
         other = around / max(around.sum(), 1)
         seen = self.counts > 0
         share = self.counts[seen] / (self.counts[seen] + other[seen])
@@ -64,10 +62,13 @@ class ColourModel:
         found[rows, columns] = back_project(planes, self.ratio, channels=channels, limits=limits)
         return found
 
-    def likeness(self, image: Array, window: Window) -> float:
-        """Return Bhattacharyya's coefficient, 0–1, between the target's histogram and that of a window."""
+    def counts_in(self, image: Array, window: Window) -> Array:
+        """Return the histogram of a window."""
         x, y, w, h = window
-        counts = self._counts(self._planes(image[y : y + h, x : x + w]))
+        return self._counts(self._planes(image[y : y + h, x : x + w]))
+
+    def likeness(self, counts: Array) -> float:
+        """Return Bhattacharyya's coefficient, 0–1, between the target's histogram and another one."""
         return float(np.sqrt(self.counts * counts / max(counts.sum(), 1)).sum())
 
     @staticmethod

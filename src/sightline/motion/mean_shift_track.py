@@ -52,10 +52,11 @@ class MeanShiftTracker(TargetTracker):
         window = window_of(box)
         self.weights = self.model.weights(image, window)
         self.visited = mean_shift(self.weights, window, self.iterations, EPS)
-        score = self.model.likeness(image, self.visited[-1])
+        counts = self.model.counts_in(image, self.visited[-1])
+        score = self.model.likeness(counts)
         if score < self.threshold:
             return box, score, True
-        self.model.look_around(image, self.visited[-1])
+        self.model.look_around(image, self.visited[-1], counts)
         return box_of(self.visited[-1]), score, False
 
     def shown(self) -> tuple[Layer, ...]:
