@@ -201,6 +201,16 @@ print(f"loss {history[0]:.2f} → {history[-1]:.3f}; {right:.1%} of digits that 
 assert right > 0.95
 
 # %% [markdown]
+# The same by the library: `sl.learn.Sequential` holds the layers, `sl.learn.Solver` goes through the batches.
+
+# %%
+network = sl.learn.Sequential(sl.learn.Linear(64, 64), sl.learn.ReLU(), sl.learn.Linear(64, 10))
+solver = sl.learn.Solver(network, sl.learn.SoftmaxCrossEntropy(), sl.learn.Adam(3e-3), batch_size=32)
+solver.fit(x, y, epochs=20)
+print(solver.measure(tx, ty))
+assert solver.measure(tx, ty)["val_accuracy"] > 0.95
+
+# %% [markdown]
 # "Go down" can be said in better ways. `sl.learn.SGD` with momentum keeps rolling, `AdaGrad` and `RMSProp` give each
 # weight a pace of its own, `Adam` does both, `AdamW` lets weights shrink besides. A race on one narrow valley,
 # Rosenbrock's, from the same place:

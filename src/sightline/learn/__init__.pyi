@@ -44,3 +44,5 @@ from .optimizers import Adam as Adam
 from .optimizers import AdamW as AdamW
 from .optimizers import RMSProp as RMSProp
 from .pca import PCA as PCA
+from .sequential import Sequential as Sequential
+from .solver import Solver as Solver

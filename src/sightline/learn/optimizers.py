@@ -9,7 +9,7 @@ In all of them w are the parameters, g the slope of the loss, and lr the learnin
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -63,6 +63,28 @@ class Optimizer(ABC):
         self.count += 1
         for w, g, memory in zip(parameters, slopes, self._memory, strict=True):
             self._move(w, np.asarray(g, w.dtype), memory)
+
+    def state(self) -> dict[str, Array]:
+        """Return copies of all that is remembered, by name, for :meth:`restore`."""
+        remembered = {f"{i}.{name}": v.copy() for i, held in enumerate(self._memory) for name, v in held.items()}
+        return {"count": np.array(self.count), "parameters": np.array(len(self._memory)), **remembered}
+
+    def restore(self, state: Mapping[str, Array]) -> None:
+        """Take over what :meth:`state` returned: the next step is as if nothing had happened.
+
+        Parameters
+        ----------
+        state
+            Arrays by name, of an optimiser of the same kind.
+        """
+        if not {"count", "parameters"} <= set(state):
+            raise InputError(f"{type(self).__name__}.restore: state must be what state() returned.")
+        self.count = int(state["count"])
+        self._memory = [{} for _ in range(int(state["parameters"]))]
+        for key, value in state.items():
+            number, _, name = key.partition(".")
+            if name:
+                self._memory[int(number)][name] = np.array(value)
 
     def _decayed(self, w: Array, g: Array) -> Array:
         return g + self.weight_decay * w if self.weight_decay else g

@@ -41,13 +41,20 @@ class Dropout(Layer):
         self.rate = number("Dropout", "rate", rate, 0, 1)
         if self.rate == 1:
             raise InputError("Dropout: rate must be below 1; got 1. Nothing would be left.")
-        self.random = generator(seed)
+        # Masks depend on the seed and on a count that goes into checkpoints: a resumed training draws the same ones.
+        self.seed = int(seed.integers(1 << 62)) if isinstance(seed, np.random.Generator) else seed
+        generator(self.seed)  # refuses what is no seed
+        self.buffers["count"] = np.zeros(1, np.int64)
 
     def forward(self, x: Any, train: bool = False) -> Array:
         """Return y of values of any shape."""
         x = as_values("Dropout", x)
-        kept = self.random.random(x.shape, np.float32) >= self.rate if train else np.ones(x.shape, bool)
-        self._kept = kept.astype(x.dtype) / (1 - self.rate if train else 1)
+        if not train:
+            self._kept = x.dtype.type(1)
+            return x
+        random = generator(self.seed, int(self.buffers["count"][0]))
+        self.buffers["count"] += 1
+        self._kept = (random.random(x.shape, np.float32) >= self.rate).astype(x.dtype) / (1 - self.rate)
         return x * self._kept
 
     def backward(self, g: Any) -> Array:
