@@ -62,6 +62,7 @@ def test_resnet50_equals_transformers(measured: Callable[[float], None]) -> None
     assert error <= 1e-5
 
 
+@pytest.mark.slow
 @evidence.equals("classify.resnet101", peer="transformers", tolerance=TOLERANCE, data=DATA)
 def test_resnet101_equals_transformers(measured: Callable[[float], None]) -> None:
     error = compare("resnet101")
@@ -69,6 +70,7 @@ def test_resnet101_equals_transformers(measured: Callable[[float], None]) -> Non
     assert error <= 1e-5
 
 
+@pytest.mark.slow
 @evidence.equals("classify.resnet152", peer="transformers", tolerance=TOLERANCE, data=DATA)
 def test_resnet152_equals_transformers(measured: Callable[[float], None]) -> None:
     error = compare("resnet152")

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
 from PIL import Image
 
@@ -23,6 +24,7 @@ def first_sheet(folder: Path) -> tuple[torch.Tensor, np.ndarray]:
     return torch.from_numpy(tiles) / 255, np.load(folder / "cifar10" / "test_labels.npy")[:2500]
 
 
+@pytest.mark.slow
 @evidence.reaches(
     "classify.resnet20",
     figure="top-1 accuracy of public weights on 2,500 CIFAR-10 test images as JPEG (%)",

@@ -87,6 +87,7 @@ def test_what_is_wrong_is_said(words, code, sentence, run, digit, capsys):
     assert sentence in err.replace("\n", " ")
 
 
+@pytest.mark.slow
 def test_the_demo_shows_trains_explains_and_runs_again(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setitem(demo.SETTINGS, "epochs", 1)

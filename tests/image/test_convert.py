@@ -253,7 +253,7 @@ def test_every_space_leads_back(space: str) -> None:
     assert np.abs(back - deep)[~clipped].max() <= (40 if space in ("lab", "luv", "ycrcb", "xyz") else 6)
 
 
-@pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
+@pytest.mark.parametrize("dtype", ["uint8", pytest.param("uint16", marks=pytest.mark.slow), "float32"])
 @pytest.mark.parametrize("source", SPACES)
 def test_every_pair_agrees_with_the_way_over_rgb(source: str, dtype: str) -> None:
     start = sl.image.convert(colours(dtype), "rgb", source)
