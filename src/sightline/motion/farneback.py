@@ -132,7 +132,7 @@ def _flows(
         first, second = (_expanded(_at_level(picture, level, shape), weights, inverse) for picture in (a, b))
         products = empty((shape[0], 5, shape[1]), np.float32)
         for _ in range(iterations):
-            over_rows(equations, shape[0], first, second, flow, _FADING, products, strip=32)
+            over_rows(equations, shape[0], first, second.reshape(-1), flow, _FADING, products, strip=32)
             over_rows(solve, shape[0], products, around, box, flow, strip=64)
         yield flow, f"level {level}"
 

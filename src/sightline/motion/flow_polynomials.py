@@ -89,13 +89,13 @@ def _across(even, odd, square, weights, sums):
 def equations(first, second, flow, fading, out, y0, y1):
     """Write what each pixel says of its displacement, five numbers: the products g₁₁, g₁₂, g₂₂, h₁, h₂.
 
-    ``flow`` (H×W×2) says where the pixel is sought so far; ``fading`` is what an equation is worth near the border.
+    ``second`` is flat; ``flow`` (H×W×2) says where the pixel is sought so far; ``fading`` is what an equation is worth
+    near the border.
     """
     height, width = flow.shape[0], flow.shape[1]
-    there, rim = np.zeros((width + 1) * PLACES, np.float32), fading.size
-    flat = second.reshape(-1)
+    there, rim = np.empty((width + 1) * PLACES, np.float32), fading.size
     for y in range(y0, y1):
-        _sample(flat, flow, y, there)
+        _sample(second, flow, y, there)
         here, moves, rows = first[y], flow[y], out[y]
         weight_y = _fade(y, height, fading)
         for x in range(width):
@@ -156,7 +156,7 @@ def solve(products, weights, box, flow, y0, y1):
     channels, width = products.shape[1], products.shape[2]
     reach = weights.size - 1
     column, spare = np.empty(width + 2 * MARGIN, np.float32), np.empty(width + 2 * MARGIN, np.float32)
-    running, means = np.zeros((channels, width), np.float32), np.empty((channels, width), np.float32)
+    running, means = np.empty((channels, width), np.float32), np.empty((channels, width), np.float32)
     for y in range(y0, y1):
         for k in range(channels):
             _sum_down(products, k, y, y == y0, weights, box, running[k], column)

@@ -155,7 +155,7 @@ def mixture_rows(frame, state, used, found, planes, rate, threshold, shadows, y0
     none = np.float32(0)
     deep, blocks = np.uint64(planes), used.shape[1] // BLOCK
     size = (_2 + deep) * _B
-    light, s = np.zeros((planes, BLOCK), np.float32), np.zeros(_SCRATCH, np.float32)
+    light, s = np.empty(planes * BLOCK, np.float32), np.empty(_SCRATCH, np.float32)
     for turn in range(y0 * blocks, y1 * blocks):
         y, start = turn // blocks, turn % blocks * BLOCK
         count = min(BLOCK, found.shape[1] - start)
@@ -163,15 +163,15 @@ def mixture_rows(frame, state, used, found, planes, rate, threshold, shadows, y0
         pixels, numbers, kinds = frame[y, start * planes :], used[y, start:], found[y, start:]
         for c in range(planes):
             for x in range(count):
-                light[c, x] = pixels[x * planes + c]
-        values, most = light.ravel(), none
+                light[c * BLOCK + x] = pixels[x * planes + c]
+        most = none
         for x in range(n):
             s[_FITS + x] = s[_BACK + x] = s[_TOTAL + x] = s[_UP + x] = none
             s[_USED + x] = s[_COUNT + x] = numbers[x]
             most = numbers[x] if numbers[x] > most else most
         top = np.uint64(most)
         for mode in range(top):
-            _visit(state, base + mode * size, values, s, n, deep, np.float32(mode), rate, threshold)
+            _visit(state, base + mode * size, light, s, n, deep, np.float32(mode), rate, threshold)
             _sort(state, base, s, n, deep, mode)
         fresh = foreground = 0
         for x in range(n):
@@ -185,9 +185,9 @@ def mixture_rows(frame, state, used, found, planes, rate, threshold, shadows, y0
                 weight = state[p + x]
                 state[p + x] = weight * s[_TOTAL + x] if s[_COUNT + x] > number else weight
         if fresh and rate > none:
-            _begin(state, base, values, s, n, deep, top, rate)
+            _begin(state, base, light, s, n, deep, top, rate)
         if foreground and shadows:
-            _shade(state, base, values, s, n, deep, min(top + _1, _MODES), threshold)
+            _shade(state, base, light, s, n, deep, min(top + _1, _MODES), threshold)
         for x in range(n):
             numbers[x] = s[_COUNT + x]
             shade = SHADOW if s[_UP + x] > none else FOREGROUND

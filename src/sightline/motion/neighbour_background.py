@@ -102,7 +102,7 @@ def neighbour_rows(frame, samples, oldest, due, turns, found, planes, threshold,
     from there into the middle one, and from there into the long one.
     """
     width, whole = found.shape[1], np.int32(np.ceil(threshold))
-    light, near = np.zeros((planes, BLOCK), np.uint8), np.zeros((3, BLOCK), np.int32)
+    light, near = np.empty((planes, BLOCK), np.uint8), np.empty((3, BLOCK), np.int32)
     alike, known, late = near[0], near[1], near[2]
     for y in range(y0, y1):
         past, first, turn = samples[y], oldest[y], due[y]
