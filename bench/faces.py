@@ -20,7 +20,7 @@ def cases() -> list[Case]:
     """Return the cases; none where OpenCV was built without its contrib modules."""
     if not hasattr(cv2, "CascadeClassifier") or not hasattr(cv2, "face"):
         return []
-    return [_cascade(), *_recognisers()]
+    return [_cascade(), _window(), *_recognisers()]
 
 
 def _cascade() -> Case:
@@ -37,6 +37,22 @@ def _cascade() -> Case:
         lambda: peer.detectMultiScale(other, 1.1, 3),
         bytes=gray.size,
         within=None,  # records in another order; the tests hold that they are the same
+    )
+
+
+def _window() -> Case:
+    gray = image.resize(image.convert(sample("astronaut"), "rgb", "gray"), (480, 640))
+    weights = np.random.default_rng(0).normal(0, 0.01, (7, 7, 36)).astype(np.float32)
+    ours, other = faces.HogFace(weights, -10.0), gray.copy()
+    peer = cv2.HOGDescriptor((48, 48), (12, 12), (6, 6), (6, 6), 9)
+    peer.setSVMDetector(np.append(weights.ravel(), np.float32(-10)))
+    return Case(
+        "faces.HogFace 640×480, all sizes",
+        "opencv",
+        lambda: ours.detect(gray).boxes,
+        lambda: peer.detectMultiScale(other, 0, (6, 6), (0, 0), 1.1),
+        bytes=gray.size,
+        within=None,  # its histograms share votes out, and its boxes are grouped
     )
 
 

@@ -138,6 +138,19 @@ assert np.array_equal(window, sl.features.hog(gray, 8).reshape(blocks.shape)[3:1
 pictures(face=gray[24:144, 168:288], hog=sl.features.hog_picture(np.ascontiguousarray(gray[24:144, 168:288])))
 
 # %% [markdown]
+# `HogFace` is that window for faces: all scores of a size come from one product of matrices. Here it learns the crosses
+# from above, and shows which edges count for a cross, and which against one.
+
+# %%
+window = sl.faces.HogFace.train(crosses, grounds, size=(24, 24), cell=4, negatives=150)
+for report in window.history:
+    print(f"round {report.round}: {report.windows} windows of background, {report.false_alarm:.0%} still fool it")
+boxes = window.detect(scene).boxes
+print("the best box:", boxes[0].round(), "and the cross is at 50, 30, 82, 62")
+assert abs(boxes[0] - [50, 30, 82, 62]).max() < 10
+sl.trace(sl.faces.HogFace, window, scene)
+
+# %% [markdown]
 # ## Our source
 #
 # The first stage: all windows of a row are asked at once, for they lie next to one another in memory.

@@ -74,3 +74,18 @@ def test_what_cannot_be_done_is_said(folder: Path, capsys: pytest.CaptureFixture
         assert main(["faces", *words]) != 0
         assert sentence in " ".join(capsys.readouterr().err.split())
     assert Path("faces.npz").read_bytes() == before
+
+
+def test_a_poor_photo_is_enrolled_with_a_word_of_warning(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    face = sl.read(ANN)[20:200, 120:300]
+    small = sl.image.resize(face, (80, 80), "area")
+    sl.image.write("two.png", np.concatenate([face, np.pad(small, ((0, 100), (0, 0), (0, 0)))], axis=1))
+    sl.image.write("small.png", small)
+    capsys.readouterr()
+    assert main(["faces", "enrol", "Bea", "two.png", "small.png", "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)["doubts"]
+    assert any(s.startswith("two.png: 2 faces are in it") and "crop the photo" in s for s in said)
+    assert any(s.startswith("small.png: the face is only") and "60 or more" in s for s in said)
+    assert main(["faces", "enrol", "Cleo", "small.png"]) == 0
+    assert "the face is only" in capsys.readouterr().out
+    assert FaceGallery().doubts(face) == FaceGallery().doubts(face[:8, :8]) == []

@@ -51,12 +51,16 @@ def enrol(
     if not photos:
         raise InputError(f"faces enrol: a photo of '{name}' must be named; got none.")
     people = FaceGallery.load(gallery) if gallery.exists() else FaceGallery()
-    sources, unread = find_sources(photos), []
+    sources = find_sources(photos)
+    unread: list[str] = []
+    doubts: list[str] = []
 
     def images() -> Iterator[np.ndarray]:
         for source in counted(sources, "enrol"):
             try:
-                yield source.read()
+                photo = source.read()
+                doubts.extend(f"{source.name}: {sentence}" for sentence in people.doubts(photo))
+                yield photo
             except FormatError as error:
                 unread.append(str(error))
                 yield np.zeros((1, 1), np.uint8)  # holds no face, and keeps the count
@@ -72,11 +76,15 @@ def enrol(
     }
     if unread:
         value["unread"] = unread
+    if doubts:
+        value["doubts"] = doubts
 
     def show(console: Console) -> None:
         console.print(f"{name}: {added} photos added; {len(people.people)} people in {gallery}.", markup=False)
         for file in value["without_a_face"]:
             console.print(f"  no face found in {file}", markup=False, soft_wrap=True)
+        for sentence in doubts:
+            console.print(f"  {sentence}", markup=False, soft_wrap=True)
 
     return Answer(value, show, json)
 

@@ -16,6 +16,7 @@ from sightline.core.canvas import Canvas, colour_of
 from sightline.core.checks import as_image
 from sightline.core.conversions import to_uint8
 from sightline.core.errors import DataError, InputError
+from sightline.core.results import Detections
 from sightline.core.types import Array, PathLike
 from sightline.faces.haar_cascade import HaarCascade
 from sightline.faces.lbph import LBPHRecognizer
@@ -25,6 +26,8 @@ from sightline.image.equalize import equalize
 from sightline.image.resize import resize
 
 UNKNOWN = "unknown"
+_SMALL = 60  # pixels of a face's side below which little is left to compare
+_WEAK = 0.75  # score of a face that fewer than nine windows agree on
 _SIDE = 96  # pixels of a face that is cut out
 _FARTHEST = 100.0  # chi-squared: of two strangers in press photos, one pair in twenty is nearer
 _ACCEPTED = 0.05
@@ -120,8 +123,7 @@ class FaceGallery:
         for number, image in enumerate(images):
             boxes = self.detect(image)
             if len(boxes):
-                largest = boxes[np.argmax((boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1]))]
-                cut.append(_cut_out(image, largest))
+                cut.append(_cut_out(image, boxes[_largest(boxes)]))
             else:
                 without.append(number)
         if not cut:
@@ -135,8 +137,32 @@ class FaceGallery:
 
     def detect(self, image: Array) -> Array:
         """Return the boxes of the faces in a picture, N×4 float32."""
+        return self._found(image).boxes
+
+    def doubts(self, image: Array) -> list[str]:
+        """Return a sentence for each thing that makes a photo poor to enrol, with what helps; none for a good one.
+
+        Parameters
+        ----------
+        image
+            H×W or H×W×3; uint8, uint16 or float32.
+        """
+        found = self._found(image)
+        if not len(found):
+            return []
+        said, which = [], _largest(found.boxes)
+        if len(found) > 1:
+            said.append(f"{len(found)} faces are in it and the largest was taken: crop the photo to the one meant.")
+        side = float(found.boxes[which, 3] - found.boxes[which, 1])
+        if side < _SMALL:
+            said.append(f"the face is only {side:.0f} pixels high: take a photo in which it has {_SMALL} or more.")
+        if found.scores[which] < _WEAK:
+            said.append("the face was hardly found: take one that is upright, evenly lit and looks at the camera.")
+        return said
+
+    def _found(self, image: Array) -> Detections:
         checked = as_image("FaceGallery", image, finite=True)
-        return self.detector.detect(checked, neighbours=4, min_size=30).boxes
+        return self.detector.detect(checked, neighbours=4, min_size=30)
 
     def recognise(self, image: Array) -> NamedFaces:
         """Return the faces of a picture, and whose they are; each name at most once, for the nearest one.
@@ -161,6 +187,10 @@ class FaceGallery:
     def _choose_threshold(self) -> None:
         if len(self.recognizer):
             self.recognizer.threshold = min(_FARTHEST, self.recognizer.suggest_threshold(_ACCEPTED))
+
+
+def _largest(boxes: Array) -> int:
+    return int(np.argmax((boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])))
 
 
 def _cut_out(image: Array, box: Array) -> Array:
