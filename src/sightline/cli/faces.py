@@ -81,9 +81,7 @@ def enrol(
 
     def show(console: Console) -> None:
         console.print(f"{name}: {added} photos added; {len(people.people)} people in {gallery}.", markup=False)
-        for file in value["without_a_face"]:
-            console.print(f"  no face found in {file}", markup=False, soft_wrap=True)
-        for sentence in doubts:
+        for sentence in [*(f"no face found in {file}" for file in value["without_a_face"]), *doubts]:
             console.print(f"  {sentence}", markup=False, soft_wrap=True)
 
     return Answer(value, show, json)
