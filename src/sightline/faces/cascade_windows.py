@@ -219,7 +219,7 @@ def _ask_stumps(
             passed[row, alive[j]] = 1
 
 
-@kernel
+@kernel(inline=True)
 def _kept(norm, totals, limit, alive, asked):
     """Write the windows that pass the first stage to ``alive``; return how many do.
 
@@ -240,7 +240,7 @@ def _kept(norm, totals, limit, alive, asked):
     return count
 
 
-@kernel
+@kernel(inline=True)
 def _add_first(source, p, base, q, threshold, below, above, norms, totals):
     """Add one stump's answer for each window of a row."""
     a, b, c, d = base + p[0], base + p[1], base + p[2], base + p[3]
@@ -256,7 +256,7 @@ def _add_first(source, p, base, q, threshold, below, above, norms, totals):
         totals[i] += below if value * norms[i] < threshold else above
 
 
-@kernel
+@kernel(inline=True)
 def _add(
     sums, slants, base, offsets, weights, tilted, thresholds, leaves, norms, totals, alive, count, first, last
 ):  # fmt: skip

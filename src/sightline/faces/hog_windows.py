@@ -95,12 +95,12 @@ def score_map(blocks: Array, weights: Array, offset: float) -> Array:
     rows, columns = blocks.shape[0] - m + 1, blocks.shape[1] - n + 1
     if rows < 1 or columns < 1:
         return np.zeros((max(rows, 0), max(columns, 0)), np.float32)
-    counted = weights.reshape(m * n, depth) @ blocks.reshape(-1, depth).T
-    counted = counted.reshape(m, n, *blocks.shape[:2])
+    # row by row: so small a product wakes no threads, which would cost more than they help on a busy machine
+    counted = np.matmul(weights.reshape(m * n, depth), blocks.transpose(0, 2, 1)).reshape(len(blocks), m, n, -1)
     scores = np.full((rows, columns), offset, np.float32)
     for i in range(m):
         for j in range(n):
-            scores += counted[i, j, i : i + rows, j : j + columns]
+            scores += counted[i : i + rows, i, j, j : j + columns]
     return scores
 
 

@@ -79,7 +79,7 @@ def _across(row, places, shares, out):
         out[x] = np.int32(row[places[x, 0]]) * (256 - share) + np.int32(row[places[x, 1]]) * share
 
 
-@kernel
+@kernel(inline=True)
 def _add_row(line, y, step, stride, scratch, sums, squares, slants):
     """Add a row of pixels to the integral images, as their row y; ``scratch`` keeps what the next row needs."""
     w = line.size
@@ -99,7 +99,7 @@ def _add_row(line, y, step, stride, scratch, sums, squares, slants):
         _lay(square, squares, y * stride, stride, step, w + 1)
 
 
-@kernel
+@kernel(inline=True)
 def _slanted(line, before, slant, slant_before, y):
     """Write row y of the turned integral image: what lies above a corner, between its two diagonals."""
     w = line.size
