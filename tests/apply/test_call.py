@@ -100,6 +100,12 @@ def test_every_image_method_is_runnable_or_says_why_not(entry: object) -> None:
     assert bool(reason) == (entry.task == "files")  # pyrefly: ignore
 
 
+def test_an_object_is_no_command_of_a_page() -> None:
+    objects = [entry for entry in methods() if isinstance(entry.function, type)]
+    assert any(not entry.parameters for entry in objects)
+    assert all("keeps what it has seen" in why_not(entry) for entry in objects)
+
+
 def test_what_cannot_be_run_says_why() -> None:
     with pytest.raises(InputError, match="reads or writes files"):
         prepare(find("read"), {"image": PHOTO}, {"path": "/etc/passwd"})

@@ -54,15 +54,15 @@ class Call:
 
 def takes_picture(entry: Method) -> bool:
     """Return whether a method's first argument is made from a picture; a metric compares what is given to it."""
-    first = entry.parameters[0]
-    if entry.field == "metrics":
+    if entry.field == "metrics" or not entry.parameters:
         return False
+    first = entry.parameters[0]
     return first.kind in _PICTURES or is_picture_by_name(first)
 
 
 def takes_pictures(entry: Method) -> bool:
     """Return whether a method's first argument is a list of pictures."""
-    return entry.parameters[0].kind == "images"
+    return bool(entry.parameters) and entry.parameters[0].kind == "images"
 
 
 def other_pictures(entry: Method) -> dict[str, str]:
@@ -82,6 +82,8 @@ def why_not(entry: Method) -> str:
         return "It reads or writes files, which a page does by itself."
     if entry.field in ("classify", "explain", "nn"):
         return "It works on a model: train one in the cockpit, and look into it there."
+    if isinstance(entry.function, type):
+        return "It is an object that keeps what it has seen: its lesson and its room use it."
     given = {parameter.name for parameter in entry.parameters if parameter.kind in _PICTURES} | set(entry.example)
     if takes_picture(entry):
         given.add(entry.parameters[0].name)
