@@ -69,7 +69,7 @@ def match(
     if agree is not None:
         fit = getattr(geometry, agree)(pairs.points_a, pairs.points_b, threshold=threshold, seed=seed)
         pairs = pairs[fit.inliers]
-    ends = np.concatenate([pairs.points_a, pairs.points_b], axis=1)
+    ends = np.concatenate([np.asarray(pairs.points_a), np.asarray(pairs.points_b)], axis=1)
     value: dict[str, Any] = {
         "a": str(a), "b": str(b), "points": [len(points) for points in found], "matches": matched,
         "agree": len(pairs) if agree else None, "output": None if output is None else str(output),
