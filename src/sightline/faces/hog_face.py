@@ -26,8 +26,7 @@ from sightline.core.trace import Step
 from sightline.core.types import Array, PathLike, Range, Seed
 from sightline.faces.hog_training import RoundReport, train_window
 from sightline.faces.hog_windows import BLOCK, Level, boxes_at, levels_of, peaks, score_map
-from sightline.features.hog import _strokes as strokes
-from sightline.features.hog import hog_picture
+from sightline.features.hog import hog_picture, star_strokes
 from sightline.image.convert import convert
 
 _OVERLAP = 0.3  # intersection over union from which two boxes are on one face
@@ -297,4 +296,4 @@ def template_pictures(detector: HogFace) -> Array:
     for i in range(BLOCK):
         for j in range(BLOCK):
             cells[i : i + rows, j : j + columns] += shared[:, :, i, j]
-    return np.stack([strokes(np.maximum(sign * cells, 0), 4 * detector.cell) for sign in (1, -1)])
+    return np.stack([star_strokes(np.maximum(sign * cells, 0), 4 * detector.cell) for sign in (1, -1)])

@@ -145,7 +145,7 @@ def hog_picture(
     """
     image = as_image("hog_picture", image, finite=True)
     cell, bins = integer("hog_picture", "cell", cell, 2, 64), integer("hog_picture", "bins", bins, 2, 36)
-    drawn = _strokes(_cells(image, cell, bins), cell)
+    drawn = star_strokes(_cells(image, cell, bins), cell)
     top = _TOP[image.dtype.name]
     return (drawn * np.float32(top) + np.float32(0.5 if top > 1 else 0)).astype(image.dtype)
 
@@ -160,12 +160,12 @@ def _steps(
     yield Step("gradients", Heat(length), note="How much the brightness changes at each pixel.")
     votes = np.ascontiguousarray(np.moveaxis(cells, 2, 0)) if cells.size else np.zeros((bins, 1, 1), np.float32)
     yield Step("votes", Grid(votes), note=f"A map for each of {bins} orientations: how strongly its cells vote for it.")
-    strokes = _strokes(cells, cell)
+    strokes = star_strokes(cells, cell)
     yield Step("cells", Picture(strokes), note="Each cell as a star of strokes along its edges.")
     descriptor = hog(image, cell, block, bins, norm=norm, root=root)
     blocks = descriptor.reshape(-1, block, block, bins) if descriptor.size else np.zeros((1, 1, 1, bins), np.float32)
     rows, columns = max(len(cells) - block + 1, 1), max(cells.shape[1] - block + 1, 1)
-    even = _strokes(blocks.mean(axis=(1, 2)).reshape(rows, columns, bins), cell)
+    even = star_strokes(blocks.mean(axis=(1, 2)).reshape(rows, columns, bins), cell)
     note = f"{len(descriptor)} numbers. Blocks of {block}×{block} cells, free of contrast: weak edges count as well."
     yield Step("blocks", Value(descriptor), Picture(even), note=note)
 
@@ -313,7 +313,7 @@ def _normalise(cells, block, norm, blocks, y0, y1):
                     out[k] = np.sqrt(out[k])
 
 
-def _strokes(votes: Array, cell: int) -> Array:
+def star_strokes(votes: Array, cell: int) -> Array:
     """Return rows·cell × columns·cell float32: each cell's votes as strokes across the gradient, the longest white."""
     rows, columns, bins = votes.shape
     if not rows * columns:

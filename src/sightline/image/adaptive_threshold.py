@@ -20,7 +20,7 @@ from sightline.core.layers import Heat, Picture
 from sightline.core.trace import Step
 from sightline.core.types import Array, Choice, Gray, Image, Range
 from sightline.image.border import source_indices
-from sightline.image.gaussian_blur import _correlate as correlate_separable
+from sightline.image.gaussian_blur import correlate_separable
 from sightline.image.gradient import as_gray
 
 _LARGEST = 1023  # with it, twice the sum of a window of bytes still fits 32 bits

@@ -73,7 +73,7 @@ def gaussian_blur(
     image, sigma = _checked(image, sigma, border)
     result = output("gaussian_blur", out, image.shape, image.dtype, [image])
     weights = _weights(sigma, image.dtype)
-    _correlate(image, weights, weights, border, result)
+    correlate_separable(image, weights, weights, border, result)
     return result
 
 
@@ -86,7 +86,7 @@ def _(image: Image, sigma: float, *, border: str = "reflect", out: Array | None 
     yield Step("kernel", Curve(curve, axes=("pixels", "weight")), note=f"{bell.size} weights that sum to 1.")
     down = np.empty_like(image)
     alone = weights[:1] * 0 + weights.dtype.type(_WHOLE if weights.dtype == np.uint16 else 1)
-    _correlate(image, weights, alone, border, down)
+    correlate_separable(image, weights, alone, border, down)
     yield Step("down", Picture(down), note="Each pixel becomes the weighted mean of its column.")
     yield Step("result", Picture(gaussian_blur(image, sigma, border=border, out=out)), note="The same across the rows.")
 
@@ -117,7 +117,8 @@ def _weights(sigma: float, dtype: np.dtype) -> Array:
     return whole
 
 
-def _correlate(image: Array, down: Array, across: Array, border: str, result: Array) -> None:
+def correlate_separable(image: Array, down: Array, across: Array, border: str, result: Array) -> None:
+    """Write the correlation of each channel with odd weights, down and then across, into result of the same shape."""
     height, width = image.shape[:2]
     channels = image.shape[2] if image.ndim == 3 else 1
     rows = source_indices(height, down.size - 1, border)

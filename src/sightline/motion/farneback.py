@@ -19,7 +19,7 @@ from sightline.core.layers import Picture, Value
 from sightline.core.trace import Step
 from sightline.core.types import AnyImage, Array, Choice, Flow, Image, Range
 from sightline.image.draw_motion import flow as draw_flow
-from sightline.image.gaussian_blur import _correlate as correlate_separable
+from sightline.image.gaussian_blur import correlate_separable
 from sightline.image.resize import resize
 from sightline.motion.flow_pair import as_levels, as_pair, example_next
 from sightline.motion.flow_polynomials import PLACES, equations, expand, solve
