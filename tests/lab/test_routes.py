@@ -23,11 +23,13 @@ from sightline.lab import lessons
 from sightline.lab.lab import Lab
 from sightline.lab.listing import Listing
 
+OF_PAIRS = {("data", "mixup"), ("data", "cutmix")}
+OF_FILMS = {("metrics", name) for name in ("mota", "idf1", "hota")}  # a page has no tracks to give
 RUNNABLE = [
     f"{entry.field}.{entry.name}"
     for field in ("image", "data", "metrics")
     for entry in methods(field)
-    if entry.task != "files" and (field, entry.name) not in {("data", "mixup"), ("data", "cutmix")}
+    if entry.task != "files" and (field, entry.name) not in OF_PAIRS | OF_FILMS
 ]
 
 

@@ -18,7 +18,7 @@ from sightline.core.types import Array, Boxes
     task="metric",
     paper="Everingham 2010",
     lesson="w3d7",
-    example={"others": np.array([[0.0, 0.0, 4.0, 4.0]])},
+    example={"boxes": np.array([[1.0, 1.0, 5.0, 5.0]]), "others": np.array([[0.0, 0.0, 4.0, 4.0]])},
 )
 def box_iou(boxes: Boxes, others: Array) -> Array:
     """Return the intersection over union of each of N boxes with each of M others.

@@ -91,7 +91,7 @@ def angular_error(flow: Flow, truth: Flow, mask: Mask | None = None) -> float:
     --------
     >>> import numpy as np
     >>> still = np.zeros((2, 2, 2), np.float32)
-    >>> round(np.degrees(angular_error(np.full((2, 2, 2), [1, 0], np.float32), still)), 3)
+    >>> round(float(np.degrees(angular_error(np.full((2, 2, 2), [1, 0], np.float32), still))), 3)
     45.0
     """
     found, true = _counted("angular_error", flow, truth, mask)

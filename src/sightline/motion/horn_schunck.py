@@ -82,7 +82,7 @@ def horn_schunck(
     >>> y, x = np.mgrid[:64, :80]
     >>> a = np.uint8(127 + 60 * np.sin(x / 4) + 60 * np.cos(y / 5))
     >>> flow = horn_schunck(a, np.roll(a, 1, axis=1))
-    >>> flow[20:40, 20:60].mean(axis=(0, 1)).round(1).tolist()
+    >>> (flow[20:40, 20:60].mean(axis=(0, 1)).round(1) + 0).tolist()
     [1.0, 0.0]
     """
     options = {"levels": levels, "warps": warps, "sigma": sigma}

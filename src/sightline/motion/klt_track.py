@@ -90,7 +90,7 @@ def klt_track(
     >>> scene = np.uint8(127 + 60 * np.sin(x / 3) * np.cos(y / 4) + 50 * np.sin((x + 2 * y) / 7))
     >>> tracks = klt_track([scene[:, 9 - 3 * k : 69 - 3 * k] for k in range(4)], 20)
     >>> way = tracks.points[3] - tracks.points[0]
-    >>> np.nanmedian(way, axis=0).round(1).tolist()
+    >>> (np.nanmedian(way, axis=0).round(1) + 0).tolist()
     [9.0, 0.0]
     """
     tracker = _Tracker(count, quality, distance, window, levels, back, renew)
