@@ -164,7 +164,7 @@ def test_a_camera_that_comes_back_goes_on(monkeypatch: pytest.MonkeyPatch) -> No
             raise item
         return item
 
-    monkeypatch.setattr(following, "open_source", opened)
+    monkeypatch.setattr(following, "open_moving", opened)
     work, count = follow(Camera(film(5), FormatError("frames: camera 0 is damaged after 5 frames: no such device.")))
     assert count == 9
     assert {int(i) for tracks in work.tracks for i in tracks.ids} == {1}

@@ -143,7 +143,7 @@ def test_a_reconstruction_is_saved_loaded_and_written(room: Reconstruction, tmp_
         Reconstruction.load(tmp_path / "nothing.npz")
     for content in (b"", b"PK\x03\x04", (tmp_path / "room.npz").read_bytes()[:3000]):
         (tmp_path / "broken.npz").write_bytes(content)
-        with pytest.raises(FormatError, match=r"Reconstruction.load: .* must be a saved reconstruction"):
+        with pytest.raises(FormatError, match=r"Reconstruction.load: .* is not a saved reconstruction"):
             Reconstruction.load(tmp_path / "broken.npz")
 
 

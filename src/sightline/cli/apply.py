@@ -18,7 +18,7 @@ from sightline.apply.plain import plain
 from sightline.apply.source import Source
 from sightline.cli.live import is_moving, run_live
 from sightline.cli.outputs import write_array, write_result
-from sightline.cli.sources import find_sources
+from sightline.cli.sources import find_sources, keep_source
 from sightline.cli.terminal import FAILED, OK, Answer, counted, talk
 from sightline.core.catalogue import Method
 from sightline.core.errors import InputError, MissingFileError, SightlineError
@@ -198,8 +198,7 @@ def _target(entry: Method, source: Source, output: Path | None, *, several: bool
             raise InputError(f"{entry.name}: --output must be a folder for several sources; got the file '{output}'.")
         output.mkdir(parents=True, exist_ok=True)
         return output / name
-    if output.exists() and Path(source.name).exists() and output.samefile(source.name):
-        raise InputError(f"{entry.name}: --output must not be the source; got '{output}'.")
+    keep_source(entry.name, source.name, output)
     return output
 
 

@@ -11,8 +11,8 @@ import numpy as np
 from cyclopts import App, Parameter
 from rich.console import Console
 
-from sightline.cli.live import is_moving
-from sightline.cli.sources import find_sources
+from sightline.cli.live import is_moving, open_moving
+from sightline.cli.sources import find_sources, keep_source
 from sightline.cli.terminal import Answer, counted, frame_bar
 from sightline.core.errors import FormatError, InputError, MissingFileError
 from sightline.core.files import write_text
@@ -53,25 +53,23 @@ def enrol(
     people = FaceGallery.load(gallery) if gallery.exists() else FaceGallery()
     sources = find_sources(photos)
     unread: list[str] = []
-    doubts: list[str] = []
 
     def images() -> Iterator[np.ndarray]:
         for source in counted(sources, "enrol"):
             try:
-                photo = source.read()
-                doubts.extend(f"{source.name}: {sentence}" for sentence in people.doubts(photo))
-                yield photo
+                yield source.read()
             except FormatError as error:
                 unread.append(str(error))
                 yield np.zeros((1, 1), np.uint8)  # holds no face, and keeps the count
 
-    added, without = people.enrol(name, images())
+    done = people.enrol(name, images())
     people.save(gallery)
+    doubts = [f"{sources[i].name}: {sentence}" for i, sentence in done.doubts]
     value = {
         "gallery": str(gallery),
         "name": name,
-        "added": added,
-        "without_a_face": [sources[i].name for i in without],
+        "added": done.added,
+        "without_a_face": [sources[i].name for i in done.without],
         "people": people.people,
     }
     if unread:
@@ -80,7 +78,7 @@ def enrol(
         value["doubts"] = doubts
 
     def show(console: Console) -> None:
-        console.print(f"{name}: {added} photos added; {len(people.people)} people in {gallery}.", markup=False)
+        console.print(f"{name}: {done.added} photos added; {len(people.people)} people in {gallery}.", markup=False)
         for sentence in [*(f"no face found in {file}" for file in value["without_a_face"]), *doubts]:
             console.print(f"  {sentence}", markup=False, soft_wrap=True)
 
@@ -211,6 +209,9 @@ def _photos(source: str, find: Callable[[np.ndarray], _Found], output: Path | No
         output.mkdir(parents=True, exist_ok=True)
     rows: list[dict[str, Any]] = []
     for item in counted(sources, "faces"):
+        target = output and (output / f"{item.stem}.png" if many else output)
+        if target is not None:
+            keep_source("faces", item.name, target)
         try:
             picture, faces = find(item.read())
         except FormatError as error:
@@ -219,8 +220,8 @@ def _photos(source: str, find: Callable[[np.ndarray], _Found], output: Path | No
             rows.append({"picture": item.name, "faces": [], "error": str(error)})
             continue
         rows.append({"picture": item.name, "faces": faces})
-        if output is not None:
-            write(output / f"{item.stem}.png" if many else output, picture)
+        if target is not None:
+            write(target, picture)
     return {"source": source, "output": None if output is None else str(output), "pictures": rows}
 
 
@@ -228,12 +229,11 @@ def _frames(
     source: str, find: Callable[[np.ndarray], _Found], output: Path | None, every: int, limit: int | None
 ) -> dict[str, Any]:
     """Go through frames; what was found until a source breaks off, or Ctrl-C ends a live one, is kept."""
-    from sightline.image import frames, write_frames
+    from sightline.image import write_frames
 
-    clip = frames(source, stride=every)
-    if clip.live:
-        clip.close()
-        clip = frames(source, stride=every, newest=True)
+    if output is not None:
+        keep_source("faces", source, output)
+    clip = open_moving(source, every)
     rows: list[dict[str, Any]] = []
     broken: list[str] = []
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,9 +13,11 @@ import numpy as np
 from cyclopts import Parameter
 from rich.console import Console
 
+from sightline.cli.live import open_moving
+from sightline.cli.sources import keep_source
 from sightline.cli.terminal import FAILED, OK, Answer, frame_bar
 from sightline.core.checks import choice, integer
-from sightline.core.errors import DataError, InputError, SightlineError
+from sightline.core.errors import DataError, SightlineError
 
 METHODS = ("tv_l1", "farneback", "horn_schunck", "lucas_kanade")
 _ALIKE = 0.5  # share of the grey levels that two frames of one shot have in common
@@ -142,6 +145,8 @@ def _is_cut(a: np.ndarray, b: np.ndarray) -> bool:
 def _pair(first: str, second: str, work: _Work, target: Path) -> dict[str, Any]:
     from sightline.image import read, write
 
+    for photo in (first, second):
+        keep_source("flow", photo, target)
     a, b = read(first), read(second)
     start = time.perf_counter()
     picture = work.picture(a, b)
@@ -152,15 +157,10 @@ def _pair(first: str, second: str, work: _Work, target: Path) -> dict[str, Any]:
 
 
 def _film(source: str, work: _Work, target: Path, every: int, limit: int | None) -> dict[str, Any]:
-    from sightline.image.frames import frames
     from sightline.image.write_frames import write_frames
 
-    if target.exists() and Path(source).exists() and target.samefile(source):
-        raise InputError(f"flow: --output must not be the source; got '{target}'.")
-    clip = frames(source, stride=every)
-    if clip.live:
-        clip.close()
-        clip = frames(source, stride=every, newest=True)
+    keep_source("flow", source, target)
+    clip = open_moving(source, every)
     known = [number for number in (clip.count and clip.count - 1, limit) if number]
     start = time.perf_counter()
     with clip, frame_bar("flow", min(known) if known else None) as progress:
@@ -168,15 +168,10 @@ def _film(source: str, work: _Work, target: Path, every: int, limit: int | None)
         first = next(pictures, None)
         if first is None:
             raise DataError(f"flow: {work.trouble or f'{clip.name} must hold at least two frames; it holds fewer'}.")
-        count = write_frames(target, _and(first, pictures), fps=clip.fps or 25.0)
+        count = write_frames(target, chain([first], pictures), fps=clip.fps or 25.0)
     elapsed = time.perf_counter() - start
     value = {"source": source, "output": str(target), "pairs": count, "fps": round(count / elapsed, 1)}
     return value | _measured(work) | ({"dropped": clip.dropped} if clip.dropped else {})
-
-
-def _and(first: np.ndarray, others: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
-    yield first
-    yield from others
 
 
 def _measured(work: _Work) -> dict[str, Any]:

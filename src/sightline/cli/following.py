@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from sightline.cli.live import open_moving
 from sightline.core.errors import DataError, FormatError, InputError, MissingFileError
 from sightline.core.results import Detections
 from sightline.core.tracks import Tracks
@@ -190,7 +191,7 @@ class Following:
             if self.stopped:
                 return None
             try:
-                return open_source(self.word, self.every)
+                return open_moving(self.word, self.every)
             except (FormatError, MissingFileError):
                 continue
         return None
@@ -214,14 +215,3 @@ def ends_at_ctrl_c(work: Following) -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
-
-
-def open_source(word: str, every: int) -> Any:
-    """Open a video, a camera, a stream or a folder; of what goes on by itself, the newest frame is taken."""
-    from sightline.image.frames import frames
-
-    clip = frames(word, stride=every)
-    if clip.live:
-        clip.close()
-        clip = frames(word, stride=every, newest=True)
-    return clip

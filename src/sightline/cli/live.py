@@ -13,9 +13,9 @@ from rich.console import Console
 
 from sightline.apply.inputs import first_argument, read_options
 from sightline.apply.outputs import as_picture, drawn, parts_of, side_by_side
+from sightline.cli.sources import keep_source
 from sightline.cli.terminal import Answer, frame_bar
 from sightline.core.catalogue import Method
-from sightline.core.errors import InputError
 
 VIDEOS = (".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v", ".mpg", ".mpeg", ".ts", ".wmv", ".flv", ".ogv", ".3gp")
 _TARGETS = (".mp4", ".mov", ".mkv", ".webm", ".avi", ".gif")
@@ -29,6 +29,17 @@ def is_moving(words: tuple[str, ...], output: Path | None) -> bool:
     word = words[0]
     moving = _CAMERA.fullmatch(word) or re.match(r"\w+://", word) or Path(word).suffix.lower() in VIDEOS
     return bool(moving) or (output is not None and output.suffix.lower() in _TARGETS)
+
+
+def open_moving(word: str, every: int) -> Any:
+    """Open a video, a camera, a stream or a folder; of what goes on by itself, the newest frame is taken."""
+    from sightline.image.frames import frames
+
+    clip = frames(word, stride=every)
+    if clip.live:
+        clip.close()
+        clip = frames(word, stride=every, newest=True)
+    return clip
 
 
 class _Work:
@@ -90,16 +101,11 @@ def run_live(
     json
         Whether the answer is for a machine.
     """
-    from sightline.image.frames import frames
     from sightline.image.write_frames import write_frames
 
     target = output or Path(f"{re.sub(r'[^A-Za-z0-9]+', '-', Path(word).stem).strip('-') or 'live'}-{entry.name}.mp4")
-    if target.exists() and Path(word).exists() and target.samefile(word):
-        raise InputError(f"{entry.name}: --output must not be the source; got '{target}'.")
-    clip = frames(word, stride=every)
-    if clip.live:
-        clip.close()
-        clip = frames(word, stride=every, newest=True)
+    keep_source(entry.name, word, target)
+    clip = open_moving(word, every)
     work = _Work(entry, values, gray, beside, output is not None or beside)
     start = time.perf_counter()
     with clip, frame_bar(entry.name, _least(clip.count, limit)) as progress:

@@ -15,7 +15,7 @@ from sightline.apply.pipeline import Link, load_pipeline, run_chain, trace_chain
 from sightline.apply.plain import plain
 from sightline.apply.source import Source
 from sightline.apply.traced import picture_of, short
-from sightline.cli.sources import find_sources
+from sightline.cli.sources import find_sources, keep_source
 from sightline.cli.terminal import FAILED, OK, Answer, counted, talk
 from sightline.core.catalogue import Method, find
 from sightline.core.errors import InputError, SightlineError
@@ -136,6 +136,6 @@ def _target(source: Source | None, output: Path | None, *, several: bool) -> Pat
     if several or output.is_dir() or not output.suffix:
         output.mkdir(parents=True, exist_ok=True)
         return output / name
-    if source is not None and output.exists() and Path(source.name).exists() and output.samefile(source.name):
-        raise InputError(f"pipeline: --output must not be the source; got '{output}'.")
+    if source is not None:
+        keep_source("pipeline", source.name, output)
     return output

@@ -21,6 +21,12 @@ def find_sources(words: Iterable[str]) -> list[Source]:
     return found
 
 
+def keep_source(command: str, source: str, target: Path) -> None:
+    """Refuse to write a result over the file that it is made from."""
+    if target.exists() and Path(source).exists() and target.samefile(source):
+        raise InputError(f"{command}: the output must not be the source; got '{target}'.")
+
+
 def _expand(word: str) -> Iterator[Source]:
     path = Path(word)
     if not word.strip():  # `Path("")` would be the folder that one is in

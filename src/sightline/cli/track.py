@@ -11,6 +11,7 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 from rich.console import Console
 
+from sightline.cli.sources import keep_source
 from sightline.cli.terminal import FAILED, OK, Answer, frame_bar
 from sightline.core.errors import InputError
 from sightline.core.files import write_text
@@ -65,8 +66,8 @@ def track(
         ends_at_ctrl_c,
         make_detector,
         make_tracker,
-        open_source,
     )
+    from sightline.cli.live import open_moving
     from sightline.core.checks import choice, integer
     from sightline.image.write_frames import write_frames
 
@@ -77,7 +78,7 @@ def track(
     target = output or Path(f"{re.sub(r'[^A-Za-z0-9]+', '-', Path(source).stem).strip('-') or 'live'}-tracks.mp4")
     _distinct(source, target, mot, csv, lines)
     work = Following(source, make_detector(detector), make_tracker(tracker, detector), every)
-    clip = open_source(source, every)
+    clip = open_moving(source, every)
     start = time.perf_counter()
     least = clip.count if limit is None else min(limit, clip.count or limit)
     with clip, ends_at_ctrl_c(work), frame_bar("track", least) as progress:
@@ -96,9 +97,10 @@ def track(
 
 def _distinct(source: str, *targets: Path | None) -> None:
     for target in targets:
-        if target is not None and target.exists() and Path(source).exists() and target.samefile(source):
-            raise InputError(f"track: the output must not be the source; got '{target}'.")
-        if target is not None and not target.parent.is_dir():
+        if target is None:
+            continue
+        keep_source("track", source, target)
+        if not target.parent.is_dir():
             raise InputError(f"track: folder '{target.parent}' must exist; it does not. Make it first.")
 
 

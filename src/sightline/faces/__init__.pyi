@@ -1,5 +1,6 @@
 from .eigenfaces import Eigenfaces as Eigenfaces
 from .fisherfaces import Fisherfaces as Fisherfaces
+from .gallery import Enrolment as Enrolment
 from .gallery import FaceGallery as FaceGallery
 from .gallery import NamedFaces as NamedFaces
 from .haar_cascade import HaarCascade as HaarCascade

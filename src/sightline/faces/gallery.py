@@ -71,6 +71,25 @@ class NamedFaces:
         ]
 
 
+@dataclass(frozen=True)
+class Enrolment:
+    """What became of the photos of a person.
+
+    Parameters
+    ----------
+    added
+        How many photos were added.
+    without
+        The numbers, from 0, of those in which no face was found.
+    doubts
+        Number of the photo and a sentence, for each thing that makes an added photo poor, with what helps.
+    """
+
+    added: int
+    without: tuple[int, ...]
+    doubts: tuple[tuple[int, str], ...]
+
+
 class FaceGallery:
     """The people whom one knows.
 
@@ -102,7 +121,7 @@ class FaceGallery:
         names, counts = np.unique(self.recognizer.labels, return_counts=True)
         return {str(name): int(count) for name, count in zip(names, counts, strict=True)}
 
-    def enrol(self, name: str, images: Iterable[Array]) -> tuple[int, list[int]]:
+    def enrol(self, name: str, images: Iterable[Array]) -> Enrolment:
         """Add photos of a person; of several faces in a photo, the largest is taken.
 
         Parameters
@@ -114,18 +133,21 @@ class FaceGallery:
 
         Returns
         -------
-        added, without
-            How many photos were added, and the numbers of those in which no face was found.
+        Enrolment
+            What was added, what held no face, and what is poor.
         """
         if not isinstance(name, str) or not name.strip() or name == UNKNOWN:
             raise InputError(f"FaceGallery.enrol: name must be a word other than '{UNKNOWN}'; got {name!r}.")
-        cut, without = [], []
+        cut: list[Array] = []
+        without: list[int] = []
+        doubts: list[tuple[int, str]] = []
         for number, image in enumerate(images):
-            boxes = self.detect(image)
-            if len(boxes):
-                cut.append(_cut_out(image, boxes[_largest(boxes)]))
-            else:
+            found = self._found(image)
+            if not len(found):
                 without.append(number)
+                continue
+            cut.append(_cut_out(image, found.boxes[_largest(found.boxes)]))
+            doubts += [(number, sentence) for sentence in _doubts(found)]
         if not cut:
             raise DataError(
                 f"FaceGallery.enrol: no face was found in the {len(without)} photos of '{name}'. The detector finds"
@@ -133,32 +155,11 @@ class FaceGallery:
             )
         self.recognizer.update(cut, [name] * len(cut))
         self._choose_threshold()
-        return len(cut), without
+        return Enrolment(len(cut), tuple(without), tuple(doubts))
 
     def detect(self, image: Array) -> Array:
         """Return the boxes of the faces in a picture, N×4 float32."""
         return self._found(image).boxes
-
-    def doubts(self, image: Array) -> list[str]:
-        """Return a sentence for each thing that makes a photo poor to enrol, with what helps; none for a good one.
-
-        Parameters
-        ----------
-        image
-            H×W or H×W×3; uint8, uint16 or float32.
-        """
-        found = self._found(image)
-        if not len(found):
-            return []
-        said, which = [], _largest(found.boxes)
-        if len(found) > 1:
-            said.append(f"{len(found)} faces are in it and the largest was taken: crop the photo to the one meant.")
-        side = float(found.boxes[which, 3] - found.boxes[which, 1])
-        if side < _SMALL:
-            said.append(f"the face is only {side:.0f} pixels high: take a photo in which it has {_SMALL} or more.")
-        if found.scores[which] < _WEAK:
-            said.append("the face was hardly found: take one that is upright, evenly lit and looks at the camera.")
-        return said
 
     def _found(self, image: Array) -> Detections:
         checked = as_image("FaceGallery", image, finite=True)
@@ -187,6 +188,19 @@ class FaceGallery:
     def _choose_threshold(self) -> None:
         if len(self.recognizer):
             self.recognizer.threshold = min(_FARTHEST, self.recognizer.suggest_threshold(_ACCEPTED))
+
+
+def _doubts(found: Detections) -> list[str]:
+    """Return a sentence for each thing that makes a photo with these faces poor to enrol, with what helps."""
+    said, which = [], _largest(found.boxes)
+    if len(found) > 1:
+        said.append(f"{len(found)} faces are in it and the largest was taken: crop the photo to the one meant.")
+    side = float(found.boxes[which, 3] - found.boxes[which, 1])
+    if side < _SMALL:
+        said.append(f"the face is only {side:.0f} pixels high: take a photo in which it has {_SMALL} or more.")
+    if found.scores[which] < _WEAK:
+        said.append("the face was hardly found: take one that is upright, evenly lit and looks at the camera.")
+    return said
 
 
 def _largest(boxes: Array) -> int:

@@ -6,19 +6,16 @@ Pattern Recognition: their detector, with a window of a face's shape.
 
 from __future__ import annotations
 
-import io
-import zipfile
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
 
+from sightline.core.archives import read_arrays, write_arrays
 from sightline.core.catalogue import method
 from sightline.core.checks import as_image, describe, integer, number, size_2d
 from sightline.core.conversions import to_uint8
-from sightline.core.errors import FormatError, InputError, MissingFileError
-from sightline.core.files import write_bytes
+from sightline.core.errors import InputError
 from sightline.core.layers import Boxes, Curve, Grid, Heat, Picture, Value
 from sightline.core.results import Detections
 from sightline.core.seeds import generator
@@ -92,7 +89,7 @@ class HogFace:
     def train(
         cls,
         faces: Sequence[Array],
-        background: Sequence[Array],
+        backgrounds: Sequence[Array],
         *,
         size: tuple[int, int] = (48, 48),
         cell: int = 6,
@@ -109,7 +106,7 @@ class HogFace:
         ----------
         faces
             Pictures of one face each, cut out alike; they are resized to the window, and learned mirrored as well.
-        background
+        backgrounds
             Pictures without faces, of any size from the window's on.
         size
             Height and width of the window in pixels: whole cells, 2 at least.
@@ -136,7 +133,7 @@ class HogFace:
             raise InputError(f"{asked}: size must be whole cells of {cell} pixels, {BLOCK} at least; got {size}.")
         weights, offset, history = train_window(
             [_gray(asked, face) for face in faces],
-            [_gray(asked, picture) for picture in background],
+            [_gray(asked, picture) for picture in backgrounds],
             (height, width),
             cell,
             bins,
@@ -191,7 +188,6 @@ class HogFace:
 
     def save(self, path: PathLike) -> str:
         """Write the detector to an ``.npz`` archive; return its SHA-256."""
-        content = io.BytesIO()
         arrays: dict[str, Any] = {
             "kind": _KIND,
             "weights": self.weights,
@@ -199,8 +195,7 @@ class HogFace:
             "cell": self.cell,
             "name": self.name,
         }
-        np.savez_compressed(content, **arrays)
-        return write_bytes(path, content.getvalue())
+        return write_arrays(path, arrays, compress=True)
 
     @classmethod
     def load(cls, path: PathLike) -> HogFace:
@@ -211,17 +206,10 @@ class HogFace:
         path
             The file. :class:`FormatError` is raised when it is none of this kind, or damaged.
         """
-        if not Path(path).is_file():
-            raise MissingFileError(f"HogFace.load: '{path}' does not exist.")
-        try:
-            with np.load(io.BytesIO(Path(path).read_bytes()), allow_pickle=False) as archive:
-                arrays = dict(archive)
-            if str(arrays["kind"]) != _KIND:
-                raise ValueError(f"it is of the kind '{arrays['kind']}'")
-            cell, name = int(arrays["cell"]), str(arrays["name"])
-            return cls(arrays["weights"], float(arrays["offset"]), cell=cell, name=name)
-        except (zipfile.BadZipFile, ValueError, TypeError, KeyError, EOFError, OSError, InputError) as error:
-            raise FormatError(f"HogFace.load: '{path}' is not an archive of a HogFace: {error}.") from error
+        with read_arrays("HogFace.load", path, "an archive of a HogFace") as held:
+            if str(held["kind"]) != _KIND:
+                raise ValueError(f"it is of the kind '{held['kind']}'")
+            return cls(held["weights"], float(held["offset"]), cell=int(held["cell"]), name=str(held["name"]))
 
     def _asked(self, image: Any, scale: Any, stride: Any, threshold: Any, low: Any, high: Any) -> tuple[Array, Any]:
         """Check what :meth:`detect` was asked; return the picture in grey, and what :meth:`_scored` needs."""

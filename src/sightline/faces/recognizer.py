@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import io
-import zipfile
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import numpy as np
 
+from sightline.core.archives import read_arrays, write_arrays
 from sightline.core.canvas import Canvas, colour_of
 from sightline.core.checks import as_image, describe, number
 from sightline.core.conversions import to_uint8
-from sightline.core.errors import FormatError, InputError, MissingFileError
-from sightline.core.files import write_bytes
+from sightline.core.errors import InputError
 from sightline.core.types import Array, PathLike
 from sightline.image.convert import convert
 from sightline.image.resize import resize
@@ -53,7 +51,7 @@ class Recognition:
         return {"label": self.label, "distance": self.distance, "nearest": self.nearest}
 
 
-class Recognizer:
+class Recognizer(ABC):
     """The nearest photo tells who it is; each kind of recogniser says what near means.
 
     Parameters
@@ -73,20 +71,21 @@ class Recognizer:
 
     # --- what each kind says for itself ---
 
+    @abstractmethod
     def _learn(self, faces: Array, labels: Array) -> None:
         """Learn from N×H×W uint8 faces, and set ``vectors``."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _describe(self, faces: Array) -> Array:
         """Return N×D numbers of N×H×W uint8 faces."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _state(self) -> dict[str, Array]:
         """Return the arrays that a file holds besides those of all kinds."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _restore(self, arrays: dict[str, Array]) -> None:
-        raise NotImplementedError
+        """Take over what :meth:`_state` returned."""
 
     def _apart(self, vector: Array) -> Array:
         """Return the distance of a face to each photo, N."""
@@ -155,7 +154,6 @@ class Recognizer:
     def save(self, path: PathLike) -> str:
         """Write all that was learned to an ``.npz`` archive; return its SHA-256."""
         self._fitted("save")
-        content = io.BytesIO()
         arrays: dict[str, Any] = {
             "kind": np.array(self.kind),
             "size": np.array(self.size),
@@ -164,8 +162,7 @@ class Recognizer:
             "threshold": np.array(np.nan if self.threshold is None else self.threshold),
             **self._state(),
         }
-        np.savez_compressed(content, **arrays)
-        return write_bytes(path, content.getvalue())
+        return write_arrays(path, arrays, compress=True)
 
     @classmethod
     def load(cls, path: PathLike) -> Self:
@@ -176,25 +173,18 @@ class Recognizer:
         path
             The file. :class:`FormatError` is raised when it is none of this kind, or damaged.
         """
-        asked = f"{cls.__name__}.load"
-        if not Path(path).is_file():
-            raise MissingFileError(f"{asked}: '{path}' does not exist.")
-        try:
-            with np.load(io.BytesIO(Path(path).read_bytes()), allow_pickle=False) as archive:
-                arrays = dict(archive)
-            kind = str(arrays["kind"])
+        with read_arrays(f"{cls.__name__}.load", path, "an archive of a recogniser") as held:
+            kind = str(held["kind"])
             if kind != cls.kind:
                 raise ValueError(f"it holds a recogniser of the kind '{kind}'")
             made = cls.__new__(cls)
-            threshold = float(arrays["threshold"])
+            threshold = float(held["threshold"])
             Recognizer.__init__(made, None if np.isnan(threshold) else threshold)
-            height, width = arrays["size"].tolist()
-            made.size, made.labels, made.vectors = (height, width), arrays["labels"], arrays["vectors"]
+            height, width = held["size"].tolist()
+            made.size, made.labels, made.vectors = (height, width), held["labels"], held["vectors"]
             if len(made.labels) != len(made.vectors) or not len(made.labels):
                 raise ValueError("its labels are not those of its photos")
-            made._restore(arrays)
-        except (zipfile.BadZipFile, ValueError, TypeError, KeyError, EOFError, OSError) as error:
-            raise FormatError(f"{asked}: '{path}' is not an archive of a recogniser: {error}.") from error
+            made._restore(held)
         return made
 
     def __len__(self) -> int:

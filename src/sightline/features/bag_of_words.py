@@ -6,20 +6,17 @@ Csurka, Dance, Fan, Willamowski & Bray 2004, "Visual Categorization with Bags of
 
 from __future__ import annotations
 
-import io
-import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from sightline.core.archives import read_arrays, write_arrays
 from sightline.core.canvas import Canvas, colour_of
 from sightline.core.checks import as_image, choice, describe, integer
 from sightline.core.conversions import to_uint8
-from sightline.core.errors import FormatError, InputError, MissingFileError
-from sightline.core.files import write_bytes
+from sightline.core.errors import InputError
 from sightline.core.layers import Curve, Picture, Points, Table, Value
 from sightline.core.seeds import generator
 from sightline.core.trace import Step, Trace
@@ -250,21 +247,20 @@ class BagOfWords:
 
     def save(self, path: PathLike) -> str:
         """Write the vocabulary, the images added and the classes to an ``.npz`` archive; return its SHA-256."""
-        vocabulary, content = self._fitted("save"), io.BytesIO()
+        vocabulary = self._fitted("save")
         scores = self._scores or LinearScores(np.zeros((0, 0), np.float32), np.zeros(0, np.float32))
-        np.savez_compressed(
-            content,
-            centres=vocabulary.centres,
-            children=vocabulary.children,
-            leaves=vocabulary.words,
-            weights=self.weights,
-            known=self._known,
-            settings=np.array([self.method, self.features, str(self.levels), str(self.words), self._counted]),
-            classes=np.array(self.classes, dtype=np.str_),
-            class_weights=scores.weights,
-            class_offsets=scores.offsets,
-        )
-        return write_bytes(path, content.getvalue())
+        arrays = {
+            "centres": vocabulary.centres,
+            "children": vocabulary.children,
+            "leaves": vocabulary.words,
+            "weights": self.weights,
+            "known": self._known,
+            "settings": np.array([self.method, self.features, str(self.levels), str(self.words), self._counted]),
+            "classes": np.array(self.classes, dtype=np.str_),
+            "class_weights": scores.weights,
+            "class_offsets": scores.offsets,
+        }
+        return write_arrays(path, arrays, compress=True)
 
     @classmethod
     def load(cls, path: PathLike) -> BagOfWords:
@@ -275,19 +271,14 @@ class BagOfWords:
         path
             The file. :class:`FormatError` is raised when it is none, or damaged.
         """
-        if not Path(path).is_file():
-            raise MissingFileError(f"BagOfWords.load: '{path}' does not exist.")
-        try:
-            with np.load(io.BytesIO(Path(path).read_bytes()), allow_pickle=False) as archive:
-                method, features, levels, words, counted = (str(word) for word in archive["settings"])
-                bag = cls(int(words), method=method, features=features, levels=int(levels))
-                bag.vocabulary = Vocabulary(archive["centres"], archive["children"], archive["leaves"])
-                bag.weights, bag._known, bag._counted = archive["weights"], archive["known"], counted
-                bag.classes = tuple(str(name) for name in archive["classes"])
-                if bag.classes:
-                    bag._scores = LinearScores(archive["class_weights"], archive["class_offsets"])
-        except (zipfile.BadZipFile, ValueError, TypeError, KeyError, EOFError, OSError) as error:
-            raise FormatError(f"BagOfWords.load: '{path}' is not an archive of a bag of words: {error}.") from error
+        with read_arrays("BagOfWords.load", path, "an archive of a bag of words") as held:
+            method, features, levels, words, counted = (str(word) for word in held["settings"])
+            bag = cls(int(words), method=method, features=features, levels=int(levels))
+            bag.vocabulary = Vocabulary(held["centres"], held["children"], held["leaves"])
+            bag.weights, bag._known, bag._counted = held["weights"], held["known"], counted
+            bag.classes = tuple(str(name) for name in held["classes"])
+            if bag.classes:
+                bag._scores = LinearScores(held["class_weights"], held["class_offsets"])
         return bag
 
     def _fitted(self, name: str) -> Vocabulary:

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import io
-import zipfile
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from sightline.core.archives import read_arrays, write_arrays
 from sightline.core.canvas import Canvas, colour_of
 from sightline.core.checks import describe
-from sightline.core.errors import FormatError, InputError, MissingFileError
-from sightline.core.files import write_bytes
+from sightline.core.errors import InputError
 from sightline.core.types import Array, PathLike
 
 RADIUS = 3.0  # of a drawn circle, in scales
@@ -113,10 +110,7 @@ class Features:
 
     def save(self, path: PathLike) -> str:
         """Write everything to an ``.npz`` archive; return the file's SHA-256."""
-        content = io.BytesIO()
-        arrays = {name: part for name in _FIELDS if (part := getattr(self, name)) is not None}
-        np.savez(content, allow_pickle=False, **arrays)
-        return write_bytes(path, content.getvalue())
+        return write_arrays(path, {name: part for name in _FIELDS if (part := getattr(self, name)) is not None})
 
     @classmethod
     def load(cls, path: PathLike) -> Features:
@@ -127,16 +121,8 @@ class Features:
         path
             The file. :class:`FormatError` is raised when it is none, or damaged.
         """
-        if not Path(path).is_file():
-            raise MissingFileError(f"Features.load: '{path}' does not exist.")
-        content = io.BytesIO(Path(path).read_bytes())
-        try:
-            with np.load(content, allow_pickle=False) as archive:
-                parts = {name: archive[name] for name in archive.files}
-            codes = parts.get("descriptors")
-            return cls(parts["points"], parts["scales"], parts["angles"], codes, parts["responses"])
-        except (zipfile.BadZipFile, ValueError, KeyError, EOFError) as error:
-            raise FormatError(f"Features.load: '{path}' is not an archive of features: {error}.") from error
+        with read_arrays("Features.load", path, "an archive of features") as held:
+            return cls(held["points"], held["scales"], held["angles"], held.get("descriptors"), held["responses"])
 
 
 def no_features(width: int = 0) -> Features:

@@ -14,13 +14,14 @@ from typing import Any
 import numpy as np
 from PIL import Image as PillowImage
 
+from sightline.core.archives import write_arrays
 from sightline.core.checks import as_image, describe
 from sightline.core.conversions import to_uint8
 from sightline.core.errors import InputError, MissingFileError
 from sightline.core.types import Array
 from sightline.features.keypoints import Features
 from sightline.features.sift import sift
-from sightline.geometry.kept_arrays import keep_arrays, kept_arrays
+from sightline.geometry.kept_arrays import kept_arrays
 from sightline.image.read import read
 from sightline.image.resize import resize
 
@@ -152,7 +153,7 @@ def _save(path: Path, photo: Photo) -> None:
     codes = found.descriptors if found.descriptors is not None else np.zeros((len(found), 128), np.float32)
     parts = (found.points, found.scales, found.angles, codes, found.responses, photo.colours)
     values = (*parts, np.array(photo.size), np.array(photo.focal or 0.0))
-    keep_arrays(path, dict(zip(_KEPT, values, strict=True)))
+    write_arrays(path, dict(zip(_KEPT, values, strict=True)))
 
 
 def _load(path: Path, name: str, key: str) -> Photo | None:

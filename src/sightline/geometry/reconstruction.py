@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import io
 import json
-import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float64, Int32, Int64, UInt8
 
-from sightline.core.errors import FormatError, InputError, MissingFileError
+from sightline.core.archives import read_arrays, write_arrays
 from sightline.core.files import write_text
 from sightline.core.types import Array, PathLike
 from sightline.geometry.bundle_problem import BundleProblem, rotation_matrices
 from sightline.geometry.camera import Camera
 from sightline.geometry.incremental import Mapper, camera_of
-from sightline.geometry.kept_arrays import keep_arrays
 from sightline.geometry.photo_set import Photo
 from sightline.geometry.point_cloud import write_ply
 from sightline.geometry.tracks import Tracks
@@ -213,21 +209,16 @@ class Reconstruction:
         """Write the reconstruction to an ``.npz`` file that :meth:`load` reads."""
         about = json.dumps({"names": self.names, "seconds": self.seconds}).encode()
         arrays = {name: getattr(self, name) for name in _ARRAYS}
-        keep_arrays(Path(path), {**arrays, "about": np.frombuffer(about, np.uint8)})
+        write_arrays(path, {**arrays, "about": np.frombuffer(about, np.uint8)})
 
     @classmethod
     def load(cls, path: PathLike) -> Reconstruction:
         """Read what :meth:`save` wrote; raise :class:`FormatError` for anything else."""
-        try:
-            with np.load(io.BytesIO(Path(path).read_bytes()), allow_pickle=False) as held:
-                about = json.loads(held["about"].tobytes())
-                arrays = {name: held[name] for name in _ARRAYS}
+        with read_arrays("Reconstruction.load", path, "a saved reconstruction") as held:
+            about = json.loads(held["about"].tobytes())
+            arrays = {name: held[name] for name in _ARRAYS}
             made = cls(names=tuple(about["names"]), seconds=about["seconds"], **arrays)
             made.problem  # noqa: B018 - numbers that do not belong together are refused there
-        except FileNotFoundError as error:
-            raise MissingFileError(f"Reconstruction.load: '{path}' does not exist.") from error
-        except (OSError, ValueError, KeyError, TypeError, EOFError, InputError, zipfile.BadZipFile) as error:
-            raise FormatError(f"Reconstruction.load: '{path}' must be a saved reconstruction ({error}).") from error
         return made
 
 

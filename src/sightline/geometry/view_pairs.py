@@ -12,12 +12,13 @@ from pathlib import Path
 
 import numpy as np
 
+from sightline.core.archives import write_arrays
 from sightline.core.errors import InputError
 from sightline.core.types import Array
 from sightline.features.match import match
 from sightline.geometry.fundamental import fundamental
 from sightline.geometry.homography import homography
-from sightline.geometry.kept_arrays import keep_arrays, kept_arrays
+from sightline.geometry.kept_arrays import kept_arrays
 from sightline.geometry.photo_set import Photo, Progress
 
 _KEPT = ("indices", "matrix", "flat", "matched")
@@ -90,7 +91,7 @@ def pair_views(
         if held is None:
             held = _verified(a, b, ratio, threshold, seed)
             if kept is not None:
-                keep_arrays(kept, held)
+                write_arrays(kept, held)
         pair = ViewPair(first, second, held["indices"], held["matrix"], float(held["flat"]), int(held["matched"]))
         if len(pair.indices) >= max(LEAST_MATCHES, 8 + _SHARE * pair.matched):
             found.append(pair)

@@ -6,19 +6,16 @@ samples; Prechelt 1998, "Early Stopping - But When?", for the end.
 
 from __future__ import annotations
 
-import io
 import math
-import zipfile
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from sightline.core.archives import read_arrays, write_arrays
 from sightline.core.catalogue import method
 from sightline.core.checks import describe, integer
-from sightline.core.errors import FormatError, InputError, MissingFileError
-from sightline.core.files import write_bytes
+from sightline.core.errors import InputError
 from sightline.core.seeds import generator
 from sightline.core.types import Array, PathLike
 from sightline.learn.layers.losses import Loss
@@ -204,9 +201,7 @@ class Solver:
         arrays = {f"{part}/{name}": array for part, held in parts.items() for name, array in held.items()}
         for key in sorted({key for row in self.history for key in row}):
             arrays[f"history/{key}"] = np.array([row.get(key, math.nan) for row in self.history])
-        stream = io.BytesIO()
-        np.savez(stream, allow_pickle=False, **arrays)
-        write_bytes(path, stream.getvalue())
+        write_arrays(path, arrays)
 
     def load(self, path: PathLike) -> None:
         """Take over what :meth:`save` wrote; :meth:`fit` then goes on from there.
@@ -221,19 +216,13 @@ class Solver:
         MissingFileError, FormatError
             When there is no such file, or it is no checkpoint.
         """
-        try:
-            with np.load(io.BytesIO(Path(path).read_bytes()), allow_pickle=False) as held:
-                arrays = {name: held[name] for name in held.files}
-        except FileNotFoundError as error:
-            raise MissingFileError(f"Solver.load: '{path}' does not exist.") from error
-        except (OSError, ValueError, EOFError, zipfile.BadZipFile, AttributeError) as error:
-            raise FormatError(f"Solver.load: '{path}' is not a checkpoint of a Solver: {error}.") from error
         parts: dict[str, dict[str, Array]] = {"network": {}, "optimizer": {}, "best": {}, "history": {}}
-        for name, array in arrays.items():
-            part, _, rest = name.partition("/")
-            if part not in parts:
-                raise FormatError(f"Solver.load: '{path}' is not a checkpoint of a Solver: it holds '{name}'.")
-            parts[part][rest] = array
+        with read_arrays("Solver.load", path, "a checkpoint of a Solver") as held:
+            for name, array in held.items():
+                part, _, rest = name.partition("/")
+                if part not in parts:
+                    raise ValueError(f"it holds '{name}'")
+                parts[part][rest] = array
         self.network.restore(parts["network"])
         self.optimizer.restore(parts["optimizer"])
         self._best = parts["best"]

@@ -1,0 +1,55 @@
+"""Named arrays in one file: an ``.npz`` archive, written whole or not at all, and read without running anything."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import zipfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sightline.core.errors import FormatError, MissingFileError
+from sightline.core.files import write_bytes
+from sightline.core.types import Array, PathLike
+
+
+def write_arrays(path: PathLike, arrays: Mapping[str, Any], *, compress: bool = False) -> str:
+    """Write named arrays to an archive; return its SHA-256."""
+    content = io.BytesIO()
+    (np.savez_compressed if compress else np.savez)(content, allow_pickle=False, **arrays)
+    return write_bytes(path, content.getvalue())
+
+
+@contextlib.contextmanager
+def read_arrays(asked: str, path: PathLike, what: str) -> Iterator[dict[str, Array]]:
+    """Give the arrays of an archive to the block, which makes of them what they stand for.
+
+    Parameters
+    ----------
+    asked
+        Who asks, for the error: ``"Solver.load"``.
+    path
+        The file.
+    what
+        What it should be: ``"an archive of features"``.
+
+    Raises
+    ------
+    MissingFileError
+        When there is no such file.
+    FormatError
+        When it is no archive or cut off, or when its arrays are missing or refused in the block.
+    """
+    if not Path(path).is_file():
+        raise MissingFileError(f"{asked}: '{path}' does not exist.")
+    try:
+        with np.load(io.BytesIO(Path(path).read_bytes()), allow_pickle=False) as held:
+            arrays = {name: held[name] for name in held.files}
+        yield arrays
+    except FormatError:
+        raise
+    except (zipfile.BadZipFile, ValueError, TypeError, KeyError, AttributeError, EOFError, OSError) as error:
+        raise FormatError(f"{asked}: '{path}' is not {what}: {str(error).rstrip('.')}.") from error
