@@ -29,7 +29,7 @@ def test_a_person_is_enrolled_and_recognised(folder: Path, capsys: pytest.Captur
     (row,) = json.loads(capsys.readouterr().out)["pictures"]
     assert [face["name"] for face in row["faces"]] == ["Ann"]
     assert sl.read("ann.png").shape == sl.read(ANN).shape
-    assert Path("ann.csv").read_text().splitlines()[1].split(",")[1] == '"Ann"'
+    assert Path("ann.csv").read_text().splitlines()[1].split(",")[1] == "Ann"
     assert FaceGallery.load("faces.npz").people == {"Ann": 1}
 
 

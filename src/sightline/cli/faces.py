@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json as json_text
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -273,13 +275,14 @@ def _fitted(picture: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     return resize(picture, (shape[0], shape[1]))
 
 
-def _lines(pictures: list[dict[str, Any]], csv: bool) -> str:
+def _lines(pictures: list[dict[str, Any]], as_table: bool) -> str:
     rows = [(row["picture"], face) for row in pictures for face in row["faces"]]
-    if not csv:
+    if not as_table:
         return "".join(json_text.dumps({"picture": p, **face}, ensure_ascii=False) + "\n" for p, face in rows)
-    made = ["picture,name,x1,y1,x2,y2,score_or_distance"]
-    for place, face in rows:
-        quoted = ['"' + str(word).replace('"', '""') + '"' for word in (place, face["name"])]
-        box = [f"{v:g}" for v in face["box"]]
-        made.append(",".join([*quoted, *box, str(face.get("distance", face.get("score")))]))
-    return "\n".join(made) + "\n"
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(["picture", "name", "x1", "y1", "x2", "y2", "score_or_distance"])
+    for picture, face in rows:
+        number = face.get("distance", face.get("score"))
+        table.writerow([picture, face["name"], *(f"{v:g}" for v in face["box"]), number])
+    return text.getvalue()

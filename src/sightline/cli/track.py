@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv as csv_table
+import io
 import json as json_text
 import re
 import time
@@ -16,7 +18,7 @@ from sightline.cli.terminal import FAILED, OK, Answer, frame_bar
 from sightline.core.errors import InputError
 from sightline.core.files import write_text
 
-_COLUMNS = "frame,id,x1,y1,x2,y2,score,label,name"
+_COLUMNS = ("frame", "id", "x1", "y1", "x2", "y2", "score", "label", "name")
 
 
 def track(
@@ -108,13 +110,14 @@ def _write_lines(work: Any, mot: Path | None, csv: Path | None, lines: Path | No
     if mot is not None:
         write_text(mot, "".join(tracks.to_mot() for tracks in work.tracks))
     if csv is not None:
-        rows = [
-            ",".join([f"{row['frame']},{row['id']}", *(f"{edge:.2f}" for edge in row["box"]), f"{row['score']:.4g}"])
-            + f",{row['label']},{row.get('name', '')}"
-            for tracks in work.tracks
-            for row in tracks.to_json()
-        ]
-        write_text(csv, "\n".join([_COLUMNS, *rows]) + "\n")
+        text = io.StringIO()
+        table = csv_table.writer(text, lineterminator="\n")
+        table.writerow(_COLUMNS)
+        for row in (row for tracks in work.tracks for row in tracks.to_json()):
+            box = [f"{edge:.2f}" for edge in row["box"]]
+            score = f"{row['score']:.4g}"
+            table.writerow([row["frame"], row["id"], *box, score, row["label"], row.get("name", "")])
+        write_text(csv, text.getvalue())
     if lines is not None:
         made = [
             json_text.dumps({"frame": tracks.frame, "seconds": seconds, "tracks": tracks.to_json()}, ensure_ascii=False)
