@@ -13,14 +13,13 @@ import numpy as np
 from cyclopts import Parameter
 from rich.console import Console
 
-from sightline.cli.live import open_moving
+from sightline.cli.live import is_cut, open_moving
 from sightline.cli.sources import keep_source
 from sightline.cli.terminal import FAILED, OK, Answer, frame_bar
 from sightline.core.checks import choice, integer
 from sightline.core.errors import DataError, SightlineError
 
 METHODS = ("tv_l1", "farneback", "horn_schunck", "lucas_kanade")
-_ALIKE = 0.5  # share of the grey levels that two frames of one shot have in common
 
 
 def flow(
@@ -93,7 +92,7 @@ class _Work:
         from sightline.apply.outputs import side_by_side
         from sightline.image.draw_motion import flow as draw_flow
 
-        if name and _is_cut(a, b):
+        if name and is_cut(a, b):
             self.cuts.append(len(self.lengths) + len(self.cuts) + 1)
             found = np.full((*a.shape[:2], 2), np.nan, np.float32)
         else:
@@ -134,12 +133,6 @@ class _Work:
             self.trouble = "" if clip.live else "interrupted"
         except SightlineError as error:
             self.trouble = str(error).rstrip(".")
-
-
-def _is_cut(a: np.ndarray, b: np.ndarray) -> bool:
-    """Return whether two frames have too few grey levels in common to be of one shot."""
-    counts = [np.histogram(frame, 32, (0, 256))[0] / frame.size for frame in (a, b)]
-    return float(np.minimum(*counts).sum()) < _ALIKE
 
 
 def _pair(first: str, second: str, work: _Work, target: Path) -> dict[str, Any]:

@@ -11,13 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from sightline.cli.live import open_moving
+from sightline.cli.live import is_cut, open_moving
 from sightline.core.errors import DataError, FormatError, InputError, MissingFileError
 from sightline.core.results import Detections
 from sightline.core.tracks import Tracks
 
 DETECTORS, TRACKERS = ("background", "file:DETECTIONS.txt", "a run's folder"), ("sort", "deep_sort", "byte_track")
-_CUT = 40.0  # grey levels, on average, by which a frame differs from the last one at a cut
 _WAITS, _TRAIL = (1, 1, 2, 4, 8), 60  # seconds between tries to get a camera back; frames of a path that is drawn
 
 
@@ -118,7 +117,6 @@ class Following:
         self.stopped, self.trouble = False, ""
         self._paths: dict[int, list[np.ndarray]] = {}
         self._before: np.ndarray | None = None
-        self._size: tuple[int, ...] = ()
         self._whole = True
 
     def pictures(self, clip: Any, limit: int | None, progress: Callable[[], None]) -> Iterator[np.ndarray]:
@@ -138,15 +136,12 @@ class Following:
                 return
 
     def _follow(self, frame: np.ndarray) -> Tracks:
-        small = frame[:: max(1, len(frame) // 48), :: max(1, frame.shape[1] // 48)].astype(np.float32)
-        resized = bool(self._size) and frame.shape != self._size
-        cut = self._before is not None and not resized and float(np.abs(small - self._before).mean()) > _CUT
-        if cut or resized:
+        before, self._before = self._before, frame
+        if before is not None and (frame.shape != before.shape or is_cut(before, frame)):
             self.cuts += 1
             self.detector.forget()
             self.tracker.forget()
             self._paths = {}
-        self._before, self._size = small, frame.shape
         tracks: Tracks = self.tracker.update(self.detector.find(frame, len(self.tracks) + 1), frame)
         self.tracks.append(tracks)
         for number, middle in zip(tracks.ids.tolist(), tracks.centres, strict=True):

@@ -19,6 +19,7 @@ from sightline.core.catalogue import Method
 
 VIDEOS = (".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v", ".mpg", ".mpeg", ".ts", ".wmv", ".flv", ".ogv", ".3gp")
 _TARGETS = (".mp4", ".mov", ".mkv", ".webm", ".avi", ".gif")
+_ALIKE, _LOOKED_AT = 0.5, 96  # share of the levels that frames of one shot have in common; rows or columns seen
 _CAMERA = re.compile(r"(?:webcam|camera)(?::\d+)?|/dev/video\d+")
 
 
@@ -40,6 +41,13 @@ def open_moving(word: str, every: int) -> Any:
         clip.close()
         clip = frames(word, stride=every, newest=True)
     return clip
+
+
+def is_cut(a: np.ndarray, b: np.ndarray) -> bool:
+    """Return whether two frames, of one size, have too few levels in common to be of one shot."""
+    step = max(1, min(a.shape[:2]) // _LOOKED_AT)
+    counts = [np.histogram(frame[::step, ::step], 32, (0, 256))[0] for frame in (a, b)]
+    return float(np.minimum(*counts).sum()) < _ALIKE * counts[0].sum()
 
 
 class _Work:
