@@ -8,6 +8,7 @@ import pytest
 import sightline as sl
 from sightline.apply.call import Call, example_options, prepare, why_not
 from sightline.apply.firsts import as_first
+from sightline.apply.outputs import as_picture
 from sightline.apply.traced import trace_call
 from sightline.core.catalogue import find, methods
 from sightline.core.errors import InputError
@@ -48,8 +49,6 @@ def test_how_a_picture_was_changed_is_told_in_python_that_does_the_same() -> Non
             made = as_first(find(name), array)
             current = array
             for code in made.code:
-                from sightline.apply.outputs import as_picture
-
                 names = {"sl": sl, "x": current, "as_picture": as_picture}
                 current = eval(code.format("x"), names)
             np.testing.assert_array_equal(current, made.array)
@@ -113,3 +112,12 @@ def test_what_cannot_be_run_says_why() -> None:
         prepare(find("canny"), {"image": PHOTO, "other": PHOTO}, {})
     with pytest.raises(InputError, match="must name a picture"):
         prepare(find("canny"), {}, {})
+
+
+def test_flow_is_shown_in_its_colours() -> None:
+    flow = np.zeros((4, 5, 2), np.float32)
+    flow[:, 3:] = (2, 0)
+    shown = as_picture(flow)
+    assert shown.shape == (4, 5, 3)
+    assert shown[0, 4].tolist() == [255, 0, 0]
+    assert (shown[:, :3] == 255).all()

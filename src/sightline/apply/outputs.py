@@ -10,6 +10,7 @@ from sightline.core.canvas import Canvas, colour_of, label_colours
 from sightline.core.catalogue import Method
 from sightline.core.conversions import to_uint8
 from sightline.core.trace import trace
+from sightline.image.draw_motion import flow as draw_flow
 
 
 def parts_of(entry: Method, result: Any, image: Any) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
@@ -80,7 +81,7 @@ def _circled(image: np.ndarray, blobs: np.ndarray, scale: float) -> np.ndarray:
 
 
 def as_picture(array: np.ndarray) -> np.ndarray:
-    """Return an array as something to look at: uint8 or uint16, H×W or H×W×3."""
+    """Return an array as something to look at: uint8 or uint16, H×W or H×W×3; flow as colours."""
     if array.dtype == np.bool_:
         return array.astype(np.uint8) * np.uint8(255)
     if array.dtype in (np.uint8, np.uint16):
@@ -89,6 +90,8 @@ def as_picture(array: np.ndarray) -> np.ndarray:
         return label_colours(array)
     if np.iscomplexobj(array):
         array = np.log1p(np.abs(array))
+    if array.ndim == 3 and array.shape[2] == 2 and array.dtype == np.float32:  # the convention of flow
+        return draw_flow(array)
     if array.ndim == 3 and array.shape[2] not in (1, 3):
         array = np.linalg.norm(array.astype(np.float64), axis=2)
     values = array.astype(np.float64)
