@@ -158,7 +158,7 @@ def page(entry: Method, pictures: Path, speed: list[dict[str, Any]]) -> tuple[st
     result = entry.function(image, **options)
     found, others = parts_of(entry, result, image)
     after = sheet(as_picture(next(iter(found.values())))) if found else drawn(entry, result, image, options)
-    parts = [f"# {entry.name}\n\n{entry.summary.replace('``', '`')} ({entry.paper})\n"]
+    parts = [f"# {entry.name}\n\n{tables.code(entry.summary)} ({entry.paper})\n"]
     figures = [figure("in", before, save(before, pictures, f"{entry.name}-in"))]
     thumbnail = f"{entry.name}-in.jpg"
     if after is not None:

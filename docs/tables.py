@@ -81,8 +81,8 @@ def signature(m: Method) -> str:
 
 
 def code(text: str) -> str:
-    """Return docstring text as Markdown: double backticks become single ones."""
-    return text.replace("``", "`")
+    """Return docstring text as Markdown: roles lose their names, double backticks become single ones."""
+    return re.sub(r":\w+:`~?([^`]*)`", r"`\1`", text).replace("``", "`")
 
 
 def sections(doc: str) -> list[str]:
