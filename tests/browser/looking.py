@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import pytest
 from PIL import Image
 
 PATIENCE = 120.0  # seconds: a page is waited for as long as a slow machine may need, compiling included
@@ -63,3 +64,18 @@ def still(page: Any, index: int = 0) -> np.ndarray:
             break
         last = now
     return now
+
+
+def accessible(page: Any) -> None:
+    """Fail when axe finds anything on the page that keeps somebody from using it."""
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed")
+    found = axe.Axe().run(page).response["violations"]
+    assert not [(row["id"], row["help"], [node["html"][:160] for node in row["nodes"][:4]]) for row in found]
+
+
+def sound_room(page: Any, width: int) -> None:
+    """Fail when a room is wider than the window, keeps somebody out, or leads to no method or lesson."""
+    until(page, f"document.documentElement.scrollWidth <= {width}")
+    accessible(page)
+    assert page.locator(".room-links a[href^='/method/']").count() >= 1
+    assert page.locator(".room-links a[href^='/lessons/']").count() == 1

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from browser.looking import says, until
+from browser.looking import accessible, says, until
 
 pytestmark = pytest.mark.browser
 
@@ -75,6 +75,4 @@ def test_a_folder_is_trained_on_and_its_mistakes_are_shown(page: Any, root: Path
     page.wait_for_selector("[aria-label=By] [aria-pressed=true]:text('Saliency')")
     assert not page.locator(".error").count()
     until(page, "location.search.includes('run=shades') && location.search.includes('by=saliency')")
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed")
-    found = axe.Axe().run(page).response["violations"]
-    assert not [(row["id"], row["nodes"][0]["html"][:160]) for row in found]
+    accessible(page)
