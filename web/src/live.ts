@@ -3,6 +3,7 @@
 import { useEffect, useRef } from "preact/hooks";
 import { batch, signal, type Signal } from "@preact/signals";
 import { ApiError, type ChainStep, type Json } from "./api";
+import { CanvasRing } from "./core/raster";
 import { readTrace, type Trace } from "./core/trace";
 import { painted } from "./parts/use-painted";
 
@@ -27,7 +28,7 @@ export interface Sent {
 const FRAMES_IN_FLIGHT = 2;
 
 export class Live {
-  onTrace: (trace: Trace, request: LiveRequest) => void = () => {};
+  onTrace: (trace: Trace, request: LiveRequest, moving: boolean) => void = () => {};
   onError: (error: ApiError) => void = () => {};
   onBusy: (busy: boolean) => void = () => {};
   private room: () => void = () => {};
@@ -116,19 +117,19 @@ export class Live {
       return;
     }
     const trace = readTrace(data);
-    const request = this.landed(Number(trace.id));
-    if (request) this.onTrace(trace, request);
+    const asked = this.landed(Number(trace.id));
+    if (asked) this.onTrace(trace, asked.request, asked.picture !== null);
   }
 
   /** An answer is there: what waits is sent. Returns what was asked. */
-  private landed(id: number): LiveRequest | undefined {
+  private landed(id: number): Waiting | undefined {
     const done = this.flying.get(id);
     this.flying.delete(id);
     this.send();
     if (!this.flying.size) this.onBusy(false);
     if (!this.waiting && this.flying.size < FRAMES_IN_FLIGHT) this.room();
     done?.landed();
-    return done?.request;
+    return done;
   }
 }
 
@@ -172,7 +173,8 @@ export function useLive(request: LiveRequest | null = null): LiveState {
       },
     };
     let [turn, told] = [0, 0];
-    live.onTrace = (trace, answered) => {
+    const ring = new CanvasRing();
+    live.onTrace = (trace, answered, moving) => {
       const [mine, latency] = [++turn, performance.now() - asked];
       const tell = () => mine > told && batch(() => {
         told = mine;
@@ -182,7 +184,7 @@ export function useLive(request: LiveRequest | null = null): LiveState {
         state.trace.value = trace;
       });
       // a result alone is decoded first: what hears of it draws it at once, in one go
-      if (trace.steps.length === 1) void painted(trace, 0).then(tell);
+      if (trace.steps.length === 1) void painted(trace, 0, moving ? ring : undefined).then(tell);
       else tell();
     };
     live.onError = (error) => (state.error.value = error);

@@ -87,14 +87,13 @@ function maskColours(over: boolean): [number, number] {
   return over ? [pixel(230, 159, 0, 128), 0] : [pixel(255, 255, 255), pixel(0, 0, 0)];
 }
 
-/** A mask of eight pixels a byte, the first one lowest. */
-export function bitPixels(packed: Uint8Array, count: number, over: boolean): Uint32Array {
+/** Write a mask of eight pixels a byte, the first one lowest, into `pixels`. */
+export function bitPixels(packed: Uint8Array, over: boolean, pixels: Uint32Array): void {
   const [set, clear] = maskColours(over);
-  const pixels = new Uint32Array(count).fill(clear);
+  pixels.fill(clear);
   for (let i = 0, at = 0; i < packed.length; i++, at += 8) {
     for (let byte = packed[i]!, bit = 0; byte; byte >>= 1, bit++) if (byte & 1) pixels[at + bit] = set;
   }
-  return pixels;
 }
 
 export function maskPixels(data: ArrayLike<number>, over: boolean): Uint32Array {

@@ -1,5 +1,5 @@
 // A step made ready to draw: what lies under, what is laid over it, what is drawn as strokes, and what stands beside it.
-import { mosaic, rasterOf, type Raster } from "./raster";
+import { mosaic, rasterOf, type CanvasRing, type Raster } from "./raster";
 import { listOf, numbersOf, type Layer, type Numbers, type Step, type Trace } from "./trace";
 
 export interface Strokes {
@@ -33,14 +33,14 @@ export interface Painted {
 const BASES = new Set(["picture", "heat", "mask", "labels", "grid"]);
 const STROKES = new Set(["boxes", "points", "lines", "matches"]);
 
-/** Paint the layers of a step in their order; what cannot be read becomes a sentence beside it. */
-export async function paintStep(trace: Trace, step: Step): Promise<Painted> {
+/** Paint the layers of a step in their order; what cannot be read becomes a sentence beside it. A moving picture has a `ring`. */
+export async function paintStep(trace: Trace, step: Step, ring?: CanvasRing): Promise<Painted> {
   const found: Painted = {
     name: step.name, width: 0, height: 0, under: null, over: [], strokes: [], second: null, beside: [],
   };
   for (const layer of step.layers) {
     try {
-      await paintLayer(trace, layer, found);
+      await paintLayer(trace, layer, found, ring);
     } catch (error) {
       found.beside.push(sentence(`The layer '${layer.kind}' cannot be shown: ${(error as Error).message}`));
     }
@@ -49,8 +49,8 @@ export async function paintStep(trace: Trace, step: Step): Promise<Painted> {
   return found;
 }
 
-async function paintLayer(trace: Trace, layer: Layer, found: Painted): Promise<void> {
-  if (BASES.has(layer.kind)) await paintBase(trace, layer, found);
+async function paintLayer(trace: Trace, layer: Layer, found: Painted, ring?: CanvasRing): Promise<void> {
+  if (BASES.has(layer.kind)) await paintBase(trace, layer, found, ring);
   else if (STROKES.has(layer.kind)) {
     const rows = numbersOf(trace, first(layer));
     if (rows.shape.length === 1) rows.shape = rows.shape[0] ? [1, rows.shape[0]] : [0, 0];
@@ -61,9 +61,9 @@ async function paintLayer(trace: Trace, layer: Layer, found: Painted): Promise<v
   } else found.beside.push(besideOf(trace, layer));
 }
 
-async function paintBase(trace: Trace, layer: Layer, found: Painted): Promise<void> {
+async function paintBase(trace: Trace, layer: Layer, found: Painted, ring?: CanvasRing): Promise<void> {
   const over = found.under !== null && (layer.kind === "mask" || layer.kind === "labels");
-  const raster = layer.kind === "grid" ? mosaic(trace, layer) : await rasterOf(trace, layer.kind, first(layer), over);
+  const raster = layer.kind === "grid" ? mosaic(trace, layer) : await rasterOf(trace, layer.kind, first(layer), over, ring);
   if (over) {
     found.over.push(raster);
     return;

@@ -30,6 +30,27 @@ export function canvasFrom(pixels: Uint32Array, width: number, height: number): 
   return canvas;
 }
 
+/** Canvases that a moving picture's frames are drawn on in turn: what was drawn three frames ago is gone. */
+export class CanvasRing {
+  private readonly slots: { canvas: HTMLCanvasElement; pixels: Uint32Array; data: ImageData }[] = [];
+  private turn = 0;
+
+  /** Return the next canvas, with what `fill` writes into its pixels. */
+  draw(width: number, height: number, fill: (pixels: Uint32Array) => void): HTMLCanvasElement {
+    if (!width || !height) return canvasOf(width, height);
+    this.turn = (this.turn + 1) % 3;
+    let slot = this.slots[this.turn];
+    if (slot?.canvas.width !== width || slot.canvas.height !== height) {
+      const pixels = new Uint32Array(width * height);
+      const data = new ImageData(new Uint8ClampedArray(pixels.buffer), width, height);
+      this.slots[this.turn] = slot = { canvas: canvasOf(width, height), pixels, data };
+    }
+    fill(slot.pixels);
+    slot.canvas.getContext("2d")!.putImageData(slot.data, 0, 0);
+    return slot.canvas;
+  }
+}
+
 /** A raster of an image that the browser decoded; its pixels are read back only when somebody asks for a number. */
 export function rasterOfImage(
   image: ImageBitmap | HTMLCanvasElement | OffscreenCanvas, channels: number, lossy: boolean, scale = 1,
@@ -87,8 +108,9 @@ function photoPixels(data: ArrayLike<number>, count: number, channels: number, w
   return pixels;
 }
 
-/** Decode the first field of a layer (a picture, heat, mask or labels); `over` leaves what is not set see-through. */
-export async function rasterOf(trace: Trace, kind: string, value: unknown, over: boolean): Promise<Raster> {
+/** Decode the first field of a layer (a picture, heat, mask or labels); `over` leaves what is not set see-through, on a
+ *  `ring` masks are drawn that the next frames replace. */
+export async function rasterOf(trace: Trace, kind: string, value: unknown, over: boolean, ring?: CanvasRing): Promise<Raster> {
   const entry = blobOf(value);
   if (!entry) return plainRaster(trace, kind, value, over);
   const height = entry.shape[0] ?? 0;
@@ -96,7 +118,7 @@ export async function rasterOf(trace: Trace, kind: string, value: unknown, over:
   const channels = entry.shape[2] ?? 1;
   if (entry.as === "levels") return levelled(trace, entry, width, height);
   if (entry.as === "png" || entry.as === "jpeg") return encoded(trace, entry, kind, channels, over);
-  if (entry.as === "bits" && kind === "mask") return bitmask(trace, entry, width, height, over);
+  if (entry.as === "bits" && kind === "mask") return bitmask(trace, entry, width, height, over, ring);
   const { data } = numbersOf(trace, value);
   const read = reader(data, width, height, channels);
   if (kind === "picture" && channels !== 2) {
@@ -108,10 +130,11 @@ export async function rasterOf(trace: Trace, kind: string, value: unknown, over:
 }
 
 /** A mask from its bits at once; they become numbers only when somebody asks for one. */
-function bitmask(trace: Trace, entry: BlobEntry, width: number, height: number, over: boolean): Raster {
+function bitmask(trace: Trace, entry: BlobEntry, width: number, height: number, over: boolean, ring?: CanvasRing): Raster {
   const packed = trace.body.subarray(entry.at, entry.at + entry.bytes);
+  const fill = (pixels: Uint32Array) => bitPixels(packed, over, pixels);
   return {
-    width, height, lossy: false, image: canvasFrom(bitPixels(packed, width * height, over), width, height),
+    width, height, lossy: false, image: (ring ?? new CanvasRing()).draw(width, height, fill),
     read(x, y) {
       const at = y * width + x;
       return x < 0 || y < 0 || x >= width || y >= height ? [] : [(packed[at >> 3]! >> (at & 7)) & 1];

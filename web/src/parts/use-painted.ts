@@ -2,28 +2,28 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { pictureUrl } from "../api";
 import { paintStep, type Painted } from "../core/painted";
-import { rasterOfImage, type Raster } from "../core/raster";
+import { rasterOfImage, type CanvasRing, type Raster } from "../core/raster";
 import type { Trace } from "../core/trace";
 
 type Kept = { promise: Promise<Painted>; value: Painted | null };
 
 const cache = new WeakMap<Trace, Map<number, Kept>>();
 
-function kept(trace: Trace, index: number): Kept {
+function kept(trace: Trace, index: number, ring?: CanvasRing): Kept {
   let steps = cache.get(trace);
   if (!steps) cache.set(trace, (steps = new Map()));
   let found = steps.get(index);
   if (!found) {
-    const made: Kept = { promise: paintStep(trace, trace.steps[index]!), value: null };
+    const made: Kept = { promise: paintStep(trace, trace.steps[index]!, ring), value: null };
     void made.promise.then((value) => (made.value = value));
     steps.set(index, (found = made));
   }
   return found;
 }
 
-/** Paint one step of a trace; it is decoded once. */
-export function painted(trace: Trace, index: number): Promise<Painted> {
-  return kept(trace, index).promise;
+/** Paint one step of a trace; it is decoded once. The answers to frames share a `ring`. */
+export function painted(trace: Trace, index: number, ring?: CanvasRing): Promise<Painted> {
+  return kept(trace, index, ring).promise;
 }
 
 export function usePainted(trace: Trace | null, index: number): Painted | null {
