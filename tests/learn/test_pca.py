@@ -62,15 +62,15 @@ def test_dtype_and_parameters_are_kept() -> None:
 
 def test_refuses_by_name() -> None:
     samples = clouds(6, 4)
-    with pytest.raises(InputError, match=r"PCA\.transform: the components must have been found"):
+    with pytest.raises(InputError, match=r"PCA\.transform: the estimator must have been fitted"):
         PCA().transform(samples)
     with pytest.raises(InputError, match=r"n_components must be a whole number in 1–4; got 5"):
         PCA(5).fit(samples)
     with pytest.raises(InputError, match="as a share must lie between 0 and 1; got 1"):
         PCA(1.0).fit(samples)
-    with pytest.raises(InputError, match="must be N×D numbers with N ≥ 2"):
+    with pytest.raises(InputError, match="samples must be 2 at least; got n_samples = 1"):
         PCA().fit(samples[:1])
-    with pytest.raises(InputError, match="must have 4 columns, as in fit"):
+    with pytest.raises(InputError, match="X has 2 features, but PCA is expecting 4"):
         PCA().fit(samples).transform(samples[:, :2])
     with pytest.raises(InputError, match="must be finite"):
         PCA().fit(np.where(samples > 0, np.nan, samples))

@@ -16,12 +16,12 @@ from sightline.core.catalogue import method
 from sightline.core.checks import integer
 from sightline.core.errors import InputError
 from sightline.core.types import Array
-from sightline.learn.estimator import Estimator, as_table, as_targets
+from sightline.learn.estimator import Classifier, as_seen, as_table, as_targets
 
 _RANK = 1e-4  # of a singular value, below which a direction counts as none
 
 
-class LDA(Estimator):
+class LDA(Classifier):
     """Linear discriminant analysis: at most C - 1 numbers a sample that tell C classes apart; and a classifier.
 
     Directions w maximise wᵀ S_b w / wᵀ S_w w, where S_w is the scatter within the classes and S_b that of their means.
@@ -59,7 +59,6 @@ class LDA(Estimator):
     ['left', 'right']
     """
 
-    classes_: Array
     means_: Array
     priors_: Array
     xbar_: Array
@@ -71,18 +70,18 @@ class LDA(Estimator):
     def __init__(self, n_components: int | None = None) -> None:
         self.n_components = n_components
 
-    def fit(self, samples: Any, labels: Any) -> LDA:
+    def fit(self, samples: Any, y: Any) -> LDA:
         """Find the directions; return the estimator itself.
 
         Parameters
         ----------
         samples
             N×D numbers, N greater than the number of classes.
-        labels
+        y
             N whole numbers or words, of two classes at least.
         """
         table = as_table("LDA.fit", samples, least=3)
-        self.classes_, index = as_targets("LDA.fit", labels, len(table))
+        self.classes_, index = as_targets("LDA.fit", y, len(table))
         classes, kind = len(self.classes_), table.dtype
         if len(table) <= classes:
             raise InputError(f"LDA.fit: samples must be more than the {classes} classes; got {len(table)}.")
@@ -106,16 +105,16 @@ class LDA(Estimator):
 
     def transform(self, samples: Any) -> Array:
         """Return the N×K coordinates of N×D samples along the directions."""
-        table = as_table("LDA.transform", samples, columns=self._fitted("transform"))
+        table = as_seen(self, "transform", samples)
         return ((table - self.xbar_) @ self.scalings_)[:, : self._most]
 
-    def fit_transform(self, samples: Any, labels: Any) -> Array:
+    def fit_transform(self, samples: Any, y: Any) -> Array:
         """Find the directions of samples and return their coordinates; see :meth:`fit` and :meth:`transform`."""
-        return self.fit(samples, labels).transform(samples)
+        return self.fit(samples, y).transform(samples)
 
     def decision_function(self, samples: Any) -> Array:
         """Return N×C scores of N×D samples; N for two classes, above 0 for the second."""
-        table = as_table("LDA.decision_function", samples, columns=self._fitted("decision_function"))
+        table = as_seen(self, "decision_function", samples)
         scores = table @ self.coef_.T + self.intercept_
         return scores[:, 0] if len(self.classes_) == 2 else scores
 
@@ -131,15 +130,6 @@ class LDA(Estimator):
             scores = np.stack([np.zeros_like(scores), scores], axis=1)
         likely = np.exp(scores - scores.max(axis=1, keepdims=True))
         return likely / likely.sum(axis=1, keepdims=True)
-
-    def score(self, samples: Any, labels: Any) -> float:
-        """Return the share of N×D samples whose class is their label."""
-        return float((self.predict(samples) == np.asarray(labels)).mean())
-
-    def _fitted(self, name: str) -> int:
-        if not hasattr(self, "scalings_"):
-            raise InputError(f"LDA.{name}: the directions must have been found. Call fit(samples, labels).")
-        return len(self.xbar_)
 
     def _classifier(self, means: Array, mean: Array, priors: Array, scalings: Array, kind: Any) -> None:
         """Write the classifier: nearest mean where classes are round, and what is frequent is nearer."""

@@ -17,7 +17,7 @@ from sightline.core.catalogue import method
 from sightline.core.checks import flag, integer, number
 from sightline.core.errors import InputError
 from sightline.core.types import Array
-from sightline.learn.estimator import Estimator, as_table
+from sightline.learn.estimator import Estimator, as_seen, as_table, require_fitted
 
 
 class PCA(Estimator):
@@ -70,14 +70,14 @@ class PCA(Estimator):
         self.n_components = n_components
         self.whiten = whiten
 
-    def fit(self, samples: Any, labels: Any = None) -> PCA:
+    def fit(self, samples: Any, y: Any = None) -> PCA:
         """Find the components; return the estimator itself.
 
         Parameters
         ----------
         samples
             N×D numbers, N ≥ 2.
-        labels
+        y
             Not looked at.
         """
         table = as_table("PCA.fit", samples, least=2)
@@ -101,24 +101,19 @@ class PCA(Estimator):
 
     def transform(self, samples: Any) -> Array:
         """Return the N×K coordinates of N×D samples along the components."""
-        table = as_table("PCA.transform", samples, columns=self._fitted("transform"))
+        table = as_seen(self, "transform", samples)
         found = (table - self.mean_) @ self.components_.T
         return found / self._spread() if self.whiten else found
 
-    def fit_transform(self, samples: Any, labels: Any = None) -> Array:
+    def fit_transform(self, samples: Any, y: Any = None) -> Array:
         """Find the components of samples and return their coordinates; see :meth:`fit` and :meth:`transform`."""
         return self.fit(samples).transform(samples)
 
     def inverse_transform(self, coordinates: Any) -> Array:
         """Return the N×D samples that N×K coordinates stand for: what the components kept of them."""
-        self._fitted("inverse_transform")
+        require_fitted(self, "inverse_transform")
         table = as_table("PCA.inverse_transform", coordinates, columns=self.n_components_)
         return (table * self._spread() if self.whiten else table) @ self.components_ + self.mean_
-
-    def _fitted(self, name: str) -> int:
-        if not hasattr(self, "components_"):
-            raise InputError(f"PCA.{name}: the components must have been found. Call fit(samples).")
-        return len(self.mean_)
 
     def _spread(self) -> Array:
         return np.maximum(np.sqrt(self.explained_variance_), np.finfo(self.explained_variance_.dtype).eps)
