@@ -1,6 +1,7 @@
 from . import autograd as autograd
 from .autograd import Tensor as Tensor
 from .autograd import gradients as gradients
+from .clip_gradients import clip_gradients as clip_gradients
 from .grad_check import grad_check as grad_check
 from .graph_picture import draw_graph as draw_graph
 from .layers.activations import ELU as ELU
@@ -13,8 +14,13 @@ from .layers.activations import SiLU as SiLU
 from .layers.activations import Softmax as Softmax
 from .layers.activations import Softplus as Softplus
 from .layers.activations import Tanh as Tanh
+from .layers.attention import AdditiveAttention as AdditiveAttention
+from .layers.attention import DotAttention as DotAttention
+from .layers.attention import SelfAttention as SelfAttention
+from .layers.bidirectional import Bidirectional as Bidirectional
 from .layers.convolution import Conv2d as Conv2d
 from .layers.dropout import Dropout as Dropout
+from .layers.gru import GRU as GRU
 from .layers.initialization import he as he
 from .layers.initialization import orthogonal as orthogonal
 from .layers.initialization import xavier as xavier
@@ -27,6 +33,7 @@ from .layers.losses import LogisticLoss as LogisticLoss
 from .layers.losses import MulticlassSVM as MulticlassSVM
 from .layers.losses import SoftmaxCrossEntropy as SoftmaxCrossEntropy
 from .layers.losses import SquaredError as SquaredError
+from .layers.lstm import LSTM as LSTM
 from .layers.metric_losses import ContrastiveLoss as ContrastiveLoss
 from .layers.metric_losses import TripletLoss as TripletLoss
 from .layers.normalization import BatchNorm as BatchNorm
@@ -37,6 +44,8 @@ from .layers.pooling import AvgPool2d as AvgPool2d
 from .layers.pooling import GlobalPool as GlobalPool
 from .layers.pooling import MaxPool2d as MaxPool2d
 from .layers.pooling import MinPool2d as MinPool2d
+from .layers.recurrent import RNN as RNN
+from .layers.sequence_losses import TemporalCrossEntropy as TemporalCrossEntropy
 from .lda import LDA as LDA
 from .optimizers import SGD as SGD
 from .optimizers import AdaGrad as AdaGrad

@@ -67,21 +67,24 @@ class Linear(Layer):
             self.parameters["bias"] = np.zeros(self.outputs, kind)
 
     def forward(self, x: Any, train: bool = False) -> Array:
-        """Return N×outputs values of N×inputs values."""
+        """Return N×outputs values of N×inputs values; of N×T×inputs, at each moment for itself, N×T×outputs."""
         weight, bias = self.parameters["weight"], self.parameters.get("bias")
-        x = self._kept = as_values("Linear", x, (2,), weight.dtype, self.inputs)
-        y = x @ weight.T
+        given = np.asarray(x)
+        rows = given.reshape(-1, given.shape[-1]) if given.ndim > 2 else given
+        rows = self._kept = as_values("Linear", rows, (2,), weight.dtype, self.inputs)
+        y = rows @ weight.T
         if bias is not None:
             y += bias
-        return y
+        return y.reshape(*given.shape[:-1], self.outputs)
 
     def backward(self, g: Any) -> Array:
-        """Return ∂L/∂x, N×inputs."""
+        """Return ∂L/∂x, of x's shape."""
         x, g = self._recall(g)
-        self.gradients["weight"] = g.T @ x
+        rows = g.reshape(-1, self.outputs)
+        self.gradients["weight"] = rows.T @ x
         if "bias" in self.parameters:
-            self.gradients["bias"] = g.sum(axis=0)
-        return g @ self.parameters["weight"]
+            self.gradients["bias"] = rows.sum(axis=0)
+        return (rows @ self.parameters["weight"]).reshape(*g.shape[:-1], self.inputs)
 
 
 class Flatten(Layer):
@@ -144,7 +147,10 @@ class Embedding(Layer):
         """Return 0 for each number: there is nothing between one whole number and the next."""
         numbers, g = self._recall(g)
         slope = self.gradients["weight"] = np.zeros_like(self.parameters["weight"])
-        np.add.at(slope, numbers, g)
+        if numbers.size:
+            order = np.argsort(numbers, axis=None, kind="stable")  # equal numbers side by side: one sum for each
+            found, starts = np.unique(numbers.reshape(-1)[order], return_index=True)
+            slope[found] = np.add.reduceat(g.reshape(-1, self.width)[order], starts, axis=0)
         return np.zeros(numbers.shape, slope.dtype)
 
 
