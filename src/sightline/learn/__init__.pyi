@@ -4,6 +4,7 @@ from .autograd import gradients as gradients
 from .clip_gradients import clip_gradients as clip_gradients
 from .grad_check import grad_check as grad_check
 from .graph_picture import draw_graph as draw_graph
+from .kmeans import KMeans as KMeans
 from .layers.activations import ELU as ELU
 from .layers.activations import GELU as GELU
 from .layers.activations import SELU as SELU
