@@ -10,7 +10,7 @@ import pytest
 
 import sightline as sl
 from sightline.cli.app import main
-from sightline.faces import Enrolment, FaceGallery
+from sightline.faces import Enrolment, FaceGallery, HogFace
 
 ANN = str(sl.data.SAMPLES["astronaut"].path)
 
@@ -59,6 +59,18 @@ def test_a_folder_is_gone_through_whatever_lies_in_it(folder: Path, capsys: pyte
     assert [item.name for item in Path("boxes").iterdir()] == ["ann.png"]
 
 
+def test_a_window_of_gradients_finds_what_it_was_taught(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    ground = np.random.default_rng(0).integers(0, 90, (64, 96), dtype=np.uint8)
+    ring = np.pad(np.full((12, 12), 220, np.uint8), 6)
+    HogFace.train([ring], [ground], size=(24, 24), cell=4, name="ring").save("ring.npz")
+    ground[16:40, 24:48] = ring
+    sl.image.write("scene.png", ground)
+    capsys.readouterr()
+    assert main(["faces", "detect", "scene.png", "--detector", "hog:ring.npz", "--threshold", "0.5", "--json"]) == 0
+    (row,) = json.loads(capsys.readouterr().out)["pictures"]
+    assert [(face["name"], face["box"]) for face in row["faces"]] == [("ring", [24, 16, 48, 40])]
+
+
 def test_what_cannot_be_done_is_said(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     sl.image.write("flat.png", np.zeros((40, 40), np.uint8))
     before = Path("faces.npz").read_bytes()
@@ -69,7 +81,23 @@ def test_what_cannot_be_done_is_said(folder: Path, capsys: pytest.CaptureFixture
         "gallery 'none.npz' does not exist": ["recognise", ANN, "--gallery", "none.npz"],
         "--lines must be a .csv or .jsonl file": ["detect", ANN, "--lines", "a.txt"],
         "faces: the output must not be the source; got 'flat.png'": ["detect", "flat.png", "-o", "flat.png"],
-        "is not a cascade file": ["detect", ANN, "--cascade", "flat.png"],
+        "is not a cascade file": ["detect", ANN, "--detector", "cascade:flat.png"],
+        "is not an archive of a HogFace": ["detect", ANN, "--detector", "hog:flat.png"],
+        "--detector must be cascade, cascade:FILE.xml or hog:WINDOW.npz; got 'hog:'": [
+            "detect",
+            ANN,
+            "--detector",
+            "hog:",
+        ],
+        "--neighbours must be left out with --detector hog": [
+            "detect",
+            ANN,
+            "--detector",
+            "hog:flat.png",
+            "--neighbours",
+            "2",
+        ],
+        "--threshold must be left out with --detector cascade": ["detect", ANN, "--threshold", "1"],
     }
     for sentence, words in said.items():
         assert main(["faces", *words]) != 0

@@ -18,6 +18,7 @@ from sightline.cli.app import main
 from sightline.cli.following import Detector, Following, ends_at_ctrl_c
 from sightline.core.errors import FormatError
 from sightline.core.results import Classification, Detections
+from sightline.faces import HogFace
 from sightline.image import frames, write_frames
 from sightline.motion import Sort, read_tracks
 
@@ -80,6 +81,22 @@ def test_boxes_of_a_file_over_a_folder(clip: Path, tracker: str, capsys: pytest.
     assert "1 thing in 10 frames" in out
     assert len(list(Path("drawn").iterdir())) == 10
     assert {int(i) for tracks in read_tracks("t.txt") for i in tracks.ids} == {1}
+
+
+def test_a_window_of_gradients_is_a_detector(clip: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    ground = np.random.default_rng(0).integers(0, 90, (64, 96), dtype=np.uint8)
+    ring = np.pad(np.full((12, 12), 220, np.uint8), 6)
+    HogFace.train([ring], [ground], size=(24, 24), cell=4, name="ring").save("ring.npz")
+    Path("rings").mkdir()
+    for t in range(8):
+        frame = ground.copy()
+        frame[16:40, 4 * t : 4 * t + 24] = ring
+        sl.write(f"rings/{t}.png", frame)
+    code, out, _ = said(["rings", "--detector", "hog:ring.npz", "--lines", "t.jsonl", "--json"], capsys)
+    assert (code, json.loads(out)["identities"]) == (0, 1)
+    (last,) = json.loads(Path("t.jsonl").read_text().splitlines()[-1])["tracks"]
+    assert last["name"] == "ring"
+    assert np.abs(np.array(last["box"]) - [28, 16, 52, 40]).max() < 3
 
 
 def test_a_run_that_finds_boxes_is_a_detector(
@@ -207,7 +224,10 @@ def test_the_first_ctrl_c_ends_after_the_frame() -> None:
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (["clip.mp4", "--detector", "yolo"], "track: --detector must be background, file:DETECTIONS.txt or a run's"),
+        (
+            ["clip.mp4", "--detector", "yolo"],
+            "track: --detector must be background, hog:WINDOW.npz, file:DETECTIONS.txt or a run's",
+        ),
         (["clip.mp4", "--detector", "file:none.txt"], "read_detections: 'none.txt' does not exist."),
         (["clip.mp4", "--tracker", "sorte"], "track: tracker must be one of 'sort', 'deep_sort', 'byte_track'"),
         (["none.mp4"], "none.mp4"),

@@ -20,6 +20,7 @@ from sightline.core.errors import FormatError, InputError, MissingFileError
 from sightline.core.files import write_text
 
 if TYPE_CHECKING:
+    from sightline.core.results import Detections
     from sightline.faces.gallery import FaceGallery
 
 app = App(name="faces", help="Enrol people, recognise them, or find faces.", help_format="plaintext")
@@ -135,15 +136,16 @@ def detect(
     /,
     *,
     output: Annotated[Path | None, Parameter(alias="-o")] = None,
-    cascade: Path | None = None,
+    detector: str = "cascade",
     scale: float = 1.1,
-    neighbours: int = 4,
+    neighbours: int | None = None,
+    threshold: float | None = None,
     lines: Path | None = None,
     every: int = 1,
     limit: int | None = None,
     json: Annotated[bool, Parameter(negative="")] = False,
 ) -> Answer:
-    """Find faces in photos, a video or before a camera, or whatever a cascade file finds.
+    """Find faces in photos, a video or before a camera, or whatever another detector finds.
 
     Parameters
     ----------
@@ -151,12 +153,15 @@ def detect(
         A photo, a folder or pattern of photos, a video, webcam, or the address of a stream.
     output
         Where annotated pictures go: a file for one photo, a folder for several, a video for frames.
-    cascade
-        OpenCV's XML file of another detector.
+    detector
+        cascade (the frontal face that comes with the package), cascade:FILE.xml (OpenCV's file of another one), or
+        hog:WINDOW.npz (a window of gradients that HogFace.train taught and HogFace.save wrote).
     scale
         Factor from one size of the window to the next, 1.01–2.
     neighbours
-        A box needs more than this many windows.
+        Of a cascade: a box needs more than this many windows; 4 when left out.
+    threshold
+        Of a window of gradients: the score that a box must exceed; 0 when left out.
     lines
         A file for one line a face: .csv, or .jsonl for JSON.
     every, limit
@@ -164,16 +169,36 @@ def detect(
     json
         Give the boxes as JSON.
     """
-    from sightline.faces import HaarCascade
-
-    detector = HaarCascade.frontal_face() if cascade is None else HaarCascade.load(cascade, cascade.stem)
+    find = _detector(detector, scale, neighbours, threshold)
 
     def boxed(image: np.ndarray) -> _Found:
-        found = detector.detect(image, scale, neighbours)
+        found = find(image)
         rows = [{"box": row["box"], "name": row["name"], "score": round(row["score"], 3)} for row in found.to_json()]
         return found.draw(image), rows
 
     return _answer(source, boxed, output, lines, every, limit, json)
+
+
+def _detector(
+    word: str, scale: float, neighbours: int | None, threshold: float | None
+) -> Callable[[np.ndarray], Detections]:
+    """Return what ``--detector`` names, as a function from a picture to boxes."""
+    from sightline.faces import HaarCascade, HogFace
+
+    kind, _, name = word.partition(":")
+    file = Path(name)
+    if kind not in ("cascade", "hog") or (kind == "hog" and not name):
+        raise InputError(f"faces detect: --detector must be cascade, cascade:FILE.xml or hog:WINDOW.npz; got '{word}'.")
+    idle, other = ("threshold", threshold) if kind == "cascade" else ("neighbours", neighbours)
+    if other is not None:
+        raise InputError(
+            f"faces detect: --{idle} must be left out with --detector {kind}, which has none; got {other}."
+        )
+    if kind == "hog":
+        window = HogFace.load(file)
+        return lambda image: window.detect(image, scale, threshold=threshold or 0.0)
+    cascade = HaarCascade.load(file, file.stem) if name else HaarCascade.frontal_face()
+    return lambda image: cascade.detect(image, scale, 4 if neighbours is None else neighbours)
 
 
 def _answer(

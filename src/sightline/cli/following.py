@@ -16,7 +16,8 @@ from sightline.core.errors import DataError, FormatError, InputError, MissingFil
 from sightline.core.results import Detections
 from sightline.core.tracks import Tracks
 
-DETECTORS, TRACKERS = ("background", "file:DETECTIONS.txt", "a run's folder"), ("sort", "deep_sort", "byte_track")
+DETECTORS = ("background", "hog:WINDOW.npz", "file:DETECTIONS.txt", "a run's folder")
+TRACKERS = ("sort", "deep_sort", "byte_track")
 _WAITS, _TRAIL = (1, 1, 2, 4, 8), 60  # seconds between tries to get a camera back; frames of a path that is drawn
 
 
@@ -43,8 +44,10 @@ def make_detector(word: str) -> Detector:
         return _background()
     if word.startswith("file:"):
         return _from_file(Path(word.removeprefix("file:")))
+    if word.startswith("hog:"):
+        return _from_window(Path(word.removeprefix("hog:")))
     if not Path(word).is_dir():
-        raise InputError(f"track: --detector must be {', '.join(DETECTORS[:2])} or {DETECTORS[2]}; got '{word}'.")
+        raise InputError(f"track: --detector must be {', '.join(DETECTORS[:-1])} or {DETECTORS[-1]}; got '{word}'.")
     from sightline.train.run import load
 
     model = load(word)
@@ -74,6 +77,13 @@ def _from_file(path: Path) -> Detector:
     known = read_detections(path)
     nothing = Detections(np.zeros((0, 4)), np.zeros(0), np.zeros(0))
     return Detector(lambda frame, number: known[number - 1] if number <= len(known) else nothing)
+
+
+def _from_window(path: Path) -> Detector:
+    from sightline.faces.hog_face import HogFace
+
+    window = HogFace.load(path)
+    return Detector(lambda frame, number: window.detect(frame))
 
 
 def make_tracker(word: str, detector: str) -> Any:

@@ -43,8 +43,9 @@ def track(
         Video, folder of pictures, address, or camera (webcam, webcam:1, /dev/video0); of a camera or a live stream, the
         newest frame is taken and those that came meanwhile are dropped.
     detector
-        What finds the boxes: background (what moves before a camera that stands still), file:DETECTIONS.txt
-        (MOTChallenge's lines), or the folder of a run that finds boxes.
+        What finds the boxes: background (what moves before a camera that stands still), hog:WINDOW.npz (a window of
+        gradients that HogFace.train taught, on people for people, and HogFace.save wrote; none comes with the
+        package), file:DETECTIONS.txt (MOTChallenge's lines), or the folder of a run that finds boxes.
     tracker
         sort, deep_sort or byte_track.
     output

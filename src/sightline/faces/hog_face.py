@@ -97,6 +97,7 @@ class HogFace:
         cost: float = 0.1,
         negatives: int = 2000,
         rounds: int = 3,
+        name: str = "face",
         seed: Seed = 0,
         progress: Callable[[RoundReport], object] | None = None,
     ) -> HogFace:
@@ -121,6 +122,8 @@ class HogFace:
             round, ≥ 10.
         rounds
             1–20: the first on any windows, each of the others with those that the one before took for faces.
+        name
+            What is taught, as the class name of the detections: people as well, or cars.
         seed
             Whole number ≥ 0 or a generator: which windows are drawn.
         progress
@@ -143,7 +146,7 @@ class HogFace:
             random=generator(seed),
             progress=progress,
         )
-        detector = cls(weights, offset, cell=cell)
+        detector = cls(weights, offset, cell=cell, name=name)
         detector.history = tuple(history)
         return detector
 
