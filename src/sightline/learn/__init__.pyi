@@ -1,6 +1,8 @@
 from . import autograd as autograd
 from .autograd import Tensor as Tensor
 from .autograd import gradients as gradients
+from .captioner import Captioner as Captioner
+from .character_model import CharacterModel as CharacterModel
 from .clip_gradients import clip_gradients as clip_gradients
 from .grad_check import grad_check as grad_check
 from .graph_picture import draw_graph as draw_graph
@@ -56,3 +58,4 @@ from .optimizers import RMSProp as RMSProp
 from .pca import PCA as PCA
 from .sequential import Sequential as Sequential
 from .solver import Solver as Solver
+from .words import Words as Words

@@ -1,5 +1,7 @@
 from .accuracy import accuracy as accuracy
 from .accuracy import top_k_accuracy as top_k_accuracy
+from .bleu import Bleu as Bleu
+from .bleu import bleu as bleu
 from .bootstrap_interval import bootstrap_interval as bootstrap_interval
 from .boundary_matching import match_boundaries as match_boundaries
 from .boundary_score import BoundaryCounts as BoundaryCounts
