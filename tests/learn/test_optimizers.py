@@ -11,7 +11,7 @@ import torch
 
 from sightline.core import evidence
 from sightline.core.errors import InputError
-from sightline.learn import SGD, AdaGrad, Adam, AdamW, RMSProp
+from sightline.learn import SGD, AdaGrad, Adam, AdamW, Momentum, Nesterov, RMSProp
 from sightline.learn.optimizers import Optimizer
 
 CASES: list[tuple[str, Optimizer, Callable[[Any], torch.optim.Optimizer]]] = [
@@ -19,8 +19,11 @@ CASES: list[tuple[str, Optimizer, Callable[[Any], torch.optim.Optimizer]]] = [
     ("SGD", SGD(0.02, weight_decay=0.1), lambda p: torch.optim.SGD(p, 0.02, weight_decay=0.1)),
     ("SGD", SGD(0.01, momentum=0.9), lambda p: torch.optim.SGD(p, 0.01, momentum=0.9)),
     ("SGD", SGD(0.01, momentum=0.8, nesterov=True), lambda p: torch.optim.SGD(p, 0.01, 0.8, nesterov=True)),
+    ("Momentum", Momentum(0.01, momentum=0.8), lambda p: torch.optim.SGD(p, 0.01, 0.8)),
+    ("Nesterov", Nesterov(0.01, weight_decay=0.1), lambda p: torch.optim.SGD(p, 0.01, 0.9, 0, 0.1, nesterov=True)),
     ("AdaGrad", AdaGrad(0.1, weight_decay=0.1), lambda p: torch.optim.Adagrad(p, 0.1, weight_decay=0.1)),
     ("RMSProp", RMSProp(0.01, rho=0.9), lambda p: torch.optim.RMSprop(p, 0.01, 0.9)),
+    ("RMSProp", RMSProp(0.01, momentum=0.9), lambda p: torch.optim.RMSprop(p, 0.01, momentum=0.9)),
     ("Adam", Adam(0.02, weight_decay=0.1), lambda p: torch.optim.Adam(p, 0.02, weight_decay=0.1)),
     ("Adam", Adam(0.05, betas=(0.8, 0.9), eps=1e-3), lambda p: torch.optim.Adam(p, 0.05, (0.8, 0.9), 1e-3)),
     ("AdamW", AdamW(0.02, weight_decay=0.3), lambda p: torch.optim.AdamW(p, 0.02, weight_decay=0.3)),
@@ -46,6 +49,8 @@ def steps_apart(ours: Optimizer, make: Callable[[Any], torch.optim.Optimizer], s
 
 
 @evidence.equals("learn.SGD", peer="torch", tolerance="1e-12 after each of 40 steps, float64")
+@evidence.equals("learn.Momentum", peer="torch", tolerance="1e-12 after each of 40 steps, float64")
+@evidence.equals("learn.Nesterov", peer="torch", tolerance="1e-12 after each of 40 steps, float64")
 @evidence.equals("learn.AdaGrad", peer="torch", tolerance="1e-12 after each of 40 steps, float64")
 @evidence.equals("learn.RMSProp", peer="torch", tolerance="1e-12 after each of 40 steps, float64")
 @evidence.equals("learn.Adam", peer="torch", tolerance="1e-12 after each of 40 steps, float64")

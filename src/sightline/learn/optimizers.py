@@ -1,7 +1,7 @@
 """Optimisers: from a slope to a step, each from its paper, on arrays that are changed in place.
 
-Robbins & Monro 1951 (``SGD``), Polyak 1964 and Nesterov 1983 (its momentum); Duchi, Hazan & Singer 2011 (``AdaGrad``);
-Tieleman & Hinton 2012 (``RMSProp``); Kingma & Ba 2015 (``Adam``); Loshchilov & Hutter 2019 (``AdamW``).
+Robbins & Monro 1951 (``SGD``); Polyak 1964 (``Momentum``); Nesterov 1983 (``Nesterov``); Duchi, Hazan & Singer 2011
+(``AdaGrad``); Tieleman & Hinton 2012 (``RMSProp``); Kingma & Ba 2015 (``Adam``); Loshchilov & Hutter 2019 (``AdamW``).
 
 In all of them w are the parameters, g the slope of the loss, and lr the learning rate.
 """
@@ -127,6 +127,36 @@ class SGD(Optimizer):
         w -= self.learning_rate * (g + self.momentum * v if self.nesterov else v)
 
 
+class Momentum(SGD):
+    """A ball that rolls: v ← momentum · v + g, w ← w − lr · v (Polyak 1964).
+
+    Parameters
+    ----------
+    learning_rate, weight_decay
+        As in :class:`Optimizer`.
+    momentum
+        Share of the last step that goes on, 0–1.
+    """
+
+    def __init__(self, learning_rate: float = 0.01, *, momentum: float = 0.9, weight_decay: float = 0.0) -> None:
+        super().__init__(learning_rate, momentum=momentum, weight_decay=weight_decay)
+
+
+class Nesterov(SGD):
+    """A ball that looks where it will be: v ← momentum · v + g, w ← w − lr · (g + momentum · v) (Nesterov 1983).
+
+    Parameters
+    ----------
+    learning_rate, weight_decay
+        As in :class:`Optimizer`.
+    momentum
+        Share of the last step that goes on, 0–1.
+    """
+
+    def __init__(self, learning_rate: float = 0.01, *, momentum: float = 0.9, weight_decay: float = 0.0) -> None:
+        super().__init__(learning_rate, momentum=momentum, nesterov=True, weight_decay=weight_decay)
+
+
 class AdaGrad(Optimizer):
     """Each weight at its own pace: s ← s + g², w ← w − lr · g / (√s + eps).
 
@@ -152,7 +182,9 @@ class AdaGrad(Optimizer):
 
 
 class RMSProp(Optimizer):
-    """AdaGrad that forgets: s ← rho · s + (1 − rho) · g², w ← w − lr · g / (√s + eps).
+    """AdaGrad that forgets: s ← rho · s + (1 − rho) · g², w ← w − lr · v, with v = g / (√s + eps).
+
+    With momentum, v ← momentum · v + g / (√s + eps).
 
     Parameters
     ----------
@@ -162,21 +194,31 @@ class RMSProp(Optimizer):
         Share of the past that is kept, 0–1.
     eps
         Keeps the division from 0, > 0.
+    momentum
+        Share of the last step that goes on, 0–1.
     """
 
     def __init__(
-        self, learning_rate: float = 0.01, *, rho: float = 0.99, eps: float = 1e-8, weight_decay: float = 0.0
+        self,
+        learning_rate: float = 0.01,
+        *,
+        rho: float = 0.99,
+        eps: float = 1e-8,
+        momentum: float = 0.0,
+        weight_decay: float = 0.0,
     ) -> None:
         super().__init__(learning_rate, weight_decay)
         self.rho, self.eps = number("RMSProp", "rho", rho, 0, 1), number("RMSProp", "eps", eps, 0)
+        self.momentum = number("RMSProp", "momentum", momentum, 0, 1)
 
     def _begin(self, w: Array) -> dict[str, Array]:
-        return {"s": np.zeros_like(w)}
+        return {"s": np.zeros_like(w), "v": np.zeros_like(w)}
 
     def _move(self, w: Array, g: Array, memory: dict[str, Array]) -> None:
         g = self._decayed(w, g)
         s = memory["s"] = self.rho * memory["s"] + (1 - self.rho) * g * g
-        w -= self.learning_rate * g / (np.sqrt(s) + self.eps)
+        v = memory["v"] = self.momentum * memory["v"] + g / (np.sqrt(s) + self.eps)
+        w -= self.learning_rate * v
 
 
 class Adam(Optimizer):
@@ -250,6 +292,8 @@ class AdamW(Adam):
 
 
 method(task="optimisation", paper="Robbins & Monro 1951", lesson="w4d4")(SGD)
+method(task="optimisation", paper="Polyak 1964", lesson="w5d7")(Momentum)
+method(task="optimisation", paper="Nesterov 1983", lesson="w5d7")(Nesterov)
 method(task="optimisation", paper="Duchi, Hazan & Singer 2011", lesson="w4d4")(AdaGrad)
 method(task="optimisation", paper="Tieleman & Hinton 2012", lesson="w4d4")(RMSProp)
 method(task="optimisation", paper="Kingma & Ba 2015", lesson="w4d4")(Adam)

@@ -20,6 +20,7 @@ from sightline.core.seeds import generator
 from sightline.core.types import Array, PathLike
 from sightline.learn.layers.losses import Loss
 from sightline.learn.optimizers import Optimizer
+from sightline.learn.schedules import ReduceOnPlateau
 from sightline.learn.sequential import Sequential
 
 Row = dict[str, float]
@@ -44,7 +45,9 @@ class Solver:
     patience
         Epochs without a better validation loss after which :meth:`fit` ends; None never ends early.
     schedule
-        Called with the share of the training that is behind, 0–1; returns what the learning rate is multiplied by.
+        Called with the share of the training that is behind, 0–1; returns what the learning rate is multiplied by: one
+        of :mod:`sightline.learn.schedules`, or a function. A :class:`ReduceOnPlateau` looks at the validation losses
+        (the training's, where there is no validation) instead.
     progress
         Called with each row of the history, for example ``print``, or what calls :meth:`save`.
     seed
@@ -74,7 +77,7 @@ class Solver:
         *,
         batch_size: int = 64,
         patience: int | None = None,
-        schedule: Callable[[float], float] | None = None,
+        schedule: Callable[[float], float] | ReduceOnPlateau | None = None,
         progress: Callable[[Row], object] | None = None,
         seed: int = 0,
     ) -> None:
@@ -136,9 +139,7 @@ class Solver:
         number, total = len(self.history), 0.0
         batches = list(self._batches(len(x), generator(self.seed, number).permutation(len(x))))
         for step, chosen in enumerate(batches):
-            if self.schedule is not None:
-                share = (number + step / len(batches)) / epochs
-                self.optimizer.learning_rate = self._rate * float(self.schedule(share))
+            self.optimizer.learning_rate = self._rate * self._factor((number + step / len(batches)) / epochs)
             loss = self.loss.forward(self.network.forward(x[chosen], train=True), targets[chosen])
             if not math.isfinite(loss):
                 raise InputError(
@@ -152,6 +153,11 @@ class Solver:
             )
             total += loss * len(chosen)
         return {"epoch": number + 1, "loss": total / len(x), "learning_rate": self.optimizer.learning_rate}
+
+    def _factor(self, share: float) -> float:
+        if isinstance(self.schedule, ReduceOnPlateau):
+            return self.schedule.after([row.get("val_loss", row["loss"]) for row in self.history])
+        return 1.0 if self.schedule is None else float(self.schedule(share))
 
     def _batches(self, count: int, order: Array) -> Iterator[Array]:
         for start in range(0, count, self.batch_size):

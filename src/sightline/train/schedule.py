@@ -5,7 +5,7 @@ Warm-up and one-cycle: Smith & Topin 2018, "Super-Convergence"; cosine: Loshchil
 
 from __future__ import annotations
 
-import math
+from sightline.learn.schedules import half_wave
 
 RISE = 0.3  # share of one-cycle that rises, unless a warm-up says otherwise
 START, FINISH = 25.0, 1e4  # one-cycle starts at peak/25 and ends 10,000 times lower than that
@@ -31,16 +31,12 @@ def factor(schedule: str, step: int, total: int, warmup: int) -> float:
         return (step + 1) / warmup
     if schedule == "constant":
         return 1.0
-    return _cosine(1.0, 0.0, (step - warmup) / max(1, total - warmup))
+    return half_wave(1.0, 0.0, (step - warmup) / max(1, total - warmup))
 
 
 def _one_cycle(step: int, total: int, rise: float) -> float:
     top, last = max(rise * total - 1, 1e-9), max(total - 1, 1)
     low = 1 / START
     if step <= top:
-        return _cosine(low, 1.0, step / top)
-    return _cosine(1.0, low / FINISH, min(1.0, (step - top) / max(last - top, 1e-9)))
-
-
-def _cosine(start: float, end: float, share: float) -> float:
-    return end + (start - end) / 2 * (1 + math.cos(math.pi * share))
+        return half_wave(low, 1.0, step / top)
+    return half_wave(1.0, low / FINISH, min(1.0, (step - top) / max(last - top, 1e-9)))
