@@ -101,7 +101,7 @@ def reduce(image: Array, copy: Array | None = None) -> Array:
 
 def strip_of(rows: Array) -> int:
     """Return how many of these rows are worth a strip of their own: small levels are not worth waking anybody."""
-    return max(8, (1 << 19) // (rows.shape[1] * rows.itemsize))
+    return max(8, (1 << 17) // (rows.shape[1] * rows.itemsize))
 
 
 def expand(image: Array, to: Array, sign: int, out: Array) -> None:
@@ -129,68 +129,55 @@ def side_by_side(levels: Sequence[Array]) -> Array:
     return canvas
 
 
-# Scratch memory is handed over: loops over arrays that are made in the same function are not vectorised.
+# Scratch memory is handed over: loops over arrays that are made in the same function are not vectorised. Rows are
+# smoothed at every pixel before every other one is taken: to part them first takes as long, and a loop more.
 @kernel
 def _reduce_bytes(image, copy, out, step, y0, y1):
-    line = np.empty(image.shape[1] + 4 * step, np.uint16)
-    if step == 3:
-        _reduce_colour_rows(image, copy, out, line, np.empty(line.size, np.uint8), y0, y1)
-    else:
-        halves = np.empty((2, out.shape[1] + 2 * step), np.uint16)
-        _reduce_byte_rows(image, copy, out, step, line, halves[0], halves[1], y0, y1)
+    n = image.shape[1]
+    _reduce_byte_rows(image, copy, out, step, np.empty(n + 4 * step, np.uint16), np.empty(n, np.uint8), y0, y1)
 
 
 @kernel
-def _reduce_floats(image, copy, out, step, y0, y1):
-    line, halves = np.empty(image.shape[1] + 4 * step, np.float32), np.empty((2, out.shape[1] + 2 * step), np.float32)
-    _reduce_float_rows(image, copy, out, step, line, halves[0], halves[1], y0, y1)
-
-
-@kernel
-def _reduce_byte_rows(image, copy, out, step, line, even, odd, y0, y1):
+def _reduce_byte_rows(image, copy, out, step, line, whole, y0, y1):
     """Sums of bytes fill uint16 exactly: 255 · 16 · 16 + 128 = 65408."""
-    n = out.shape[1]
-    a, c, e, b, d = even[:n], even[step : step + n], even[2 * step :], odd[:n], odd[step : step + n]
-    half, eight = np.uint16(128), np.uint16(8)
+    n, half, eight = image.shape[1], np.uint16(128), np.uint16(8)
+    a, b, c = line[:n], line[step : n + step], line[2 * step : n + 2 * step]
+    d, e = line[3 * step : n + 3 * step], line[4 * step :]
     for y in range(y0, y1):
         _smooth_down(image, 2 * y, step, line)
-        _copy_rows(image, copy, 2 * y)
-        _part(line, even, odd, step)
-        row = out[y]
-        for x in range(n):
-            row[x] = np.uint8(np.uint16(_weighted(a[x], b[x], c[x], d[x], e[x]) + half) >> eight)
-
-
-@kernel
-def _reduce_colour_rows(image, copy, out, line, whole, y0, y1):
-    """Smooth along the whole row, then take every other pixel: quicker than to part pixels of three bytes first."""
-    n, half, eight = image.shape[1], np.uint16(128), np.uint16(8)
-    a, b, c, d, e = line[:n], line[3 : n + 3], line[6 : n + 6], line[9 : n + 9], line[12:]
-    for y in range(y0, y1):
-        _smooth_down(image, 2 * y, 3, line)
         _copy_rows(image, copy, 2 * y)
         for x in range(n):
             whole[x] = np.uint8(np.uint16(_weighted(a[x], b[x], c[x], d[x], e[x]) + half) >> eight)
         row, x = out[y], 0
-        while x + 16 <= row.size:
-            copy_every_second(whole, 2 * x, row, x)
-            x += 9
-        for k in range(x, row.size):
-            row[k] = whole[2 * k - k % 3]
+        if step == 3:
+            while x + 16 <= row.size:
+                copy_every_second(whole, 2 * x, row, x)
+                x += 9
+        _take_every_other(whole, row, step, x)
 
 
 @kernel
-def _reduce_float_rows(image, copy, out, step, line, even, odd, y0, y1):
-    n = out.shape[1]
-    a, c, e, b, d = even[:n], even[step : step + n], even[2 * step :], odd[:n], odd[step : step + n]
-    scale = np.float32(1 / 256)
+def _reduce_floats(image, copy, out, step, y0, y1):
+    n = image.shape[1]
+    _reduce_float_rows(image, copy, out, step, np.empty(n + 4 * step, np.float32), np.empty(n, np.float32), y0, y1)
+
+
+@kernel
+def _reduce_float_rows(image, copy, out, step, line, whole, y0, y1):
+    n, scale = image.shape[1], np.float32(1 / 256)
+    a, b, c = line[:n], line[step : n + step], line[2 * step : n + 2 * step]
+    d, e = line[3 * step : n + 3 * step], line[4 * step :]
     for y in range(y0, y1):
         _smooth_down(image, 2 * y, step, line)
         _copy_rows(image, copy, 2 * y)
-        _part(line, even, odd, step)
-        row = out[y]
         for x in range(n):
-            row[x] = _weighted(a[x], b[x], c[x], d[x], e[x]) * scale
+            whole[x] = _weighted(a[x], b[x], c[x], d[x], e[x]) * scale
+        row, x = out[y], 0
+        if step == 3:
+            while x + 4 <= row.size:  # the fourth number is one too much: the next pixel overwrites it
+                copy_four(whole, 2 * x, row, x)
+                x += 3
+        _take_every_other(whole, row, step, x)
 
 
 # Inlined, because a row handed to a compiled function costs two atomic counts of its references.
@@ -231,22 +218,14 @@ def _weighted(a, b, c, d, e):
 
 
 @kernel(inline=True)
-def _part(line, even, odd, step):
-    """Copy every other pixel, from the first on and from the second on."""
-    count = even.size // step - 1
+def _take_every_other(whole, row, step, first):
+    """Copy every other pixel of a row, from number ``first`` of the shorter one on."""
     if step == 1:
-        for x in range(count):
-            even[x], odd[x] = line[2 * x], line[2 * x + 1]
-    elif step == 3:
-        for x in range(count):  # the fourth number is one too much: the next pixel overwrites it
-            copy_four(line, 6 * x, even, 3 * x)
-            copy_four(line, 6 * x + 3, odd, 3 * x)
+        for x in range(row.size):
+            row[x] = whole[2 * x]
     else:
-        for x in range(count):
-            for k in range(step):
-                even[x * step + k], odd[x * step + k] = line[2 * x * step + k], line[(2 * x + 1) * step + k]
-    for k in range(step):
-        even[count * step + k] = line[2 * count * step + k]
+        for k in range(first, row.size):
+            row[k] = whole[2 * k - k % step]
 
 
 @kernel
