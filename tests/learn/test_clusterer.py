@@ -5,15 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sightline.learn import KMeans
-from sightline.learn.clusterer import Clusterer, by_first
+from sightline.learn import Agglomerative, GaussianMixture, KMeans, MeanShift
+from sightline.learn.clusterer import by_first
+from sightline.learn.estimator import Estimator
 
+ESTIMATORS = [KMeans(3), MeanShift(), Agglomerative(), GaussianMixture()]
 peer = pytest.importorskip("sklearn.utils.estimator_checks")
 
 
 @pytest.mark.filterwarnings("ignore")  # among others, that ours do not inherit from its class
-@pytest.mark.parametrize("estimator", [KMeans(3)], ids=lambda estimator: type(estimator).__name__)
-def test_passes_the_checks_of_scikit_learn(estimator: Clusterer) -> None:
+@pytest.mark.parametrize("estimator", ESTIMATORS, ids=lambda estimator: type(estimator).__name__)
+def test_passes_the_checks_of_scikit_learn(estimator: Estimator) -> None:
     results = peer.check_estimator(estimator, on_skip=None)
     passed = {row["check_name"] for row in results if row["status"] == "passed"}
     others = {row["check_name"] for row in results if row["status"] != "passed"}

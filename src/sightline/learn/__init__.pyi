@@ -1,9 +1,11 @@
 from . import autograd as autograd
+from .agglomerative import Agglomerative as Agglomerative
 from .autograd import Tensor as Tensor
 from .autograd import gradients as gradients
 from .captioner import Captioner as Captioner
 from .character_model import CharacterModel as CharacterModel
 from .clip_gradients import clip_gradients as clip_gradients
+from .gaussian_mixture import GaussianMixture as GaussianMixture
 from .grad_check import grad_check as grad_check
 from .graph_picture import draw_graph as draw_graph
 from .kmeans import KMeans as KMeans
@@ -50,6 +52,7 @@ from .layers.pooling import MinPool2d as MinPool2d
 from .layers.recurrent import RNN as RNN
 from .layers.sequence_losses import TemporalCrossEntropy as TemporalCrossEntropy
 from .lda import LDA as LDA
+from .mean_shift import MeanShift as MeanShift
 from .newton import bfgs as bfgs
 from .newton import differentiated as differentiated
 from .newton import lbfgs as lbfgs
