@@ -6,7 +6,7 @@ import dataclasses
 import hashlib
 import importlib
 import inspect
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -55,18 +55,19 @@ class ClassifyRecipe(Recipe):
         The set to learn from; None when there is only a trained model.
     """
 
+    field = "classify"
     metric = "accuracy"
     higher_is_better = True
 
     def __init__(self, config: dict[str, Any], data: ImageSet | None = None) -> None:
         self._config = config
         self.method: str = config["method"]
-        self.name = f"classify/{self.method}"
+        self.name = f"{self.field}/{self.method}"
         self.classes: tuple[str, ...] = tuple(config["classes"])
         self.form = Form((int(config["size"][0]), int(config["size"][1])), int(config["channels"]))
         self.options = Options(**config["options"])
         self.data = data
-        self.defaults = _settings(self.method, 0 if data is None else len(data.train))
+        self.defaults = _settings(self.suits(self.method), 0 if data is None else len(data.train))
         if self.form.size[0] * self.form.size[1] <= _TINY:
             self.defaults["threads"] = 1
         self._prepared: dict[str, Prepared] = {}
@@ -74,6 +75,16 @@ class ClassifyRecipe(Recipe):
         self._examined: tuple[Any, Examination] | None = None
 
     # --- making ---
+
+    @staticmethod
+    def builder(method: str) -> Callable[..., Any]:
+        """Return what builds an architecture: of the number of classes and, where it takes them, of the data's form."""
+        return getattr(importlib.import_module(f"sightline.classify.{METHODS[method]}"), method)
+
+    @staticmethod
+    def suits(method: str) -> dict[str, Any]:
+        """Return the engine's settings that suit an architecture."""
+        return _DEFAULTS[METHODS[method]]
 
     @classmethod
     def open(cls, method: str, data: Any, seed: int, options: dict[str, Any]) -> ClassifyRecipe:
@@ -90,7 +101,8 @@ class ClassifyRecipe(Recipe):
         options
             Fields of :class:`Options` and keyword arguments of the architecture, such as ``stem``.
         """
-        chosen, rest = Options.split(options, _model_options(method))
+        takes = _model_options(cls.builder(method))
+        chosen, rest = Options.split(options, takes)
         opened = open_dataset(data, seed=seed)
         if len(opened.classes) < 2:
             raise DataError(f"train: '{opened.source}' has 1 class; a classifier needs two or more.")
@@ -107,7 +119,7 @@ class ClassifyRecipe(Recipe):
             "std": std,
             "seed": seed,
             "options": dataclasses.asdict(chosen),
-            "model": {**_suited(method, form), **rest},
+            "model": {**_suited(takes, form), **rest},
             "data": {"name": opened.name, "digest": opened.digest},
         }
         return cls(config, opened)
@@ -115,9 +127,9 @@ class ClassifyRecipe(Recipe):
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> ClassifyRecipe:
         """Make the recipe again without its data."""
-        if config.get("method") not in METHODS:
-            known = ", ".join(METHODS)
-            raise InputError(f"load: no classifier is named '{config.get('method')}'. Known: {known}.")
+        known = importlib.import_module(cls.__module__).METHODS
+        if config.get("method") not in known:
+            raise InputError(f"load: no classifier is named '{config.get('method')}'. Known: {', '.join(known)}.")
         return cls(config)
 
     def config(self) -> dict[str, Any]:
@@ -126,13 +138,24 @@ class ClassifyRecipe(Recipe):
 
     def model(self) -> nn.Module:
         """Build the network for this number of classes, channels and pixels."""
-        build = _builder(self.method)
+        return self.build()
+
+    def build(self, **more: Any) -> Any:
+        """Return what the builder makes of the data's form, the user's options, and more arguments where it has such.
+
+        Parameters
+        ----------
+        **more
+            By name; those that the builder does not take are left out.
+        """
+        build = self.builder(self.method)
         takes = inspect.signature(build).parameters
         given: dict[str, Any] = {
             "in_channels": self.form.channels,
             "size": self.form.size,
             "mean": tuple(self._config["mean"]),
             "std": tuple(self._config["std"]),
+            **more,
         }
         settings = {name: value for name, value in given.items() if name in takes}
         return build(len(self.classes), **settings, **self._config["model"])
@@ -297,10 +320,6 @@ class ClassifyRecipe(Recipe):
 RECIPE = ClassifyRecipe
 
 
-def _builder(method: str) -> Callable[..., nn.Module]:
-    return getattr(importlib.import_module(f"sightline.classify.{METHODS[method]}"), method)
-
-
 def _digest(model: nn.Module) -> str:
     digest = hashlib.blake2b(digest_size=16)
     for value in (*model.parameters(), *model.buffers()):
@@ -308,17 +327,17 @@ def _digest(model: nn.Module) -> str:
     return digest.hexdigest()
 
 
-def _model_options(method: str) -> dict[str, inspect.Parameter]:
-    """Return the architecture's keyword arguments that a user may set: not those that the data decides."""
-    decided = ("in_channels", "size", "mean", "std")
-    parameters = inspect.signature(_builder(method)).parameters
+def _model_options(build: Callable[..., Any]) -> dict[str, inspect.Parameter]:
+    """Return the architecture's keyword arguments that a user may set: not those that the data and the run decide."""
+    decided = ("in_channels", "size", "mean", "std", "seed")
+    parameters = inspect.signature(build).parameters
     return {name: item for name, item in parameters.items() if item.kind is item.KEYWORD_ONLY and name not in decided}
 
 
-def _suited(method: str, form: Form) -> dict[str, Any]:
+def _suited(takes: Mapping[str, Any], form: Form) -> dict[str, Any]:
     """Return the architecture's arguments that suit the data, unless the user says otherwise."""
     suited = {"stem": "small" if max(form.size) <= _SMALL_STEM else "imagenet", "variant": "tiny"}
-    return {name: value for name, value in suited.items() if name in _model_options(method)}
+    return {name: value for name, value in suited.items() if name in takes}
 
 
 def _set_aside(data: ImageSet, fraction: float, seed: int) -> ImageSet:
@@ -329,9 +348,9 @@ def _set_aside(data: ImageSet, fraction: float, seed: int) -> ImageSet:
     return data.split_off(fraction, seed=seed)
 
 
-def _settings(method: str, images: int) -> dict[str, Any]:
-    """Return the engine's settings that suit an architecture and a number of images."""
-    settings = dict(_DEFAULTS[METHODS[method]])
+def _settings(suited: dict[str, Any], images: int) -> dict[str, Any]:
+    """Return the engine's settings: those that suit an architecture, made fit for a number of images."""
+    settings = dict(suited)
     if images:
         # Some ten steps an epoch, a rate that goes with the root of the batch, and enough steps to get anywhere.
         batch = int(np.clip(2 ** round(np.log2(images / 10)), 8, 64))

@@ -53,6 +53,8 @@ from .layers.recurrent import RNN as RNN
 from .layers.sequence_losses import TemporalCrossEntropy as TemporalCrossEntropy
 from .lda import LDA as LDA
 from .mean_shift import MeanShift as MeanShift
+from .networks import conv_net as conv_net
+from .networks import two_layer as two_layer
 from .newton import bfgs as bfgs
 from .newton import differentiated as differentiated
 from .newton import lbfgs as lbfgs

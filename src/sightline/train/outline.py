@@ -60,7 +60,7 @@ def outline(engine: Engine) -> Outline:
         "images": f"{plan.images} of {'×'.join(map(str, plan.shape))}, {per_epoch}",
         **plan.facts,
         "parameters": f"{short(parameters)}{frozen}",
-        "FLOPs": f"{short(flops)} for one image, forward",
+        "FLOPs": f"{short(flops)} for one image, forward" if flops else "not counted: they are not torch's",
         "device": f"{engine.device}, {settings.precision}"
         + (f", {engine.group.size} processes" if engine.group.size > 1 else ""),
         "time": f"about {clock(left * seconds)} for {settings.epochs} epochs",

@@ -162,16 +162,21 @@ class Recipe(ABC):
         return []
 
 
+# Fields that lie below torch: the engine finds their recipe on the floor of the images that they learn from.
+_ABOVE = {"learn": "classify.written_recipe"}
+
+
 def find_recipe(name: str) -> tuple[type[Recipe], str]:
     """Return the recipe class and the method of ``field/method``.
 
     A field that can be trained has a module ``recipe`` with ``RECIPE`` (the class) and ``METHODS`` (the names).
     """
     folder, _, method = name.partition("/")
+    place = f"sightline.{_ABOVE.get(folder, f'{folder}.recipe')}"
     try:
-        module = importlib.import_module(f"sightline.{folder}.recipe")
+        module = importlib.import_module(place)
     except ModuleNotFoundError as error:
-        if error.name not in (f"sightline.{folder}", f"sightline.{folder}.recipe"):
+        if error.name not in (f"sightline.{folder}", place):
             raise
         raise InputError(
             f"train: no recipe is named '{name}'. Use field/method, for example classify/resnet18."
