@@ -51,7 +51,7 @@ def test_kcf_is_kernel_ridge_regression(measured: Callable[[float], None]) -> No
 
 @evidence.equals("motion.correlation_track", peer="numpy", tolerance="1e-4, mosse: least squares over all shifts")
 def test_mosse_is_least_squares(measured: Callable[[float], None]) -> None:
-    model, first, second = Mosse(SHAPE, np.random.default_rng(0)), patch(0), patch(1)
+    model, first, second = Mosse(SHAPE, np.random.default_rng(0)), patch(0)[..., 0], patch(1)[..., 0]
     model._TURNS = 0
     model.learn(first, 1.0)
     goal = from_half_transform(wanted_response(SHAPE, 2.0), SHAPE).astype(np.float64)

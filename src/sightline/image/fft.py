@@ -25,6 +25,7 @@ Shade = Float32[np.ndarray, "h w *c"]
 
 _ROWS = 64  # whose transforms stay in the second-level cache
 _COLUMNS = 32
+_FEW = 1 << 14  # values, which are not worth sharing out
 
 
 @method(task="frequency", paper="Cooley & Tukey 1965", lesson="w1d7")
@@ -150,6 +151,8 @@ def spectrum(image: Image) -> Shade:
 
 def half_transform(planes: Array) -> Array:
     """Return the transform of real H×W (or H×W×C) values at the frequencies u ≥ 0, H×(W // 2 + 1) complex64."""
+    if planes.size <= _FEW:
+        return _transforms().rfft2(planes.astype(np.float32, copy=False), axes=(0, 1))
     return along_columns(_along_rows(planes))
 
 
@@ -158,6 +161,8 @@ def from_half_transform(transform: Array, shape: tuple[int, ...]) -> Array:
 
     The transform is written over.
     """
+    if transform.size <= _FEW:
+        return _transforms().irfft2(transform, shape[:2], axes=(0, 1), overwrite_x=True)
     result = empty((*shape[:2], *transform.shape[2:]), np.float32)
     _back_along_rows(along_columns(transform, back=True), result)
     return result

@@ -11,6 +11,7 @@ from abc import ABC, abstractmethod
 
 import numpy as np
 
+from sightline.core.kernels import kernel
 from sightline.core.types import Array
 from sightline.features.hog import hog_blocks
 from sightline.image.fft import from_half_transform, half_transform
@@ -41,6 +42,7 @@ class CorrelationFilter(ABC):
     """
 
     cell = 1  # pixels of a patch between two places of the response
+    gray = False  # whether its patches are grey, whatever the frames are
 
     def __init__(self, shape: Shape) -> None:
         self.shape = shape
@@ -71,51 +73,38 @@ class Mosse(CorrelationFilter):
 
     _SIGMA, _DAMPING, _TURNS = 2.0, 1e-2, 8
     _AROUND = 5  # pixels around the peak that are no sidelobe
+    gray = True
 
     def __init__(self, shape: Shape, random: np.random.Generator) -> None:
         super().__init__(shape)
         self._random = random
         self._window, self._goal = cosine_window(shape), wanted_response(shape, self._SIGMA)
-        self._above = self._below = np.zeros_like(self._goal)
+        self._levels = np.log1p(np.arange(256, dtype=np.float32))
+        self._above, self._below = np.zeros_like(self._goal), np.zeros(self._goal.shape, np.float32)
 
     def learn(self, patch: Array, rate: float) -> None:
         """Learn a patch; the first one also turned, scaled and sheared a little."""
-        patches = [patch]
-        if rate == 1:
-            patches += [self._turned(patch) for _ in range(self._TURNS)]
-        transforms = [half_transform(self._prepared(view)) for view in patches]
-        above = sum(self._goal * f.conj() for f in transforms)
-        below = sum(f * f.conj() for f in transforms)
-        self._above = rate * above + (1 - rate) * self._above
-        self._below = rate * below + (1 - rate) * self._below
+        keep = 1 - rate
+        for view in (patch, *(self._turned(patch) for _ in range(self._TURNS if rate == 1 else 0))):
+            transform = half_transform(self._prepared(view))
+            _take_in(transform, self._goal, np.float32(keep), np.float32(rate), self._above, self._below)
+            keep = 1.0  # sums of all views
 
     def respond(self, patch: Array) -> Array:
         """Return the correlation of the patch with the filter."""
         transform = half_transform(self._prepared(patch))
-        damping = np.float32(self._DAMPING)
-        return from_half_transform(transform * self._above / (self._below + damping), self.shape)
+        _filter(transform, self._above, self._below, np.float32(self._DAMPING))
+        return from_half_transform(transform, self.shape)
 
     def certainty(self, response: Array) -> float:
         """Return the ratio of the peak to its sidelobes: their standard deviations between it and their mean."""
-        y, x = (int(i) for i in np.unravel_index(response.argmax(), response.shape))
-        height, width = response.shape
-        around = np.arange(-self._AROUND, self._AROUND + 1)
-        values = response.astype(np.float64)
-        lobe = values[np.unique((y + around) % height)][:, np.unique((x + around) % width)]
-        count = values.size - lobe.size
-        if count == 0:
-            return 0.0
-        mean = (values.sum() - lobe.sum()) / count
-        square = (np.vdot(values, values) - np.vdot(lobe, lobe)) / count
-        return float((values[y, x] - mean) / (np.sqrt(max(square - mean * mean, 0)) + 1e-12))
+        return float(_peak_to_sidelobes(response, int(response.argmax()), self._AROUND))
 
     def _prepared(self, patch: Array) -> Array:
-        gray = patch.astype(np.float32)
-        if patch.ndim == 3:
-            gray = (gray[..., 0] + gray[..., 1] + gray[..., 2]) * np.float32(1 / 3)
-        values = np.log1p(gray)
-        values -= values.mean()
-        return (values / (np.linalg.norm(values) + np.float32(1e-5)) * self._window).astype(np.float32)
+        """Return an H×W uint8 patch as its logarithms, of mean 0 and length 1, that fall to 0 at the border."""
+        out = np.empty(patch.shape, np.float32)
+        _normalise(patch, self._levels, self._window, out)
+        return out
 
     def _turned(self, patch: Array) -> Array:
         matrix = np.eye(2) + self._random.uniform(-0.1, 0.1, (2, 2))
@@ -181,6 +170,64 @@ class Kcf(CorrelationFilter):
             self._grid[0] * self._grid[1] * a.shape[2]
         )
         return np.exp(-distance / np.float32(self._SIGMA**2)).astype(np.float32)
+
+
+@kernel
+def _normalise(patch, levels, window, out):
+    total, squares = np.float64(0), np.float64(0)
+    for y in range(patch.shape[0]):
+        for x in range(patch.shape[1]):
+            value = levels[patch[y, x]]
+            out[y, x] = value
+            total += value
+            squares += np.float64(value) * value
+    mean = total / patch.size
+    length = np.sqrt(max(squares - total * mean, 0.0))
+    middle, scale = np.float32(mean), np.float32(1 / (length + 1e-5))
+    for y in range(patch.shape[0]):
+        for x in range(patch.shape[1]):
+            out[y, x] = (out[y, x] - middle) * scale * window[y, x]
+
+
+@kernel
+def _take_in(transform, goal, keep, rate, above, below):
+    """Add a view to the filter's numerator and denominator, at a rate, of which the old ones keep a share."""
+    for v in range(transform.shape[0]):
+        for u in range(transform.shape[1]):
+            value = transform[v, u]
+            above[v, u] = rate * (goal[v, u] * np.conj(value)) + keep * above[v, u]
+            below[v, u] = rate * (value.real * value.real + value.imag * value.imag) + keep * below[v, u]
+
+
+@kernel
+def _filter(transform, above, below, damping):
+    for v in range(transform.shape[0]):
+        for u in range(transform.shape[1]):
+            transform[v, u] = transform[v, u] * above[v, u] * (np.float32(1) / (below[v, u] + damping))
+
+
+@kernel
+def _peak_to_sidelobes(response, place, around):
+    height, width = response.shape
+    y, x = place // width, place % width
+    total, squares, lobe, lobe_squares = 0.0, 0.0, 0.0, 0.0
+    for v in range(height):
+        for u in range(width):
+            value = np.float64(response[v, u])
+            total += value
+            squares += value * value
+    high, wide = min(2 * around + 1, height), min(2 * around + 1, width)
+    for i in range(high):
+        for j in range(wide):
+            value = np.float64(response[(y - around + i) % height, (x - around + j) % width])
+            lobe += value
+            lobe_squares += value * value
+    count = response.size - high * wide
+    if count == 0:
+        return 0.0
+    mean = (total - lobe) / count
+    variance = (squares - lobe_squares) / count - mean * mean
+    return (response[y, x] - mean) / (np.sqrt(max(variance, 0.0)) + 1e-12)
 
 
 def peak_of(response: Array) -> tuple[float, float]:

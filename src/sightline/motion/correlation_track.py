@@ -20,10 +20,10 @@ from sightline.core.layers import Heat, Layer, Picture
 from sightline.core.seeds import generator
 from sightline.core.trace import Step
 from sightline.core.types import AnyImage, Array, Choice, Range, Seed
-from sightline.image.warp_affine import warp_affine
 from sightline.motion.correlation_filters import CELL, CorrelationFilter, Kcf, Mosse, peak_of
 from sightline.motion.mean_shift_track import SQUARE, moving_square
 from sightline.motion.single_target import TargetPath, TargetTracker, follow, steps_along
+from sightline.motion.target_patch import target_patch
 
 KINDS = ("kcf", "mosse")
 _PADDING = 2.5  # window over target
@@ -102,15 +102,8 @@ class CorrelationTracker(TargetTracker):
 
     def _cut(self, image: Array, box: Array, factor: float) -> Array:
         """Return the patch around a box, as the filter sees it; beyond the frame its edge goes on."""
-        height, width = self.filter.shape
-        scale = self._scale * factor
-        centre = (box[:2].astype(np.float64) + box[2:]) / 2 - 0.5  # in point coordinates
-        start = centre - scale * (np.array([width, height]) - 1) / 2
-        low = np.clip(np.floor(start).astype(int) - 1, 0, np.array(image.shape[1::-1]) - 1)
-        high = np.maximum(np.ceil(start + scale * np.array([width, height])).astype(int) + 2, low + 1)
-        image, start = image[low[1] : high[1], low[0] : high[0]], start - low  # all that is read of the frame
-        matrix = np.array([[1 / scale, 0, -start[0] / scale], [0, 1 / scale, -start[1] / scale]])
-        return warp_affine(image, matrix, (height, width), border="edge")
+        middle = (box[:2].astype(np.float64) + box[2:]) / 2 - 0.5  # in point coordinates
+        return target_patch(image, middle, self._scale * factor, self.filter.shape, gray=self.filter.gray)
 
     def shown(self) -> tuple[Layer, ...]:
         """Return the response with no motion in its middle, and the patch that it is the answer to."""
