@@ -25,10 +25,9 @@ from sightline.core.types import Array, Choice, Mask
 from sightline.image.bits import count_bits, put_rings, trailing_zeros, true_bits
 
 INSIDE, SEEN, SEEN_AT_THE_RIGHT = 1, 2, 3  # states of a true pixel; the last: a border passed between it and its right
-# All that is known of a pixel is one number: which neighbours are true, a bit for each direction; its state; and which
-# border passed it last.
-_STATE, _NAME = 8, 10  # their lowest bits
-_MOST = 1 << 22  # borders whose numbers have room in 32 bits
+# A pixel's cell says which neighbours are true, a bit for each direction, and its state. Which border passed it last
+# stands elsewhere: most pixels of most pictures lie on none, and what is never written costs nothing.
+_STATE = 8  # its lowest bit
 _STRIP = 128
 _ALONG_X = np.array([1, 1, 0, -1, -1, -1, 0, 1], np.int64)  # the eight directions against the clock from the right
 _ALONG_Y = np.array([0, -1, -1, -1, 0, 1, 1, 1], np.int64)
@@ -145,20 +144,18 @@ def _steps(mask: Mask, *, approximation: str = "none", mode: str = "tree") -> It
 def _borders(mask: Array, simple: bool) -> tuple[Array, Array, Array, Array, Array]:
     """Return all points, where those of each border end, its parent (-1: none), whether a hole's; and the cells."""
     height, width = mask.shape
-    kind, filled, blocks = np.uint32, 0, width // 64 + 1  # at least one false pixel is behind the last one
+    filled, blocks = 0, width // 64 + 1  # at least one false pixel is behind the last one
     changes = empty((height, blocks), np.uint64)
+    cells = empty((height + 2, 64 * blocks + 2), np.uint16)
+    names = empty(cells.shape, np.int32)
     while True:
-        cells = empty((height + 2, 64 * blocks + 2), kind)
         # A border begins at the left or at the right end of a run.
         most = sum(over_rows(_look_around, height, mask.view(np.uint8), cells, changes, strip=_STRIP))
-        if most > _MOST and kind is np.uint32:
-            kind = np.uint64
-            continue
         ends, parents, holes = np.empty(most, np.int64), np.empty(most, np.int64), np.empty(most, np.bool_)
         # A step in the flat array, and one of a point, whose y is in the upper half of a word and x in the lower one.
         steps = np.stack([_ALONG_Y * cells.shape[1] + _ALONG_X, (_ALONG_Y << 32) + _ALONG_X]).view(np.uint64)
         words = empty((max(filled, 2 * most + 8 * (height + width)),), np.uint64)
-        filled, count = _scan(cells, changes, steps, simple, words, ends, parents, holes)
+        filled, count = _scan(cells, names, changes, steps, simple, words, ends, parents, holes)
         if filled <= len(words):  # or long lines lie along the rows: once more, with room for all
             break
     points = empty((filled, 2), np.int32)
@@ -174,6 +171,8 @@ def _look_around(mask, cells, changes, y0, y1):
     """
     height, width = mask.shape
     rows, count = np.zeros((3, cells.shape[1]), np.uint8), 0
+    solid = np.zeros((3, changes.shape[1]), np.uint64)  # which pixels are true, and so both beside them
+    every, inside = ~np.uint64(0), cells.dtype.type(INSIDE << _STATE | 255)
     for y in range(y0 - 1, y1 + 1):
         line = rows[y % 3]
         if 0 <= y < height:
@@ -182,6 +181,8 @@ def _look_around(mask, cells, changes, y0, y1):
                 inner[x] = source[x] != 0
         else:
             line[:] = 0
+        for k in range(changes.shape[1]):
+            solid[y % 3, k] = true_bits(line, 64 * k) & true_bits(line, 64 * k + 1) & true_bits(line, 64 * k + 2)
         if y <= y0:
             continue
         above, row, below, out = rows[(y + 1) % 3], rows[(y + 2) % 3], line, cells[y, 1:]
@@ -191,15 +192,17 @@ def _look_around(mask, cells, changes, y0, y1):
             words[k] = pixels ^ (pixels << np.uint64(1) | before)
             count += count_bits(words[k])
             before = pixels >> np.uint64(63)
-            if pixels != 0:
+            if pixels == every and solid[0, k] & solid[1, k] & solid[2, k] == every:
+                out[64 * k : 64 * k + 64] = inside
+            elif pixels != 0:
                 put_rings(above, row, below, 64 * k, _STATE, out)
     return count
 
 
 @kernel
-def _scan(cells, changes, steps, simple, points, ends, parents, holes):
+def _scan(cells, names, changes, steps, simple, points, ends, parents, holes):
     """Look at both ends of each run: a border begins there unless one has passed already."""
-    stride, flat = cells.shape[1], cells.reshape(-1)
+    stride, flat, named = cells.shape[1], cells.reshape(-1), names.reshape(-1)
     filled, count = 0, 0
     for y in range(changes.shape[0]):
         start, met, right = (y + 1) * stride + 1, -1, 0  # met: where a border was met last in this row
@@ -214,13 +217,16 @@ def _scan(cells, changes, steps, simple, points, ends, parents, holes):
                         met = pixel
                         while flat[met] >> _STATE & 3 == INSIDE:  # it may lie to the left in this run
                             met -= 1
-                    last = np.int64(flat[met] >> _NAME) if met >= 0 else -1
+                    last = np.int64(named[met]) if met >= 0 else -1
                     parent = last
                     if last >= 0 and holes[last] == (right == 1):  # of the same kind: both have the same parent
                         parent = parents[last]
                     parents[count], holes[count] = parent, right == 1
                     point = np.uint64(y << 32 | pixel - start)
-                    filled = _follow(flat, np.uint64(pixel), point, right, count, steps, simple, points, filled)
+                    name = np.int32(count)
+                    filled = _follow(
+                        flat, named, np.uint64(pixel), point, name, holes[count], steps, simple, points, filled
+                    )
                     ends[count] = filled
                     count += 1
                 met, right = pixel, 1 - right
@@ -228,14 +234,14 @@ def _scan(cells, changes, steps, simple, points, ends, parents, holes):
 
 
 @kernel
-def _follow(flat, start, point, right, name, steps, simple, points, filled):
+def _follow(flat, names, start, point, name, is_hole, steps, simple, points, filled):
     """Follow a border from ``start``, add its points as far as there is room, and return how many there are now."""
     none, one, seven, three = np.uint64(0), np.uint64(1), np.uint64(7), np.uint64(3)
-    every, room, named = not simple, points.size - 1, np.uint64(name) << np.uint64(_NAME)
-    origin = np.uint64(0 if right else 4)  # the false pixel from where the border is seen
+    every, room = not simple, points.size - 1
+    origin = np.uint64(0 if is_hole else 4)  # the false pixel from where the border is seen
     ring = _twice(flat[start])
     if ring == none:  # a pixel on its own
-        flat[start] = named | np.uint64(SEEN_AT_THE_RIGHT << _STATE)
+        flat[start], names[start] = SEEN_AT_THE_RIGHT << _STATE, name
         points[min(filled, room)] = point
         return filled + 1
     way = origin
@@ -249,10 +255,9 @@ def _follow(flat, start, point, right, name, steps, simple, points, filled):
         # Arithmetic instead of branches: which way a border turns cannot be predicted.
         state = cell >> np.uint64(_STATE) & three
         passed = np.uint64((way != none) & (way <= back))  # its right neighbour was looked at, and is false
-        marked = max(state, np.uint64(SEEN) + passed) << np.uint64(_STATE) | cell & np.uint64(255)
-        mine = none - (passed | np.uint64(state == np.uint64(INSIDE)))  # all bits, or none: another border's name stays
-        before = cell >> np.uint64(_NAME) << np.uint64(_NAME)
-        flat[pixel] = marked | before ^ (before ^ named) & mine
+        flat[pixel] = max(state, np.uint64(SEEN) + passed) << np.uint64(_STATE) | cell & np.uint64(255)
+        mine = (passed != none) | (state == np.uint64(INSIDE))  # otherwise, another border's name stays
+        names[pixel] = name if mine else names[pixel]
         points[min(filled, room)] = point
         filled += np.int64(every | (way != came))
         following = pixel + steps[0, way]
