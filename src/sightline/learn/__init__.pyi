@@ -52,6 +52,7 @@ from .layers.pooling import MinPool2d as MinPool2d
 from .layers.recurrent import RNN as RNN
 from .layers.sequence_losses import TemporalCrossEntropy as TemporalCrossEntropy
 from .lda import LDA as LDA
+from .leaderboard import Leaderboard as Leaderboard
 from .mean_shift import MeanShift as MeanShift
 from .networks import conv_net as conv_net
 from .networks import two_layer as two_layer
@@ -74,6 +75,10 @@ from .schedules import LinearWarmup as LinearWarmup
 from .schedules import OneCycle as OneCycle
 from .schedules import ReduceOnPlateau as ReduceOnPlateau
 from .schedules import StepDecay as StepDecay
+from .search import Between as Between
+from .search import grid_search as grid_search
+from .search import halving_search as halving_search
+from .search import random_search as random_search
 from .sequential import Sequential as Sequential
 from .solver import Solver as Solver
 from .words import Words as Words
