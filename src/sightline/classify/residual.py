@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from sightline.nn.conv_norm import ConvNorm
 from sightline.nn.normalize import Normalize, pixel_statistics
 
 
@@ -28,6 +30,10 @@ class ResNetConfig:
         1×1, 3×3, 1×1 blocks with four times wider outputs, instead of two 3×3.
     widths
         Channels of the 3×3 convolutions in each stage.
+    groups
+        Parts of the bottleneck's 3×3 whose channels do not see each other: the cardinality of ResNeXt.
+    widen
+        Factor on the channels of the bottleneck's 3×3, not on what goes in and out.
     projection
         Where the shape changes, the shortcut is a 1×1 convolution (option B); otherwise it drops pixels and adds zero
         channels (option A), which has no parameters.
@@ -44,6 +50,8 @@ class ResNetConfig:
     blocks: tuple[int, ...]
     bottleneck: bool = False
     widths: tuple[int, ...] = (64, 128, 256, 512)
+    groups: int = 1
+    widen: int = 1
     projection: bool = True
     classes: int = 1000
     in_channels: int = 3
@@ -59,20 +67,12 @@ VARIANTS = {
     "resnet101": ResNetConfig((3, 4, 23, 3), bottleneck=True),
     "resnet152": ResNetConfig((3, 8, 36, 3), bottleneck=True),
     "resnet20": ResNetConfig((3, 3, 3), widths=(16, 32, 64), projection=False, classes=10, stem="small"),  # section 4.2
+    "resnext50_32x4d": ResNetConfig((3, 4, 6, 3), bottleneck=True, groups=32, widen=2),  # Xie 2017, Table 1
+    "resnext101_32x8d": ResNetConfig((3, 4, 23, 3), bottleneck=True, groups=32, widen=4),  # Mahajan 2018, section 2
+    "resnext101_64x4d": ResNetConfig((3, 4, 23, 3), bottleneck=True, groups=64, widen=4),  # Xie 2017, Table 3
+    "wide_resnet50_2": ResNetConfig((3, 4, 6, 3), bottleneck=True, widen=2),  # Zagoruyko 2016, Table 8
+    "wide_resnet101_2": ResNetConfig((3, 4, 23, 3), bottleneck=True, widen=2),
 }
-
-
-class ConvNorm(nn.Module):
-    """A convolution without bias, then batch normalisation."""
-
-    def __init__(self, in_channels: int, out_channels: int, kernel: int, stride: int = 1) -> None:
-        super().__init__()
-        self.conv = nn.Conv2d(in_channels, out_channels, kernel, stride, padding=kernel // 2, bias=False)
-        self.norm = nn.BatchNorm2d(out_channels)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Return the normalised responses."""
-        return self.norm(self.conv(x))
 
 
 class PadShortcut(nn.Module):
@@ -107,15 +107,17 @@ class Basic(nn.Module):
 
 
 class Bottleneck(nn.Module):
-    """F(x) = 1×1 that reduces, 3×3, 1×1 that restores the channels (Fig. 5, right)."""
+    """F(x) = 1×1 that reduces, 3×3, 1×1 that restores the channels (Fig. 5, right); the 3×3 may be wider or grouped."""
 
     expansion = 4
 
-    def __init__(self, in_channels: int, width: int, stride: int, shortcut: nn.Module) -> None:
+    def __init__(
+        self, in_channels: int, width: int, stride: int, shortcut: nn.Module, widen: int = 1, groups: int = 1
+    ) -> None:
         super().__init__()
-        self.conv1 = ConvNorm(in_channels, width, 1)
-        self.conv2 = ConvNorm(width, width, 3, stride)
-        self.conv3 = ConvNorm(width, self.expansion * width, 1)
+        self.conv1 = ConvNorm(in_channels, widen * width, 1)
+        self.conv2 = ConvNorm(widen * width, widen * width, 3, stride, groups=groups)
+        self.conv3 = ConvNorm(widen * width, self.expansion * width, 1)
         self.shortcut = shortcut
 
     def forward(self, x: Tensor) -> Tensor:
@@ -205,20 +207,20 @@ class Head(nn.Sequential):
 
 def build(config: ResNetConfig) -> ResNet:
     """Assemble the network that a configuration describes."""
-    block = Bottleneck if config.bottleneck else Basic
+    block: Any = partial(Bottleneck, widen=config.widen, groups=config.groups) if config.bottleneck else Basic
+    expansion = Bottleneck.expansion if config.bottleneck else Basic.expansion
     stages = []
     channels = config.widths[0]
     for index, (count, width) in enumerate(zip(config.blocks, config.widths, strict=True)):
         stride = 1 if index == 0 else 2
-        stages.append(_stage(block, channels, width, count, stride, config.projection))
-        channels = width * block.expansion
+        stages.append(_stage(block, channels, width, expansion * width, count, stride, config.projection))
+        channels = expansion * width
     stem = {"imagenet": ImageNetStem, "small": SmallStem}[config.stem](config.in_channels, config.widths[0])
     normalize = Normalize(*pixel_statistics(config.in_channels, config.mean, config.std))
     return ResNet(normalize, stem, stages, Head(channels, config.classes))
 
 
-def _stage(block: Any, channels: int, width: int, count: int, stride: int, projection: bool) -> nn.Sequential:
-    out = width * block.expansion
+def _stage(block: Any, channels: int, width: int, out: int, count: int, stride: int, projection: bool) -> nn.Sequential:
     blocks = []
     for _ in range(count):
         shortcut: nn.Module = nn.Identity()

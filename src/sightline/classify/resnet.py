@@ -61,7 +61,7 @@ def resnet18(
     >>> model(torch.zeros(2, 1, 8, 8)).shape
     torch.Size([2, 10])
     """
-    return _make("resnet18", classes, in_channels, stem, mean, std)
+    return make("resnet18", classes, in_channels, stem, mean, std)
 
 
 @method(task="classification", paper="He 2016", lesson="w5d1")
@@ -105,7 +105,7 @@ def resnet34(
     >>> sum(p.numel() for p in resnet34().parameters())
     21797672
     """
-    return _make("resnet34", classes, in_channels, stem, mean, std)
+    return make("resnet34", classes, in_channels, stem, mean, std)
 
 
 @method(task="classification", paper="He 2016", lesson="w5d1")
@@ -149,7 +149,7 @@ def resnet50(
     >>> sum(p.numel() for p in resnet50().parameters())
     25557032
     """
-    return _make("resnet50", classes, in_channels, stem, mean, std)
+    return make("resnet50", classes, in_channels, stem, mean, std)
 
 
 @method(task="classification", paper="He 2016", lesson="w5d1")
@@ -193,7 +193,7 @@ def resnet101(
     >>> [len(stage) for stage in resnet101(10).stages]
     [3, 4, 23, 3]
     """
-    return _make("resnet101", classes, in_channels, stem, mean, std)
+    return make("resnet101", classes, in_channels, stem, mean, std)
 
 
 @method(task="classification", paper="He 2016", lesson="w5d1")
@@ -237,7 +237,7 @@ def resnet152(
     >>> [len(stage) for stage in resnet152(10).stages]
     [3, 8, 36, 3]
     """
-    return _make("resnet152", classes, in_channels, stem, mean, std)
+    return make("resnet152", classes, in_channels, stem, mean, std)
 
 
 @method(task="classification", paper="He 2016", lesson="w5d1")
@@ -281,10 +281,10 @@ def resnet20(
     >>> sum(p.numel() for p in resnet20().parameters())
     269722
     """
-    return _make("resnet20", classes, in_channels, stem, mean, std)
+    return make("resnet20", classes, in_channels, stem, mean, std)
 
 
-def _make(
+def make(
     name: str,
     classes: int,
     in_channels: int,
@@ -292,6 +292,15 @@ def _make(
     mean: Sequence[float] | None,
     std: Sequence[float] | None,
 ) -> ResNet:
+    """Return the network of a line of ``residual.VARIANTS``, its arguments checked.
+
+    Parameters
+    ----------
+    name
+        The line, and what errors call it.
+    classes, in_channels, stem, mean, std
+        As :func:`resnet18` takes them.
+    """
     config = replace(
         VARIANTS[name],
         classes=integer(name, "classes", classes, 1),

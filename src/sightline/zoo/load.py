@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from sightline.core.checks import describe
 from sightline.core.errors import InputError, WeightsError, suggest
 from sightline.core.types import PathLike
+from sightline.zoo.families import Naming, naming_of
 from sightline.zoo.names import Names, detect, modern, names
 from sightline.zoo.read import read_weights
 from sightline.zoo.table import entries, entry
@@ -39,8 +40,8 @@ def load_weights(
     source
         A weight file, a name of the zoo (fetched when it is not there yet), or a state dict.
     naming
-        How the source calls its parameters: ``"sightline"``, ``"torchvision"``, ``"timm"``, ``"transformers"`` or
-        ``"cifar"``; None finds out.
+        How the source calls its parameters: ``"sightline"``, ``"torchvision"``, ``"timm"``, ``"transformers"``,
+        ``"cifar"`` or ``"caffe"``; None finds out.
     sha256
         Digest that a file must have, in hexadecimal; the first 8 digits or more.
     fresh_head
@@ -66,15 +67,15 @@ def load_weights(
     label, weights = _open(source, sha256)
     target = model.state_dict()
     naming = naming or detect(target, weights)
-    mapping = names(target, naming)
-    if naming == "transformers":
+    mapping, kept = names(target, naming), naming_of(target, naming)
+    if naming in ("transformers", "torchvision"):
         weights = {modern(key): tensor for key, tensor in weights.items()}
     unused = set()
     if fresh_head:
         head = {key for key in mapping if key.startswith("head.")}
         unused = {theirs for key in head for theirs in mapping[key]}
         mapping = {key: theirs for key, theirs in mapping.items() if key not in head}
-    differences = _differences(mapping, target, weights, unused)
+    differences = _differences(mapping, target, weights, unused, kept)
     if differences:
         listed = "; ".join(differences[:_SHOWN])
         more = f"; and {len(differences) - _SHOWN} more" if len(differences) > _SHOWN else ""
@@ -85,7 +86,7 @@ def load_weights(
     with torch.no_grad():
         for key, theirs in mapping.items():
             if theirs[0] in weights:
-                target[key].copy_(_joined(weights, theirs))
+                target[key].copy_(kept.inward(key, _joined(weights, theirs), target[key]))
     return model
 
 
@@ -97,7 +98,7 @@ def export_weights(model: nn.Module, *, naming: str = "sightline") -> dict[str, 
     model
         The model; it is not changed, and the tensors are copies.
     naming
-        ``"sightline"``, ``"torchvision"``, ``"timm"``, ``"transformers"`` or ``"cifar"``.
+        ``"sightline"``, ``"torchvision"``, ``"timm"``, ``"transformers"``, ``"cifar"`` or ``"caffe"``.
 
     Returns
     -------
@@ -110,7 +111,8 @@ def export_weights(model: nn.Module, *, naming: str = "sightline") -> dict[str, 
     ['bias', 'weight']
     """
     state = model.state_dict()
-    mapping = names(state, naming)
+    mapping, kept = names(state, naming), naming_of(state, naming)
+    state = {key: kept.outward(key, tensor) for key, tensor in state.items()}
     return {
         theirs: part.clone()
         for key, group in mapping.items()
@@ -141,7 +143,7 @@ def _open(source: PathLike | Mapping[str, Tensor], sha256: str | None) -> tuple[
 
 
 def _differences(
-    mapping: Names, target: Mapping[str, Tensor], weights: Mapping[str, Tensor], unused: set[str]
+    mapping: Names, target: Mapping[str, Tensor], weights: Mapping[str, Tensor], unused: set[str], kept: Naming
 ) -> list[str]:
     expected = {theirs for group in mapping.values() for theirs in group}
     unexpected = [key for key in weights if key not in expected and key not in unused]
@@ -150,8 +152,9 @@ def _differences(
         absent = [theirs for theirs in group if theirs not in weights]
         # A counter that batch normalisation never uses here; files from before 2018 do not have it.
         missing += [theirs for theirs in absent if not theirs.endswith("num_batches_tracked")]
-        if not absent and (got := _shape(weights, group)) != tuple(target[key].shape):
-            shapes.append(f"{' + '.join(group)} must be {_text(tuple(target[key].shape))}, got {_text(got)}")
+        wanted = kept.shape(key, target[key])
+        if not absent and (got := _shape(weights, group)) != wanted:
+            shapes.append(f"{' + '.join(group)} must be {_text(wanted)}, got {_text(got)}")
     return (
         [f"missing {key}{suggest(key, unexpected)}" for key in missing]
         + [f"unexpected {key}" for key in unexpected]

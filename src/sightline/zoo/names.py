@@ -11,8 +11,9 @@ from collections.abc import Callable, Iterable
 from functools import partial
 
 from sightline.core.checks import choice
+from sightline.zoo.families import naming_of
 
-NAMINGS = ("sightline", "torchvision", "timm", "transformers", "cifar")
+NAMINGS = ("sightline", "torchvision", "timm", "transformers", "cifar", "caffe")
 Names = dict[str, tuple[str, ...]]
 
 _NORM = r"(weight|bias|running_mean|running_var|num_batches_tracked)"
@@ -87,8 +88,10 @@ _RULES: dict[str, dict[str, dict[str, str]]] = {
     "vit": {"torchvision": _VIT_TORCHVISION, "timm": _VIT_TIMM, "transformers": _VIT_TRANSFORMERS},
 }
 
-# transformers before version 5 spelled its vision transformer so, and most files on disk still do.
-_OLD_TRANSFORMERS: dict[str, str] = {
+# transformers before version 5 spelled its vision transformer so, and most files on disk still do; torchvision's
+# DenseNets are of a time when a name could have a dot in it.
+_OLD: dict[str, str] = {
+    r"^(features\.denseblock\d+\.denselayer\d+\.)(norm|conv)\.(\d)\.": r"\1\2\3.",
     r"^vit\.encoder\.layer\.(\d+)\.attention\.attention\.query\.": r"vit.layers.\1.attention.q_proj.",
     r"^vit\.encoder\.layer\.(\d+)\.attention\.attention\.key\.": r"vit.layers.\1.attention.k_proj.",
     r"^vit\.encoder\.layer\.(\d+)\.attention\.attention\.value\.": r"vit.layers.\1.attention.v_proj.",
@@ -108,7 +111,7 @@ def names(keys: Iterable[str], naming: str) -> Names:
         The keys of one of our state dicts.
     naming
         ``"sightline"``, ``"torchvision"``, ``"timm"``, ``"transformers"`` or ``"cifar"`` (the ResNets for CIFAR-10 in
-        torchvision's style). A model that this naming does not know keeps its own keys.
+        torchvision's style) or ``"caffe"``. A model that this naming does not know keeps its own keys.
 
     Examples
     --------
@@ -119,7 +122,7 @@ def names(keys: Iterable[str], naming: str) -> Names:
     choice("names", "naming", naming, NAMINGS)
     rules = next((family[naming] for family in _RULES.values() if naming in family and _cover(family, keys)), None)
     if rules is None:
-        return {key: (key,) for key in keys}
+        return {key: (theirs,) for key, theirs in naming_of(keys, naming).spell(keys).items()}
     return {key: tuple(_rename(key, rules).split("|")) for key in keys}
 
 
@@ -143,7 +146,7 @@ def detect(keys: Iterable[str], found: Iterable[str]) -> str:
 
 def modern(key: str) -> str:
     """Return today's spelling of a key that an older version of its library wrote."""
-    for pattern, spelling in _OLD_TRANSFORMERS.items():
+    for pattern, spelling in _OLD.items():
         key = re.sub(pattern, spelling, key)
     return key
 
