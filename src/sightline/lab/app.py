@@ -21,6 +21,7 @@ from sightline.lab.file_routes import file_routes
 from sightline.lab.geometry_routes import reconstruction_routes, tower_routes, view_routes
 from sightline.lab.inspector_routes import inspector_routes
 from sightline.lab.lab import Lab
+from sightline.lab.learning_routes import learning_routes
 from sightline.lab.lesson_routes import lesson_routes
 from sightline.lab.live import live_routes
 from sightline.lab.motion_routes import motion_routes
@@ -43,6 +44,7 @@ _ROUTES = (
     view_routes,
     reconstruction_routes,
     motion_routes,
+    learning_routes,
     training_routes,
     lesson_routes,
     live_routes,

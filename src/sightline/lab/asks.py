@@ -206,3 +206,22 @@ class EigenfacesAsk(Form):
     folder: str = Field("", max_length=1000)
     k: int = Field(12, ge=0, le=200)
     index: int = Field(0, ge=0, le=100_000)
+
+
+class RaceAsk(Form):
+    """A question for the paths of optimisers down a loss of two weights: from where, and each one's learning rate."""
+
+    loss: Literal["rosenbrock", "neuron"] = "rosenbrock"
+    start: tuple[float, float] | None = None
+    racers: dict[str, float] = Field(default_factory=dict, max_length=12)
+    steps: int = Field(100, ge=1, le=400)
+
+
+class TapeAsk(Form):
+    """A question for the tape of a tiny net: two inputs, what should come out, its nine weights, and a step's size."""
+
+    inputs: tuple[float, float] = (1.0, -0.5)
+    target: float = 1.0
+    weights: list[float] = Field(default_factory=list, max_length=9)
+    kind: Literal["tanh", "sigmoid", "relu"] = "tanh"
+    rate: float = Field(0.3, ge=0, le=10)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -28,21 +29,10 @@ def draw_graph(output: Tensor, *, most: int = 200) -> str:
     2
     """
     tensors = in_order(output)[-max(1, most) :]
-    column: dict[int, int] = {}
-    for tensor in tensors:
-        column[id(tensor)] = 1 + max((column.get(id(parent), -1) for parent in tensor.parents), default=-1)
-    for tensor in reversed(tensors):  # what was given stands just before its first use
-        for parent in tensor.parents:
-            if id(parent) in column and not parent.parents:
-                column[id(parent)] = column[id(tensor)] - 1
-    rows: dict[int, int] = {}
-    places: dict[int, tuple[int, int]] = {}
-    for tensor in tensors:
-        x = column[id(tensor)]
-        places[id(tensor)] = (x * (_WIDE + _GAP) + 4, rows.get(x, 0) * (_HIGH + _LANE) + 4)
-        rows[x] = rows.get(x, 0) + 1
-    width = (1 + max(column.values())) * (_WIDE + _GAP) - _GAP + 8
-    height = max(rows.values()) * (_HIGH + _LANE) - _LANE + 8
+    cells = grid_of(tensors)
+    places = {key: (x * (_WIDE + _GAP) + 4, y * (_HIGH + _LANE) + 4) for key, (x, y) in cells.items()}
+    width = (1 + max(x for x, _ in cells.values())) * (_WIDE + _GAP) - _GAP + 8
+    height = (1 + max(y for _, y in cells.values())) * (_HIGH + _LANE) - _LANE + 8
     parts = [_arrow(places[id(p)], places[id(t)]) for t in tensors for p in t.parents if id(p) in places]
     parts += [_box(tensor, places[id(tensor)]) for tensor in tensors]
     head = (
@@ -54,6 +44,30 @@ def draw_graph(output: Tensor, *, most: int = 200) -> str:
         f'role="img" aria-label="graph of a computation" font-family="sans-serif" font-size="11">'
         f"{head}{''.join(parts)}</svg>"
     )
+
+
+def grid_of(tensors: Sequence[Tensor]) -> dict[int, tuple[int, int]]:
+    """Return the column and the row of each Tensor by its ``id``: every one to the right of what it was made of.
+
+    Parameters
+    ----------
+    tensors
+        Each after what it was made of itself, as ``in_order`` gives them.
+    """
+    column: dict[int, int] = {}
+    for tensor in tensors:
+        column[id(tensor)] = 1 + max((column.get(id(parent), -1) for parent in tensor.parents), default=-1)
+    for tensor in reversed(tensors):  # what was given stands just before its first use
+        for parent in tensor.parents:
+            if id(parent) in column and not parent.parents:
+                column[id(parent)] = column[id(tensor)] - 1
+    rows: dict[int, int] = {}
+    cells: dict[int, tuple[int, int]] = {}
+    for tensor in tensors:
+        x = column[id(tensor)]
+        cells[id(tensor)] = x, rows.get(x, 0)
+        rows[x] = rows.get(x, 0) + 1
+    return cells
 
 
 def _box(tensor: Tensor, place: tuple[int, int]) -> str:
