@@ -29,7 +29,7 @@ from sightline.image.hough_lines import MOST_CELLS
 from sightline.image.runs import listed_runs
 
 _BINS = 10  # of radii per pixel of the accumulator
-_STRIP = 32
+_STRIP = 8  # centres; each one asks thousands of points
 _FEW = 2048  # points that vote alone
 
 
