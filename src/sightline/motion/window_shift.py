@@ -10,9 +10,11 @@ import math
 
 import numpy as np
 
+from sightline.core.kernels import kernel
 from sightline.core.types import Array
 
 Window = tuple[int, int, int, int]  # x, y of the first pixel, width, height
+_NOTHING = 2.3e-16  # sum of weights below which there are none
 _MARGIN = 10  # pixels around the window in which CamShift looks how far the weights reach
 
 
@@ -30,22 +32,20 @@ def mean_shift(weights: Array, window: Window, iterations: int, eps: float) -> l
     eps
         A move shorter than this is the last one, in pixels.
     """
+    weights = np.ascontiguousarray(weights, np.float32)
     height, width = weights.shape
     x, y, w, h = _cut(window, height, width)
     visited = [(x, y, w, h)]
     for _ in range(iterations):
-        part = weights[y : y + h, x : x + w]
-        total = part.sum(dtype=np.float64)
-        if total < 2.3e-16:
+        total, across, down, *_ = _moments(weights, x, y, w, h)
+        if total < _NOTHING:
             break
-        centre_x = (part.sum(axis=0, dtype=np.float64) @ np.arange(w)) / total
-        centre_y = (part.sum(axis=1, dtype=np.float64) @ np.arange(h)) / total
-        new_x = min(max(x + int(np.rint(centre_x - w * 0.5)), 0), width - w)
-        new_y = min(max(y + int(np.rint(centre_y - h * 0.5)), 0), height - h)
+        new_x = min(max(x + round(across / total - w * 0.5), 0), width - w)
+        new_y = min(max(y + round(down / total - h * 0.5), 0), height - h)
         moved = (new_x - x) ** 2 + (new_y - y) ** 2
         x, y = new_x, new_y
         visited.append((x, y, w, h))
-        if moved < np.rint(eps * eps):
+        if moved < round(eps * eps):
             break
     return visited
 
@@ -61,34 +61,52 @@ def cam_shift(weights: Array, window: Window, iterations: int, eps: float) -> tu
     weights, window, iterations, eps
         As in :func:`mean_shift`.
     """
+    weights = np.ascontiguousarray(weights, np.float32)
     height, width = weights.shape
     visited = mean_shift(weights, window, iterations, eps)
     x, y, w, h = visited[-1]
     left, top = max(x - _MARGIN, 0), max(y - _MARGIN, 0)
-    part = weights[top : min(top + h + 2 * _MARGIN, height), left : min(left + w + 2 * _MARGIN, width)]
-    total = part.sum(dtype=np.float64)
-    if total < 2.3e-16:  # look further around the next time
-        return [*visited, (left, top, part.shape[1], part.shape[0])], None
-    columns, rows = np.arange(part.shape[1]), np.arange(part.shape[0])
-    across, down = part.sum(axis=0, dtype=np.float64), part.sum(axis=1, dtype=np.float64)
-    mean_x, mean_y = across @ columns / total, down @ rows / total
-    a = across @ (columns - mean_x) ** 2 / total
-    c = down @ (rows - mean_y) ** 2 / total
-    b = (rows - mean_y) @ part.astype(np.float64) @ (columns - mean_x) / total
+    wide, high = min(w + 2 * _MARGIN, width - left), min(h + 2 * _MARGIN, height - top)
+    total, *sums = _moments(weights, left, top, wide, high)
+    if total < _NOTHING:  # look further around the next time
+        return [*visited, (left, top, wide, high)], None
+    mean_x, mean_y, square_x, product, square_y = (value / total for value in sums)
+    a, b, c = square_x - mean_x**2, product - mean_x * mean_y, square_y - mean_y**2
     spread = math.hypot(2 * b, a - c)
     length, breadth = (4 * math.sqrt(max(0.0, (a + c + sign * spread) / 2)) for sign in (1, -1))
     angle = math.atan2(2 * b, a - c + spread)
-    centre = int(np.rint(mean_x + left)), int(np.rint(mean_y + top))
+    centre = round(mean_x + left), round(mean_y + top)
     window = _around(centre, length, breadth, angle, height, width)
     middle = window[0] + window[2] / 2, window[1] + window[3] / 2
     return [*visited, window], np.array([*middle, length, breadth, angle], np.float32)
 
 
+@kernel
+def _moments(weights, x, y, w, h):
+    """Return the sums over a window of the weights v, and of v·x, v·y, v·x², v·x·y, v·y²; x and y from its corner."""
+    m00, m10, m01, m20, m11, m02 = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
+    for i in range(h):
+        row = weights[y + i, x : x + w]
+        s0, s1, s2 = 0.0, 0.0, 0.0
+        for j in range(w):
+            value, place = np.float64(row[j]), np.float64(j)
+            s0 += value
+            s1 += value * place
+            s2 += value * place * place
+        m00 += s0
+        m10 += s1
+        m20 += s2
+        m01 += i * s0
+        m11 += i * s1
+        m02 += i * i * s0
+    return m00, m10, m01, m20, m11, m02
+
+
 def _around(centre: tuple[int, int], length: float, breadth: float, angle: float, height: int, width: int) -> Window:
     """Return the window of an ellipse, a pixel wider on each side, within the picture."""
     cosine, sine = abs(math.cos(angle)), abs(math.sin(angle))
-    w = min(int(max(np.rint(length * cosine), np.rint(breadth * sine))) + 2, (width - centre[0]) * 2)
-    h = min(int(max(np.rint(length * sine), np.rint(breadth * cosine))) + 2, (height - centre[1]) * 2)
+    w = min(max(round(length * cosine), round(breadth * sine)) + 2, (width - centre[0]) * 2)
+    h = min(max(round(length * sine), round(breadth * cosine)) + 2, (height - centre[1]) * 2)
     x, y = max(0, centre[0] - w // 2), max(0, centre[1] - h // 2)
     return x, y, min(width - x, w), min(height - y, h)
 
