@@ -29,102 +29,90 @@ def extrema(levels: Array, threshold: float) -> Array:
 
 
 def localise(levels: Array, candidates: Array) -> Array:
-    """Return N×7 float64 of the candidates whose quadratic has its extremum nearby, each place once.
+    """Return N×8 float64 of the candidates whose quadratic has its extremum nearby, each place once.
 
     The columns are the whole layer, row and column where it ended, the offsets (dx, dy, ds) from there, the difference
     of Gaussians at the extremum, and the ratio tr² / det of the principal curvatures (infinity at a saddle).
     """
-    found = np.empty((len(candidates), 8), np.float64)
-    over_rows(_localise, len(candidates), levels, candidates, found, strip=256)
-    found = found[np.isfinite(found[:, 0])]
-    _, first = np.unique(found[:, :3], axis=0, return_index=True)
-    return found[first]
+    found, places = np.empty((len(candidates), 8), np.float64), np.empty(len(candidates), np.int64)
+    over_rows(_localise, len(candidates), levels, candidates, found, places, strip=64)
+    places, first = np.unique(places, return_index=True)
+    return found[first[places >= 0]]
 
 
 @kernel
 def _scan(levels, threshold, found, y0, y1):
     """Write the extrema of rows ``y0`` to ``y1``, as far as there is room; return how many there are."""
     count, height, width = levels.shape
-    differences = np.empty((count - 1, 5, width), np.float32)  # of three rows, and two for what is taken from them
-    high, low = np.empty((count - 1, width), np.float32), np.empty((count - 1, width), np.float32)
-    marks, n = np.zeros(width + 8, np.uint8), 0
-    words, places = marks[: (width + 8) // 8 * 8].view(np.uint64), found[y0 // _STRIP]
-    first, last = max(y0, BORDER), min(y1, height - BORDER)
-    for y in range(first - 2, last):
-        for s in range(count - 1):
-            _subtract(levels[s + 1, y + 1], levels[s, y + 1], differences[s, (y + 1) % 3])
-        if y < first:
-            continue
-        for s in range(count - 1):
-            _span(differences[s], high[s], low[s])
+    n, inner, places = 0, width - 2 * BORDER, found[y0 // _STRIP]
+    marks = np.empty(inner // 8 * 8 + 8, np.uint8)
+    words = marks.view(np.uint64)
+    words[len(words) - 1] = 0
+    for y in range(max(y0, BORDER), min(y1, height - BORDER)):
         for s in range(1, count - 2):
-            _mark(differences[s, y % 3], high, low, s, threshold, marks)
-            for word in range(words.size):
-                if words[word] != 0:
-                    for x in range(max(8 * word, BORDER), min(8 * word + 8, width - BORDER)):
-                        if marks[x]:
-                            if n < len(places):
-                                places[n, 0], places[n, 1], places[n, 2] = s, y, x
-                            n += 1
+            low, high = levels[s], levels[s + 1]
+            a, b, c, d = low[y - 1, BORDER:], low[y, BORDER - 1 :], low[y + 1, BORDER:], levels[s - 1, y, BORDER:]
+            e, f, g, h = high[y - 1, BORDER:], high[y, BORDER - 1 :], high[y + 1, BORDER:], levels[s + 2, y, BORDER:]
+            for x in range(inner):  # six of the 26 neighbours, for many pixels at once
+                value, left, right = f[x + 1] - b[x + 1], f[x] - b[x], f[x + 2] - b[x + 2]
+                up, down, under, over = e[x] - a[x], g[x] - c[x], b[x + 1] - d[x], h[x] - f[x + 1]
+                top = (value >= left) & (value >= right) & (value >= up) & (value >= down) & (value > threshold)
+                low_ = (value <= left) & (value <= right) & (value <= up) & (value <= down) & (value < -threshold)
+                top, low_ = top & (value >= under) & (value >= over), low_ & (value <= under) & (value <= over)
+                marks[x] = np.uint8(top | low_)
+            for word in range(len(words)):
+                if words[word] == 0:
+                    continue
+                for x in range(8 * word, 8 * word + 8):
+                    if marks[x] != 0 and _stands_out(levels, s, y, x + BORDER):
+                        if n < len(places):
+                            places[n, 0], places[n, 1], places[n, 2] = s, y, x + BORDER
+                        n += 1
     return n
 
 
 @kernel
-def _subtract(a, b, out):
-    for x in range(out.size):
-        out[x] = a[x] - b[x]
+def _stands_out(levels, s, y, x):
+    """Tell whether none of the 26 neighbours is greater, or none less where the value is below 0."""
+    value = levels[s + 1, y, x] - levels[s, y, x]
+    sign = np.float32(1) if value > 0 else np.float32(-1)
+    for layer in range(s - 1, s + 2):
+        for row in range(y - 1, y + 2):
+            for column in range(x - 1, x + 2):
+                if sign * (levels[layer + 1, row, column] - levels[layer, row, column]) > sign * value:
+                    return False
+    return True
 
 
 @kernel
-def _span(rows, high, low):
-    """Write the greatest and the least of the 3×3 neighbours around each pixel of a row, but for its two ends."""
-    n = high.size - 2
-    a, b, c, up, down = rows[0], rows[1], rows[2], rows[3], rows[4]
-    for x in range(high.size):
-        p, q, r = a[x], b[x], c[x]
-        top, bottom = (p if p > q else q), (p if p < q else q)
-        up[x], down[x] = (top if top > r else r), (bottom if bottom < r else r)
-    left, middle, right, out = up[:n], up[1 : n + 1], up[2:], high[1 : n + 1]
-    for x in range(n):
-        p, q, r = left[x], middle[x], right[x]
-        top = p if p > q else q
-        out[x] = top if top > r else r
-    left, middle, right, out = down[:n], down[1 : n + 1], down[2:], low[1 : n + 1]
-    for x in range(n):
-        p, q, r = left[x], middle[x], right[x]
-        bottom = p if p < q else q
-        out[x] = bottom if bottom < r else r
-
-
-@kernel
-def _mark(row, high, low, s, threshold, marks):
-    a, b, c, d, e, f = high[s - 1], high[s], high[s + 1], low[s - 1], low[s], low[s + 1]
-    for x in range(row.size):
-        value = row[x]
-        top = (value >= a[x]) & (value >= b[x]) & (value >= c[x]) & (value > threshold)
-        bottom = (value <= d[x]) & (value <= e[x]) & (value <= f[x]) & (value < -threshold)
-        marks[x] = np.uint8(top | bottom)
-
-
-@kernel
-def _localise(levels, candidates, found, y0, y1):
+def _localise(levels, candidates, found, places, y0, y1):
     """Move each candidate to the extremum of the quadratic through its neighbours, as long as that is elsewhere."""
     count, height, width = levels.shape
-    d, result = np.empty((3, 3, 3), np.float64), np.empty(5, np.float64)
+    d = np.empty(27, np.float64)  # 3×3×3 differences: the next layer is 9 on, the next row 3, the next column 1
     for i in range(y0, y1):
         s, y, x = candidates[i, 0], candidates[i, 1], candidates[i, 2]
-        found[i, 0] = np.nan
+        places[i] = -1
         for _ in range(_STEPS):
-            for j in range(27):
-                layer, row, column = s + j // 9 - 1, y + j // 3 % 3 - 1, x + j % 3 - 1
-                d[j // 9, j // 3 % 3, j % 3] = levels[layer + 1, row, column] - levels[layer, row, column]
-            _solve(d, result)
-            dx, dy, ds = result[0], result[1], result[2]
+            for layer in range(3):
+                for row in range(3):
+                    near, far = levels[s + layer - 1, y + row - 1], levels[s + layer, y + row - 1]
+                    for column in range(3):
+                        d[9 * layer + 3 * row + column] = far[x + column - 1] - near[x + column - 1]
+            gx, gy, gs = (d[14] - d[12]) / 2, (d[16] - d[10]) / 2, (d[22] - d[4]) / 2
+            xx, yy, ss = d[14] + d[12] - 2 * d[13], d[16] + d[10] - 2 * d[13], d[22] + d[4] - 2 * d[13]
+            xy, xs = (d[17] + d[9] - d[15] - d[11]) / 4, (d[23] + d[3] - d[21] - d[5]) / 4
+            ys = (d[25] + d[1] - d[19] - d[7]) / 4
+            a, b, c = yy * ss - ys * ys, xs * ys - xy * ss, xy * ys - xs * yy  # cofactors of the Hessian
+            e, f, g = xx * ss - xs * xs, xs * xy - xx * ys, xx * yy - xy * xy
+            det = xx * a + xy * b + xs * c
+            dx, dy = -(a * gx + b * gy + c * gs) / det, -(b * gx + e * gy + f * gs) / det
+            ds = -(c * gx + f * gy + g * gs) / det
             farthest = max(abs(dx), max(abs(dy), abs(ds)))
             if farthest < 0.5:
-                found[i, 0], found[i, 1], found[i, 2] = s, y, x
-                for j in range(5):
-                    found[i, 3 + j] = result[j]
+                places[i], out = (s * height + y) * width + x, found[i]
+                out[0], out[1], out[2], out[3], out[4], out[5] = s, y, x, dx, dy, ds
+                out[6] = d[13] + (gx * dx + gy * dy + gs * ds) / 2
+                out[7] = (xx + yy) * (xx + yy) / g if g > 0 else np.inf
                 break
             if not farthest < height + width:
                 break
@@ -132,26 +120,3 @@ def _localise(levels, candidates, found, y0, y1):
             inside = (y >= BORDER) & (y < height - BORDER) & (x >= BORDER) & (x < width - BORDER)
             if not (inside & (s >= 1) & (s < count - 2)):
                 break
-
-
-@kernel
-def _solve(d, result):
-    """Write where the quadratic through 3×3×3 numbers has its extremum, its value there, and tr² / det in the layer."""
-    here = d[1, 1, 1]
-    gx, gy, gs = (d[1, 1, 2] - d[1, 1, 0]) / 2, (d[1, 2, 1] - d[1, 0, 1]) / 2, (d[2, 1, 1] - d[0, 1, 1]) / 2
-    xx, yy, ss = (
-        d[1, 1, 2] + d[1, 1, 0] - 2 * here,
-        d[1, 2, 1] + d[1, 0, 1] - 2 * here,
-        d[2, 1, 1] + d[0, 1, 1] - 2 * here,
-    )
-    xy = (d[1, 2, 2] + d[1, 0, 0] - d[1, 2, 0] - d[1, 0, 2]) / 4
-    xs = (d[2, 1, 2] + d[0, 1, 0] - d[2, 1, 0] - d[0, 1, 2]) / 4
-    ys = (d[2, 2, 1] + d[0, 0, 1] - d[2, 0, 1] - d[0, 2, 1]) / 4
-    a, b, c = yy * ss - ys * ys, xs * ys - xy * ss, xy * ys - xs * yy  # cofactors of the Hessian
-    e, f, g = xx * ss - xs * xs, xs * xy - xx * ys, xx * yy - xy * xy
-    det = xx * a + xy * b + xs * c
-    result[0] = -(a * gx + b * gy + c * gs) / det
-    result[1] = -(b * gx + e * gy + f * gs) / det
-    result[2] = -(c * gx + f * gy + g * gs) / det
-    result[3] = here + (gx * result[0] + gy * result[1] + gs * result[2]) / 2
-    result[4] = (xx + yy) ** 2 / g if g > 0 else np.inf

@@ -72,18 +72,21 @@ def octaves_of(gray: Array, sigma: float, layers: int, upsample: bool) -> list[O
         Whether the first octave has twice the image's resolution.
     """
     pixel = 0.5 if upsample else 1.0
-    base = _doubled(gray) if upsample else gray
-    start = math.sqrt(max(sigma**2 - (CAMERA / pixel) ** 2, 0.01))
+    height, width = (2 * side for side in gray.shape) if upsample else gray.shape
+    steps = increments(sigma, layers)
     octaves: list[Octave] = []
-    while min(base.shape) >= _SMALLEST:
-        levels = empty((layers + 3, *base.shape), np.float32)
+    while min(height, width) >= _SMALLEST:
         if octaves:
-            np.copyto(levels[0], base)
-            climb(list(levels), increments(sigma, layers))
+            levels = empty((layers + 3, height, width), np.float32)
+            np.copyto(levels[0], octaves[-1].levels[layers, ::2, ::2])
+            climb(levels, steps)
         else:
-            climb([base, *levels], [start, *increments(sigma, layers)])
+            whole = empty((layers + 4, height, width), np.float32)  # and the image before the first blur
+            _double(gray, whole[0]) if upsample else np.copyto(whole[0], gray)
+            climb(whole, [math.sqrt(max(sigma**2 - (CAMERA / pixel) ** 2, 0.01)), *steps])
+            levels = whole[1:]
         octaves.append(Octave(levels, pixel, -0.25 if upsample else 0.0))
-        base, pixel = levels[layers, ::2, ::2], 2 * pixel
+        height, width, pixel = -(-height // 2), -(-width // 2), 2 * pixel
     return octaves
 
 
@@ -93,33 +96,25 @@ def increments(sigma: float, layers: int) -> list[float]:
     return [sigma * grow**k * math.sqrt(grow**2 - 1) for k in range(layers + 2)]
 
 
-def _doubled(gray: Array) -> Array:
-    """Return the image at twice its size: two new pixels for each, a quarter of a pixel to either side of it.
+def _double(gray: Array, out: Array) -> None:
+    """Write the image at twice its size: two new pixels for each, a quarter of a pixel to either side of it.
 
     All new pixels are blurred alike so, which they are not when every second one is an old one.
     """
-    height, width = gray.shape
-    out = empty((2 * height, 2 * width), np.float32)
-    over_rows(_double, height, gray, out, strip=32)
-    return out
+    over_rows(_double_rows, len(gray), gray, out, strip=32)
 
 
 @kernel
-def _double(image, out, y0, y1):
-    height, width = image.shape
-    mixed = np.empty(width + 2, np.float32)
-    for y in range(y0, y1):
-        row = image[y]
-        _double_row(row, image[max(y - 1, 0)], mixed, out[2 * y])
-        _double_row(row, image[min(y + 1, height - 1)], mixed, out[2 * y + 1])
-
-
-@kernel
-def _double_row(row, other, mixed, out):
-    most, rest, n = np.float32(0.75), np.float32(0.25), row.size
-    for x in range(n):
-        mixed[x + 1] = most * row[x] + rest * other[x]
-    mixed[0], mixed[n + 1] = mixed[1], mixed[n]
-    for x in range(n):
-        out[2 * x] = rest * mixed[x] + most * mixed[x + 1]
-        out[2 * x + 1] = most * mixed[x + 1] + rest * mixed[x + 2]
+def _double_rows(image, out, y0, y1):
+    most, rest, n = np.float32(0.75), np.float32(0.25), image.shape[1]
+    mixed = np.empty(n + 2, np.float32)
+    for y in range(2 * y0, 2 * y1):
+        near = y // 2
+        far = near - 1 if y == 2 * near else near + 1
+        row, other, doubled = image[near], image[min(max(far, 0), len(image) - 1)], out[y]
+        for x in range(n):
+            mixed[x + 1] = most * row[x] + rest * other[x]
+        mixed[0], mixed[n + 1] = mixed[1], mixed[n]
+        for x in range(n):
+            doubled[2 * x] = rest * mixed[x] + most * mixed[x + 1]
+            doubled[2 * x + 1] = most * mixed[x + 1] + rest * mixed[x + 2]

@@ -20,6 +20,7 @@ CELLS, BINS = 4, 8  # cells along a side, directions in each
 LENGTH = CELLS * CELLS * BINS
 _CELL = 3.0  # side of a cell, in scales
 _CLIP = np.float32(0.2)
+_TURN, _LEAST = 2 * math.pi, 1e-9
 _STRIDE = BINS + 1  # the ninth direction is the first one again, and is added to it at the end
 _PADDED = CELLS + 2  # cells along a side with those just outside
 _HISTOGRAM = (_PADDED + 1) * _PADDED * _STRIDE + 2 * _STRIDE  # a row more for what has no weight
@@ -33,104 +34,74 @@ def descriptors(found: Found, rows: Array, angles: Array, root: bool) -> Array:
     """
     codes = np.empty((len(rows), LENGTH), np.float32)
     points, scales, layers = found.points[rows], found.scales[rows], found.layers[rows]
-    over_rows(_describe, len(rows), found.octave.levels, layers, points, scales, angles, root, codes, strip=32)
+    over_rows(_describe, len(rows), found.octave.levels, layers, points, scales, angles, root, codes, strip=16)
     return codes
 
 
-@kernel
-def _describe(levels, layers, points, scales, angles, root, codes, y0, y1):
-    buffer, weights = np.empty(5 * ROW, np.float32), np.empty(ROW, np.float32)
-    histogram = np.empty(2 * _HISTOGRAM, np.float32)
-    for i in range(y0, y1):
-        histogram[:] = 0
-        _collect(levels[layers[i]], points[i, 0], points[i, 1], scales[i], angles[i], buffer, weights, histogram)
-        _finish(histogram, root, codes[i])
-
-
-@kernel
-def _collect(image, x, y, scale, angle, buffer, weights, histogram):
-    """Share out the gradients around (x, y) among cells and directions."""
-    height, width = image.shape
-    cell = _CELL * scale
-    along, across = math.cos(angle) / cell, math.sin(angle) / cell
-    half = (CELLS + 1) / 2  # cells from the middle to where the last weight is 0
-    reach = half * cell * (abs(math.cos(angle)) + abs(math.sin(angle)))
-    left, right = max(math.ceil(x - reach), 1), min(math.floor(x + reach), width - 2)
-    fall = -1 / (2 * (CELLS / 2 * cell) ** 2)
-    start, total = whole_groups(left, right, 1, width - 1)
-    for k in range(total):
-        weights[k] = math.exp(fall * (start + k - x) ** 2)
-    for row in range(max(math.ceil(y - reach), 1), min(math.floor(y + reach), height - 2) + 1):
-        dy = row - y
-        low, high = _chord(along, across * dy, half)
-        other_low, other_high = _chord(-across, along * dy, half)
-        begin = max(left, math.ceil(x + max(low, other_low)))
-        end = min(right, math.floor(x + min(high, other_high)))
-        if begin > end:
-            continue
-        first, count = whole_groups(begin, end, start, start + total)
-        middle, above, below = image[row, first - 1 :], image[row - 1, first:], image[row + 1, first:]
-        _sample_row(
-            middle, above, below, weights[first - start : first - start + count], np.float32(math.exp(fall * dy * dy)),
-            np.float32(angle), np.float32(along), np.float32(across), np.float32(first - x), np.float32(dy), buffer,
-        )  # fmt: skip
-        _share_out(buffer, begin - first, end - first + 1, histogram)
-
-
-@kernel
-def _chord(slope, offset, half):
-    """Return where slope · t + offset lies strictly between -half and half."""
-    if abs(slope) < 1e-9:
-        return (-1e9, 1e9) if abs(offset) < half else (1.0, 0.0)
-    a, b = (-half - offset) / slope, (half - offset) / slope
-    return min(a, b), max(a, b)
-
-
 @kernel(contract=True)
-def _sample_row(middle, above, below, weights, weight, angle, along, across, dx, dy, out):
-    """Write for each pixel the length of its gradient, the parts beyond its place in the histogram, and that place."""
-    turn, scale = np.float32(2 * math.pi), np.float32(BINS / (2 * math.pi))
-    centre, last, bins = np.float32(CELLS / 2 + 0.5), np.float32(CELLS + 1), np.float32(BINS)
-    zero = np.float32(0)
-    for k in range(weights.size):
-        gx, gy = middle[k + 2] - middle[k], below[k] - above[k]
-        out[k] = np.sqrt(gx * gx + gy * gy) * (weights[k] * weight)
-        step = dx + np.float32(np.int32(k))
-        u, v = along * step + across * dy + centre, along * dy - across * step + centre
-        u, v = (u if u > zero else zero), (v if v > zero else zero)
-        u, v = (u if u < last else last), (v if v < last else last)
-        o = angle - angle_of(gx, gy)
-        o = (o + turn if o < zero else o) * scale
-        o = o if o < bins else o - bins
-        o = o if o > zero else zero
-        column, row, bin_ = np.float32(np.int32(u)), np.float32(np.int32(v)), np.float32(np.int32(o))
-        out[k + ROW], out[k + 2 * ROW], out[k + 3 * ROW] = v - row, u - column, o - bin_
-        out[k + 4 * ROW] = (row * np.float32(_PADDED) + column) * np.float32(_STRIDE) + bin_
-
-
-@kernel
-def _share_out(samples, begin, end, histogram):
-    """Add each gradient to the eight bins around its place."""
-    one, step = np.float32(1), np.uint64(1)
-    for k in range(begin, end):
-        length, v, u, o = samples[k], samples[k + ROW], samples[k + 2 * ROW], samples[k + 3 * ROW]
-        # Neighbours go to different histograms, for an addition waits for the one before it in the same bin.
-        at = np.uint64(np.int32(samples[k + 4 * ROW])) + np.uint64((k & 1) * _HISTOGRAM)
-        lower = length * v
-        upper = length - lower
-        upper_right, lower_right = upper * u, lower * u
-        upper_left, lower_left = upper - upper_right, lower - lower_right
-        rest = one - o
-        right, under = at + np.uint64(_STRIDE), at + np.uint64(_PADDED * _STRIDE)
-        corner = under + np.uint64(_STRIDE)
-        histogram[at] += upper_left * rest
-        histogram[at + step] += upper_left * o
-        histogram[right] += upper_right * rest
-        histogram[right + step] += upper_right * o
-        histogram[under] += lower_left * rest
-        histogram[under + step] += lower_left * o
-        histogram[corner] += lower_right * rest
-        histogram[corner + step] += lower_right * o
+def _describe(levels, layers, points, scales, angles, root, codes, y0, y1):
+    _, height, width = levels.shape
+    buffer, histogram = np.empty(6 * ROW, np.float32), np.empty(2 * _HISTOGRAM, np.float32)
+    weights, half, zero, one = buffer[5 * ROW :], (CELLS + 1) / 2, np.float32(0), np.float32(1)
+    to_bins, bins, centre, last = np.float32(BINS / _TURN), np.float32(BINS), np.float32(half), np.float32(CELLS + 1)
+    for i in range(y0, y1):
+        image, x, y, cell = levels[layers[i]], points[i, 0], points[i, 1], _CELL * scales[i]
+        cosine, sine, angle = math.cos(angles[i]), math.sin(angles[i]), angles[i]
+        along, across = np.float32(cosine / cell), np.float32(sine / cell)
+        for k in range(len(histogram)):
+            histogram[k] = zero
+        reach = half * cell * (abs(cosine) + abs(sine))
+        left, right = max(math.ceil(x - reach), 1), min(math.floor(x + reach), width - 2)
+        fall = -2 / (CELLS * cell * CELLS * cell)
+        start, total = whole_groups(left, right, 1, width - 1)
+        for k in range(total):
+            weights[k] = math.exp(fall * (start + k - x) * (start + k - x))
+        cosine, sine = (cosine if abs(cosine) > _LEAST else _LEAST), (sine if abs(sine) > _LEAST else _LEAST)
+        steep, flat = half * cell / abs(cosine), half * cell / abs(sine)
+        for row in range(max(math.ceil(y - reach), 1), min(math.floor(y + reach), height - 2) + 1):
+            # Of the row, what lies between both pairs of sides of the turned square.
+            from_y = row - y
+            one_, other = x - from_y * sine / cosine, x + from_y * cosine / sine
+            begin = max(left, math.ceil(max(one_ - steep, other - flat)))
+            end = min(right, math.floor(min(one_ + steep, other + flat)))
+            if begin > end:
+                continue
+            first, count = whole_groups(begin, end, start, start + total)
+            middle, above, below = image[row, first - 1 :], image[row - 1, first:], image[row + 1, first:]
+            near, weight = weights[first - start :], np.float32(math.exp(fall * from_y * from_y))
+            from_x, from_y = np.float32(first - x), np.float32(from_y)
+            for k in range(count):  # a gradient's length, its place in the histogram, and how far beyond it is
+                gx, gy = middle[k + 2] - middle[k], below[k] - above[k]
+                step = from_x + np.float32(np.int32(k))
+                u, v = along * step + across * from_y + centre, along * from_y - across * step + centre
+                u, v = (u if u > zero else zero), (v if v > zero else zero)
+                u, v = (u if u < last else last), (v if v < last else last)
+                o = angle - angle_of(gx, gy)
+                o = (o + np.float32(_TURN) if o < zero else o) * to_bins
+                o = o if o < bins else o - bins
+                o = o if o > zero else zero
+                c, r, b = np.float32(np.int32(u)), np.float32(np.int32(v)), np.float32(np.int32(o))
+                buffer[k] = np.sqrt(gx * gx + gy * gy) * (near[k] * weight)
+                buffer[k + ROW], buffer[k + 2 * ROW], buffer[k + 3 * ROW] = v - r, u - c, o - b
+                buffer[k + 4 * ROW] = (r * np.float32(_PADDED) + c) * np.float32(_STRIDE) + b
+            for k in range(begin - first, end - first + 1):  # each to the eight bins around its place
+                # Neighbours go to different histograms, for an addition waits for the one before it in the same bin.
+                at = np.uint64(np.int32(buffer[k + 4 * ROW])) + np.uint64((k & 1) * _HISTOGRAM)
+                lower, o = buffer[k] * buffer[k + ROW], buffer[k + 3 * ROW]
+                upper, rest = buffer[k] - lower, one - o
+                upper_right, lower_right = upper * buffer[k + 2 * ROW], lower * buffer[k + 2 * ROW]
+                upper_left, lower_left = upper - upper_right, lower - lower_right
+                right_, under = at + np.uint64(_STRIDE), at + np.uint64(_PADDED * _STRIDE)
+                corner, next_ = under + np.uint64(_STRIDE), np.uint64(1)
+                histogram[at] += upper_left * rest
+                histogram[at + next_] += upper_left * o
+                histogram[right_] += upper_right * rest
+                histogram[right_ + next_] += upper_right * o
+                histogram[under] += lower_left * rest
+                histogram[under + next_] += lower_left * o
+                histogram[corner] += lower_right * rest
+                histogram[corner + next_] += lower_right * o
+        _finish(histogram, root, codes[i])
 
 
 @kernel

@@ -34,43 +34,37 @@ def turns(found: Found) -> tuple[Array, Array]:
     angles = np.full((len(found.layers), _MOST), np.nan, np.float32)
     histograms = np.empty((len(found.layers), BINS), np.float32)
     points, scales = found.points, found.scales
-    over_rows(_orient, len(points), found.octave.levels, found.layers, points, scales, histograms, angles, strip=64)
+    over_rows(_orient, len(points), found.octave.levels, found.layers, points, scales, histograms, angles, strip=32)
     return histograms, angles
 
 
-@kernel
+@kernel(contract=True)
 def _orient(levels, layers, points, scales, histograms, angles, y0, y1):
-    buffer, weights = np.empty(2 * ROW, np.float32), np.empty(ROW, np.float32)
+    _, height, width = levels.shape
+    buffer = np.empty(3 * ROW + BINS + 4, np.float32)  # lengths and bins of a row, its weights, the ring of bins
+    weights, ring = buffer[2 * ROW : 3 * ROW], buffer[3 * ROW :]
+    to_bins, bins, half = np.float32(BINS / (2 * math.pi)), np.float32(BINS), np.float32(0.5)
     for i in range(y0, y1):
-        sigma = _SIGMA * scales[i]
-        _fill(
-            levels[layers[i]],
-            np.int64(np.rint(points[i, 0])),
-            np.int64(np.rint(points[i, 1])),
-            sigma,
-            buffer,
-            weights,
-            histograms[i],
-        )
-        _smooth(histograms[i])
-        _peaks(histograms[i], angles[i])
-
-
-@kernel
-def _fill(image, x, y, sigma, buffer, weights, histogram):
-    """Add up the lengths of the gradients around (x, y) in the bins of their angles."""
-    height, width = image.shape
-    reach, fall = np.int64(np.rint(_REACH * sigma)), -0.5 / (sigma * sigma)
-    left, right = max(x - reach, 1), min(x + reach, width - 2)
-    first, count = whole_groups(left, right, 1, width - 1)
-    for k in range(count):
-        weights[k] = math.exp(fall * (first + k - x) ** 2)
-    histogram[:] = 0
-    for row in range(max(y - reach, 1), min(y + reach, height - 2) + 1):
-        middle, above, below = image[row, first - 1 :], image[row - 1, first:], image[row + 1, first:]
-        _gradients_of_row(middle, above, below, weights[:count], np.float32(math.exp(fall * (row - y) ** 2)), buffer)
-        for k in range(left - first, right - first + 1):
-            histogram[np.uint64(np.int32(buffer[k + ROW]))] += buffer[k]
+        image, histogram, sigma = levels[layers[i]], histograms[i], _SIGMA * scales[i]
+        x, y = np.int64(np.rint(points[i, 0])), np.int64(np.rint(points[i, 1]))
+        reach, fall = np.int64(np.rint(_REACH * sigma)), -0.5 / (sigma * sigma)
+        left, right = max(x - reach, 1), min(x + reach, width - 2)
+        first, count = whole_groups(left, right, 1, width - 1)
+        for k in range(count):
+            weights[k] = math.exp(fall * (first + k - x) * (first + k - x))
+        for k in range(BINS):
+            histogram[k] = 0
+        for row in range(max(y - reach, 1), min(y + reach, height - 2) + 1):
+            middle, above, below = image[row, first - 1 :], image[row - 1, first:], image[row + 1, first:]
+            weight = np.float32(math.exp(fall * (row - y) * (row - y)))
+            for k in range(count):  # a gradient's weighted length, and the bin that its angle is nearest to
+                dx, dy = middle[k + 2] - middle[k], below[k] - above[k]
+                buffer[k] = np.sqrt(dx * dx + dy * dy) * (weights[k] * weight)
+                nearest = np.float32(np.int32(angle_of(dx, dy) * to_bins + half))
+                buffer[k + ROW] = nearest - bins if nearest >= bins else nearest
+            for k in range(left - first, right - first + 1):
+                histogram[np.uint64(np.int32(buffer[k + ROW]))] += buffer[k]
+        _peaks(histogram, ring, angles[i])
 
 
 @kernel
@@ -81,18 +75,6 @@ def whole_groups(first, last, low, high):
     """
     count = min((last - first + 8) // 8 * 8, high - low)
     return min(first, high - count), count
-
-
-@kernel(contract=True)
-def _gradients_of_row(middle, above, below, weights, weight, out):
-    """Write the weighted length of each gradient and the bin that its angle is nearest to."""
-    # One array to write to, and few to read: of more, the compiler does not know that they are apart.
-    scale, bins = np.float32(BINS / (2 * math.pi)), np.float32(BINS)
-    for k in range(weights.size):
-        dx, dy = middle[k + 2] - middle[k], below[k] - above[k]
-        out[k] = np.sqrt(dx * dx + dy * dy) * (weights[k] * weight)
-        nearest = np.float32(np.int32(angle_of(dx, dy) * scale + np.float32(0.5)))
-        out[k + ROW] = nearest - bins if nearest >= bins else nearest
 
 
 @kernel(contract=True)
@@ -110,27 +92,20 @@ def angle_of(dx, dy):
     return np.float32(2 * math.pi) - p if dy < np.float32(0) else p
 
 
-@kernel
-def _smooth(histogram):
-    """Smooth a ring of bins by (1, 4, 6, 4, 1) / 16."""
-    n = histogram.size
-    old = histogram.copy()
-    for k in range(n):
-        far = old[(k - 2) % n] + old[(k + 2) % n]
-        near = old[(k - 1) % n] + old[(k + 1) % n]
-        histogram[k] = (far + np.float32(4) * near + np.float32(6) * old[k]) / np.float32(16)
-
-
-@kernel
-def _peaks(histogram, angles):
-    """Write the angles of the peaks, each placed between bins by a parabola."""
-    n, count, highest = histogram.size, 0, histogram[0]
-    for k in range(n):
+@kernel(contract=True)
+def _peaks(histogram, ring, angles):
+    """Smooth a ring of bins by (1, 4, 6, 4, 1) / 16; write the angles of its peaks, placed by a parabola."""
+    count, highest, two = 0, np.float32(0), np.float32(2)
+    for k in range(BINS):
+        ring[k + 2] = histogram[k]
+    ring[0], ring[1], ring[BINS + 2], ring[BINS + 3] = ring[BINS], ring[BINS + 1], ring[2], ring[3]
+    for k in range(BINS):
+        near = np.float32(4) * (ring[k + 1] + ring[k + 3]) + np.float32(6) * ring[k + 2]
+        histogram[k] = (ring[k] + ring[k + 4] + near) / np.float32(16)
         highest = max(highest, histogram[k])
-    least = np.float32(_PEAK) * highest
-    for k in range(n):
-        before, here, after = histogram[(k - 1) % n], histogram[k], histogram[(k + 1) % n]
-        if here > before and here > after and here >= least and count < angles.size:
-            offset = np.float32(0.5) * (before - after) / (before - np.float32(2) * here + after)
-            angles[count] = ((k + offset) % n) * (np.float32(2 * math.pi) / np.float32(n))
+    for k in range(BINS):
+        before, here, after = histogram[k - 1], histogram[k], histogram[k + 1 - BINS]
+        if here > before and here > after and here >= np.float32(_PEAK) * highest and count < _MOST:
+            turn = (k + (before - after) / (before - two * here + after) / two) * np.float32(2 * math.pi / BINS)
+            angles[count] = turn if turn >= 0 else turn + np.float32(2 * math.pi)
             count += 1
