@@ -51,7 +51,7 @@ class Captioner:
     Parameters
     ----------
     width
-        Of state, embedding and attention, ≥ 1.
+        Of state and embedding, ≥ 1; the attention's small network has half as many units.
     dropout
         Share of embedded words and of what the last layer reads that is left out in training, 0 ≤ dropout < 1.
     least
@@ -198,7 +198,7 @@ class Captioner:
         first = Sequential(Linear(size, w, initial="xavier", seed=random, **kind), Tanh())
         read = Sequential(Embedding(len(self.words), w, seed=random, **kind), Dropout(self.dropout, seed=random))
         cell = LSTM(w, w, seed=random, **kind)
-        look = AdditiveAttention(w, size, w, seed=random, **kind)
+        look = AdditiveAttention(w, size, max(1, w // 2), seed=random, **kind)
         speak = Sequential(
             Linear(w + size, w, initial="xavier", seed=random, **kind),
             Tanh(),
@@ -267,7 +267,7 @@ class Captioner:
             raise InputError(f"Captioner.trace: shape must be that of {places.shape[1]} places; got {shape}.")
         numbers = likeliest_sentence(self._forward, places, 1, 20)
         self._forward(places, np.array([[1, *numbers]]))
-        weights = self._parts[3].weights[0]
+        weights = np.asarray(self._parts[3].weights)[0]
         steps, said = [Step("picture", Picture(image))], [self.words.words[n] for n in numbers]
         for i, word in enumerate(said):
             seen = weights[i].reshape(shape).astype(np.float32)

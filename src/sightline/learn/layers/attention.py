@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from sightline.core.buffers import empty
 from sightline.core.catalogue import method
 from sightline.core.checks import describe, flag, integer
 from sightline.core.errors import InputError
@@ -212,15 +213,20 @@ class AdditiveAttention(Attention):
 
     def _scores(self, q: Array, k: Array) -> Array:
         w, u, v = self._weights(q, k)
-        self._bent = np.tanh((q @ w.T)[:, :, None] + (k @ u.T)[:, None])  # N × T × S × width
+        self._bent = empty((*q.shape[:2], k.shape[1], len(v)), v.dtype)  # N × T × S × width: the largest by far
+        np.add((q @ w.T)[:, :, None], (k @ u.T)[:, None], out=self._bent)
+        np.tanh(self._bent, out=self._bent)
         return self._bent @ v
 
     def _scores_back(self, de: Array, q: Array, k: Array) -> tuple[Array, Array]:
         w, u, v = self._weights(q, k)
         bent = self._bent
         self.gradients["score_weight"] = de.reshape(-1) @ bent.reshape(-1, len(v))
-        d = de[..., None] * v * (1 - bent * bent)
-        of_queries, of_keys = d.sum(axis=2), d.sum(axis=1)
+        d = empty(bent.shape, bent.dtype)
+        np.multiply(bent, bent, out=d)
+        np.subtract(1, d, out=d)
+        d *= de[..., None]
+        of_queries, of_keys = d.sum(axis=2) * v, d.sum(axis=1) * v  # v is the same for all: it can wait
         self.gradients["query_weight"] = _joined(of_queries).T @ _joined(q)
         self.gradients["key_weight"] = _joined(of_keys).T @ _joined(k)
         return of_queries @ w, of_keys @ u

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from sightline.core.buffers import empty
 from sightline.core.catalogue import method
 from sightline.core.checks import flag, integer
 from sightline.core.errors import InputError
@@ -98,26 +99,29 @@ class Conv2d(Layer):
         x = as_values("Conv2d", x, (4,), weight.dtype, self.inputs)
         rows, columns = self.windows.fit("Conv2d", *x.shape[2:])
         self._kept = x
-        y = np.empty((len(x), self.groups, self.outputs // self.groups, rows, columns), weight.dtype)
+        y = empty((len(x), self.groups, self.outputs // self.groups, rows, columns), weight.dtype)
+        bias = self.parameters.get("bias")
         for part, windows in self._columns(x, rows, columns):
-            found = weight @ windows  # groups × outputs × (pictures · windows)
+            found = empty((*weight.shape[:2], windows.shape[2]), weight.dtype)
+            np.matmul(weight, windows, out=found)  # groups × outputs × (pictures · windows)
+            if bias is not None:
+                found += bias.reshape(self.groups, -1, 1)
             y[part] = found.reshape(*found.shape[:2], -1, rows, columns).transpose(2, 0, 1, 3, 4)
-        y = y.reshape(len(x), self.outputs, rows, columns)
-        if "bias" in self.parameters:
-            y += self.parameters["bias"][:, None, None]
-        return y
+        return y.reshape(len(x), self.outputs, rows, columns)
 
     def backward(self, g: Any) -> Array:
         """Return ∂L/∂x, N×inputs×H×W."""
         x, g = self._recall(g)
         weight, (rows, columns) = self._rows(), g.shape[2:]
-        slope, dx = np.zeros_like(weight), np.empty_like(x)
+        slope, dx = np.zeros_like(weight), empty(x.shape, x.dtype)
         for part, windows in self._columns(x, rows, columns):
             count = part.stop - part.start
-            behind = g[part].reshape(count, self.groups, -1, rows * columns).transpose(1, 2, 0, 3)
-            behind = behind.reshape(self.groups, -1, count * rows * columns)
+            behind = empty((*weight.shape[:2], count, rows * columns), weight.dtype)
+            behind[...] = g[part].reshape(count, self.groups, -1, rows * columns).transpose(1, 2, 0, 3)
+            behind = behind.reshape(*weight.shape[:2], -1)
             slope += behind @ windows.transpose(0, 2, 1)
-            dx[part] = self._gathered(weight.transpose(0, 2, 1) @ behind, x[part].shape, rows, columns)
+            np.matmul(weight.transpose(0, 2, 1), behind, out=windows)  # the columns are not needed any more
+            dx[part] = self._gathered(windows, x[part].shape, rows, columns)
         self.gradients["weight"] = slope.reshape(self.parameters["weight"].shape)
         if "bias" in self.parameters:
             self.gradients["bias"] = g.sum(axis=(0, 2, 3))
@@ -135,7 +139,7 @@ class Conv2d(Layer):
         for start in range(0, len(x), step):
             part = slice(start, min(start + step, len(x)))
             pictures = self.windows.padded(x[part].transpose(1, 0, 2, 3))
-            found = np.empty((x.shape[1], area, pictures.shape[1], rows, columns), x.dtype)
+            found = empty((x.shape[1], area, pictures.shape[1], rows, columns), x.dtype)
             for number, seen in self.windows.places(rows, columns):
                 found[:, number] = pictures[seen]
             yield part, found.reshape(self.groups, -1, pictures.shape[1] * rows * columns)
@@ -144,7 +148,8 @@ class Conv2d(Layer):
         """Return ∂L/∂x of ∂L/∂X: each pixel gathers what belongs to it."""
         count, channels, height, width = shape
         above, left = self.windows.padding
-        total = np.zeros((channels, count, height + 2 * above, width + 2 * left), slope.dtype)
+        total = empty((channels, count, height + 2 * above, width + 2 * left), slope.dtype)
+        total[...] = 0
         parts = slope.reshape(channels, -1, count, rows, columns)
         for number, seen in self.windows.places(rows, columns):
             total[seen] += parts[:, number]
