@@ -81,4 +81,5 @@ from .search import halving_search as halving_search
 from .search import random_search as random_search
 from .sequential import Sequential as Sequential
 from .solver import Solver as Solver
+from .tsne import TSNE as TSNE
 from .words import Words as Words

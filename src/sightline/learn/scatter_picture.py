@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from sightline.core.canvas import Canvas, colour_of
+from sightline.core.canvas import PALETTE, Canvas, Colour, colour_of, label_colours
 from sightline.core.types import Array
 from sightline.learn.pca import PCA
 
@@ -70,14 +70,14 @@ class Plane:
         canvas = Canvas(np.full((self.side, self.side, 3), 255, np.uint8))
         groups = np.full(len(self._points), -1) if labels is None else np.asarray(labels)[:: self._every]
         for group in np.unique(groups):
-            colour = _GREY if group < 0 else colour_of(int(group))
+            colour = _GREY if group < 0 else _colour(int(group), int(groups.max()))
             canvas.dots(self._points[groups == group], colour, 2.2)
         for line in lines:
             canvas.line(self.places(line), _INK)
         for k, centre in enumerate([] if centres is None else centres):
             if covariances is not None:
                 canvas.line(self._ellipse(centre, covariances[k]), _INK, closed=True)
-            canvas.dots(self.places(centre[None]), colour_of(k), 7)
+            canvas.dots(self.places(centre[None]), _colour(k, int(groups.max())), 7)
         return canvas.image()
 
     def _ellipse(self, centre: Array, covariance: Array) -> Array:
@@ -86,3 +86,11 @@ class Plane:
         turn = np.linspace(0, 2 * np.pi, 49)[:-1]
         ring = 2 * np.stack([np.cos(turn), np.sin(turn)], axis=1) * np.sqrt(np.maximum(values, 0)) @ vectors.T
         return self.places(centre[None]) + ring * self._scale * (1, -1)
+
+
+def _colour(group: int, last: int) -> Colour:
+    """Return the colour of a group, one of the palette's when these are enough for groups 0 to ``last``."""
+    if last < len(PALETTE):
+        return colour_of(group)
+    red, green, blue = label_colours(np.array([[group + 1]]))[0, 0]
+    return int(red), int(green), int(blue)
