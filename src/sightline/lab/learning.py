@@ -53,7 +53,7 @@ def _neuron(a: Tensor, b: Tensor) -> Tensor:
 # The loss, its map's extent, and where the race begins unless somebody says otherwise.
 LOSSES: dict[str, tuple[Height, tuple[float, float, float, float], tuple[float, float]]] = {
     "rosenbrock": (_rosenbrock, (-2.0, 2.0, -1.0, 3.0), (-1.2, 1.0)),
-    "neuron": (_neuron, (-9.0, 9.0, -6.0, 6.0), (-7.5, -4.5)),
+    "neuron": (_neuron, (-15.0, 21.0, -12.0, 12.0), (-7.5, -4.5)),
 }
 
 
@@ -68,7 +68,7 @@ def race(
     a, b = np.meshgrid(np.linspace(left, right, _WIDE), np.linspace(high, low, _HIGH))
     heights = np.log10(height(Tensor(a), Tensor(b)).value + 1e-4)
     span = float(heights.min()), float(heights.max())
-    levels = np.round((heights - span[0]) / (span[1] - span[0]) * 255).astype(np.uint8)
+    levels = np.round((heights - span[0]) / (span[1] - span[0]) * 65535).astype("<u2")
     found = []
     for name, rate in racers.items():
         stop()

@@ -27,5 +27,7 @@ export const rooms: Room[] = [
   { id: "tracker", title: "Tracker's ledger", summary: "Predict, compare, assign, update: frame by frame to where identities are mixed up.", load: () => import("./tracker") },
   { id: "cascade", title: "Cascade", summary: "Stages throw out windows until faces are left; how many remain after each.", load: () => import("./cascade") },
   { id: "eigenfaces", title: "Eigenfaces", summary: "A mean face, what faces differ by, and a face rebuilt from a few of these differences.", load: () => import("./eigenfaces") },
+  { id: "race", title: "Optimiser race", summary: "Optimisers come down a loss of two weights, from where you point, at the rates that you give them.", load: () => import("./race") },
+  { id: "tape", title: "Autograd tape", summary: "A tiny net computed node by node, then its slopes sent back edge by edge.", load: () => import("./tape") },
   { id: "codes", title: "Code scanner", summary: "QR and bar codes from a photo or the camera, step by step; and made from text.", load: () => import("./codes") },
 ];
