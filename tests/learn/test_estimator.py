@@ -6,14 +6,26 @@ import numpy as np
 import pytest
 
 from sightline.core.errors import InputError
-from sightline.learn import LDA, PCA
+from sightline.learn import KNN, LDA, PCA, KernelSVM, LinearSVM, NaiveBayes, SoftmaxClassifier
 from sightline.learn.estimator import Estimator, as_table, as_targets
 
 peer = pytest.importorskip("sklearn.utils.estimator_checks")
+ESTIMATORS = (
+    PCA(2),
+    LDA(),
+    KNN(),
+    KNN(3, weights="distance", method="blocks"),
+    LinearSVM(),
+    KernelSVM(),
+    NaiveBayes(),
+    NaiveBayes("multinomial"),
+    NaiveBayes("bernoulli"),
+    SoftmaxClassifier(),
+)
 
 
 @pytest.mark.filterwarnings("ignore")  # among others, that ours do not inherit from its class
-@pytest.mark.parametrize("estimator", [PCA(), PCA(2, whiten=True), LDA()], ids=repr)
+@pytest.mark.parametrize("estimator", ESTIMATORS, ids=repr)
 def test_passes_the_checks_of_scikit_learn(estimator: Estimator) -> None:
     results = peer.check_estimator(estimator, on_skip=None)
     passed = {row["check_name"] for row in results if row["status"] == "passed"}

@@ -5,10 +5,15 @@ from .autograd import gradients as gradients
 from .captioner import Captioner as Captioner
 from .character_model import CharacterModel as CharacterModel
 from .clip_gradients import clip_gradients as clip_gradients
+from .cross_validation import cross_validate as cross_validate
+from .cross_validation import k_fold as k_fold
+from .decision_picture import decision_picture as decision_picture
 from .gaussian_mixture import GaussianMixture as GaussianMixture
 from .grad_check import grad_check as grad_check
 from .graph_picture import draw_graph as draw_graph
+from .kernel_svm import KernelSVM as KernelSVM
 from .kmeans import KMeans as KMeans
+from .knn import KNN as KNN
 from .layers.activations import ELU as ELU
 from .layers.activations import GELU as GELU
 from .layers.activations import SELU as SELU
@@ -53,7 +58,9 @@ from .layers.recurrent import RNN as RNN
 from .layers.sequence_losses import TemporalCrossEntropy as TemporalCrossEntropy
 from .lda import LDA as LDA
 from .leaderboard import Leaderboard as Leaderboard
+from .linear_svm import LinearSVM as LinearSVM
 from .mean_shift import MeanShift as MeanShift
+from .naive_bayes import NaiveBayes as NaiveBayes
 from .networks import conv_net as conv_net
 from .networks import two_layer as two_layer
 from .newton import bfgs as bfgs
@@ -80,6 +87,7 @@ from .search import grid_search as grid_search
 from .search import halving_search as halving_search
 from .search import random_search as random_search
 from .sequential import Sequential as Sequential
+from .softmax_classifier import SoftmaxClassifier as SoftmaxClassifier
 from .solver import Solver as Solver
 from .tsne import TSNE as TSNE
 from .words import Words as Words

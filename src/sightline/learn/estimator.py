@@ -60,10 +60,6 @@ class Estimator:
             setattr(self, name, value)
         return self
 
-    def takes_negative(self) -> bool:
-        """Return whether samples may have numbers below 0."""
-        return True
-
     def __sklearn_tags__(self) -> Any:
         """Return what scikit-learn asks: what kind of estimator this is, and what it takes."""
         peer = sys.modules["sklearn.utils"]
@@ -73,7 +69,6 @@ class Estimator:
             target_tags=peer.TargetTags(required=classifies),
             classifier_tags=peer.ClassifierTags() if classifies else None,
             transformer_tags=peer.TransformerTags(["float64", "float32"]) if hasattr(self, "transform") else None,
-            input_tags=peer.InputTags(positive_only=not self.takes_negative()),
         )
 
     def __repr__(self) -> str:

@@ -16,12 +16,13 @@ from sightline.core.catalogue import method
 from sightline.core.checks import integer
 from sightline.core.errors import InputError
 from sightline.core.types import Array
-from sightline.learn.estimator import Classifier, as_seen, as_table, as_targets
+from sightline.learn.estimator import as_seen, as_table, as_targets
+from sightline.learn.linear_classifier import LinearClassifier, probabilities
 
 _RANK = 1e-4  # of a singular value, below which a direction counts as none
 
 
-class LDA(Classifier):
+class LDA(LinearClassifier):
     """Linear discriminant analysis: at most C - 1 numbers a sample that tell C classes apart; and a classifier.
 
     Directions w maximise wᵀ S_b w / wᵀ S_w w, where S_w is the scatter within the classes and S_b that of their means.
@@ -64,8 +65,6 @@ class LDA(Classifier):
     xbar_: Array
     scalings_: Array
     explained_variance_ratio_: Array
-    coef_: Array
-    intercept_: Array
 
     def __init__(self, n_components: int | None = None) -> None:
         self.n_components = n_components
@@ -112,24 +111,9 @@ class LDA(Classifier):
         """Find the directions of samples and return their coordinates; see :meth:`fit` and :meth:`transform`."""
         return self.fit(samples, y).transform(samples)
 
-    def decision_function(self, samples: Any) -> Array:
-        """Return N×C scores of N×D samples; N for two classes, above 0 for the second."""
-        table = as_seen(self, "decision_function", samples)
-        scores = table @ self.coef_.T + self.intercept_
-        return scores[:, 0] if len(self.classes_) == 2 else scores
-
-    def predict(self, samples: Any) -> Array:
-        """Return the class of each of N×D samples."""
-        scores = self.decision_function(samples)
-        return self.classes_[(scores > 0).astype(np.int64) if scores.ndim == 1 else scores.argmax(axis=1)]
-
     def predict_proba(self, samples: Any) -> Array:
         """Return the N×C probabilities of the classes of N×D samples."""
-        scores = self.decision_function(samples)
-        if scores.ndim == 1:
-            scores = np.stack([np.zeros_like(scores), scores], axis=1)
-        likely = np.exp(scores - scores.max(axis=1, keepdims=True))
-        return likely / likely.sum(axis=1, keepdims=True)
+        return probabilities(self.decision_function(samples))
 
     def _classifier(self, means: Array, mean: Array, priors: Array, scalings: Array, kind: Any) -> None:
         """Write the classifier: nearest mean where classes are round, and what is frequent is nearer."""
