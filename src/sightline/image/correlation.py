@@ -198,7 +198,7 @@ def _windows(
         if pixels.size:
             for k in range(low + m - high):
                 x = k if k < low else high + k - low
-                a[x] = _sum_at(pixels, places, dx, columns, upper, 0, last, x, step, margin)
+                a[x] = _sum_at(pixels, places, dx, columns, upper, np.int64(0), last, x, step, margin)
                 b[x] = _sum_at(pixels, places, dx, columns, lower, first, dx.size, x, step, margin)
         for i in range(min(2, y1 - y)):
             total = halves[i]

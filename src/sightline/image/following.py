@@ -56,7 +56,7 @@ def _follow_across(flat, words, diagonal):
     height = words.shape[0] - 2
     stack = np.empty(flat.size, np.int64)
     for border in range(_STRIP, height, _STRIP):
-        _grow(flat, words, diagonal, 0, height, stack, border - 1, border + 1)
+        _grow(flat, words, diagonal, np.int64(0), height, stack, border - 1, border + 1)
 
 
 @kernel

@@ -7,6 +7,7 @@ knows an object, wherever it lies; :func:`back_project` looks for it with one.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import Annotated, Any
 
 import numpy as np
@@ -156,13 +157,20 @@ def joint_tables(
         all_bins[wanted], lows[wanted], highs[wanted] = shape, low, high
         image = binned(image, all_bins, lows, highs)
         low, high = np.zeros(len(shape)), np.array(shape, np.float64)  # the bins are the levels now
-    levels = np.arange(int(np.iinfo(image.dtype).max) + 1)
-    tables = np.zeros((3, levels.size), np.int32)
-    for i, count in enumerate(shape):
-        places = bins_of(levels, count, low[i], high[i])
+    return image, chosen, _level_tables(int(np.iinfo(image.dtype).max) + 1, shape, tuple(low), tuple(high)), shape
+
+
+@lru_cache(maxsize=16)  # a tracker asks for the same ones in every frame
+def _level_tables(count: int, shape: tuple[int, ...], low: tuple[float, ...], high: tuple[float, ...]) -> Array:
+    """Return 3×``count`` int32: what each level of a channel adds to the number of the bin; far below 0 outside."""
+    levels = np.arange(count)
+    tables = np.zeros((3, count), np.int32)
+    for i, bins in enumerate(shape):
+        places = bins_of(levels, bins, low[i], high[i])
         stride = int(np.prod(shape[i + 1 :]))
-        tables[i] = np.where(places < count, places * stride, _ABSENT)
-    return image, chosen, tables, shape
+        tables[i] = np.where(places < bins, places * stride, _ABSENT)
+    tables.flags.writeable = False
+    return tables
 
 
 def bins_of(levels: Array, count: int, low: float, high: float) -> Array:

@@ -73,6 +73,15 @@ def _cost(a, b, features, sizes, boxes, weights, colours):
 
 
 @kernel
+def _longer(array, size):
+    """Return an array of ``size`` numbers that begins with ``array``."""
+    longer = np.empty(size, array.dtype)
+    for i in range(array.size):  # an assignment of slices compiles the words of its errors: seconds
+        longer[i] = array[i]
+    return longer
+
+
+@kernel
 def _merge(features, sizes, boxes, starts, neighbours, weights, colours, count):
     alive, mark = np.zeros(sizes.size, np.bool_), np.full(sizes.size, -1, np.int32)
     total = 0.0
@@ -82,8 +91,7 @@ def _merge(features, sizes, boxes, starts, neighbours, weights, colours, count):
     sizes[sizes.size - 1] = total  # the last region is the whole image, should all be merged
     ends, used = starts[1:].copy(), neighbours.size
     room = 4 * neighbours.size + 64
-    pool, costs, heap = np.empty(room, np.int32), np.empty(room), np.empty((room, 2), np.int32)
-    pool[:used] = neighbours
+    pool, costs, heap = _longer(neighbours, room), np.empty(room), np.empty((room, 2), np.int32)
     merges, done, waiting = np.empty((count, 2), np.int32), 0, 0
     fresh = 0  # regions from here on have not put their pairs into the heap
     while True:
@@ -93,9 +101,8 @@ def _merge(features, sizes, boxes, starts, neighbours, weights, colours, count):
                 if not alive[other] or (fresh < count and other < fresh):
                     continue
                 if waiting == costs.size:
-                    more, more_pairs = np.empty(2 * waiting), np.empty((2 * waiting, 2), np.int32)
-                    more[:waiting], more_pairs[:waiting] = costs, heap
-                    costs, heap = more, more_pairs
+                    costs = _longer(costs, 2 * waiting)
+                    heap = _longer(heap.reshape(-1), 4 * waiting).reshape((2 * waiting, 2))
                 at, cost = waiting, _cost(fresh, other, features, sizes, boxes, weights, colours)
                 waiting += 1
                 while at > 0 and costs[(at - 1) >> 1] > cost:
@@ -132,9 +139,7 @@ def _merge(features, sizes, boxes, starts, neighbours, weights, colours, count):
             boxes[new, side + 2] = max(boxes[a, side + 2], boxes[b, side + 2])
         needed = used + ends[a] - starts[a] + ends[b] - starts[b]
         if needed > pool.size:
-            longer = np.empty(2 * needed, np.int32)
-            longer[:used] = pool[:used]
-            pool = longer
+            pool = _longer(pool, 2 * needed)
         starts[new] = used
         for old in (a, b):
             for i in range(starts[old], ends[old]):
