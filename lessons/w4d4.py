@@ -155,6 +155,9 @@ print(len(sl.learn.draw_graph(slope)), "letters of SVG: save them and look at th
 assert (float(slope.value), float(bend.value)) == (12.0, 12.0)
 
 # %% [markdown]
+# Watch it: `sightline lab`, *Rooms*, *Autograd tape* plays a net of nine weights forward, node by node, and then back,
+# edge by edge; with a button that takes a step down.
+#
 # ## Every step has its own file
 #
 # A layer is two functions: `forward`, and `backward`, which takes $g$ and leaves the slopes of its weights. In sl.learn
@@ -213,7 +216,7 @@ assert solver.measure(tx, ty)["val_accuracy"] > 0.95
 # %% [markdown]
 # "Go down" can be said in better ways. `sl.learn.SGD` with momentum keeps rolling, `AdaGrad` and `RMSProp` give each
 # weight a pace of its own, `Adam` does both, `AdamW` lets weights shrink besides. A race on one narrow valley,
-# Rosenbrock's, from the same place:
+# Rosenbrock's, from the same place (and more of it on w5d7):
 
 # %%
 racers = {
