@@ -16,10 +16,9 @@ import numpy as np
 
 from sightline import image
 from sightline.core import evidence
-from sightline.core.seeds import generator
 from sightline.data.named import local_folder
 from sightline.features.bag_of_words import BagOfWords
-from sightline.features.word_classifiers import linear_svm
+from sightline.learn import LinearSVM
 from sightline.metrics import bootstrap_interval
 
 FIGURE = {
@@ -79,7 +78,7 @@ def right(shares: np.ndarray, others: np.ndarray, labels: np.ndarray, expected: 
     features, held = np.sqrt(shares), np.arange(len(labels)) % 5 == 0
     tries = []
     for cost in COSTS:
-        machine = linear_svm(features[~held], labels[~held], 10, generator(0), cost)
-        tries.append((machine.predict(features[held]) == labels[held]).mean())
-    machine = linear_svm(features, labels, 10, generator(0), COSTS[int(np.argmax(tries))])
+        machine = LinearSVM(cost, tolerance=1e-2).fit(features[~held], labels[~held])
+        tries.append(machine.score(features[held], labels[held]))
+    machine = LinearSVM(COSTS[int(np.argmax(tries))], tolerance=1e-2).fit(features, labels)
     return machine.predict(np.sqrt(others)) == expected

@@ -15,8 +15,8 @@ from sightline.core.errors import InputError
 from sightline.core.types import Array
 from sightline.faces.hog_windows import BLOCK, Level, levels_of, score_map, windows_at
 from sightline.features.hog import hog_blocks
-from sightline.features.word_classifiers import linear_svm
 from sightline.image.resize import resize
+from sightline.learn.linear_svm import LinearSVM
 
 _SCALE = 1.1  # between the sizes at which backgrounds are looked at
 _NEAR = -0.5  # windows above this score are worth learning from
@@ -77,11 +77,11 @@ def train_window(
             found.append(_choose(levels, scores, blocks, share, random if number == 1 else None))
         others = np.concatenate([others, *found])
         samples = np.concatenate([positives, others])
-        labels = np.arange(len(samples)) >= len(positives)
-        machine = linear_svm(samples, labels, 1, random, cost)
-        weights, offset = machine.weights[:, 0].reshape(weights.shape), float(machine.offsets[0])
-        passed = samples @ machine.weights[:, 0] + offset > 0
-        rates = float(passed[~labels].mean()), float(passed[labels].mean())
+        is_face = np.arange(len(samples)) < len(positives)
+        machine = LinearSVM(cost, tolerance=1e-2, seed=random).fit(samples, is_face)
+        weights, offset = machine.coef_[0].reshape(weights.shape), float(machine.intercept_[0])
+        passed = machine.predict(samples)
+        rates = float(passed[is_face].mean()), float(passed[~is_face].mean())
         history.append(RoundReport(number, len(others), *rates))
         if progress is not None:
             progress(history[-1])

@@ -26,8 +26,10 @@ from sightline.features.keypoints import Features
 from sightline.features.sift import sift
 from sightline.features.spatial_pyramid import spatial_pyramid
 from sightline.features.vocabulary import Vocabulary, flat, kmeans, mean_shift, tree
-from sightline.features.word_classifiers import LinearScores, linear_svm, naive_bayes
+from sightline.features.word_classifiers import LinearScores, scores_of
 from sightline.image.resize import resize
+from sightline.learn.linear_svm import LinearSVM
+from sightline.learn.naive_bayes import NaiveBayes
 
 METHODS = ("kmeans", "hierarchical", "mean_shift")
 FEATURES = ("sift", "dense")
@@ -231,9 +233,10 @@ class BagOfWords:
         shares = self.transform(images, weighted=False)
         numbers = np.array([names.index(label) for label in labels])
         if classifier == "svm":
-            self._scores = linear_svm(np.sqrt(shares), numbers, len(names), self._random, cost)
+            machine = LinearSVM(cost, tolerance=1e-2, seed=self._random)
+            self._scores = scores_of(machine.fit(np.sqrt(shares), numbers))
         else:
-            self._scores = naive_bayes(shares * 100, numbers, len(names))
+            self._scores = scores_of(NaiveBayes("multinomial").fit(shares * 100, numbers))
         self.classes = tuple(names)
         return self
 
