@@ -18,6 +18,7 @@ from sightline.core.errors import InputError
 from sightline.core.gathers import fetch_one, fetch_two
 from sightline.core.kernels import kernel, over_rows
 from sightline.core.lanes import prefetch, weigh_four
+from sightline.core.triples import copy_every_second
 from sightline.core.types import Array, Choice, Image, NewImage
 from sightline.core.vectors import LANES, load, store
 from sightline.image.resize_bytes import resize_bytes
@@ -85,7 +86,7 @@ def resize(
     elif method == "nearest":
         _nearest(image, result)
     elif method == "bilinear" and not antialias and _is_half(image, result):
-        function, strip = (_half_gray, 540) if image.ndim == 2 else (_half_rgb, 135)
+        function, strip = (_half_gray, 135) if image.ndim == 2 else (_half_rgb, 68)
         over_rows(function, height, _flat(image), _flat(result), strip=strip)
     else:
         small = method in ("bilinear", "bicubic") and not antialias and image.dtype == np.uint8
@@ -227,9 +228,12 @@ def _half_rgb(image, result, y0, y1):
     for y in range(y0, y1):
         _add(image[2 * y], image[2 * y + 1], sums)
         _mean_of_four(sums, sums[3:], means)
-        row = result[y]
-        for x in range(row.size // 3):
-            row[3 * x], row[3 * x + 1], row[3 * x + 2] = means[6 * x], means[6 * x + 1], means[6 * x + 2]
+        row, x = result[y], 0
+        while x + 16 <= row.size:
+            copy_every_second(means, 2 * x, row, x)
+            x += 9
+        for k in range(x, row.size):
+            row[k] = means[2 * k - k % 3]
 
 
 @kernel
