@@ -8,10 +8,10 @@ from sightline.core.errors import require
 from sightline.core.kernels import kernel, over_rows
 from sightline.core.popcount import popcount
 from sightline.core.types import Array
+from sightline.learn.nearest_rows import best_of_rows
 
 _BLOCK, _COLUMNS = 1 << 20, 4096  # products of a block, 4 MiB, and the most columns that it has
 _PIECE = 1 << 17  # products that a strip of rows has
-_PART = 128  # products of a row whose greatest is remembered
 _FAR = np.uint32(0xFFFFFFFF)  # farther than any two codes
 
 
@@ -60,7 +60,7 @@ def nearest_floats(a: Array, b: Array, mutual: bool = False) -> tuple[Array, Arr
             np.matmul(left[rows], part.T, out=alike)
             if mutual:
                 over_rows(_best_of_columns, len(part), alike, length[rows], y, tops[x:], back[x:], strip=1024)
-            over_rows(_three_best, len(alike), alike, x, found[rows], scores[rows], strip=max(32, _PIECE // len(part)))
+            over_rows(best_of_rows, len(alike), alike, x, found[rows], scores[rows], strip=max(32, _PIECE // len(part)))
     over_rows(_measure, n, a, b, found, places, distances, strip=256)
     return places, distances, back
 
@@ -80,42 +80,6 @@ def _best_of_columns(alike, length, first, tops, back, x0, x1):
     for x in range(at.size):
         if numbers[x] >= 0:
             at[x] = first + np.int64(numbers[x])
-
-
-@kernel(fastmath=True)
-def _three_best(alike, first, found, scores, y0, y1):
-    """Merge the greatest three of each row into what was found in the columns before; ``alike`` is spoiled."""
-    lowest, width = np.float32(-3e38), alike.shape[1]
-    tops = np.empty(-(-width // _PART), np.float32)
-    for y in range(y0, y1):
-        row, place, score = alike[y], found[y], scores[y]
-        for part in range(tops.size):
-            tops[part] = _greatest(row[part * _PART : min((part + 1) * _PART, width)])
-        for _ in range(min(3, width)):
-            greatest = _greatest(tops)
-            if greatest <= score[2]:
-                break
-            part = np.int64(0)
-            while tops[part] != greatest:
-                part += 1
-            at = part * _PART
-            while row[at] != greatest:
-                at += 1
-            row[at] = lowest
-            tops[part] = _greatest(row[part * _PART : min((part + 1) * _PART, width)])
-            slot = np.int64(2)
-            while slot > 0 and greatest > score[slot - 1]:
-                score[slot], place[slot] = score[slot - 1], place[slot - 1]
-                slot -= 1
-            score[slot], place[slot] = greatest, first + at
-
-
-@kernel(fastmath=True)
-def _greatest(row):
-    greatest = np.float32(-3e38)
-    for x in range(row.size):
-        greatest = max(greatest, row[x])
-    return greatest
 
 
 @kernel
