@@ -129,7 +129,7 @@ class _Basin:
         if isinstance(connectivity, (bool, np.ndarray)) or connectivity not in (4, 8):
             raise InputError(f"watershed: connectivity must be 4 or 8; got {describe(connectivity)}.")
         if mask is not None:
-            markers[~as_mask("watershed", mask, shape=(height, width))] = OUTSIDE
+            markers = np.where(as_mask("watershed", mask, shape=(height, width)), markers, np.int32(OUTSIDE))
         self.colour = image.ndim == 3
         cell = PAIR if self.colour else CELL
         size = (height + 2) * (width + 2) * cell
@@ -169,7 +169,7 @@ def _as_markers(markers: Any, shape: tuple[int, int]) -> Array:
     low, high = int(markers.min()), int(markers.max())
     if low < 0 or high == 0 or high > np.iinfo(np.int32).max:
         raise InputError(f"watershed: markers must be 0 or 1 … N with at least one above 0; got {low} … {high}.")
-    return markers.astype(np.int32, order="C")
+    return np.ascontiguousarray(markers, np.int32)
 
 
 def _ranks(relief: Array) -> tuple[Array, int]:
