@@ -26,6 +26,7 @@ from sightline.features.keypoints import Features
 from sightline.image.gradient import as_gray
 
 RADIUS = 3  # of the circle; so wide is the rim without corners
+_LINE = WIDE + 2 * RADIUS  # what a narrow row is copied into
 
 
 @method(task="corners", paper="Rosten & Drummond 2006", lesson="w3d1")
@@ -148,16 +149,19 @@ def score_row(r0, r1, r2, r3, r4, r5, r6, threshold, out):
 
     Return whether one may not be 0.
     """
-    if out.size >= WIDE:
-        return _score_wide(r0, r1, r2, r3, r4, r5, r6, threshold, out)
-    lines = np.zeros((8, WIDE + 2 * RADIUS), np.uint8)
-    for x in range(out.size + 2 * RADIUS):
-        lines[0, x], lines[1, x], lines[2, x], lines[3, x] = r0[x], r1[x], r2[x], r3[x]
-        lines[4, x], lines[5, x], lines[6, x] = r4[x], r5[x], r6[x]
-    a, b, c, d, e, f, g = lines[0], lines[1], lines[2], lines[3], lines[4], lines[5], lines[6]
-    some = _score_wide(a, b, c, d, e, f, g, threshold, lines[7, :WIDE])
-    for x in range(out.size):
-        out[x] = lines[7, x]
+    into, size = out, out.size
+    if size < WIDE:
+        lines = np.empty(8 * _LINE, np.uint8)
+        for x in range(lines.size):
+            lines[x] = 0
+        for x in range(size + 2 * RADIUS):
+            lines[x], lines[x + _LINE], lines[x + 2 * _LINE], lines[x + 3 * _LINE] = r0[x], r1[x], r2[x], r3[x]
+            lines[x + 4 * _LINE], lines[x + 5 * _LINE], lines[x + 6 * _LINE] = r4[x], r5[x], r6[x]
+        r0, r1, r2, r3 = lines, lines[_LINE:], lines[2 * _LINE :], lines[3 * _LINE :]
+        r4, r5, r6, into = lines[4 * _LINE :], lines[5 * _LINE :], lines[6 * _LINE :], lines[7 * _LINE :][:WIDE]
+    some = _score_wide(r0, r1, r2, r3, r4, r5, r6, threshold, into)
+    for x in range(size if size < WIDE else 0):
+        out[x] = into[x]
     return some
 
 

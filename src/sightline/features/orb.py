@@ -84,12 +84,11 @@ def orb(
     """
     gray, count, threshold, levels, factor = _checked(image, max_features, threshold, levels, factor)
     found = pyramid(gray, levels, factor)
-    corners, smooth = seek(found, threshold)
     shares = _shares(count, len(found), factor)
     # The paper's: twice as many by FAST, the better half of them by Harris.
-    corners = corners[_first(corners[:, 0], 2 * shares)]
-    places = found.starts[corners[:, 0]] + corners[:, 1] * found.shapes[corners[:, 0], 1] + corners[:, 2]
+    corners, smooth = seek(found, threshold, 2 * shares)
     widths, responses = found.shapes[corners[:, 0], 1], np.empty(len(corners), np.float32)
+    places = found.starts[corners[:, 0]] + corners[:, 1] * widths + corners[:, 2]
     over_rows(_respond, len(corners), found.pixels, places, widths, responses, strip=256)
     order = np.lexsort((-responses, corners[:, 0]))
     order = order[_first(corners[order, 0], shares)]
@@ -135,9 +134,9 @@ def _checked(
 
 def _shares(count: int, levels: int, factor: float) -> Array:
     """Return how many features each level may have: in all ``count``, in proportion to the levels' widths."""
-    weights = factor ** -np.arange(levels)
-    ends = np.rint(np.cumsum(weights / weights.sum()) * count).astype(int) if levels else np.zeros(0, int)
-    return np.diff(ends, prepend=0)
+    weights = [factor**-k for k in range(levels)]
+    ends = [round(count * sum(weights[:k]) / sum(weights)) for k in range(levels + 1)] if levels else [0]
+    return np.diff(ends)
 
 
 def _first(groups: Array, most: Array) -> Array:

@@ -67,71 +67,75 @@ def pyramid(gray: Array, levels: int, factor: float) -> Levels:
     return found
 
 
-def seek(levels: Levels, threshold: int) -> tuple[Array, Array]:
-    """Return all FAST corners that have room around them, and the smoothed levels.
+def seek(levels: Levels, threshold: int, most: Array | None = None) -> tuple[Array, Array]:
+    """Return the FAST corners that have room around them, and the smoothed levels.
 
-    Corners are rows (level, y, x), N×3 int64, on each level the strongest first; the smoothed pixels, N uint8, lie as
-    those of the levels do.
+    Corners are rows (level, y, x), N×3 int64, on each level the strongest first, and no more of each than ``most``,
+    L int64, says; the smoothed pixels, N uint8, lie as those of the levels do.
     """
     bands = []
     for k, (height, width) in enumerate(levels.shapes.tolist()):
         high = max(_BAND // width, 1)
         bands += [(k, y, min(y + high, height)) for y in range(0, height, high)]
+    room = max(((y1 - y0) * int(levels.shapes[k, 1]) for k, y0, y1 in bands), default=0)
+    found = np.empty((len(bands), room // 2 + 1), np.int64)  # corners are no neighbours; pages that stay blank are free
     smooth, table = empty(levels.pixels.shape, np.uint8), np.array(bands, np.int64).reshape(-1, 3)
-    arguments = (levels.pixels, levels.starts, levels.shapes, table, np.uint8(threshold), smooth)
-    keys = np.concatenate([np.zeros(0, np.int64), *over_rows(_seek, len(table), *arguments, strip=1)])
+    arguments = (levels.pixels, levels.starts, levels.shapes, table, np.uint8(threshold), smooth, found)
+    counts = over_rows(_seek, len(table), *arguments, strip=1)
+    keys = np.concatenate([np.zeros(0, np.int64), *(part[:n] for part, n in zip(found, counts, strict=True))])
     keys.sort()
+    if most is not None:
+        edges = np.searchsorted(keys, np.arange(len(levels) + 1) << 56).tolist()
+        chosen = [keys[a : min(a + n, b)] for a, b, n in zip(edges, edges[1:], most.tolist(), strict=False)]
+        keys = np.concatenate([keys[:0], *chosen])
     return np.stack([keys >> 56, (keys >> 24) & 0xFFFFFF, keys & 0xFFFFFF], axis=1), smooth
 
 
 @kernel
-def _seek(pixels, starts, shapes, bands, threshold, smooth, b0, b1):
-    """Smooth a band, and return its corners as keys that sort by level, then by score, then by place."""
-    k, y0, y1 = bands[b0]
-    height, width = shapes[k]
-    begin, end = starts[k], starts[k] + height * width
-    image, means = pixels[begin:end].reshape(height, width), smooth[begin:end].reshape(height, width)
+def _seek(pixels, starts, shapes, bands, threshold, smooth, found, b0, b1):
+    """Smooth a band; write its corners as keys that sort by level, then by score, then by place; return how many."""
+    k, y0, y1 = bands[b0, 0], bands[b0, 1], bands[b0, 2]
+    height, width, start = shapes[k, 0], shapes[k, 1], starts[k]
     line = np.empty(width + 2 * _TAPS, np.uint16)
     for y in range(y0, y1):
-        a, b = image[max(y - 1, 0)], image[min(y + 1, height - 1)]
-        c, d = image[max(y - 2, 0)], image[min(y + 2, height - 1)]
-        e, f = image[max(y - 3, 0)], image[min(y + 3, height - 1)]
-        _weigh_down(image[y], a, b, c, d, e, f, line[_TAPS : _TAPS + width])
+        at, above, below = start + y * width, start + max(y - 1, 0) * width, start + min(y + 1, height - 1) * width
+        a, b = pixels[above : above + width], pixels[below : below + width]
+        above, below = start + max(y - 2, 0) * width, start + min(y + 2, height - 1) * width
+        c, d = pixels[above : above + width], pixels[below : below + width]
+        above, below = start + max(y - 3, 0) * width, start + min(y + 3, height - 1) * width
+        e, f = pixels[above : above + width], pixels[below : below + width]
+        _weigh_down(pixels[at : at + width], a, b, c, d, e, f, line[_TAPS : _TAPS + width])
         for x in range(_TAPS):
             line[x], line[line.size - 1 - x] = line[_TAPS], line[_TAPS + width - 1]
-        _weigh_across(line, means[y])
-    count, found = 0, np.empty(1024, np.int64)
-    scores, peaks = np.zeros((3, width), np.uint8), np.zeros(width // 8 * 8 + 8, np.uint8)
-    words, some = peaks.view(np.uint64), np.zeros(3, np.bool_)
-    left, right = MARGIN - 1 - RADIUS, width - MARGIN + 1 + RADIUS
+        _weigh_across(line, smooth[at : at + width])
+    # Three rows of scores, a row of peaks, and whether a row has any.
+    wide, count, keys = width // 8 * 8 + 8, 0, found[b0]
+    scores = np.empty(4 * wide + 8, np.uint8)
+    for x in range(scores.size):
+        scores[x] = 0
+    peaks, some = scores[3 * wide : 4 * wide], scores[4 * wide :]
+    words = peaks.view(np.uint64)
+    left = MARGIN - 1 - RADIUS
     first, last = max(y0, MARGIN), min(y1, height - MARGIN)
     for y in range(first - 1, last + 1):
-        out = scores[y % 3][left + RADIUS : right - RADIUS]
+        at, to = start + y * width + left, y % 3 * wide
         some[y % 3] = score_row(
-            image[y - 3][left:], image[y - 2][left:], image[y - 1][left:], image[y][left:],
-            image[y + 1][left:], image[y + 2][left:], image[y + 3][left:], threshold, out,
+            pixels[at - 3 * width :], pixels[at - 2 * width :], pixels[at - width :], pixels[at:],
+            pixels[at + width :], pixels[at + 2 * width :], pixels[at + 3 * width :],
+            threshold, scores[to + MARGIN - 1 : to + width - MARGIN + 1],
         )  # fmt: skip
-        if y <= first or not some[(y - 1) % 3]:
+        if y <= first or some[(y - 1) % 3] == 0:
             continue
-        suppress_row(scores[(y - 2) % 3], scores[(y - 1) % 3], scores[y % 3], peaks[1:])
+        above, row, below = (y - 2) % 3 * wide, (y - 1) % 3 * wide, to
+        suppress_row(scores[above : above + width], scores[row : row + width], scores[below : below + width], peaks[1:])
         for word in range(words.size):
             if words[word] == 0:
                 continue
             for x in range(8 * word, 8 * word + 8):
                 if peaks[x] != 0 and MARGIN <= x < width - MARGIN:
-                    if count == found.size:
-                        found = _longer(found)
-                    found[count] = (k << 56) | ((255 - np.int64(peaks[x])) << 48) | ((y - 1) << 24) | x
+                    keys[count] = (k << 56) | ((255 - np.int64(peaks[x])) << 48) | ((y - 1) << 24) | x
                     count += 1
-    return found[:count]
-
-
-@kernel
-def _longer(keys):
-    more = np.empty(2 * keys.size, np.int64)
-    for i in range(keys.size):
-        more[i] = keys[i]
-    return more
+    return count
 
 
 @kernel
