@@ -86,6 +86,15 @@ def test_pickle_is_named_and_never_run(tmp_path, zipped):
         load_tensors(path)
 
 
+def test_a_header_whose_length_begins_as_a_pickle_does_is_read(tmp_path):
+    path, seen = tmp_path / "weights.safetensors", set()
+    for length in range(1, 300, 8):
+        save_tensors(path, {"a" * length: torch.ones(2)}, {})
+        seen.add(path.read_bytes()[0])
+        assert list(load_tensors(path)[0]) == ["a" * length]
+    assert 0x80 in seen
+
+
 def test_weights_of_another_library_are_refused_by_name(tmp_path):
     safetensors.torch.save_file({"a": torch.ones(2)}, tmp_path / "a.safetensors")
     with pytest.raises(WeightsError, match="no readable header of a Sightline checkpoint"):

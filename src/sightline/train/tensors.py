@@ -141,8 +141,8 @@ def _bytes(tensor: Tensor) -> memoryview:
 def _read(path: Path) -> bytearray:
     try:
         with open(path, "rb") as stream:
-            start = stream.read(4)
-            if start == b"PK\x03\x04" or start[:1] == b"\x80":
+            start = stream.read(9)  # a length of 8 bytes, which may begin as a pickle does, and the header's bracket
+            if start[:4] == b"PK\x03\x04" or (start[:1] == b"\x80" and start[8:] != b"{"):
                 raise WeightsError(
                     f"load: '{path}' is a Python pickle (it can run code when loaded), not safetensors. "
                     "Convert it where you trust it: safetensors.torch.save_file(state_dict, path)."
