@@ -44,8 +44,8 @@ def test_centres_equal_those_of_scikit_learn_from_the_same_start(measured: Calla
 
 
 def test_bounds_never_keep_a_sample_from_the_nearest_centre() -> None:
-    for kind in (np.float32, np.float64):
-        samples = crowds(1500, 6, 9, apart=0.7).astype(kind)
+    for kind, width in ((np.float32, 12), (np.float64, 12), (np.float32, 3)):
+        samples = crowds(1200, width, 9, apart=0.7).astype(kind)
         samples -= samples.mean(axis=0)
         for now in rounds(samples, samples[:9], 12):
             squares = ((samples[:, None].astype(np.float64) - now.centres) ** 2).sum(axis=2)

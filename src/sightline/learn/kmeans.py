@@ -116,7 +116,7 @@ class KMeans(Clusterer):
         mean, centred, random = table.mean(axis=0, dtype=np.float64), np.empty_like(table), generator(self.seed)
         np.subtract(table, mean, out=centred, casting="same_kind")
         starts = self._starts(centred, mean, random)
-        limit = number("KMeans", "eps", self.eps, 0) * float(centred.var(axis=0, dtype=np.float64).mean())
+        limit = number("KMeans", "eps", self.eps, 0) * (float(row_squares(centred.T).mean()) / len(centred))
         if self.batch_size is None:
             ends = (_last(self._rounds(centred, start, limit)) for start in starts)
         else:

@@ -5,7 +5,8 @@ Even Faster", SIAM Data Mining; Arthur & Vassilvitskii 2007, "k-means++: The Adv
 
 With u no less than the distance of a point to its centre, and l no greater than that to any other one, the point keeps
 its centre while u ≤ l. When centres move, u grows by how far its own centre went, and l shrinks by the longest way of
-another one. Points in doubt are compared with all centres by one product of matrices.
+another one. Points in doubt are compared with all centres by one product of matrices. With few columns, as pixels have
+them, comparing all is quicker than keeping bounds.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from sightline.core.kernels import kernel, over_rows
 from sightline.core.types import Array
 
 _STRIP = 8192  # rows whose bounds one thread looks at
+_FEW = 8  # columns up to which all points are compared with all centres
+_BLOCK = 512  # points whose columns lie in the first cache together
 _PRODUCTS = 1 << 18  # products of points and centres that are held at once
 _FAR = 1e30  # halves of squared distances are less
 _SLACK = {np.dtype(np.float32): 2e-6, np.dtype(np.float64): 4e-15}  # of a squared length, for what rounding may do
@@ -59,6 +62,14 @@ def rounds(table: Array, centres: Array, iterations: int) -> Iterator[Round]:
     (count, width), k = table.shape, len(centres)
     centres = np.array(centres, np.float64)
     labels = np.full(count, -1, np.int32)
+    if width <= _FEW:
+        for _ in range(iterations):
+            strips = over_rows(_give, count, table, centres.astype(table.dtype), labels, strip=1 << 15)
+            found = np.sum(strips, axis=0)
+            moved = _means(table, centres, labels, found[:, :-2], found[:, -2])
+            yield Round(labels, centres, moved, int(found[:, -1].sum()))
+            centres = moved
+        return
     upper, lower = np.full(count, np.inf), np.full(count, -np.inf)
     sums, sizes = np.zeros((k, width)), np.zeros(k)
     squares, todo = row_squares(table), np.arange(count)
@@ -73,9 +84,11 @@ def rounds(table: Array, centres: Array, iterations: int) -> Iterator[Round]:
 def nearest(table: Array, centres: Array) -> tuple[Array, Array]:
     """Return the nearest of K×D centres to each of N×D points, N int32, and its squared distance, N float64."""
     labels = np.full(len(table), -1, np.int32)
-    upper, lower = np.empty(len(table)), np.empty(len(table))
-    rows = np.arange(len(table))
-    _assign(table, row_squares(table), np.asarray(centres, np.float64), rows, labels, upper, lower, None, None)
+    if table.shape[1] <= _FEW:
+        over_rows(_give, len(table), table, centres.astype(table.dtype), labels, strip=1 << 15)
+    else:
+        upper, lower, rows = np.empty(len(table)), np.empty(len(table)), np.arange(len(table))
+        _assign(table, row_squares(table), np.asarray(centres, np.float64), rows, labels, upper, lower, None, None)
     return labels, own_squares(table, centres, labels)
 
 
@@ -197,6 +210,43 @@ def _measure(table, centres, labels, found, y0, y1):
         for d in range(point.size):
             total += (point[d] - centre[d]) * (point[d] - centre[d])
         found[y] = total
+
+
+@kernel(fastmath=True)
+def _give(table, centres, labels, y0, y1):
+    """Write the nearest centre of each point; return K×(D + 2): sums of its points, how many, and how many are new."""
+    k, width = centres.shape
+    sums, apart = np.zeros((k, width + 2)), np.empty(_BLOCK, table.dtype)
+    columns, best, at = (
+        np.empty((width, _BLOCK), table.dtype),
+        np.empty(_BLOCK, table.dtype),
+        np.empty(_BLOCK, np.int32),
+    )
+    for first in range(y0, y1, _BLOCK):
+        count = min(_BLOCK, y1 - first)
+        for i in range(count):
+            for d in range(width):
+                columns[d, i] = table[first + i, d]
+        for c in range(k):
+            number = np.int32(c)
+            apart[:] = 0
+            for d in range(width):
+                values, middle = columns[d], centres[c, d]
+                for i in range(apart.size):
+                    apart[i] += (values[i] - middle) * (values[i] - middle)
+            if c == 0:
+                best[:], at[:] = apart, 0
+            for i in range(apart.size):
+                at[i] = number if apart[i] < best[i] else at[i]
+                best[i] = apart[i] if apart[i] < best[i] else best[i]
+        for i in range(count):
+            own = sums[at[i]]
+            for d in range(width):
+                own[d] += columns[d, i]
+            own[width] += 1
+            own[width + 1] += labels[first + i] != at[i]
+            labels[first + i] = at[i]
+    return sums
 
 
 @kernel(fastmath=True)

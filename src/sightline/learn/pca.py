@@ -19,6 +19,8 @@ from sightline.core.errors import InputError
 from sightline.core.types import Array
 from sightline.learn.estimator import Estimator, as_seen, as_table, require_fitted
 
+_BLOCK = 4096  # samples whose products are added up in their own dtype
+
 
 class PCA(Estimator):
     """Principal components: fewer numbers a sample, so that as much as possible of the spread is kept.
@@ -85,10 +87,9 @@ class PCA(Estimator):
         most = min(table.shape)
         kind = table.dtype
         mean = table.mean(axis=0, dtype=np.float64)
-        centred = table - mean  # float64
+        centred = table - (mean.astype(kind) if len(table) >= table.shape[1] else mean)
         values, directions = _spectrum(centred)
-        values = values[:most]
-        total = float((centred**2).sum())
+        total, values = float(values.sum()), values[:most]
         count = self._count(values, total, most)
         components = _orthonormal(directions, centred, values, count)
         components *= np.sign(components[np.arange(count), np.abs(components).argmax(axis=1)])[:, None]
@@ -133,8 +134,17 @@ class PCA(Estimator):
 def _spectrum(centred: Array) -> tuple[Array, Array]:
     """Return eigenvalues ≥ 0, the greatest first, and eigenvectors as columns, of the smaller of X Xᵀ and Xᵀ X."""
     wide = len(centred) < centred.shape[1]
-    values, vectors = eigh(centred @ centred.T if wide else centred.T @ centred)
+    values, vectors = eigh(centred @ centred.T if wide else _scatter(centred))
     return np.maximum(values[::-1], 0), vectors[:, ::-1]
+
+
+def _scatter(centred: Array) -> Array:
+    """Return Xᵀ X, D×D float64: the products of a block in the dtype of the samples, their sums in float64."""
+    total = np.zeros((centred.shape[1], centred.shape[1]))
+    for first in range(0, len(centred), _BLOCK):
+        part = centred[first : first + _BLOCK]
+        total += part.T @ part
+    return total
 
 
 def _orthonormal(directions: Array, centred: Array, values: Array, count: int) -> Array:
