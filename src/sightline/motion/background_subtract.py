@@ -31,6 +31,7 @@ from sightline.motion.mixture_background import (
     mixture_rows,
 )
 from sightline.motion.neighbour_background import (
+    background_counts,
     background_of_samples,
     neighbour_model,
     neighbour_rows,
@@ -119,8 +120,10 @@ class BackgroundSubtractor:
         height, width = image.shape[:2]
         found = np.empty((height, width), np.uint8)
         if self._model is None:
-            make = mixture_model if self.kind == "mog2" else neighbour_model
-            self._shape, self._model = image.shape, make(height, width, image.size // found.size)
+            planes = image.size // found.size
+            mixed = self.kind == "mog2"
+            self._model = mixture_model(height, width, planes) if mixed else neighbour_model(height, width)
+            self._shape = image.shape
         self._learn(image.reshape(height, -1), found, pace)
         self.frames += 1
         self.shadow = found == SHADOW
@@ -140,20 +143,19 @@ class BackgroundSubtractor:
         first, second = self._model
         if self.kind == "mog2":
             return second[:, : self._shape[1]].astype(np.uint8)
-        return first[:, :, -1].sum(axis=1, dtype=np.uint8)
+        return background_counts(first)
 
     def _learn(self, rows: Array, found: Array, pace: float) -> None:
         assert self._model is not None
-        planes = rows.shape[1] // found.shape[1]
         limit = np.float32(self.threshold)
         if self.kind == "mog2":
-            state = *self._model, found, planes, np.float32(pace)
+            state = *self._model, found, rows.shape[1] // found.shape[1], np.float32(pace)
             over_rows(mixture_rows, len(rows), rows, *state, limit, self.shadows, strip=_STRIP)
             return
         if len(self._due) != len(rows):
             self._due = np.zeros((len(rows), 3, found.shape[1]), np.uint16)
         turns = self._turns if pace > 0 else np.full(3, -1)
-        state = *self._model, self._due, turns, found, planes
+        state = *self._model, self._due, turns, found
         over_rows(neighbour_rows, len(rows), rows, *state, limit, self.shadows, strip=_STRIP)
         if pace > 0:
             self._turns += 1
