@@ -17,6 +17,7 @@ from sightline import __version__
 from sightline.core.errors import MissingFileError
 from sightline.lab.api_page import api_page
 from sightline.lab.chains import chain_routes
+from sightline.lab.cluster_routes import cluster_routes
 from sightline.lab.file_routes import file_routes
 from sightline.lab.geometry_routes import reconstruction_routes, tower_routes, view_routes
 from sightline.lab.inspector_routes import inspector_routes
@@ -45,6 +46,7 @@ _ROUTES = (
     reconstruction_routes,
     motion_routes,
     learning_routes,
+    cluster_routes,
     training_routes,
     lesson_routes,
     live_routes,

@@ -225,3 +225,22 @@ class TapeAsk(Form):
     weights: list[float] = Field(default_factory=list, max_length=9)
     kind: Literal["tanh", "sigmoid", "relu"] = "tanh"
     rate: float = Field(0.3, ge=0, le=10)
+
+
+class ClockAsk(Form):
+    """A question for the rounds of k-means on points of a shape; ``places`` are the starts of ``"mine"``, in 0–100."""
+
+    shape: Literal["crowds", "lines", "rings", "nothing"] = "crowds"
+    k: int = Field(5, ge=1, le=9)
+    seed: int = Field(0, ge=0, le=10**9)
+    start: Literal["far", "any", "one place", "mine"] = "one place"
+    places: list[tuple[float, float]] = Field(default_factory=list, max_length=9)
+
+
+class DigitMapAsk(Form):
+    """A question for a t-SNE map of digits."""
+
+    perplexity: float = Field(30, ge=2, le=150)
+    exaggeration: float = Field(12, ge=1, le=50)
+    start: Literal["pca", "random"] = "pca"
+    seed: int = Field(0, ge=0, le=10**9)

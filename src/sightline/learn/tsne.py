@@ -125,18 +125,29 @@ class TSNE(Estimator):
         y
             Not looked at.
         """
-        table = as_table("TSNE.fit", samples, least=2)
-        *_, (self.n_iter_, places, self.kl_divergence_) = self._descent(table)
+        *_, (self.n_iter_, places, self.kl_divergence_) = self.descent(samples)
         self.embedding_ = np.ascontiguousarray(places.T, np.float32)
-        self.n_features_in_ = table.shape[1]
         return self
 
     def fit_transform(self, samples: Any, y: Any = None) -> Array:
         """Return the N×``n_components`` float32 places of N×D samples on the map."""
         return self.fit(samples).embedding_
 
-    def _descent(self, table: Array) -> Iterator[tuple[int, Array, float]]:
-        """Yield the iteration, the places and their divergence at the start, now and then, and at the end."""
+    def descent(self, samples: Any) -> Iterator[tuple[int, Array, float]]:
+        """Lay the samples out as :meth:`fit` does, watched at the start, after every 50 iterations, and at the end.
+
+        Parameters
+        ----------
+        samples
+            N×D numbers, N ≥ 2.
+
+        Yields
+        ------
+        iteration, places, divergence
+            How far it is, ``n_components``×N places, and their KL.
+        """
+        table = as_table("TSNE.fit", samples, least=2)
+        self.n_features_in_ = table.shape[1]
         slope, places, rate, exaggeration, most = self._prepared(table)
         self.learning_rate_ = rate
         yield 0, places, slope.at(places, 1.0, divergence=True)[1]
@@ -208,7 +219,7 @@ class Slope:
     kind: type[Any] = np.float64
 
     def at(self, places: Array, factor: float, *, divergence: bool = False) -> tuple[Array, float]:
-        """Return ∂KL/∂y at D×N places with probabilities times ``factor``, and KL where asked, else NaN."""
+        """Return ∂KL/∂y at D×N places with probabilities times ``factor``, and the plain KL where asked, else NaN."""
         raise NotImplementedError
 
 
@@ -225,7 +236,7 @@ class AllPairs(Slope):
         over_rows(_all_pairs, count, self.affinities, places, pull, push, sums, divergence, strip=32)
         total, near, own = sums.sum(axis=0)
         slope = 4 * (factor * pull - push / total)
-        return slope, factor * (own + near * (np.log(total) + np.log(factor))) if divergence else np.nan
+        return slope, float(own + near * np.log(total)) if divergence else np.nan
 
 
 class ByTree(Slope):
@@ -248,7 +259,7 @@ class ByTree(Slope):
         given = links.indptr, links.indices, self.shares, places, pull, sums, divergence
         over_rows(_neighbours, count, *given, strip=256)
         slope = np.float32(4) * (np.float32(factor) * pull - push / np.float32(total))
-        return slope[:dims], factor * (float(sums.sum()) + np.log(total) + np.log(factor)) if divergence else np.nan
+        return slope[:dims], float(sums.sum()) + float(np.log(total)) if divergence else np.nan
 
 
 @kernel
@@ -305,13 +316,13 @@ def _steps(tsne: TSNE, samples: Any, y: Any = None) -> Iterator[Step]:
     groups = None if y is None else np.unique(np.asarray(y), return_inverse=True)[1]
     yield Step("widest directions", Picture(Plane(table).picture(groups)), note="All that a straight look can tell.")
     course, places = [], np.zeros((2, 1))
-    for turn, places, divergence in tsne._descent(table):
+    for turn, places, divergence in tsne.descent(table):
         course.append((turn, divergence))
         shown = turn in (0, 50, 100, 250, 300, 500)
         if shown:
             note = "Groups are pulled together first." if turn == 50 else ""
             yield Step(f"iteration {turn}", Picture(Plane(places.T).picture(groups)), note=note)
     curve = Curve(np.array(course[1:], np.float64), ("iteration", "divergence"))
-    yield Step("divergence", curve, note="Exaggerated until iteration 250.")
+    yield Step("divergence", curve, note="The pull is exaggerated until iteration 250.")
     found = np.ascontiguousarray(places.T, np.float32)
     yield Step("map", Value(found), Picture(Plane(found).picture(groups)), note=f"After {course[-1][0]} iterations.")

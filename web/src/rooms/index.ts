@@ -30,4 +30,6 @@ export const rooms: Room[] = [
   { id: "race", title: "Optimiser race", summary: "Optimisers come down a loss of two weights, from where you point, at the rates that you give them.", load: () => import("./race") },
   { id: "tape", title: "Autograd tape", summary: "A tiny net computed node by node, then its slopes sent back edge by edge.", load: () => import("./tape") },
   { id: "codes", title: "Code scanner", summary: "QR and bar codes from a photo or the camera, step by step; and made from text.", load: () => import("./codes") },
+  { id: "clock", title: "K-means clock", summary: "Centres put down well or badly, round by round to where they rest.", load: () => import("./clock") },
+  { id: "digits", title: "Map of digits", summary: "t-SNE as it goes on: point at a digit, and see its neighbours.", load: () => import("./digit-map") },
 ];
