@@ -152,11 +152,12 @@ def _try_neighbours(g, padded, squares):
     Many pixels at a time, so quicker than envelopes up to some reach; False when that is not enough.
     """
     width = g.size
-    inner = padded[_NEAR : _NEAR + width]
+    inner, largest = padded[_NEAR : _NEAR + width], np.int32(0)
     for x in range(width):
-        inner[x] = g[x] * g[x] if g[x] < 1 << 15 else np.int32(_UNKNOWN)
-        squares[x] = inner[x]
-    reach, largest = 1, squares.max()
+        square = np.int32(g[x] * g[x]) if g[x] < 1 << 15 else np.int32(_UNKNOWN)
+        inner[x], squares[x] = square, square
+        largest = max(largest, square)
+    reach = 1
     while reach * reach < largest:
         if reach == _NEAR or (reach == _TRIAL and largest > _NEAR * _NEAR):
             return False
