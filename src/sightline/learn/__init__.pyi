@@ -9,6 +9,8 @@ from .cross_validation import cross_validate as cross_validate
 from .cross_validation import k_fold as k_fold
 from .decision_picture import decision_picture as decision_picture
 from .gaussian_mixture import GaussianMixture as GaussianMixture
+from .descent import Minimum as Minimum
+from .descent import differentiated as differentiated
 from .grad_check import grad_check as grad_check
 from .graph_picture import draw_graph as draw_graph
 from .kernel_svm import KernelSVM as KernelSVM
@@ -64,7 +66,6 @@ from .naive_bayes import NaiveBayes as NaiveBayes
 from .networks import conv_net as conv_net
 from .networks import two_layer as two_layer
 from .newton import bfgs as bfgs
-from .newton import differentiated as differentiated
 from .newton import lbfgs as lbfgs
 from .newton import newton as newton
 from .optimizers import SGD as SGD

@@ -134,7 +134,7 @@ def conv_net(
     --------
     >>> network = conv_net(10, size=16, width=8)
     >>> sum(array.size for array in network.parameters.values())
-    6186
+    6178
     """
     height, breadth = _sides("conv_net", size, least=4)
     seed = integer("conv_net", "seed", seed, 0)
