@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -18,16 +18,26 @@ from sightline.learn import CharacterModel
 from sightline.learn.character_model import drawn
 
 TEXT = "the cat sat on the mat, and the dog sat on the log. " * 6
+SHORT = TEXT[:130]
 
 
+@pytest.fixture
+def _one_thread() -> Iterator[None]:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # products this small lose more by waiting for one another
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.mark.usefixtures("_one_thread")
 @evidence.equals("learn.CharacterModel", peer="torch", tolerance="1e-8 after each epoch and of each weight, float64")
 def test_training_takes_the_steps_of_torch(measured: Callable[[float], None]) -> None:
     options = {"batch_size": 4, "length": 10, "learning_rate": 0.01, "clip": 1e6}
     start = CharacterModel(8, cell="gru", layers=2, seed=1, dtype="float64")
-    start._build("".join(sorted(set(TEXT))))
+    start._build("".join(sorted(set(SHORT))))
     assert start.network is not None
     w = {name: torch.tensor(array) for name, array in start.network.parameters.items()}
-    table, first, second, last = nn.Embedding(*w["0.weight"].shape), nn.GRU(4, 8), nn.GRU(8, 8), nn.Linear(8, 16)
+    table, first, second = nn.Embedding(*w["0.weight"].shape), nn.GRU(4, 8), nn.GRU(8, 8)
     last = nn.Linear(8, len(start.alphabet))
     modules = nn.ModuleList([table, first, second, last]).double()
     table.weight.data, last.weight.data, last.bias.data = w["0.weight"], w["3.weight"], w["3.bias"]
@@ -38,11 +48,11 @@ def test_training_takes_the_steps_of_torch(measured: Callable[[float], None]) ->
         cell.bias_hh_l0.data = torch.zeros(24, dtype=torch.float64)
         cell.bias_hh_l0.register_hook(lambda slope: slope * torch.cat([torch.zeros(16), torch.ones(8)]))
     step = torch.optim.Adam(modules.parameters(), 0.01)
-    codes = torch.tensor([start.alphabet.index(c) for c in TEXT])
+    codes = torch.tensor([start.alphabet.index(c) for c in SHORT])
     each = (len(codes) - 1) // 4
     x, y = (part[: 4 * each].reshape(4, each) for part in (codes, codes[1:]))
     expected = []
-    for _ in range(3):
+    for _ in range(2):
         a = b = None
         total = 0.0
         for begin in range(0, each, 10):
@@ -56,7 +66,7 @@ def test_training_takes_the_steps_of_torch(measured: Callable[[float], None]) ->
             total += loss.item() * value.shape[1]
         expected.append(total / each / math.log(2))
     ours = CharacterModel(8, cell="gru", layers=2, seed=1, dtype="float64")
-    rows = ours.fit(TEXT, epochs=3, **options)
+    rows = ours.fit(SHORT, epochs=2, **options)
     assert ours.network is not None
     worst = max(abs(row["loss"] - loss) for row, loss in zip(rows, expected, strict=True))
     for name, theirs in (("0.weight", table.weight), ("2.hidden_weight", second.weight_hh_l0), ("3.bias", last.bias)):
