@@ -48,3 +48,11 @@ def test_the_map_tells_of_the_digit_that_one_points_at(page: Any) -> None:
     assert page.locator(".digit-seen canvas").count() == 6
     page.locator(".sheet").hover(position={"x": 40, "y": 90})
     until(page, "document.querySelector('[data-pointed]')?.dataset.pointed !== '7'")
+
+
+def test_the_list_of_rooms_tells_of_each(page: Any) -> None:
+    page.goto("/rooms")
+    page.wait_for_selector("a.card")
+    told = page.locator("a.card").all_inner_texts()
+    assert len(told) > 20
+    assert all(len(text.split("\n")) == 2 and len(text) > 40 for text in told), told

@@ -1,6 +1,7 @@
 // The list of hand-made rooms.
 import { useEffect } from "preact/hooks";
 import { rooms } from "../rooms";
+import { told } from "../rooms/told";
 
 export default function RoomsPage() {
   useEffect(() => {
@@ -11,7 +12,7 @@ export default function RoomsPage() {
       <h1>Rooms</h1>
       <p class="lead">One idea each, built by hand.</p>
       <ul class="cards">
-        {rooms.map((room) => <li key={room.id}><a class="card" href={`/rooms/${room.id}`}><span class="card-name">{room.title}</span><span class="card-text">{room.summary}</span></a></li>)}
+        {rooms.map(({ id }) => <li key={id}><a class="card" href={`/rooms/${id}`}><span class="card-name">{told[id]?.title ?? id}</span><span class="card-text">{told[id]?.summary}</span></a></li>)}
       </ul>
     </main>
   );
