@@ -222,6 +222,7 @@ def test_the_steps_end_in_what_is_returned() -> None:
             trace = layer.trace(X[0])
             assert len(trace) == count
             assert (trace.result == layer.forward(X[:1])[0].T).all()
+            assert [step.name for step in sl.trace(kind, layer, X[0])] == [step.name for step in trace]
     assert trace["update gate"].value.min() >= 0
 
 

@@ -8,7 +8,7 @@ after the step, so that the whole sentence is one pass of each layer.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -35,7 +35,7 @@ from sightline.learn.layers.recurrent import State
 from sightline.learn.layers.sequence_losses import TemporalCrossEntropy
 from sightline.learn.optimizers import AdamW
 from sightline.learn.sequential import Sequential
-from sightline.learn.words import FILL, Words
+from sightline.learn.words import BEGIN, FILL, Words
 
 Row = dict[str, float]
 
@@ -260,23 +260,7 @@ class Captioner:
         shape
             Rows and columns of the places; their product is S.
         """
-        picture = to_float(as_image("Captioner.trace", image))
-        places = self._places("Captioner.trace", np.asarray(features)[None])
-        self._named()
-        if shape[0] * shape[1] != places.shape[1]:
-            raise InputError(f"Captioner.trace: shape must be that of {places.shape[1]} places; got {shape}.")
-        numbers = likeliest_sentence(self._forward, places, 1, 20)
-        self._forward(places, np.array([[1, *numbers]]))
-        weights = np.asarray(self._parts[3].weights)[0]
-        steps, said = [Step("picture", Picture(image))], [self.words.words[n] for n in numbers]
-        for i, word in enumerate(said):
-            seen = weights[i].reshape(shape).astype(np.float32)
-            light = np.clip(resize(seen / seen.max(), picture.shape[:2]), 0, 1)
-            lit = picture * (0.15 + 0.85 * (light[..., None] if picture.ndim == 3 else light))
-            note = f"Most of it, {seen.max():.0%}, from the brightest place; {1 / seen.size:.0%} would be everywhere."
-            steps.append(Step(f"{i + 1} {word}", Picture(lit.astype(np.float32)), note=note))
-        steps.append(Step("caption", Value(self.words.decode(numbers)), note="What it says."))
-        return Trace("learn.Captioner", {}, tuple(steps))
+        return Trace("learn.Captioner", {}, tuple(_steps(self, image, features, shape)))
 
     def save(self, path: PathLike) -> str:
         """Write words and weights to an ``.npz`` file, whole or not at all; return its SHA-256.
@@ -318,4 +302,24 @@ class Captioner:
         return made
 
 
-method(task="captions", paper="Xu et al. 2015", lesson="w6d2")(Captioner)
+_listed = method(task="captions", paper="Xu et al. 2015", lesson="w6d2")(Captioner)
+
+
+@_listed.steps
+def _steps(captioner: Captioner, image: Any, features: Any, shape: tuple[int, int]) -> Iterator[Step]:
+    picture = to_float(as_image("Captioner.trace", image))
+    captioner._named()
+    places = captioner._places("Captioner.trace", np.asarray(features)[None])
+    if shape[0] * shape[1] != places.shape[1]:
+        raise InputError(f"Captioner.trace: shape must be that of {places.shape[1]} places; got {shape}.")
+    numbers = likeliest_sentence(captioner._forward, places, 1, 20)
+    captioner._forward(places, np.array([[BEGIN, *numbers]]))
+    weights = np.asarray(captioner._parts[3].weights)[0]
+    yield Step("picture", Picture(image))
+    for i, code in enumerate(numbers):
+        seen = weights[i].reshape(shape).astype(np.float32)
+        light = np.clip(resize(seen / seen.max(), picture.shape[:2]), 0, 1)
+        lit = picture * (0.15 + 0.85 * (light[..., None] if picture.ndim == 3 else light))
+        note = f"The brightest place gets {seen.max():.0%} of the look; all alike would be {1 / seen.size:.0%}."
+        yield Step(f"{i + 1} {captioner.words.words[code]}", Picture(lit.astype(np.float32)), note=note)
+    yield Step("caption", Value(captioner.words.decode(numbers)), note="What it says.")

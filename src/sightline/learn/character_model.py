@@ -8,7 +8,7 @@ which goes on from the state that the last one ended in, while slopes stay insid
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -28,7 +28,7 @@ from sightline.learn.layers.gru import GRU
 from sightline.learn.layers.layer import Layer, as_dtype
 from sightline.learn.layers.linear import Embedding, Linear
 from sightline.learn.layers.lstm import LSTM
-from sightline.learn.layers.recurrent import RNN, Recurrent, State
+from sightline.learn.layers.recurrent import RNN, Recurrent, State, unrolled
 from sightline.learn.layers.sequence_losses import TemporalCrossEntropy
 from sightline.learn.optimizers import Adam, Optimizer
 from sightline.learn.sequential import Sequential
@@ -231,26 +231,7 @@ class CharacterModel:
         text
             Of 2 characters at least, all of the alphabet; a line is enough to look at.
         """
-        codes = self._codes("CharacterModel.trace", text, least=2)
-        value: Array = codes[None]
-        cell = self._cells()[-1]
-        for layer in self._fitted("trace").layers:
-            if layer is cell:
-                break
-            value = layer.forward(value)
-        inside = [step for step in cell.trace(value[0]).steps[1:] if step.name != "gradient through time"]
-        scores, _ = self._forward(codes[None], None)
-        expected = Softmax().forward(scores[0]).T
-        surprise = self._surprise(codes)
-        curve = np.stack([np.arange(1, len(codes), dtype=np.float64), surprise], axis=1)
-        steps = (
-            *inside,
-            Step("expected", Heat(expected.astype(np.float32)),
-                 note=f"The probability of each next character, a row for each of '{self.alphabet}'."),
-            Step("surprise", Curve(curve, ("character", "bits")), note="How unexpected each character was."),
-            Step("mean", Value(self.bits(text)), note="Bits a character."),
-        )  # fmt: skip
-        return Trace("learn.CharacterModel", {}, steps)
+        return Trace("learn.CharacterModel", {}, tuple(_steps(self, text)))
 
     def save(self, path: PathLike) -> str:
         """Write alphabet and weights to an ``.npz`` file, whole or not at all; return its SHA-256.
@@ -338,4 +319,26 @@ def drawn(scores: Array, temperature: float, random: np.random.Generator) -> int
     return int(np.searchsorted(np.cumsum(p), random.random() * p.sum(), side="right").clip(0, len(p) - 1))
 
 
-method(task="text", paper="Sutskever et al. 2011", lesson="w6d1")(CharacterModel)
+_listed = method(task="text", paper="Sutskever et al. 2011", lesson="w6d1")(CharacterModel)
+
+
+@_listed.steps
+def _steps(model: CharacterModel, text: str) -> Iterator[Step]:
+    codes = model._codes("CharacterModel.trace", text, least=2)
+    value: Array = codes[None]
+    cell = model._cells()[-1]
+    for layer in model._fitted("trace").layers:
+        if layer is cell:
+            break
+        value = layer.forward(value)
+    for step in unrolled(cell, value[0]):
+        if step.name not in ("input", "gradient through time"):
+            yield step
+    scores, _ = model._forward(codes[None], None)
+    expected = Softmax().forward(scores[0]).T.astype(np.float32)
+    note = f"The probability of each next character, a row for each of {model.alphabet!r}."
+    yield Step("expected", Heat(expected), note=note)
+    surprise = model._surprise(codes)
+    curve = np.stack([np.arange(1, len(codes), dtype=np.float64), surprise], axis=1)
+    yield Step("surprise", Curve(curve, ("character", "bits")), note="How unexpected each character was.")
+    yield Step("mean", Value(model.bits(text)), note="Bits a character.")

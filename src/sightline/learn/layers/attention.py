@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -136,14 +137,7 @@ class Attention(ABC):
         queries, keys, values, mask
             As in :meth:`forward`, with N = 1.
         """
-        y = self.forward(queries, keys, values, mask=mask)
-        q, k, _, w = self._kept
-        scores = self._scores(q, k)[0]
-        steps = (
-            Step("scores", Heat(scores.astype(np.float32)), note="How well each key (a column) fits each query."),
-            Step("weights", Heat(w[0].astype(np.float32)), note="Softmax along each row: where each query looks."),
-            Step("result", Heat(y[0].astype(np.float32)), note="For each query, the values mixed by its weights."),
-        )  # fmt: skip
+        steps = tuple(looks(self, queries, keys, values, mask=mask))
         return Trace(f"learn.{type(self).__name__}", {}, steps)
 
 
@@ -319,11 +313,29 @@ class SelfAttention(Layer):
         return parts.reshape(*parts.shape[:2], -1)
 
 
+def looks(look: Attention, queries: Any, keys: Any, values: Any, *, mask: Any = None) -> Iterator[Step]:
+    """Yield scores, weights and result of one sequence.
+
+    Parameters
+    ----------
+    look
+        Either kind of attention.
+    queries, keys, values, mask
+        As in :meth:`Attention.forward`, with N = 1.
+    """
+    y = look.forward(queries, keys, values, mask=mask)
+    q, k, _, w = look._kept
+    scores = look._scores(q, k)[0].astype(np.float32)
+    yield Step("scores", Heat(scores), note="How well each key (a column) fits each query (a row).")
+    yield Step("weights", Heat(w[0].astype(np.float32)), note="Softmax along each row: where each query looks.")
+    yield Step("result", Heat(y[0].astype(np.float32)), note="For each query, the values mixed by its weights.")
+
+
 def _joined(x: Array) -> Array:
     """Return N×T×D as (N·T)×D."""
     return x.reshape(-1, x.shape[-1])
 
 
-method(task="attention", paper="Vaswani et al. 2017", lesson="w6d2")(DotAttention)
-method(task="attention", paper="Bahdanau et al. 2015", lesson="w6d2")(AdditiveAttention)
+method(task="attention", paper="Vaswani et al. 2017", lesson="w6d2")(DotAttention).steps(looks)
+method(task="attention", paper="Bahdanau et al. 2015", lesson="w6d2")(AdditiveAttention).steps(looks)
 method(task="attention", paper="Vaswani et al. 2017", lesson="w6d2")(SelfAttention)

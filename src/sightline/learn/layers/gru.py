@@ -13,7 +13,7 @@ import numpy as np
 
 from sightline.core.catalogue import method
 from sightline.core.types import Array, Seed
-from sightline.learn.layers.recurrent import Recurrent, sigmoid_in_place
+from sightline.learn.layers.recurrent import Recurrent, sigmoid_in_place, unrolled
 
 
 class GRU(Recurrent):
@@ -101,4 +101,4 @@ class GRU(Recurrent):
         self.gradients["hidden_bias"] = hidden[:, 2 * self.width :].sum(axis=0)
 
 
-method(task="sequences", paper="Cho et al. 2014", lesson="w6d1")(GRU)
+method(task="sequences", paper="Cho et al. 2014", lesson="w6d1")(GRU).steps(unrolled)

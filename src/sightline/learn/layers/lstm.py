@@ -12,7 +12,7 @@ import numpy as np
 
 from sightline.core.catalogue import method
 from sightline.core.types import Array, Seed
-from sightline.learn.layers.recurrent import Recurrent, sigmoid_in_place
+from sightline.learn.layers.recurrent import Recurrent, sigmoid_in_place, unrolled
 
 
 class LSTM(Recurrent):
@@ -100,4 +100,4 @@ class LSTM(Recurrent):
         slopes[1] = dc * f
 
 
-method(task="sequences", paper="Hochreiter & Schmidhuber 1997", lesson="w6d1")(LSTM)
+method(task="sequences", paper="Hochreiter & Schmidhuber 1997", lesson="w6d1")(LSTM).steps(unrolled)

@@ -9,6 +9,7 @@ back a few steps only. ``LSTM`` and ``GRU`` have files of their own.
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Iterator
 from typing import Any, ClassVar
 
 import numpy as np
@@ -268,22 +269,7 @@ class Recurrent(Layer):
         x
             T×inputs.
         """
-        one = as_values(type(self).__name__, x, (2,))[None]
-        lengths = self.gradient_through_time(one)
-        _, gates, _, held, _, order = self._kept
-        moments = np.arange(len(gates)) if order is None else order[0]
-        steps = [Step("input", Heat(one[0].T.astype(np.float32)), note="A column for each moment.")]
-        for number, name in enumerate(self.names):
-            values = gates[:, 0, number * self.width : (number + 1) * self.width][moments]
-            steps.append(Step(name, Heat(values.T.astype(np.float32)), note="A row for each unit, a column a moment."))
-        for array, name in zip(held[1:], ("cell",), strict=False):
-            steps.append(Step(name, Heat(array[1:, 0][moments].T.astype(np.float32)), note="What is remembered."))
-        curve = np.stack([np.arange(len(lengths), dtype=np.float64), lengths], axis=1)
-        steps.append(Step("gradient through time", Curve(curve, ("moment read", "length of the slope")),
-                          note="How much the last state still depends on the state at each moment."))  # fmt: skip
-        y = held[0][1:, 0][moments]
-        steps.append(Step("states", Heat(y.T.astype(np.float32)), note="What the layer returns, a column a moment."))
-        return Trace(f"learn.{type(self).__name__}", {}, tuple(steps))
+        return Trace(f"learn.{type(self).__name__}", {}, tuple(unrolled(self, x)))
 
 
 class RNN(Recurrent):
@@ -347,6 +333,33 @@ class RNN(Recurrent):
         slopes[0] = slope @ self.parameters["hidden_weight"]
 
 
+def unrolled(layer: Recurrent, x: Any) -> Iterator[Step]:
+    """Yield the steps of a layer that reads one sequence.
+
+    Parameters
+    ----------
+    layer
+        Any recurrent one.
+    x
+        T×inputs.
+    """
+    one = as_values(type(layer).__name__, x, (2,))[None]
+    lengths = layer.gradient_through_time(one)
+    _, gates, _, held, _, order = layer._kept
+    moments = np.arange(len(gates)) if order is None else order[0]
+    yield Step("input", Heat(one[0].T.astype(np.float32)), note="A column for each moment.")
+    for number, name in enumerate(layer.names):
+        values = gates[:, 0, number * layer.width : (number + 1) * layer.width][moments]
+        yield Step(name, Heat(values.T.astype(np.float32)), note="A row for each unit, a column a moment.")
+    for array in held[1:]:
+        yield Step("cell", Heat(array[1:, 0][moments].T.astype(np.float32)), note="What is remembered.")
+    curve = np.stack([np.arange(len(lengths), dtype=np.float64), lengths], axis=1)
+    note = "How much the last state still depends on the state at each moment."
+    yield Step("gradient through time", Curve(curve, ("moment read", "length of the slope")), note=note)
+    states = held[0][1:, 0][moments]
+    yield Step("states", Heat(states.T.astype(np.float32)), note="What the layer returns, a column a moment.")
+
+
 def as_sequences(function: str, x: Any, dtype: Any, columns: int) -> Array:
     """Return N×T×columns numbers in a layer's dtype; NaN and infinity go where the arithmetic takes them.
 
@@ -381,4 +394,4 @@ def _ordered(x: Array, order: Array, *, back: bool = False) -> Array:
     return found if back else found.swapaxes(0, 1)
 
 
-method(task="sequences", paper="Elman 1990", lesson="w6d1")(RNN)
+method(task="sequences", paper="Elman 1990", lesson="w6d1")(RNN).steps(unrolled)
