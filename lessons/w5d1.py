@@ -112,6 +112,54 @@ print("a zero block changes", float((out - torch.relu(x)).abs().max()), "(after 
 assert torch.allclose(out, torch.relu(x))
 
 # %% [markdown]
+# ## The relatives
+#
+# Each of these networks changed one thing. Read the years and the weights: accuracy first grew with the weights, and
+# then without them.
+#
+# | year | network | its one idea |
+# |---|---|---|
+# | 2012 | AlexNet | ReLU, dropout, two graphics cards |
+# | 2013 | ZFNet | somebody looked inside: a finer first layer |
+# | 2014 | VGG | only 3×3, but many |
+# | 2014 | GoogLeNet | four kernels side by side, 1×1 in front |
+# | 2015 | Inception v3 | a 7×7 is a 1×7 and a 7×1 |
+# | 2016 | SqueezeNet | squeeze the channels first: AlexNet's accuracy, a fiftieth of its weights |
+# | 2016 | Wide ResNet, DenseNet | wider instead of deeper; keep all earlier maps instead of adding |
+# | 2017 | ResNeXt | the bottleneck in 32 groups |
+# | 2018–19 | MobileNet v2 and v3 | the bottleneck inside out: narrow – wide, one filter a channel – narrow |
+# | 2019 | EfficientNet | depth, width and size grow together |
+# | 2022 | ConvNeXt | a ResNet that learnt from transformers |
+
+# %%
+with torch.device("meta"):  # shapes without numbers: counting costs no memory
+    relatives = {
+        "alexnet": sl.classify.alexnet(),
+        "zfnet": sl.classify.zfnet(),
+        "vgg11": sl.classify.vgg11(),
+        "vgg13": sl.classify.vgg13(),
+        "vgg16": sl.classify.vgg16(),
+        "vgg19": sl.classify.vgg19(),
+        "googlenet": sl.classify.googlenet(),
+        "inception_v3": sl.classify.inception_v3(),
+        "squeezenet": sl.classify.squeezenet(),
+        "wide_resnet": sl.classify.wide_resnet(),
+        "densenet": sl.classify.densenet(),
+        "resnext": sl.classify.resnext(),
+        "mobilenet_v2": sl.classify.mobilenet_v2(),
+        "mobilenet_v3": sl.classify.mobilenet_v3(),
+        "efficientnet": sl.classify.efficientnet(),
+        "convnext": sl.classify.convnext(),
+    }
+sizes = {name: sum(p.numel() for p in net.parameters()) for name, net in relatives.items()}
+for name, count in sizes.items():
+    print(f"{name:13} {count / 1e6:6.1f} million weights")
+in_the_head = sum(p.numel() for p in relatives["vgg16"].head.parameters())
+print(f"VGG-16 keeps {in_the_head / sizes['vgg16']:.0%} of its weights in the three layers that see everything.")
+assert sizes["alexnet"] > 45 * sizes["squeezenet"]
+assert in_the_head > 0.85 * sizes["vgg16"]
+
+# %% [markdown]
 # ## Train one
 
 # %%

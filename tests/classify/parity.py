@@ -15,7 +15,7 @@ def randomise(model: nn.Module, seed: int = 0) -> nn.Module:
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for name, value in model.state_dict().items():
-            if value.ndim == 1 and value.is_floating_point():
+            if (value.ndim == 1 and value.is_floating_point()) or "layer_scale" in name:
                 low, high = (0.5, 1.5) if "var" in name or name.endswith("weight") else (-0.2, 0.2)
                 value.uniform_(low, high, generator=generator)
             elif value.ndim > 1 and ("pos" in name or "cls" in name or "class_token" in name):
@@ -38,6 +38,35 @@ def difference(
         expected = logits(ours.normalize(images))  # type: ignore[operator]
         scale = max(1.0, expected.abs().max().item())
         return (ours(images) - expected).abs().max().item() / scale
+
+
+def training_difference(ours: nn.Module, theirs: nn.Module, images: Tensor) -> float:
+    """Return the largest difference in train mode, relative, of all logits and of the running statistics.
+
+    Both draw what they drop from the same state of the generator, and so must drop the same. Libraries disagree on how
+    much a batch counts in the running statistics; ours is taken for both.
+    """
+    for one, other in zip(_norms(ours), _norms(theirs), strict=True):
+        other.momentum = one.momentum
+    ours.train()
+    theirs.train()
+    with torch.no_grad():
+        torch.manual_seed(3)
+        found = ours.all_logits(images) if hasattr(ours, "all_logits") else [ours(images)]
+        torch.manual_seed(3)
+        given = theirs(ours.normalize(images))  # type: ignore[operator]
+    by_name = given._asdict() if hasattr(given, "_asdict") else {"logits": given}
+    expected = [by_name[name] for name in ("aux_logits1", "aux_logits2", "aux_logits", "logits") if name in by_name]
+    pairs = [*zip(found, expected, strict=True), *zip(_variances(ours), _variances(theirs), strict=True)]
+    return max((a - b).abs().max().item() / max(1.0, b.abs().max().item()) for a, b in pairs)
+
+
+def _norms(model: nn.Module) -> list[nn.BatchNorm2d]:
+    return [module for module in model.modules() if isinstance(module, nn.BatchNorm2d)]
+
+
+def _variances(model: nn.Module) -> list[Tensor]:
+    return [norm.running_var for norm in _norms(model) if norm.running_var is not None]
 
 
 def pixels(batch: int, channels: int, height: int, width: int, seed: int = 1) -> Tensor:

@@ -14,6 +14,7 @@ from sightline.classify.recipe import METHODS, ClassifyRecipe
 from sightline.core.errors import DataError, InputError
 from sightline.core.files import read_json
 from sightline.data import ImageSet, Split
+from sightline.nn.branches import Supervised
 from sightline.train.toml import to_toml
 
 
@@ -73,7 +74,9 @@ def test_a_set_keeps_its_own_validation():
     assert list(_open(data).data.val.keys) == list(data.val.keys)
 
 
-@pytest.mark.parametrize("method", [name for name in METHODS if name not in ("resnet34", "resnet101", "resnet152")])
+@pytest.mark.parametrize(
+    "method", ["mlp", "lenet5", "resnet20", "resnet18", "resnet50", "vit", "squeezenet", "densenet"]
+)
 def test_configuration_makes_the_model_again(method):
     recipe = _open(_shades((30, 30), shape=(16, 16)), method)
     config = tomllib.loads(to_toml(recipe.config()))
@@ -88,6 +91,26 @@ def test_configuration_makes_the_model_again(method):
     assert again.classes == ("dark", "light")
     with pytest.raises(DataError, match="name a dataset"):
         again.plan()
+
+
+@pytest.mark.parametrize("method", [name for name in METHODS if name not in ("mlp", "lenet5", "vit")])
+def test_every_network_takes_the_form_that_is_chosen_for_it(method):
+    recipe = _open(_shades((30, 30), shape=(16, 16)), method)
+    with torch.device("meta"):
+        model = recipe.model().eval()
+        assert model(torch.zeros(2, recipe.form.channels, *recipe.form.size)).shape == (2, 2)
+
+
+def test_classifiers_on_the_way_count_a_third():
+    recipe = _open(_shades((30, 30)), "googlenet", auxiliary=True, label_smoothing=0.1)
+    model = recipe.model().train()
+    assert isinstance(model, Supervised)
+    batch = recipe.collate([recipe.training().sample(i, 0) for i in range(4)])
+    torch.manual_seed(0)
+    found = recipe.losses(model, batch)["loss"]
+    torch.manual_seed(0)
+    one, two, last = (F.cross_entropy(y, batch["label"], label_smoothing=0.1) for y in model.all_logits(batch["image"]))
+    torch.testing.assert_close(found, last + 0.3 * (one + two))
 
 
 def test_unknown_names_are_refused_with_the_nearest():

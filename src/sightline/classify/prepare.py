@@ -13,7 +13,7 @@ from sightline.data import Split
 from sightline.image import convert, resize
 
 _BUDGET = 1 << 30  # bytes of prepared images that are kept; larger sets are read again in every epoch
-_FEWEST = 16  # pixels a side
+FEWEST = 16  # pixels a side of what a network learns from
 _LOOKED_AT = 64  # images that decide on size and channels
 
 
@@ -61,7 +61,7 @@ class Form:
         return resize(image[top : top + window[0], left : left + window[1]], self.size)
 
 
-def choose_form(split: Split, size: int, limit: int | None = None) -> Form:
+def choose_form(split: Split, size: int, limit: int | None = None, least: int = FEWEST) -> Form:
     """Return the form that suits a set: small pictures keep their size, photos become 64 or 128 pixels a side.
 
     Pictures below 16 pixels a side are enlarged two times or more: half a pixel of shift or a few degrees of turn could
@@ -75,6 +75,8 @@ def choose_form(split: Split, size: int, limit: int | None = None) -> Form:
         Side in pixels that the user wants; 0 chooses.
     limit
         Largest side that the model takes.
+    least
+        Smallest side that it takes.
     """
     places = np.unique(np.linspace(0, len(split) - 1, min(len(split), _LOOKED_AT)).astype(int))
     looked = [split[int(place)][0] for place in places]
@@ -84,10 +86,10 @@ def choose_form(split: Split, size: int, limit: int | None = None) -> Form:
     shapes = {image.shape[:2] for image in looked}
     height, width = next(iter(shapes))
     if len(shapes) == 1 and max(height, width) <= 64 and (limit is None or max(height, width) <= limit):
-        times = -(-_FEWEST // max(height, width))
+        times = -(-least // min(height, width)) if least > FEWEST else -(-FEWEST // max(height, width))
         return Form((height * times, width * times), channels)
     middle = int(np.median([min(image.shape[:2]) for image in looked]))
-    side = max(_FEWEST, 8 * round(middle / 8)) if middle <= 64 else 64 if middle <= 256 else 128
+    side = max(least, 8 * round(middle / 8)) if middle <= 64 else max(least, 64) if middle <= 256 else 128
     return Form((min(side, limit or side),) * 2, channels)
 
 

@@ -17,12 +17,13 @@ from torch.nn import functional as F
 from sightline.classify.advice import listed, warnings_about
 from sightline.classify.evaluate import Examination, summarise
 from sightline.classify.options import Options
-from sightline.classify.prepare import Form, Prepared, choose_form
+from sightline.classify.prepare import FEWEST, Form, Prepared, choose_form
 from sightline.classify.samples import Training, Untouched, stack
 from sightline.core.errors import DataError, InputError, suggest
 from sightline.core.results import Classification
 from sightline.data import ImageSet, Split, open_dataset
 from sightline.data.augment import Augment
+from sightline.nn.branches import Supervised
 from sightline.train.recipe import Batch, Plan, Recipe, Samples, Section
 
 # Where each architecture is written, and the engine's settings that suit it.
@@ -31,17 +32,32 @@ METHODS: dict[str, str] = {
     "lenet5": "lenet5",
     **dict.fromkeys(("resnet20", "resnet18", "resnet34", "resnet50", "resnet101", "resnet152"), "resnet"),
     "vit": "vit",
+    **dict.fromkeys(("vgg11", "vgg13", "vgg16", "vgg19"), "vgg"),
+    **dict.fromkeys(("resnext", "wide_resnet"), "resnext"),
+    **{name: name for name in ("alexnet", "zfnet", "googlenet", "inception_v3", "squeezenet", "densenet")},
+    **{name: name for name in ("mobilenet_v2", "mobilenet_v3", "efficientnet", "convnext")},
 }
+_NORMALISED: dict[str, Any] = {"learning_rate": 4e-3, "epochs": 12, "weight_decay": 0.05}
+_PLAIN: dict[str, Any] = {"learning_rate": 5e-4, "epochs": 20, "clip": 1.0, "warmup": 1.0}  # no batch normalisation
 _DEFAULTS: dict[str, dict[str, Any]] = {
     "mlp": {"learning_rate": 1e-3, "epochs": 20},
     "lenet5": {"learning_rate": 2e-3, "epochs": 20},
-    "resnet": {"learning_rate": 4e-3, "epochs": 12, "weight_decay": 0.05},
     "vit": {"learning_rate": 1e-3, "epochs": 40, "weight_decay": 0.05, "clip": 1.0, "warmup": 2.0},
+    "convnext": {"learning_rate": 1e-3, "epochs": 30, "weight_decay": 0.05, "clip": 1.0, "warmup": 2.0},
+    **dict.fromkeys(("resnet", "resnext", "googlenet", "inception_v3", "densenet"), _NORMALISED),
+    **dict.fromkeys(("mobilenet_v2", "mobilenet_v3", "efficientnet"), _NORMALISED),
+    **dict.fromkeys(("alexnet", "zfnet", "vgg", "squeezenet"), _PLAIN),
+}
+# What suits small sets better than the default, which is the public checkpoint's.
+_SUITED: dict[str, dict[str, Any]] = {
+    "vit": {"variant": "tiny"},
+    **{key: {"hidden": 512} for key in ("alexnet", "zfnet", "vgg11", "vgg13", "vgg16", "vgg19")},
 }
 _SMALL_STEM = 40  # pixels a side; an ImageNet stem would leave too few places of anything smaller
 _STEPS, _EPOCHS = 100, 30  # of small sets: steps of the optimiser, and the most epochs that may take
 _TINY = 256  # pixels: so little work for a second thread that waiting for it costs more, much more on a busy machine
 _LARGEST = {"lenet5": 32}
+_LEAST = {"alexnet": 64, "zfnet": 64, "inception_v3": 80, **dict.fromkeys(("vgg11", "vgg13", "vgg16", "vgg19"), 32)}
 
 
 class ClassifyRecipe(Recipe):
@@ -108,7 +124,7 @@ class ClassifyRecipe(Recipe):
             raise DataError(f"train: '{opened.source}' has 1 class; a classifier needs two or more.")
         if not opened.has_val:
             opened = _set_aside(opened, chosen.val_fraction, seed)
-        form = choose_form(opened.train, chosen.image_size, _LARGEST.get(method))
+        form = choose_form(opened.train, chosen.image_size, _LARGEST.get(method), _LEAST.get(method, FEWEST))
         mean, std = Prepared(opened.train, form, keep=False).statistics(limit=1000)
         config = {
             "method": method,
@@ -119,7 +135,7 @@ class ClassifyRecipe(Recipe):
             "std": std,
             "seed": seed,
             "options": dataclasses.asdict(chosen),
-            "model": {**_suited(takes, form), **rest},
+            "model": {**_suited(takes, form), **_SUITED.get(method, {}), **rest},
             "data": {"name": opened.name, "digest": opened.digest},
         }
         return cls(config, opened)
@@ -214,12 +230,11 @@ class ClassifyRecipe(Recipe):
         images, labels = batch["image"], batch["label"]
         if model.training and len(images) == 1:  # one value has no variance for batch normalisation to divide by
             images, labels = images.repeat(2, 1, 1, 1), labels.repeat(2, *[1] * (labels.ndim - 1))
-        loss = F.cross_entropy(
-            model(images).float(),
-            labels,
-            weight=self._class_weights(images.device),
-            label_smoothing=self.options.label_smoothing,
-        )
+        heads = model.all_logits(images) if isinstance(model, Supervised) and model.training else [model(images)]
+        weight, smoothing = self._class_weights(images.device), self.options.label_smoothing
+        *others, loss = [F.cross_entropy(y.float(), labels, weight, label_smoothing=smoothing) for y in heads]
+        for other in others:
+            loss = loss + Supervised.auxiliary_weight * other
         return {"loss": loss}
 
     def _class_weights(self, device: torch.device) -> Tensor | None:
@@ -336,7 +351,7 @@ def _model_options(build: Callable[..., Any]) -> dict[str, inspect.Parameter]:
 
 def _suited(takes: Mapping[str, Any], form: Form) -> dict[str, Any]:
     """Return the architecture's arguments that suit the data, unless the user says otherwise."""
-    suited = {"stem": "small" if max(form.size) <= _SMALL_STEM else "imagenet", "variant": "tiny"}
+    suited = {"stem": "small" if max(form.size) <= _SMALL_STEM else "imagenet"}
     return {name: value for name, value in suited.items() if name in takes}
 
 
