@@ -14,12 +14,14 @@ import numpy as np
 
 from sightline.core.types import Array
 from sightline.features.nearest import nearest_floats
+from sightline.learn import lloyd
+from sightline.learn.mean_shift import bandwidth_of, climb, peaks
 
 _SEEDS_OF_A_WORD = 8  # descriptors that the first centre of each word is chosen from
 _MOST_OF_A_WORD = 100  # more descriptors do not move a centre any more
 _ROUNDS = 15
 _BRANCHES = 10  # of a vocabulary tree, as in the paper
-_MODES, _SAMPLE = 500, 4000  # starts of mean shift, and descriptors that it looks at
+_MODES, _SAMPLE, _MOVES = 500, 4000, 300  # starts of mean shift, descriptors that it looks at, and moves at most
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,22 +67,13 @@ def kmeans(descriptors: Array, k: int, random: np.random.Generator, rounds: int 
     """Return at most ``k`` centres of N×D float32 descriptors, after k-means++ and Lloyd's rounds, K×D float32."""
     if len(descriptors) > _MOST_OF_A_WORD * k:
         descriptors = descriptors[np.sort(random.permutation(len(descriptors))[: _MOST_OF_A_WORD * k])]
-    centres = _start(descriptors, k, random)
-    labels = np.empty(0, np.int64)
-    for _ in range(rounds):
-        places, distances, _ = nearest_floats(descriptors, centres)
-        if np.array_equal(places[:, 0], labels):
+    centres, middle = _start(descriptors, k, random), descriptors.mean(axis=0, dtype=np.float64)
+    centred = (descriptors - middle).astype(np.float32)
+    for now in lloyd.rounds(centred, centres - middle, rounds):
+        centres = now.moved + middle
+        if not now.changed:
             break
-        labels = places[:, 0]
-        order = np.argsort(labels, kind="stable")
-        found, first, counts = np.unique(labels[order], return_index=True, return_counts=True)
-        sums = np.add.reduceat(descriptors[order], first, axis=0, dtype=np.float64)
-        centres = centres.copy()
-        centres[found] = (sums / counts[:, None]).astype(np.float32)
-        lost = np.setdiff1d(np.arange(len(centres)), found)
-        if lost.size:  # they go to where descriptors are served worst
-            centres[lost] = descriptors[np.argsort(-distances[:, 0], kind="stable")[: lost.size]]
-    return centres
+    return centres.astype(np.float32)
 
 
 def _start(descriptors: Array, k: int, random: np.random.Generator) -> Array:
@@ -130,51 +123,6 @@ def mean_shift(descriptors: Array, words: int, random: np.random.Generator) -> A
     """Return the modes of the density of N×D float32 descriptors, K×D float32, at most ``words``, the fullest first."""
     sample = descriptors[np.sort(random.permutation(len(descriptors))[:_SAMPLE])]
     starts = sample[:: max(1, len(sample) // _MODES)]
-    return modes(sample, starts, bandwidth_of(sample, words))[:words]
-
-
-def bandwidth_of(sample: Array, words: int) -> float:
-    """Return the radius of a ball that holds, on average, a word's share of N×D descriptors."""
-    near = max(1, min(len(sample) - 1, round(len(sample) / words)))
-    some = sample[:: max(1, len(sample) // 300)]
-    apart = np.sqrt(np.maximum(_squared(some, sample), 0))
-    return max(float(np.partition(apart, near, axis=1)[:, near].mean()), 1e-6)
-
-
-def modes(sample: Array, starts: Array, bandwidth: float, rounds: int = 300) -> Array:
-    """Return where ``starts`` come to rest when each moves to the mean of what lies within ``bandwidth``.
-
-    Parameters
-    ----------
-    sample, starts
-        N×D and M×D float32.
-    bandwidth
-        Radius of the ball, > 0.
-    rounds
-        Moves at most.
-
-    Returns
-    -------
-    modes
-        K×D float32, the one with the most descriptors around it first; none within ``bandwidth`` of a fuller one.
-    """
-    places, sample = starts.astype(np.float64), sample.astype(np.float64)
-    counts, moving = np.zeros(len(places), np.int64), np.arange(len(places))
-    for _ in range(rounds):
-        inside = _squared(places[moving], sample) <= bandwidth * bandwidth
-        counts[moving] = inside.sum(axis=1)
-        means = inside @ sample / np.maximum(counts[moving], 1)[:, None]
-        moved = np.linalg.norm(means - places[moving], axis=1)
-        places[moving] = np.where(counts[moving, None] > 0, means, places[moving])
-        moving = moving[(moved > 1e-3 * bandwidth) & (counts[moving] > 0)]
-        if not moving.size:
-            break
-    kept: list[int] = []
-    for i in np.lexsort((*places.T[::-1], -counts)):
-        if all(np.linalg.norm(places[i] - places[j]) > bandwidth for j in kept):
-            kept.append(int(i))
-    return places[kept].astype(np.float32)
-
-
-def _squared(a: Array, b: Array) -> Array:
-    return np.einsum("ij,ij->i", a, a)[:, None] - 2 * (a @ b.T) + np.einsum("ij,ij->i", b, b)
+    near = max(1, min(len(sample) - 1, round(len(sample) / words)))  # a ball holds a word's share of the descriptors
+    bandwidth = max(bandwidth_of(sample[:: max(1, len(sample) // 300)], sample, near), 1e-6)
+    return peaks(*climb(sample, starts, bandwidth, _MOVES), bandwidth).astype(np.float32)[:words]
