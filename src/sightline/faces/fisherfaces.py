@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from sightline.core.catalogue import method
-from sightline.core.checks import integer
+from sightline.core.checks import integer, number
 from sightline.core.errors import InputError
 from sightline.core.layers import Curve, Grid, Picture, Value
 from sightline.core.trace import Step
@@ -21,6 +21,8 @@ from sightline.faces.eigenfaces import signed_pictures
 from sightline.faces.recognizer import Recognizer
 from sightline.learn.lda import LDA
 from sightline.learn.pca import PCA
+
+_FOLDS = 5  # parts of the people, each left out once to learn how near strangers come
 
 
 class Fisherfaces(Recognizer):
@@ -31,8 +33,8 @@ class Fisherfaces(Recognizer):
     components
         How many Fisherfaces, ≥ 1; one fewer than there are people at most, and that many when None.
     threshold
-        Distance beyond which a face is somebody unknown, in grey levels times the square root of the pixels, > 0; None
-        knows nobody as unknown.
+        Distance beyond which a face is somebody unknown, 0–2: that of the ends of two arrows of length 1, whatever the
+        number of discriminants. None knows nobody as unknown.
 
     References
     ----------
@@ -63,16 +65,41 @@ class Fisherfaces(Recognizer):
             )
         table = faces.reshape(len(faces), -1).astype(np.float64)
         pca = PCA(min(len(faces) - people, table.shape[1])).fit(table)
-        lda = LDA().fit(pca.transform(table), labels)
-        count = min(self.components or people, lda.transform(pca.transform(table)).shape[1])
-        directions = lda.scalings_.T[:count]
-        # Of length 1: how narrow the few photos are along a direction would be believed too much.
-        directions = directions / np.linalg.norm(directions, axis=1, keepdims=True)
+        self.principal = pca.transform(table)
+        directions = _discriminants(self.principal, labels)[: self.components or people]
         self.mean, self.basis = pca.mean_, directions @ pca.components_
         self.vectors = self._describe(faces)
 
     def _describe(self, faces: Array) -> Array:
-        return (faces.reshape(len(faces), -1) - self.mean) @ self.basis.T
+        return _unit((faces.reshape(len(faces), -1) - self.mean) @ self.basis.T)
+
+    def suggest_threshold(self, accepted: float = 0.05) -> float:
+        """Return the distance within which only few photos of strangers have a photo; see ``threshold``.
+
+        The discriminants tell apart the people whom they know far better than others. So a fifth of the people at a
+        time is left out when they are found, and asked for.
+
+        Parameters
+        ----------
+        accepted
+            Share of the strangers' photos that may be taken for somebody, 0–1. With too few people to leave any out,
+            it is said of the photos of those who are known, as by the other recognisers.
+        """
+        self._fitted("suggest_threshold")
+        share = number("Fisherfaces.suggest_threshold", "accepted", accepted, 0, 1)
+        people, found = np.unique(self.labels), []
+        for turn in range(_FOLDS):
+            known = ~np.isin(self.labels, people[turn::_FOLDS])
+            count = len(np.unique(self.labels[known]))
+            kept = int(known.sum()) - count  # so many that what is within people can be inverted
+            if known.all() or count < 2 or kept < 1:
+                continue
+            table = self.principal[:, :kept]
+            directions = _discriminants(table[known], self.labels[known])[: self.components or count]
+            vectors = _unit(table @ directions.T)
+            likeness = vectors[~known] @ vectors[known].T
+            found.append(np.sqrt(np.maximum(2 - 2 * likeness.max(axis=1), 0)))
+        return float(np.quantile(np.concatenate(found), share)) if found else super().suggest_threshold(share)
 
     def pictures(self, most: int = 16) -> Array:
         """Return the first Fisherfaces as N×H×W float32 pictures, 0.5 where they say nothing.
@@ -86,12 +113,28 @@ class Fisherfaces(Recognizer):
         return signed_pictures(self.basis[: integer("Fisherfaces.pictures", "most", most, 1)], self.size)
 
     def _state(self) -> dict[str, Array]:
-        return {"mean": self.mean, "basis": self.basis}
+        return {"mean": self.mean, "basis": self.basis, "principal": self.principal}
 
     def _restore(self, arrays: dict[str, Array]) -> None:
         self.mean, self.basis, self.components = arrays["mean"], arrays["basis"], len(arrays["basis"])
+        self.principal = arrays["principal"]
         if self.basis.shape[1:] != self.mean.shape or self.mean.size != self.size[0] * self.size[1]:
             raise ValueError("its Fisherfaces are not of its size")
+
+
+def _discriminants(table: Array, labels: Array) -> Array:
+    """Return the linear discriminants of samples as rows, of length 1.
+
+    How narrow a few photos are along a direction would else be believed too much.
+    """
+    directions = LDA().fit(table, labels).scalings_.T
+    directions = directions[: min(len(np.unique(labels)) - 1, len(directions))]
+    return _unit(directions)
+
+
+def _unit(rows: Array) -> Array:
+    """Return rows of length 1; what is 0 stays 0."""
+    return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
 
 
 _listed = method(task="recognition", paper="Belhumeur et al. 1997", lesson="w8d3")(Fisherfaces)
