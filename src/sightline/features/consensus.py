@@ -144,7 +144,8 @@ class _Race:
         """Let the candidates of samples run; return the sample of a new best, None when there is none."""
         candidates = self.kind.solve(self.rows, picks)
         several, flat = candidates.shape[1], candidates.reshape(-1, candidates.shape[2])
-        number = np.flatnonzero([one is not None for one in flat[:, 0]]) if flat.dtype == object else _finite_rows(flat)
+        whole = [one is not None for one in flat[:, 0]] if flat.dtype == object else np.isfinite(flat.sum(axis=1))
+        number = np.flatnonzero(whole)
         if self.block is not None and len(number) > 1:
             share = self.hits / len(self.rows)
             number = number[_promising(self.kind.squares(flat[number], self.block), self.bound, share, _PLAUSIBLE)]
@@ -211,28 +212,15 @@ class _Race:
 
 
 @kernel
-def _finite_rows(candidates):
-    """Return the numbers of the rows without NaN and infinity."""
-    found, count = np.empty(candidates.shape[0], np.int64), 0
-    for i in range(candidates.shape[0]):
-        total = 0.0
-        for j in range(candidates.shape[1]):
-            total += candidates[i, j] * 0
-        if total == 0:
-            found[count] = i
-            count += 1
-    return found[:count]
-
-
-@kernel
 def _promising(squares, bound, share, plausible):
     """Return which candidates may agree with as many rows of a block as the best of them, or of those before."""
     count, size = squares.shape
-    hits, found, kept, top = np.zeros(count, np.int64), np.empty(count, np.int64), 0, share * size
+    hits, found, kept, top = np.empty(count, np.int64), np.empty(count, np.int64), 0, share * size
     for i in range(count):
+        near = 0
         for k in range(size):
-            hits[i] += squares[i, k] < bound
-        top = max(top, float(hits[i]))
+            near += squares[i, k] < bound
+        hits[i], top = near, max(top, float(near))
     least = top - plausible * math.sqrt(max(top * (1 - top / size), 1.0))
     for i in range(count):
         if hits[i] >= least:

@@ -73,14 +73,18 @@ def fill_equation(pair, row):
 @kernel
 def _fill_conditions(basis, to_square, to_cubic, conditions):
     """Fill ten rows: E Eᵀ E − ½ trace(E Eᵀ) E = 0, and det E = 0, for E = x·X + y·Y + z·Z + W."""
-    conditions[:] = 0
-    side = basis.shape[1] // 3
-    product = np.zeros((side, side, to_cubic.shape[0]))  # E Eᵀ, quadratic
+    side, size = basis.shape[1] // 3, to_cubic.shape[0]
+    for i in range(conditions.shape[0]):
+        for k in range(conditions.shape[1]):
+            conditions[i, k] = 0
+    product = np.empty((side, side, size))  # E Eᵀ, quadratic
     for i in range(side):
         for j in range(side):
+            for p in range(size):
+                product[i, j, p] = 0
             for k in range(side):
                 _add_square(basis, side * i + k, side * j + k, 1.0, to_square, product[i, j])
-    for p in range(product.shape[2]):
+    for p in range(size):
         half = 0.5 * (product[0, 0, p] + product[1, 1, p] + product[2, 2, p])
         for i in range(side):
             product[i, i, p] -= half
@@ -88,10 +92,11 @@ def _fill_conditions(basis, to_square, to_cubic, conditions):
         for j in range(side):
             for k in range(side):
                 _add_cubic(product[i, k], basis, side * k + j, to_cubic, conditions[side * i + j])
-    minor = np.empty(product.shape[2])
+    minor = np.empty(size)
     for i in range(side):
-        j, k = (i + 1) % side, (i + 2) % side
-        minor[:] = 0
+        j, k = i + 1 if i + 1 < side else 0, i - 1 if i > 0 else side - 1
+        for p in range(size):
+            minor[p] = 0
         _add_square(basis, side + j, 2 * side + k, 1.0, to_square, minor)
         _add_square(basis, side + k, 2 * side + j, -1.0, to_square, minor)
         _add_cubic(minor, basis, i, to_cubic, conditions[side * side])
@@ -132,38 +137,35 @@ def _eliminate(rows):
             rows[k, j] *= pivot
         for i in range(min(k + 1, _WANTED), n):
             if i != k:
-                _subtract(rows[i], rows[i, k], rows[k], k)
+                factor = rows[i, k]
+                for j in range(k, m):
+                    rows[i, j] -= factor * rows[k, j]
     return True
-
-
-@kernel
-def _subtract(row, factor, other, first):
-    for j in range(first, row.size):
-        row[j] -= factor * other[j]
 
 
 @kernel
 def _fill_polynomials(conditions, b):
     """Fill the 3×3 polynomials in z: rows e − z f, g − z h, i − z j of the paper; columns for x, y and 1."""
-    b[:] = 0
     for r in range(b.shape[0]):
-        e, f = conditions[_WANTED + 2 * r], conditions[_WANTED + 1 + 2 * r]
+        e, f = _WANTED + 2 * r, _WANTED + 1 + 2 * r
         for c in range(b.shape[1]):
             at, top = 10 + 3 * c, 2 if c < 2 else 3
-            for p in range(top + 1):
-                b[r, c, p] += e[at + top - p]
-                b[r, c, p + 1] -= f[at + top - p]
+            for p in range(b.shape[2]):
+                b[r, c, p] = conditions[e, at + top - p] if p <= top else 0.0
+                b[r, c, p] -= conditions[f, at + top + 1 - p] if 0 < p <= top + 1 else 0.0
 
 
 @kernel
 def _determinant(b, poly):
     """Fill the eleven coefficients of the determinant of 3×3 polynomials, expanded along the third column."""
-    poly[:] = 0
     side, size = b.shape[0], b.shape[2]
     minor = np.empty(2 * size - 1)
+    for p in range(poly.size):
+        poly[p] = 0
     for r in range(side):
-        i, j = (r + 1) % side, (r + 2) % side
-        minor[:] = 0
+        i, j = r + 1 if r + 1 < side else 0, r - 1 if r > 0 else side - 1
+        for p in range(minor.size):
+            minor[p] = 0
         for p in range(size - 1):
             for q in range(size - 1):
                 minor[p + q] += b[i, 0, p] * b[j, 1, q] - b[j, 0, p] * b[i, 1, q]
@@ -176,14 +178,16 @@ def _determinant(b, poly):
 def _back(b, z):
     """Return x and y for a root: the null vector of the matrix at z, from its two rows that are farthest apart."""
     side = b.shape[0]
-    m = np.zeros((side, side))
+    m = np.empty((side, side))
     for i in range(side):
         for j in range(side):
+            value = 0.0
             for p in range(b.shape[2] - 1, -1, -1):
-                m[i, j] = m[i, j] * z + b[i, j, p]
+                value = value * z + b[i, j, p]
+            m[i, j] = value
     x, y, largest = np.nan, np.nan, 0.0
     for r in range(side):
-        i, j = (r + 1) % side, (r + 2) % side
+        i, j = r + 1 if r + 1 < side else 0, r - 1 if r > 0 else side - 1
         w = m[i, 0] * m[j, 1] - m[i, 1] * m[j, 0]
         if abs(w) > largest:
             largest = abs(w)

@@ -15,8 +15,9 @@ from sightline.core.kernels import kernel
 def null_vectors(rows, basis):
     """Fill ``basis`` ((n − m)×n) with vectors that ``rows`` (m×n, spoiled) maps to 0; False when m are not there."""
     m, n = rows.shape
-    place = np.arange(n)
-    largest = 0.0
+    place, largest = np.empty(n, np.int64), 0.0
+    for j in range(n):
+        place[j] = j
     for k in range(m):
         best, p, q = 0.0, k, k
         for i in range(k, m):
