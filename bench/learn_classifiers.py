@@ -15,17 +15,17 @@ from .timing import Case
 
 def cases() -> list[Case]:
     """Return the cases; clouds of ten classes in as many directions as a digit of MNIST has pixels, and in three."""
-    x, y = _clouds(4000, 784)
+    x, y = _clouds(2000, 784)
     asked = _clouds(500, 784, 1)[0]
     single, labels = x.astype(np.float32), y
     few, names = _clouds(60_000, 3)
     double = x[:, :60].copy()
     return [
-        _neighbours("blocks", 784, 60_000, 1000, np.float32),
+        _neighbours("blocks", 784, 60_000, 500, np.float32),
         _neighbours("tree", 3, 60_000, 10_000, np.float64),
-        _fit("learn.KernelSVM rbf 4000×784", KernelSVM(cost=5), svm.SVC(C=5), single, labels),
-        _fit("learn.LinearSVM 4000×60", LinearSVM(0.1, tolerance=1e-3), svm.LinearSVC(C=0.1, tol=1e-3), double, labels),
-        _fit("learn.SoftmaxClassifier 4000×784", SoftmaxClassifier(), linear_model.LogisticRegression(), x, y),
+        _fit("learn.KernelSVM rbf 2000×784", KernelSVM(cost=5), svm.SVC(C=5), single, labels),
+        _fit("learn.LinearSVM 2000×60", LinearSVM(0.1, tolerance=1e-3), svm.LinearSVC(C=0.1, tol=1e-3), double, labels),
+        _fit("learn.SoftmaxClassifier 2000×784", SoftmaxClassifier(), linear_model.LogisticRegression(), x, y),
         _fit("learn.NaiveBayes gaussian 60000×3", NaiveBayes(), naive_bayes.GaussianNB(), few, names),
         _ask("learn.KernelSVM predict 500 of 784", KernelSVM(cost=5), svm.SVC(C=5), (single, labels), asked),
     ]

@@ -26,6 +26,7 @@ from sightline.learn.kernel_products import KernelProducts
 
 _PART = 256  # samples whose least and greatest are sought at once
 _BATCH = 64  # rows of products that are made at once: one product of matrices costs little more than one row
+_WHOLE = 512  # samples whose products are made all at once
 _BARRED = 1e200  # added to an f that may not move that way
 _DONE, _PAUSED = -1, -2
 
@@ -121,7 +122,7 @@ class PairwiseDescent:
 
     def _likely(self, wanted: int) -> Array:
         missing = np.flatnonzero(self.slots < 0)
-        if len(missing) <= _BATCH:
+        if len(missing) <= _BATCH or len(self.slots) <= min(_WHOLE, len(self.cache)):
             return missing
         half = _BATCH // 2
         rising, falling = (np.where(bars[missing] == 0, self.f[missing], np.nan) for bars in self._bars)
