@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
+import socket
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -187,6 +191,46 @@ def test_a_camera_that_comes_back_goes_on(monkeypatch: pytest.MonkeyPatch) -> No
     assert {int(i) for tracks in work.tracks for i in tracks.ids} == {1}
     assert work.trouble == "webcam ended after 9 frames, and did not come back in 16 s"
     assert waited[:2] == [1, 1]
+
+
+@pytest.mark.slow
+def test_a_stream_that_drops_is_taken_up_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    random = np.random.default_rng(0)
+    noise = [np.repeat(random.integers(0, 90, (72, 96, 1), dtype=np.uint8), 3, axis=2) for _ in range(250)]
+    with av.open("sent.ts", "w", format="mpegts") as target:
+        stream = target.add_stream("mpeg2video", rate=25)
+        stream.width, stream.height, stream.pix_fmt, stream.bit_rate = 96, 72, "yuv420p", 4_000_000
+        for image in noise:
+            target.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
+        target.mux(stream.encode())
+    sent = Path("sent.ts").read_bytes()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+
+    def camera() -> None:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as out:
+            for pause in (0.5, 3.0):  # it starts, goes away, comes back, and goes away for good
+                time.sleep(pause)
+                for start in range(0, len(sent), 1316):
+                    out.sendto(sent[start : start + 1316], ("127.0.0.1", port))
+                    time.sleep(0.008)
+
+    monkeypatch.setattr(following, "_WAITS", (0, 0, 0, 0))
+    sender = threading.Thread(target=camera, daemon=True)
+    sender.start()
+    code, out, _ = said([f"udp://127.0.0.1:{port}?timeout=1500000", "-o", "live.mp4", "--json"], capsys)
+    sender.join()
+    value = json.loads(out)
+    after = re.search(r"after (\d+) frames", value["trouble"])
+    assert code == 1
+    assert value["trouble"].endswith("did not come back in 0 s")
+    assert after is not None
+    assert value["frames"] > int(after[1]) > 0, "frames of before the break are there as well"
+    assert frames("live.mp4").count == value["frames"]
 
 
 def test_ctrl_c_keeps_what_there_is(clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:

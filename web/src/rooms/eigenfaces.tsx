@@ -56,7 +56,7 @@ export default function EigenfacesRoom() {
   return (
     <Room
       title="Eigenfaces" lead="Faces are alike: their mean, and a few ways to differ from it, draw almost any. Add one way after another, and a face comes out."
-      methods={["learn.PCA"]} lesson={{ id: "w8d3", title: "Faces" }} controls={controls} error={found.error}
+      methods={["faces.Eigenfaces", "learn.PCA"]} lesson={{ id: "w8d3", title: "Faces" }} controls={controls} error={found.error}
     >
       {used !== undefined && error !== undefined && most !== undefined && <p class="room-told" role="status" data-k={used} data-error={error}>With <b>{used}</b> of {most} components, {(100 * kept!).toFixed(1)} % of what faces differ by, each pixel is off by <b>{(255 * error).toFixed(1)}</b> grey levels.</p>}
       <div class="face-row">
