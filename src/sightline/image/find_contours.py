@@ -203,7 +203,7 @@ def _look_around(mask, cells, changes, y0, y1):
 def _scan(cells, names, changes, steps, simple, points, ends, parents, holes):
     """Look at both ends of each run: a border begins there unless one has passed already."""
     stride, flat, named = cells.shape[1], cells.reshape(-1), names.reshape(-1)
-    filled, count = 0, 0
+    filled, count = np.int64(0), np.int64(0)
     for y in range(changes.shape[0]):
         start, met, right = (y + 1) * stride + 1, -1, 0  # met: where a border was met last in this row
         for k in range(changes.shape[1]):
