@@ -52,6 +52,8 @@ PAGES = {
     "tracker": ("/rooms/tracker?phase=assign", "[data-frame]"),
     "cascade": ("/rooms/cascade", "[data-windows]"),
     "eigenfaces": ("/rooms/eigenfaces", "[data-k]"),
+    "clock": ("/rooms/clock?round=6", "[data-rounds]"),
+    "digits": ("/rooms/digits?digit=7", "[data-frames]"),
     "race": ("/rooms/race?steps=120&racers=SGD,Momentum,RMSProp,Adam,lbfgs", "[data-race='120']"),
     "tape": ("/rooms/tape?at=26", "[data-tape='26']"),
     "lesson": ("/lessons/w1d6", ".cell"),
