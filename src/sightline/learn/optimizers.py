@@ -123,7 +123,9 @@ class SGD(Optimizer):
 
     def _move(self, w: Array, g: Array, memory: dict[str, Array]) -> None:
         g = self._decayed(w, g)
-        v = memory["v"] = self.momentum * memory["v"] + g
+        v = memory["v"]
+        v *= self.momentum
+        v += g
         w -= self.learning_rate * (g + self.momentum * v if self.nesterov else v)
 
 
@@ -259,10 +261,17 @@ class Adam(Optimizer):
 
     def _adapt(self, w: Array, g: Array, memory: dict[str, Array]) -> None:
         first, second = self.betas
-        m = memory["m"] = first * memory["m"] + (1 - first) * g
-        s = memory["s"] = second * memory["s"] + (1 - second) * g * g
-        m_hat, s_hat = m / (1 - first**self.count), s / (1 - second**self.count)
-        w -= self.learning_rate * m_hat / (np.sqrt(s_hat) + self.eps)
+        m, s = memory["m"], memory["s"]
+        m *= first
+        m += (1 - first) * g
+        s *= second
+        s += (1 - second) * g * g
+        step = s / (1 - second**self.count)  # ŝ, and then what m̂ is divided by
+        np.sqrt(step, out=step)
+        step += self.eps
+        np.divide(m, step, out=step)
+        step *= self.learning_rate / (1 - first**self.count)
+        w -= step
 
 
 class AdamW(Adam):
