@@ -146,9 +146,9 @@ def _first(groups: Array, most: Array) -> Array:
 
 
 def _in_image(corners: Array, levels: Levels, angles: Array, codes: Array, responses: Array) -> Features:
-    ratios = (levels.shapes[:1] / levels.shapes)[:, ::-1][corners[:, 0]]
-    points = (corners[:, :0:-1] + 0.5) * ratios - 0.5  # the centres of the first pixels do not coincide
-    return Features(points, ratios.mean(axis=1), angles, codes, responses)
+    ratios, level = (levels.shapes[:1] / levels.shapes)[:, ::-1], corners[:, 0]
+    points = (corners[:, :0:-1] + 0.5) * ratios[level] - 0.5  # the centres of the first pixels do not coincide
+    return Features(points, ratios.mean(axis=1)[level], angles, codes, responses)
 
 
 @kernel
