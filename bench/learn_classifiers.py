@@ -25,7 +25,13 @@ def cases() -> list[Case]:
         _neighbours("tree", 3, 60_000, 10_000, np.float64),
         _fit("learn.KernelSVM rbf 2000×784", KernelSVM(cost=5), svm.SVC(C=5), single, labels),
         _fit("learn.LinearSVM 2000×60", LinearSVM(0.1, tolerance=1e-3), svm.LinearSVC(C=0.1, tol=1e-3), double, labels),
-        _fit("learn.SoftmaxClassifier 2000×784", SoftmaxClassifier(), linear_model.LogisticRegression(), x, y),
+        _fit(
+            "learn.SoftmaxClassifier 2000×784",
+            SoftmaxClassifier(tolerance=1e-4),
+            linear_model.LogisticRegression(),
+            x,
+            y,
+        ),
         _fit("learn.NaiveBayes gaussian 60000×3", NaiveBayes(), naive_bayes.GaussianNB(), few, names),
         _ask("learn.KernelSVM predict 500 of 784", KernelSVM(cost=5), svm.SVC(C=5), (single, labels), asked),
     ]
