@@ -62,7 +62,9 @@ def training_difference(ours: nn.Module, theirs: nn.Module, images: Tensor) -> f
 
 
 def _norms(model: nn.Module) -> list[nn.BatchNorm2d]:
-    return [module for module in model.modules() if isinstance(module, nn.BatchNorm2d)]
+    """Return the normalisations in their order, without those of classifiers on the way, which stand elsewhere."""
+    named = [(name.lower(), module) for name, module in model.named_modules() if isinstance(module, nn.BatchNorm2d)]
+    return [module for name, module in named if not name.startswith("aux")]
 
 
 def _variances(model: nn.Module) -> list[Tensor]:
