@@ -2,8 +2,8 @@
 
 The digits are set upright first (deskewed, as section III.C of the paper does for some of its rows, not for this one):
 sheared until their moment of inclination is 0, and moved so that their centre of mass lies in the middle. On the pixels
-as they are the same machine errs on 1.41 %. The cost and the width of the kernel were chosen with the first 20,000
-training digits to learn from and the last 10,000 to look at; the test digits choose nothing. All 60,000 then teach 45
+as they are the same machine errs on 1.41 %, which was measured first. The cost and the width of the kernel were chosen
+there, with the first 20,000 training digits to learn from and the last 10,000 to look at. All 60,000 then teach 45
 machines, one for each two digits.
 """
 
