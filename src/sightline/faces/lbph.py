@@ -13,11 +13,14 @@ import numpy as np
 from sightline.core.catalogue import method
 from sightline.core.checks import integer
 from sightline.core.errors import InputError
+from sightline.core.kernels import kernel, over_rows
 from sightline.core.layers import Curve, Grid, Heat, Picture, Value
 from sightline.core.trace import Step
 from sightline.core.types import Array
 from sightline.faces.recognizer import Recognizer
 from sightline.features.lbp import lbp
+
+_PART = 512  # numbers that are added up in 32 bits
 
 
 class LBPHRecognizer(Recognizer):
@@ -106,8 +109,9 @@ class LBPHRecognizer(Recognizer):
 
     def _apart(self, vector: Array) -> Array:
         """Return twice the chi-squared distance to each photo, cells added up: Σ 2 (a - b)² / (a + b)."""
-        sums = self.vectors + vector
-        return 2 * ((self.vectors - vector) ** 2 / np.maximum(sums, np.float32(1e-12))).sum(axis=1, dtype=np.float64)
+        found = np.empty(len(self.vectors))
+        over_rows(_chi_squared, len(found), self.vectors, vector, found, strip=32)
+        return found
 
     def _state(self) -> dict[str, Array]:
         return {"settings": np.array([self.radius, self.points, self.grid])}
@@ -118,6 +122,19 @@ class LBPHRecognizer(Recognizer):
         self.radius, self.points, self.grid = fresh.radius, fresh.points, fresh.grid
         if self.vectors.shape[1:] != (self.grid**2 << self.points,):
             raise ValueError("its histograms are not of its settings")
+
+
+@kernel(fastmath=True)
+def _chi_squared(vectors, vector, found, y0, y1):
+    for y in range(y0, y1):
+        row, total = vectors[y], np.float64(0)
+        for start in range(0, row.size, _PART):
+            part = np.float32(0)
+            for x in range(start, min(start + _PART, row.size)):
+                difference, both = row[x] - vector[x], row[x] + vector[x]
+                part += difference * difference / max(both, np.float32(1e-12))
+            total += part
+        found[y] = 2 * total
 
 
 _listed = method(task="recognition", paper="Ahonen et al. 2004", lesson="w8d3")(LBPHRecognizer)
