@@ -23,7 +23,7 @@ _STRIP = 8192  # rows whose bounds one thread looks at
 _FEW = 8  # columns up to which all points are compared with all centres
 _BLOCK = 512  # points whose columns lie in the first cache together
 _PRODUCTS = 1 << 18  # products of points and centres that are held at once
-_FAR = 1e30  # halves of squared distances are less
+_FAR = 1e30  # squared distances are less
 _SLACK = {np.dtype(np.float32): 2e-6, np.dtype(np.float64): 4e-15}  # of a squared length, for what rounding may do
 
 
@@ -216,6 +216,7 @@ def _measure(table, centres, labels, found, y0, y1):
 def _give(table, centres, labels, y0, y1):
     """Write the nearest centre of each point; return K×(D + 2): sums of its points, how many, and how many are new."""
     k, width = centres.shape
+    zero, far = table.dtype.type(0), table.dtype.type(_FAR)
     sums, apart = np.zeros((k, width + 2)), np.empty(_BLOCK, table.dtype)
     columns, best, at = (
         np.empty((width, _BLOCK), table.dtype),
@@ -227,15 +228,14 @@ def _give(table, centres, labels, y0, y1):
         for i in range(count):
             for d in range(width):
                 columns[d, i] = table[first + i, d]
+        for i in range(_BLOCK):
+            best[i], at[i], apart[i] = far, 0, zero
         for c in range(k):
             number = np.int32(c)
-            apart[:] = 0
             for d in range(width):
-                values, middle = columns[d], centres[c, d]
+                values, middle, kept = columns[d], centres[c, d], table.dtype.type(d > 0)
                 for i in range(apart.size):
-                    apart[i] += (values[i] - middle) * (values[i] - middle)
-            if c == 0:
-                best[:], at[:] = apart, 0
+                    apart[i] = kept * apart[i] + (values[i] - middle) * (values[i] - middle)
             for i in range(apart.size):
                 at[i] = number if apart[i] < best[i] else at[i]
                 best[i] = apart[i] if apart[i] < best[i] else best[i]
