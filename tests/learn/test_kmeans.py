@@ -14,6 +14,7 @@ from sightline.learn import KMeans
 from sightline.learn.lloyd import nearest, rounds
 
 peer = pytest.importorskip("sklearn.cluster")
+pools = pytest.importorskip("threadpoolctl")
 
 
 def crowds(count: int, width: int, k: int, seed: int = 0, apart: float = 3.0) -> np.ndarray:
@@ -64,16 +65,16 @@ def test_a_centre_without_samples_goes_where_it_is_needed_as_in_scikit_learn() -
 
 
 def test_starts_and_batches_end_as_low_as_those_of_scikit_learn() -> None:
-    samples = crowds(2000, 5, 12, apart=2.0)
-    ours = np.mean([KMeans(12, seed=seed).fit(samples).inertia_ for seed in range(6)])
-    theirs = np.mean([peer.KMeans(12, n_init=1, random_state=seed).fit(samples).inertia_ for seed in range(6)])
-    assert ours < 1.05 * theirs
-    best = KMeans(12, n_init=6, seed=0).fit(samples)
-    assert best.inertia_ <= ours
-    batches = np.mean([KMeans(12, batch_size=200, seed=seed).fit(samples).inertia_ for seed in range(4)])
-    other = peer.MiniBatchKMeans
-    theirs = np.mean([other(12, batch_size=200, n_init=1, random_state=s).fit(samples).inertia_ for s in range(4)])
-    assert batches < 1.08 * theirs
+    samples = crowds(900, 5, 12, apart=2.0)
+    ours = [KMeans(12, seed=seed).fit(samples).inertia_ for seed in range(5)]
+    batches = [KMeans(12, batch_size=200, seed=seed).fit(samples).inertia_ for seed in range(3)]
+    with pools.threadpool_limits(1):
+        theirs = [peer.KMeans(12, n_init=1, random_state=seed).fit(samples).inertia_ for seed in range(5)]
+        other = [peer.MiniBatchKMeans(12, batch_size=200, n_init=1, random_state=s).fit(samples) for s in range(3)]
+    assert np.mean(ours) < 1.05 * np.mean(theirs)
+    assert np.mean(batches) < 1.08 * np.mean([one.inertia_ for one in other])
+    best = KMeans(12, n_init=5, seed=0).fit(samples)
+    assert best.inertia_ <= np.mean(ours)
     assert KMeans(12, init="random", seed=3).fit(samples).inertia_ >= best.inertia_ * 0.999
 
 

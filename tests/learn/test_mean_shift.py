@@ -34,7 +34,7 @@ CASES: tuple[dict[str, Any], ...] = (
 def test_peaks_equal_those_of_scikit_learn(measured: Callable[[float], None]) -> None:
     worst = 0.0
     for width in (1, 3):
-        samples = crowds(60, width)
+        samples = crowds(40, width)
         for options in CASES:
             ours, theirs = MeanShift(**options).fit(samples), peer.MeanShift(**options).fit(samples)
             assert ours.cluster_centers_.shape == theirs.cluster_centers_.shape
