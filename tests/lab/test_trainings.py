@@ -174,7 +174,12 @@ def test_a_full_disk_is_told(client: TestClient, lab: Lab, monkeypatch: pytest.M
 
 def test_what_can_be_trained_is_told(client: TestClient) -> None:
     told = client.get("/api/recipes").json()
-    assert {"classify/mlp", "classify/resnet18"} <= {row["name"] for row in told["recipes"]}
+    names = {row["name"] for row in told["recipes"]}
+    assert {"classify/mlp", "classify/resnet18", "learn/two-layer", "learn/conv-net"} <= names
+    from sightline.train.recipe import find_recipe
+
+    for name in names:
+        find_recipe(name)  # what is offered can be trained
     assert "digits" in [row["name"] for row in told["data"]]
     by_name = {row["name"]: row for row in told["settings"]}
     assert by_name["optimizer"]["choices"]

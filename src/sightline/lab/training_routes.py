@@ -95,9 +95,8 @@ def told_recipes(lab: Lab) -> dict[str, Any]:
     """Return what can be trained: recipes, sets that are on this machine, settings with their kinds and defaults."""
     missing = "" if find_spec("torch") else "Training needs torch: pip install 'sightline[deep]'"
     rows = lab.listing.rows(whole=True).values()
-    trained = [row for row in rows if (_PACKAGE / row["field"] / "recipe.py").is_file()]
     found = [
-        {"name": f"{row['field']}/{row['name']}", "summary": row["summary"], "paper": row["paper"]} for row in trained
+        {"name": name, "summary": row["summary"], "paper": row["paper"]} for row in rows if (name := _recipe_of(row))
     ]
     return {
         "needs": missing,
@@ -105,6 +104,13 @@ def told_recipes(lab: Lab) -> dict[str, Any]:
         "data": [_set(name) for name in named_offline()],
         "settings": [*_engine(), *_classifier()],
     }
+
+
+def _recipe_of(row: dict[str, Any]) -> str:
+    """Return the name by which a method is trained; empty for the others."""
+    if row["field"] == "learn":  # of what NumPy learns, the networks go through the engine
+        return f"learn/{row['name'].replace('_', '-')}" if row["task"] == "networks" else ""
+    return f"{row['field']}/{row['name']}" if (_PACKAGE / row["field"] / "recipe.py").is_file() else ""
 
 
 def _set(name: str) -> dict[str, Any]:
