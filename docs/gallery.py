@@ -24,7 +24,7 @@ from sightline.core.catalogue import Method, methods
 from sightline.core.conversions import to_uint8
 from sightline.core.trace import trace
 
-FIELDS = ("image", "features", "geometry", "motion")
+FIELDS = ("image", "features", "geometry", "motion", "faces")
 WIDTH = 480  # pixels that a photo is shrunk to
 SPEED = Path(__file__).parent / "speed.json"
 PACKAGED = sl.data.SAMPLES["cat"].path
@@ -83,6 +83,9 @@ def _person(image: np.ndarray) -> np.ndarray:
 def _shrunk(image: np.ndarray) -> tuple[int, int]:
     return image.shape[0], image.shape[1] * 2 // 3
 
+
+# Classes that find things in a picture: what is asked, and the sample that it is asked about.
+FINDERS: dict[str, tuple[str, str]] = {"HaarCascade": ("frontal_face", "astronaut")}
 
 # Where the example that the tests use shows little.
 OPTIONS: dict[str, dict[str, Any]] = {
@@ -149,6 +152,8 @@ def index(cards: dict[str, list[tuple[str, str, str]]]) -> str:
 
 def page(entry: Method, pictures: Path, speed: list[dict[str, Any]]) -> tuple[str, str] | None:
     """Return a method's page and its thumbnail, None where there is nothing to see."""
+    if entry.name in FINDERS:
+        return finder_page(entry, pictures, speed)
     if entry.parameters[0].kind not in ("image", "mask", "labels") or entry.name in ("write", "show"):
         return None
     photo = picture_for(entry.name)
@@ -173,6 +178,24 @@ def page(entry: Method, pictures: Path, speed: list[dict[str, Any]]) -> tuple[st
         parts.append(f"## Steps\n\n```{{raw}} html\n{player(trace(entry.function, image, **options))}\n```\n")
     parts += ["## Reference\n", *tables.described(entry)]
     parts.append(proof(entry, speed))
+    return "\n".join(parts), thumbnail
+
+
+def finder_page(entry: Method, pictures: Path, speed: list[dict[str, Any]]) -> tuple[str, str]:
+    """Return the page and the thumbnail of a class that finds things in a picture."""
+    make, sample = FINDERS[entry.name]
+    photo = sl.data.sample(sample)
+    photo = sl.image.resize(photo, (round(photo.shape[0] * WIDTH / photo.shape[1]), WIDTH))
+    finder = getattr(entry.function, make)()
+    after = finder.detect(photo).draw(photo)
+    thumbnail = save(after, pictures, f"{entry.name}-out")
+    figures = [figure("in", photo, save(photo, pictures, f"{entry.name}-in")), figure("out", after, thumbnail)]
+    name = f"sl.{entry.field}.{entry.name}"
+    call = f'found = {name}.{make}().detect(sl.data.sample("{sample}"))'
+    parts = [f"# {entry.name}\n\n{tables.code(entry.summary)} ({entry.paper})\n", strip(figures)]
+    parts.append(f"```python\nimport sightline as sl\n\n{call}\n```\n")
+    parts.append(f"## Steps\n\n```{{raw}} html\n{player(trace(entry.function, finder, photo))}\n```\n")
+    parts += ["## Reference\n", *tables.described(entry), proof(entry, speed)]
     return "\n".join(parts), thumbnail
 
 
