@@ -90,7 +90,7 @@ def build(config: EfficientNetConfig) -> tuple[nn.Sequential, nn.Module]:
     config
         Sizes of everything.
     """
-    norm = Norm(config.eps, 0.01)
+    norm = Norm(config.eps)  # statistics decay by 0.9, for short runs; the paper has 0.99
     padding = "same" if config.padding == "same" else None
     counts = [math.ceil(config.depth * stage[-1]) for stage in STAGES]
     drops = iter(config.drop * place / sum(counts) for place in range(sum(counts)))
