@@ -148,3 +148,15 @@ def test_a_forked_child_starts_with_nothing_idle():
         fine = not buffers._idle and bool((array == 3).all()) and empty(BIG, np.uint8).shape == BIG
         os._exit(0 if fine else 1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def test_sizes_that_nobody_asks_for_any_more_make_room(monkeypatch):
+    monkeypatch.setattr(buffers, "_KEEP_BYTES", 3 << 20)
+    del (old := [empty((1 << 20,), np.uint8) for _ in range(3)])[:]
+    assert sum(map(len, buffers._idle.values())) == 3
+    again = empty((2 << 20,), np.uint8)
+    where = address(again)
+    del again
+    assert old == []
+    assert address(empty((2 << 20,), np.uint8)) == where
+    assert sum(size * len(arrays) for size, arrays in buffers._idle.items()) <= 3 << 20
