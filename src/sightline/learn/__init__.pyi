@@ -8,9 +8,9 @@ from .clip_gradients import clip_gradients as clip_gradients
 from .cross_validation import cross_validate as cross_validate
 from .cross_validation import k_fold as k_fold
 from .decision_picture import decision_picture as decision_picture
-from .gaussian_mixture import GaussianMixture as GaussianMixture
 from .descent import Minimum as Minimum
 from .descent import differentiated as differentiated
+from .gaussian_mixture import GaussianMixture as GaussianMixture
 from .grad_check import grad_check as grad_check
 from .graph_picture import draw_graph as draw_graph
 from .kernel_svm import KernelSVM as KernelSVM
