@@ -150,15 +150,15 @@ def _borders(mask: Array, simple: bool) -> tuple[Array, Array, Array, Array, Arr
     names = empty(cells.shape, np.int32)
     while True:
         # A border begins at the left or at the right end of a run.
-        most = sum(over_rows(_look_around, height, mask.view(np.uint8), cells, changes, strip=_STRIP))
+        most = int(sum(over_rows(_look_around, height, mask.view(np.uint8), cells, changes, strip=_STRIP)))
         ends, parents, holes = np.empty(most, np.int64), np.empty(most, np.int64), np.empty(most, np.bool_)
         # A step in the flat array, and one of a point, whose y is in the upper half of a word and x in the lower one.
         steps = np.stack([_ALONG_Y * cells.shape[1] + _ALONG_X, (_ALONG_Y << 32) + _ALONG_X]).view(np.uint64)
-        words = empty((max(filled, 2 * most + 8 * (height + width)),), np.uint64)
+        words = empty((max(int(filled), 2 * most + 8 * (height + width)),), np.uint64)
         filled, count = _scan(cells, names, changes, steps, simple, words, ends, parents, holes)
         if filled <= len(words):  # or long lines lie along the rows: once more, with room for all
             break
-    points = empty((filled, 2), np.int32)
+    points = empty((int(filled), 2), np.int32)
     points[...] = words[:filled].view(np.int32).reshape(-1, 2)
     return points, ends[:count].copy(), parents[:count].copy(), holes[:count].copy(), cells
 

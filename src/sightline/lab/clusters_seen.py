@@ -76,7 +76,7 @@ def _digits() -> tuple[Array, Array]:
     from sightline.data import open_dataset
 
     part = open_dataset("digits").split("train")
-    rows = part.array.reshape(len(part), -1)[:_DIGITS]
+    rows = np.asarray(part.array).reshape(len(part), -1)[:_DIGITS]
     return rows, np.array(part.labels)[:_DIGITS]
 
 

@@ -39,7 +39,8 @@ def _threes_and_eights() -> tuple[Array, Array]:
     train = open_dataset("digits").split("train")
     labels = np.array(train.labels)
     chosen = np.flatnonzero((labels == 3) | (labels == 8))[:200]
-    table = train.array[chosen].reshape(len(chosen), -1) / train.array.max()
+    pixels = np.asarray(train.array)
+    table = pixels[chosen].reshape(len(chosen), -1) / pixels.max()
     return PCA(2).fit_transform(table.astype(np.float64)), (labels[chosen] == 8).astype(np.float64)
 
 
