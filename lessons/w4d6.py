@@ -21,7 +21,6 @@ import numpy as np
 
 import sightline as sl
 from sightline.lab.blackboard import pictures, source_of
-from sightline.learn import KNN, KernelSVM, LinearSVM, NaiveBayes, SoftmaxClassifier
 
 digits = sl.data.open_dataset("digits")
 train, test = digits.split("train"), digits.split("test")
@@ -56,12 +55,12 @@ def neighbours(samples, asked, k):
 
 
 near = neighbours(x, tx, 5)
-knn = KNN(5).fit(x, y)
+knn = sl.learn.KNN(5).fit(x, y)
 assert (np.sort(near, axis=1) == np.sort(knn.neighbours(tx)[0], axis=1)).mean() > 0.999
 print(f"five neighbours: {knn.score(tx, ty):.1%} right  ← answer 1")
 wrong = np.flatnonzero(knn.predict(tx) != ty)
 pictures(asked=tx[wrong[0]].reshape(8, 8), nearest=np.hstack(list(x[near[wrong[0]]].reshape(-1, 8, 8))))
-sl.trace(KNN, KNN(5), x, y, tx[wrong[0]])
+sl.trace(sl.learn.KNN, sl.learn.KNN(5), x, y, tx[wrong[0]])
 
 # %% [markdown]
 # ## Margins
@@ -76,11 +75,11 @@ sl.trace(KNN, KNN(5), x, y, tx[wrong[0]])
 # %%
 corner = random.normal(size=(80, 2)) * 0.55 + np.where(np.arange(80) < 40, -0.8, 0.8)[:, None]
 side = (np.arange(80) >= 40).astype(int)
-street = KernelSVM("linear", cost=1).fit(corner, side)
+street = sl.learn.KernelSVM("linear", cost=1).fit(corner, side)
 far = np.abs(street.decision_function(corner)).argmax()
 moved = corner.copy()
 moved[far] *= 3
-again = KernelSVM("linear", cost=1).fit(moved, side)
+again = sl.learn.KernelSVM("linear", cost=1).fit(moved, side)
 print(f"{len(street.support_)} of 80 samples hold the street")
 assert far not in street.support_
 assert (
@@ -99,15 +98,15 @@ assert (
 turn = random.uniform(0, 2 * np.pi, 120)
 radius = np.where(np.arange(120) < 60, 0.6, 1.5) + random.normal(0, 0.14, 120)
 ring, inside = np.stack([radius * np.cos(turn), radius * np.sin(turn)], axis=1), (np.arange(120) < 60).astype(int)
-bent = KernelSVM(cost=10, gamma=1.0).fit(ring, inside)
-straight = LinearSVM().fit(ring, inside)
+bent = sl.learn.KernelSVM(cost=10, gamma=1.0).fit(ring, inside)
+straight = sl.learn.LinearSVM().fit(ring, inside)
 print(f"a ring around a disc: straight {straight.score(ring, inside):.0%}, bent {bent.score(ring, inside):.0%}")
 assert bent.score(ring, inside) > 0.95 > 0.7 > straight.score(ring, inside)
 pictures(
     straight=sl.learn.decision_picture(straight, ring, inside, levels=(0,)),
     bent=sl.learn.decision_picture(bent, ring, inside, marked=bent.support_, levels=(-1, 0, 1)),
 )
-sl.trace(KernelSVM, KernelSVM(cost=10, gamma=1.0), ring, inside)
+sl.trace(sl.learn.KernelSVM, sl.learn.KernelSVM(cost=10, gamma=1.0), ring, inside)
 
 # %% [markdown]
 # ## Votes and chances
@@ -116,8 +115,8 @@ sl.trace(KernelSVM, KernelSVM(cost=10, gamma=1.0), ring, inside)
 # class a score, linear in the pixels, and turns scores into probabilities; its slope you derived on w4d4.
 
 # %%
-gauss = NaiveBayes(smoothing=1e-2).fit(x, y)
-softmax = SoftmaxClassifier(cost=1).fit(x, y)
+gauss = sl.learn.NaiveBayes(smoothing=1e-2).fit(x, y)
+softmax = sl.learn.SoftmaxClassifier(cost=1).fit(x, y)
 print(f"naive Bayes {gauss.score(tx, ty):.1%}  ← answer 4; softmax {softmax.score(tx, ty):.1%}")
 assert gauss.score(tx, ty) > 0.8
 assert np.allclose(softmax.predict_proba(tx).sum(axis=1), 1)
@@ -125,7 +124,7 @@ pictures(
     what_bayes_expects=np.hstack(list(gauss.means_.reshape(10, 8, 8))),
     what_softmax_weighs=np.hstack(list(softmax.coef_.reshape(10, 8, 8))),
 )
-sl.trace(SoftmaxClassifier, SoftmaxClassifier(), corner, side)
+sl.trace(sl.learn.SoftmaxClassifier, sl.learn.SoftmaxClassifier(), corner, side)
 
 # %% [markdown]
 # ## Choose without looking at the test
@@ -139,19 +138,19 @@ folds = sl.learn.k_fold(those, 5, seed=0)
 assert (np.bincount(folds) == 140).all()
 seen, unseen = {}, {}
 for k in (1, 3, 9, 27):
-    seen[k] = KNN(k).fit(some, those).score(some, those)
-    unseen[k] = sl.learn.cross_validate(KNN(k), some, those, seed=0).mean
+    seen[k] = sl.learn.KNN(k).fit(some, those).score(some, those)
+    unseen[k] = sl.learn.cross_validate(sl.learn.KNN(k), some, those, seed=0).mean
     print(f"k = {k:2}: {seen[k]:.1%} of what it has seen, {unseen[k]:.1%} of what it has not")
 assert seen[1] == 1.0 > unseen[1]  # ← answer 3: it says nothing
 assert unseen[27] < max(unseen.values())
 
 # %%
 table = {
-    "naive Bayes": NaiveBayes(smoothing=1e-2),
-    "softmax": SoftmaxClassifier(),
-    "linear SVM": LinearSVM(cost=0.1),
-    "neighbours": KNN(3),
-    "kernel SVM": KernelSVM(cost=10, gamma=0.1),
+    "naive Bayes": sl.learn.NaiveBayes(smoothing=1e-2),
+    "softmax": sl.learn.SoftmaxClassifier(),
+    "linear SVM": sl.learn.LinearSVM(cost=0.1),
+    "neighbours": sl.learn.KNN(3),
+    "kernel SVM": sl.learn.KernelSVM(cost=10, gamma=0.1),
 }
 scores = {}
 for name, told in table.items():

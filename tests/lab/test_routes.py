@@ -24,12 +24,12 @@ from sightline.lab.lab import Lab
 from sightline.lab.listing import Listing
 
 OF_PAIRS = {("data", "mixup"), ("data", "cutmix")}
-OF_FILMS = {("metrics", name) for name in ("mota", "idf1", "hota")}  # a page has no tracks to give
+OF_NO_PAGE = {("metrics", name) for name in ("mota", "idf1", "hota", "bleu")}  # a page has no tracks, and no sentences
 RUNNABLE = [
     f"{entry.field}.{entry.name}"
     for field in ("image", "data", "metrics")
     for entry in methods(field)
-    if entry.task != "files" and (field, entry.name) not in OF_PAIRS | OF_FILMS
+    if entry.task != "files" and (field, entry.name) not in OF_PAIRS | OF_NO_PAGE
 ]
 
 
