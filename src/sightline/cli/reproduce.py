@@ -67,7 +67,7 @@ def _run(name: str, json: bool) -> Answer:
 
 def _record(module: Any, name: str, found: dict[str, Any], holds: bool) -> None:
     claims: list[evidence.Evidence] = getattr(module.reproduce, "__evidence__", [])
-    command = f"sightline reproduce {name}"
+    command = f"sightline reproduce {name.replace('_', '-')}"
     entries = [replace(claim, measured=found["ours"], holds=holds, command=command) for claim in claims]
     try:
         evidence.record(entries)
