@@ -127,6 +127,7 @@ for name in ("train", "val"):
 pictures(digits=np.hstack(list(digits.split("train").array[:10])))
 
 
+# %%
 def build(learning_rate, momentum):
     """Return a solver of a small network with these settings."""
     network = sl.learn.two_layer(size=8, hidden=48, dropout=0.0)

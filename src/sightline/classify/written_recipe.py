@@ -14,9 +14,10 @@ from sightline.classify.recipe import ClassifyRecipe
 from sightline.classify.written import WrittenNetwork, WrittenOptimizer, written_loss
 from sightline.core.types import Array
 from sightline.learn.layers.losses import KLDivergence, SoftmaxCrossEntropy
+from sightline.learn.networks import TRAINED
 from sightline.train.recipe import Batch, Phase
 
-METHODS: dict[str, str] = {"two-layer": "two_layer", "conv-net": "conv_net"}
+METHODS: dict[str, str] = dict(TRAINED)
 _DEFAULTS: dict[str, dict[str, Any]] = {
     "two-layer": {"learning_rate": 2e-3, "epochs": 40},
     "conv-net": {"learning_rate": 3e-3, "epochs": 20},

@@ -108,8 +108,10 @@ def told_recipes(lab: Lab) -> dict[str, Any]:
 
 def _recipe_of(row: dict[str, Any]) -> str:
     """Return the name by which a method is trained; empty for the others."""
-    if row["field"] == "learn":  # of what NumPy learns, the networks go through the engine
-        return f"learn/{row['name'].replace('_', '-')}" if row["task"] == "networks" else ""
+    from sightline.learn.networks import TRAINED  # with its kernels: not before somebody asks
+
+    if row["field"] == "learn":  # of what NumPy learns, two networks go through the engine
+        return next((f"learn/{name}" for name, builder in TRAINED.items() if builder == row["name"]), "")
     return f"{row['field']}/{row['name']}" if (_PACKAGE / row["field"] / "recipe.py").is_file() else ""
 
 

@@ -24,6 +24,7 @@ from sightline.learn.layers.pooling import MaxPool2d
 from sightline.learn.sequential import Sequential
 
 Size = int | tuple[int, int]
+TRAINED = {"two-layer": "two_layer", "conv-net": "conv_net"}  # what `sightline train learn/…` knows, and its builder
 
 
 @method(task="networks", paper="Rumelhart, Hinton & Williams 1986", lesson="w5d7")
