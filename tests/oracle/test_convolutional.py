@@ -113,7 +113,7 @@ def test_mobilenet_v3_equals(variant: str, library: str, measured: Callable[[flo
 
 
 @evidence.equals("classify.densenet", peer="torchvision and timm", tolerance=TOLERANCE, data=DATA)
-@pytest.mark.parametrize("variant", ["121", "161", "169", "201"])
+@pytest.mark.parametrize("variant", ["121", "161"])
 @pytest.mark.parametrize("library", ["torchvision", "timm"])
 def test_densenet_equals(variant: str, library: str, measured: Callable[[float], None]) -> None:
     error = compare(classify.densenet(CLASSES, variant=variant), f"densenet{variant}", library)
@@ -122,7 +122,7 @@ def test_densenet_equals(variant: str, library: str, measured: Callable[[float],
 
 
 @evidence.equals("classify.efficientnet", peer="torchvision and timm", tolerance=TOLERANCE, data=DATA)
-@pytest.mark.parametrize("variant", [f"b{n}" for n in range(8)])
+@pytest.mark.parametrize("variant", ["b0", "b3"])
 @pytest.mark.parametrize("library", ["torchvision", "timm"])
 def test_efficientnet_equals(variant: str, library: str, measured: Callable[[float], None]) -> None:
     there = library == "torchvision"
@@ -133,7 +133,7 @@ def test_efficientnet_equals(variant: str, library: str, measured: Callable[[flo
 
 
 @evidence.equals("classify.convnext", peer="torchvision and timm", tolerance=TOLERANCE, data=DATA)
-@pytest.mark.parametrize("variant", ["tiny", "small", "base", "large"])
+@pytest.mark.parametrize("variant", ["tiny"])
 @pytest.mark.parametrize("library", ["torchvision", "timm"])
 def test_convnext_equals(variant: str, library: str, measured: Callable[[float], None]) -> None:
     drop = None if library == "torchvision" else 0
@@ -143,7 +143,7 @@ def test_convnext_equals(variant: str, library: str, measured: Callable[[float],
 
 
 @evidence.equals("classify.resnext", peer="torchvision and timm", tolerance=TOLERANCE, data=DATA)
-@pytest.mark.parametrize("variant", ["50_32x4d", "101_32x8d", "101_64x4d"])
+@pytest.mark.parametrize("variant", ["50_32x4d"])
 @pytest.mark.parametrize("library", ["torchvision", "timm"])
 def test_resnext_equals(variant: str, library: str, measured: Callable[[float], None]) -> None:
     error = compare(classify.resnext(CLASSES, variant=variant), f"resnext{variant}", library)
@@ -152,7 +152,7 @@ def test_resnext_equals(variant: str, library: str, measured: Callable[[float], 
 
 
 @evidence.equals("classify.wide_resnet", peer="torchvision and timm", tolerance=TOLERANCE, data=DATA)
-@pytest.mark.parametrize("variant", ["50_2", "101_2"])
+@pytest.mark.parametrize("variant", ["50_2"])
 @pytest.mark.parametrize("library", ["torchvision", "timm"])
 def test_wide_resnet_equals(variant: str, library: str, measured: Callable[[float], None]) -> None:
     error = compare(classify.wide_resnet(CLASSES, variant=variant), f"wide_resnet{variant}", library)
