@@ -81,7 +81,9 @@ def signature(m: Method) -> str:
 
 
 def code(text: str) -> str:
-    """Return docstring text as Markdown: roles lose their names, double backticks become single ones."""
+    """Return docstring text as Markdown: roles lose their names, double backticks and colons become single ones."""
+    text = re.sub(r"^::$", "", text, flags=re.MULTILINE)
+    text = re.sub(r"::$", ":", text, flags=re.MULTILINE)
     return re.sub(r":\w+:`~?([^`]*)`", r"`\1`", text).replace("``", "`")
 
 
