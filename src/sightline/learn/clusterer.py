@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -10,7 +11,7 @@ from sightline.core.types import Array
 from sightline.learn.estimator import Estimator
 
 
-class Clusterer(Estimator):
+class Clusterer(Estimator, ABC):
     """An estimator that finds groups among samples.
 
     Attributes
@@ -22,9 +23,9 @@ class Clusterer(Estimator):
     kind_of_estimator: ClassVar[str | None] = "clusterer"
     labels_: Array
 
+    @abstractmethod
     def fit(self, samples: Any, y: Any = None) -> Self:
         """Find the clusters of N×D samples; return the estimator itself."""
-        raise NotImplementedError
 
     def fit_predict(self, samples: Any, y: Any = None) -> Array:
         """Find the clusters of N×D samples; return the cluster of each, N int32."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import inspect
 import sys
 import warnings
+from abc import ABC, abstractmethod
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -76,7 +77,7 @@ class Estimator:
         return f"{type(self).__name__}({told})"
 
 
-class Classifier(Estimator):
+class Classifier(Estimator, ABC):
     """An estimator that says of samples which class they are of.
 
     Attributes
@@ -88,9 +89,9 @@ class Classifier(Estimator):
     kind_of_estimator: ClassVar[str | None] = "classifier"
     classes_: Array
 
+    @abstractmethod
     def predict(self, samples: Any) -> Array:
         """Return the class of each of N×D samples."""
-        raise NotImplementedError
 
     def score(self, samples: Any, y: Any) -> float:
         """Return the share of N×D samples whose class is their label in ``y``."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import Any
 
 import numpy as np
@@ -13,9 +14,9 @@ from sightline.learn.estimator import Classifier, as_seen
 class DecisionClassifier(Classifier):
     """A classifier that gives each class a score; of two classes, the second alone has one."""
 
+    @abstractmethod
     def decision_function(self, samples: Any) -> Array:
         """Return N×C scores of N×D samples; N for two classes, above 0 for the second."""
-        raise NotImplementedError
 
     def predict(self, samples: Any) -> Array:
         """Return the class of each of N×D samples."""

@@ -7,6 +7,7 @@ t-SNE using Tree-Based Algorithms", JMLR 15. The first places and the learning r
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import Any
 
@@ -213,14 +214,14 @@ class TSNE(Estimator):
         return np.ascontiguousarray(given.T, np.float64)
 
 
-class Slope:
+class Slope(ABC):
     """The slope of the divergence at places on a map."""
 
     kind: type[Any] = np.float64
 
+    @abstractmethod
     def at(self, places: Array, factor: float, *, divergence: bool = False) -> tuple[Array, float]:
         """Return ∂KL/∂y at D×N places with probabilities times ``factor``, and the plain KL where asked, else NaN."""
-        raise NotImplementedError
 
 
 class AllPairs(Slope):
