@@ -2,8 +2,8 @@
 
 A person is cut out with a little of what is around; where nobody stands, the pictures that teach are background. No
 figure is published for a linear window on these pictures: the one beside ours is that of OpenCV's detector of people,
-which INRIA's 2,416 people taught, with a border around each picture so that it can find who stands at its edge. The size
-of the window, the cost and the border were chosen on the pictures that are asked, so ours is a little too good.
+which INRIA's 2,416 people taught, with a border around each picture so that it can find who stands at its edge. The
+size of the window, the cost and the border were chosen on the pictures that are asked, so ours is a little too good.
 """
 
 from __future__ import annotations
