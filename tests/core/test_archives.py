@@ -36,7 +36,7 @@ def test_what_is_no_archive_is_one_sentence(tmp_path: Path) -> None:
     for damaged in (b"", b"text", whole[: len(whole) // 2], (tmp_path / "one.npy").read_bytes()):
         path.write_bytes(damaged)
         with (
-            pytest.raises(FormatError, match=r"asked: '.*x\.npz' is not a thing: "),
+            pytest.raises(FormatError, match=r"asked: '.*x\.npz' is not a thing: (?!.*pickle)"),
             read_arrays("asked", path, "a thing"),
         ):
             pass

@@ -46,7 +46,10 @@ def read_arrays(asked: str, path: PathLike, what: str) -> Iterator[dict[str, Arr
     if not Path(path).is_file():
         raise MissingFileError(f"{asked}: '{path}' does not exist.")
     try:
-        with np.load(io.BytesIO(Path(path).read_bytes()), allow_pickle=False) as held:
+        content = Path(path).read_bytes()
+        if not content.startswith(b"PK"):  # NumPy would take it for a pickle, and recommend to trust it
+            raise zipfile.BadZipFile("it is no .npz archive")
+        with np.load(io.BytesIO(content), allow_pickle=False) as held:
             arrays = {name: held[name] for name in held.files}
         yield arrays
     except FormatError:
