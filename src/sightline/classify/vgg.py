@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Annotated
+from typing import Annotated, Any
 
 from torch import nn
 
@@ -139,19 +139,8 @@ def vgg11(
     >>> sum(type(layer).__name__ == "Conv2d" for layer in vgg11(10, hidden=8).body)
     8
     """
-    return _make(
-        "vgg11",
-        replace(
-            VARIANTS["vgg11"],
-            classes=classes,
-            in_channels=in_channels,
-            batch_norm=batch_norm,
-            hidden=hidden,
-            dropout=dropout,
-        ),
-        mean,
-        std,
-    )
+    sizes = {"in_channels": in_channels, "batch_norm": batch_norm, "hidden": hidden, "dropout": dropout}
+    return _make("vgg11", mean, std, classes=classes, **sizes)
 
 
 @method(task="classification", paper="Simonyan 2015", lesson="w5d1")
@@ -202,19 +191,8 @@ def vgg13(
     >>> sum(type(layer).__name__ == "Conv2d" for layer in vgg13(10, hidden=8).body)
     10
     """
-    return _make(
-        "vgg13",
-        replace(
-            VARIANTS["vgg13"],
-            classes=classes,
-            in_channels=in_channels,
-            batch_norm=batch_norm,
-            hidden=hidden,
-            dropout=dropout,
-        ),
-        mean,
-        std,
-    )
+    sizes = {"in_channels": in_channels, "batch_norm": batch_norm, "hidden": hidden, "dropout": dropout}
+    return _make("vgg13", mean, std, classes=classes, **sizes)
 
 
 @method(task="classification", paper="Simonyan 2015", lesson="w5d1")
@@ -265,19 +243,8 @@ def vgg16(
     >>> sum(type(layer).__name__ == "Conv2d" for layer in vgg16(10, hidden=8).body)
     13
     """
-    return _make(
-        "vgg16",
-        replace(
-            VARIANTS["vgg16"],
-            classes=classes,
-            in_channels=in_channels,
-            batch_norm=batch_norm,
-            hidden=hidden,
-            dropout=dropout,
-        ),
-        mean,
-        std,
-    )
+    sizes = {"in_channels": in_channels, "batch_norm": batch_norm, "hidden": hidden, "dropout": dropout}
+    return _make("vgg16", mean, std, classes=classes, **sizes)
 
 
 @method(task="classification", paper="Simonyan 2015", lesson="w5d1")
@@ -328,22 +295,12 @@ def vgg19(
     >>> sum(type(layer).__name__ == "Conv2d" for layer in vgg19(10, hidden=8).body)
     16
     """
-    return _make(
-        "vgg19",
-        replace(
-            VARIANTS["vgg19"],
-            classes=classes,
-            in_channels=in_channels,
-            batch_norm=batch_norm,
-            hidden=hidden,
-            dropout=dropout,
-        ),
-        mean,
-        std,
-    )
+    sizes = {"in_channels": in_channels, "batch_norm": batch_norm, "hidden": hidden, "dropout": dropout}
+    return _make("vgg19", mean, std, classes=classes, **sizes)
 
 
-def _make(name: str, config: VGGConfig, mean: Sequence[float] | None, std: Sequence[float] | None) -> Convolutional:
+def _make(name: str, mean: Sequence[float] | None, std: Sequence[float] | None, **sizes: Any) -> Convolutional:
+    config = replace(VARIANTS[name], **sizes)
     for argument, value in (
         ("classes", config.classes),
         ("in_channels", config.in_channels),
