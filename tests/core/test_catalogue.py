@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Annotated
 
 import numpy as np
@@ -11,6 +12,7 @@ import sightline as sl
 from sightline.core.catalogue import Method, documented_parameters, find, method_of, methods
 from sightline.core.errors import InputError
 from sightline.core.types import Choice, Image, Mask, Range
+from sightline.learn.layers.recurrent import Recurrent
 
 
 def sample(
@@ -81,3 +83,12 @@ def test_misses_suggest_the_nearest_name() -> None:
 
 def test_a_docstring_without_parameters_documents_none() -> None:
     assert documented_parameters("Do a thing.\n\nReturns\n-------\nx\n    y\n") == {}
+
+
+def test_an_object_tells_what_its_constructor_takes() -> None:
+    told = {parameter.name: parameter for parameter in find("learn.LSTM").parameters}
+    assert told["inputs"].kind == "int"
+    assert told["last"].kind == "bool"
+    assert told["inputs"].text == documented_parameters(inspect.getdoc(Recurrent) or "")["inputs"]
+    for entry in methods():
+        assert not [p.name for p in entry.parameters if p.text.startswith("As in :class:")], entry.path

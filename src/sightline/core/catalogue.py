@@ -148,8 +148,9 @@ class Method:
     @cached_property
     def parameters(self) -> tuple[Parameter, ...]:
         """The parameters, read off the signature and the docstring."""
-        hints = typing.get_type_hints(self.function, include_extras=True)
-        texts = documented_parameters(inspect.getdoc(self.function) or "")
+        made = self.function.__init__ if isinstance(self.function, type) else self.function
+        hints = typing.get_type_hints(made, include_extras=True)
+        texts = _texts(self.function)
         signature = inspect.signature(self.function)
         return tuple(
             _parameter(item, hints.get(name, Any), texts.get(name, "")) for name, item in signature.parameters.items()
@@ -314,6 +315,17 @@ def documented_parameters(docstring: str) -> dict[str, str]:
             for name in names:
                 found[name] = f"{found[name]} {line.strip()}".strip()
     return found
+
+
+def _texts(function: Any) -> dict[str, str]:
+    """Return what is said of each parameter; ``As in :class:`Base``` is looked up in the base that it names."""
+    texts = documented_parameters(inspect.getdoc(function) or "")
+    bases = {base.__name__: base for base in (inspect.getmro(function)[1:] if isinstance(function, type) else ())}
+    for name, text in texts.items():
+        named = re.fullmatch(r"As in :class:`~?(?:\w+\.)*(\w+)`\.", text)
+        if named and named[1] in bases:
+            texts[name] = _texts(bases[named[1]]).get(name, text)
+    return texts
 
 
 def _parameter(item: inspect.Parameter, annotation: Any, text: str) -> Parameter:
