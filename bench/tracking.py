@@ -10,7 +10,7 @@ from filterpy.kalman import KalmanFilter as Peer
 from scipy.optimize import linear_sum_assignment
 
 from sightline.core.results import Detections
-from sightline.metrics import box_iou
+from sightline.detect import iou
 from sightline.motion import ByteTrack, DeepSort, KalmanFilter, Sort
 
 from .timing import Case
@@ -88,7 +88,7 @@ def _peer(film: list[Detections]) -> np.ndarray:
         for one in filters:
             one.predict()
         places = np.array([one.x[:4, 0] for one in filters])
-        rows, columns = linear_sum_assignment(1 - box_iou(places, found.boxes))
+        rows, columns = linear_sum_assignment(1 - iou(places, found.boxes))
         for row, column in zip(rows, columns, strict=True):
             filters[row].update(found.boxes[column].astype(float))
     return np.array([one.x[:4, 0] for one in filters])

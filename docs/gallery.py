@@ -24,7 +24,7 @@ from sightline.core.catalogue import Method, methods
 from sightline.core.conversions import to_uint8
 from sightline.core.trace import trace
 
-FIELDS = ("image", "features", "geometry", "motion", "faces")
+FIELDS = ("image", "features", "geometry", "motion", "faces", "detect")
 WIDTH = 480  # pixels that a photo is shrunk to
 SPEED = Path(__file__).parent / "speed.json"
 PACKAGED = sl.data.SAMPLES["cat"].path

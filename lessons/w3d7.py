@@ -117,7 +117,7 @@ masks = sl.motion.background_subtract([*empty, *film])
 moving = sl.motion.moving_boxes(masks[20 + 12])
 print(len(moving), "moving parts in frame 12")
 assert len(moving) == 3
-assert sl.metrics.box_iou(moving.boxes, places(12)).max(axis=1).min() > 0.8
+assert sl.detect.iou(moving.boxes, places(12)).max(axis=1).min() > 0.8
 pictures(frame=film[12], mask=masks[32], boxes=moving.draw(film[12]))
 
 # %% [markdown]
@@ -133,7 +133,7 @@ Detections = sl.Detections
 def detector(t, blind=()):
     """Return noisy boxes in a random order: of the cat there is none while the astronaut hides it."""
     boxes = places(t) + random.normal(0, 1, (3, 4))
-    overlap = sl.metrics.box_iou(places(t)[1:2], places(t)[:1])[0, 0]
+    overlap = sl.detect.iou(places(t)[1:2], places(t)[:1])[0, 0]
     kept = [k for k in random.permutation(3) if k not in blind and not (k == 1 and overlap > 0.25)]
     return Detections(boxes[kept], np.full(len(kept), 0.9), np.zeros(len(kept)))
 
@@ -201,8 +201,8 @@ for name, follow in (
     ("correlation", sl.motion.correlation_track),
 ):
     boxes = np.asarray(follow(alone, start).boxes)
-    print(f"{name:12} overlaps the truth by {sl.metrics.box_iou(boxes[-1:], places(23)[2:])[0, 0]:.2f} after 24 frames")
-assert sl.metrics.box_iou(boxes[-1:], places(23)[2:])[0, 0] > 0.6
+    print(f"{name:12} overlaps the truth by {sl.detect.iou(boxes[-1:], places(23)[2:])[0, 0]:.2f} after 24 frames")
+assert sl.detect.iou(boxes[-1:], places(23)[2:])[0, 0] > 0.6
 
 # %% [markdown]
 # ## Our source

@@ -24,8 +24,8 @@ from sightline.core import evidence
 from sightline.core.seeds import generator
 from sightline.core.types import Array
 from sightline.data.named import local_folder
+from sightline.detect import iou
 from sightline.faces import HaarCascade, HogFace
-from sightline.metrics import box_iou
 
 FIGURE = {
     "figure": "faces found at IoU ≥ 0.5 with no more false boxes, LFW laid into BSDS500 (%)",
@@ -125,7 +125,7 @@ def rates(find: Any, asked: list[tuple[Array, Array]]) -> tuple[float, int]:
     hits, others = 0, 0
     for scene, truth in asked:
         boxes = np.asarray(find(scene), np.float64).reshape(-1, 4)
-        good = box_iou(boxes, truth)[:, 0] >= 0.5 if len(boxes) else np.zeros(0, bool)
+        good = iou(boxes, truth)[:, 0] >= 0.5 if len(boxes) else np.zeros(0, bool)
         hits += bool(good.any())
         others += len(boxes) - int(good.any())
     return 100 * hits / len(asked), others

@@ -19,8 +19,8 @@ from sightline.core import evidence
 from sightline.core.seeds import generator
 from sightline.core.types import Array
 from sightline.data.named import local_folder
+from sightline.detect import iou
 from sightline.faces import HogFace
-from sightline.metrics import box_iou
 
 FIGURE = {
     "figure": "average precision of people at IoU ≥ 0.5, Penn-Fudan (%)",
@@ -85,7 +85,7 @@ def average_precision(
         boxes, left = _persons(np.asarray(windows, np.float64).reshape(-1, 4) - border, fill), np.ones(len(truth), bool)
         sure = np.asarray(sure, np.float64).reshape(-1)
         for i in np.argsort(-sure, kind="stable"):
-            overlap = np.where(left, box_iou(boxes[i : i + 1], truth)[0], 0)
+            overlap = np.where(left, iou(boxes[i : i + 1], truth)[0], 0)
             best = int(overlap.argmax())
             hits.append(bool(overlap[best] >= 0.5))
             left[best] &= not hits[-1]

@@ -1,6 +1,7 @@
 from . import classify as classify
 from . import core as core
 from . import data as data
+from . import detect as detect
 from . import explain as explain
 from . import faces as faces
 from . import features as features

@@ -14,9 +14,9 @@ import sightline as sl
 from sightline.core import evidence
 from sightline.core.errors import FormatError, InputError, MissingFileError
 from sightline.core.trace import trace
+from sightline.detect import iou
 from sightline.faces import HogFace
 from sightline.faces.hog_windows import levels_of, peaks, score_map, windows_at
-from sightline.metrics import box_iou
 
 hog = pytest.importorskip("skimage.feature").hog
 CELL, SIZE = 6, (30, 24)
@@ -81,7 +81,7 @@ def test_only_the_best_of_boxes_on_one_another_is_kept() -> None:
     boxes = np.concatenate([corners, corners + random.uniform(10, 30, (80, 2))], axis=1).astype(np.float32)
     scores = random.normal(0, 1, 80)
     kept = peaks(boxes, scores, 0.3)
-    pairs = box_iou(boxes, boxes)
+    pairs = iou(boxes, boxes)
     assert np.all(np.diff(scores[kept]) <= 0)
     assert np.all(pairs[np.ix_(kept, kept)][~np.eye(len(kept), dtype=bool)] <= 0.3)
     for lost in np.setdiff1d(np.arange(80), kept):
@@ -91,7 +91,7 @@ def test_only_the_best_of_boxes_on_one_another_is_kept() -> None:
 def test_what_was_taught_is_found(crosses: tuple[HogFace, np.ndarray]) -> None:
     detector, scene = crosses
     found = detector.detect(scene)
-    assert box_iou(found.boxes[:1], np.array([[50, 30, 86, 66]]))[0, 0] > 0.6
+    assert iou(found.boxes[:1], np.array([[50, 30, 86, 66]]))[0, 0] > 0.6
     assert detector.history[-1].hit_rate == 1.0
     assert detector.history[-1].windows >= detector.history[0].windows
     small = sl.image.resize(scene, (45, 60))
@@ -159,7 +159,7 @@ def test_faces_of_other_people_are_found(shared_data: Path, measured: Callable[[
     ]
     detector = HogFace.train([photo[23:137, 23:137] for photo in photos[:150]], ground, negatives=1000)
     hits = [
-        box_iou(detector.detect(photo).boxes[:1].reshape(-1, 4), np.array([[23, 23, 137, 137]])).max(initial=0) >= 0.5
+        iou(detector.detect(photo).boxes[:1].reshape(-1, 4), np.array([[23, 23, 137, 137]])).max(initial=0) >= 0.5
         for photo in photos[150:]
     ]
     measured(float(np.mean(hits)))

@@ -12,7 +12,8 @@ import pytest
 from sightline.core import evidence
 from sightline.core.errors import InputError
 from sightline.core.tracks import Tracks
-from sightline.metrics import box_iou, hota, idf1, mota
+from sightline.detect import iou
+from sightline.metrics import hota, idf1, mota
 from tracking_data import SEQUENCES, given_result, truth_of
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # the peer's table library warns of its own future
@@ -26,7 +27,7 @@ def peer_of(truth: list[Tracks], found: list[Tracks]) -> dict[str, Any]:
     frames = {item.frame: item for item in found}
     for item in truth:
         other = frames.get(item.frame, item[:0])
-        away = 1 - box_iou(item.boxes, other.boxes)
+        away = 1 - iou(item.boxes, other.boxes)
         away[away > 0.5] = np.nan
         book.update(item.ids, other.ids, away)
     names = [*motmetrics.metrics.motchallenge_metrics, "idtp", "idfp", "idfn"]

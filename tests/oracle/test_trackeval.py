@@ -11,7 +11,8 @@ import pytest
 
 from sightline.core import evidence
 from sightline.core.tracks import Tracks
-from sightline.metrics import box_iou, hota, idf1, mota
+from sightline.detect import iou
+from sightline.metrics import hota, idf1, mota
 from sightline.motion import ByteTrack, Sort
 from tracking_data import SEQUENCES, detections_of, given_result, truth_of
 
@@ -31,7 +32,7 @@ def as_trackeval(truth: list[Tracks], found: list[Tracks]) -> dict[str, Any]:
         "num_tracker_dets": sum(map(len, other)),
         "gt_ids": [np.searchsorted(true_ids, item.ids) for item in truth],
         "tracker_ids": [np.searchsorted(found_ids, item.ids) for item in other],
-        "similarity_scores": [box_iou(a.boxes, b.boxes) for a, b in zip(truth, other, strict=True)],
+        "similarity_scores": [iou(a.boxes, b.boxes) for a, b in zip(truth, other, strict=True)],
     }
 
 

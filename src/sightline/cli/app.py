@@ -31,6 +31,7 @@ _COMMANDS = {
     "features": "Run one feature method: sightline features sift photo.jpg -o found.png",
     "geometry": "Run one geometric method on pictures.",
     "motion": "Run one motion method on pictures.",
+    "detect": "Run one method of detection: sightline detect nms boxes.csv --scores scores.csv",
     "track": "Follow what moves through a video: sightline track clip.mp4 --tracker sort -o followed.mp4",
     "flow": "Find where every pixel goes: sightline flow clip.mp4 -o flow.mp4, or two pictures.",
     "faces": "Enrol people from photos and recognise them: sightline faces enrol Ann ann.jpg",
@@ -50,7 +51,7 @@ _COMMANDS = {
     "warm": "Compile all kernels ahead of their first use.",
     "completion": "Print or install the completion script of a shell.",
 }
-_FIELDS = ("image", "features", "geometry", "motion")  # fields whose methods are commands
+_FIELDS = ("image", "features", "geometry", "motion", "detect")  # fields whose methods are commands
 _APPS = ("data", "faces", *_FIELDS)  # commands with commands of their own
 
 _HELP = "Computer vision from the pixel grid to diffusion: methods to read, run, trust and watch."

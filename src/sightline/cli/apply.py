@@ -25,7 +25,7 @@ from sightline.core.errors import InputError, MissingFileError, SightlineError
 from sightline.core.files import write_text
 from sightline.core.trace import trace
 
-_ONE = {"text": "text", "bytes": "file", "points": "file or list of points"}
+_ONE = {"text": "text", "bytes": "file", "points": "file or list of points", "boxes": "file or list of boxes"}
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ def run_method(entry: Method, words: Sequence[str], values: Mapping[str, Any], w
     for option, value in (("every", wish.every), ("limit", wish.limit)):
         if value is not None and value < 1:
             raise InputError(f"{entry.name}: --{option} must be a whole number ≥ 1; got {value}.")
-    if kind in ("text", "bytes", "images", "points"):
+    if kind in ("text", "bytes", "images", "points", "boxes"):
         return _run_whole(entry, kind, words, values, wish)
     if is_moving(tuple(words), wish.output):
         if wish.steps is not None:
@@ -149,7 +149,7 @@ def _run_whole(entry: Method, kind: str, words: Sequence[str], values: Mapping[s
         like = first[0]
     elif len(words) != 1:
         raise InputError(f"{entry.name}: takes one {_ONE[kind]}; got {len(words)}.")
-    elif kind == "points":
+    elif kind in ("points", "boxes"):
         first = np.atleast_2d(numbers(entry.name, entry.parameters[0].name, words[0]))
     elif kind == "text":
         first = words[0]

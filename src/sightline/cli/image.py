@@ -20,7 +20,7 @@ from sightline.core.catalogue import Parameter as Option
 from sightline.core.types import Choice
 
 _TAKEN = ("out",)  # buffers are no business of a command line
-_FIRST = ("image", "mask", "labels", "images", "text", "bytes", "points")
+_FIRST = ("image", "mask", "labels", "images", "text", "bytes", "points", "boxes")
 _NO_COMMAND = ("show", "read", "write", "frames", "write_frames")  # every command reads and writes
 
 
@@ -58,6 +58,7 @@ _SOURCES = {
     "text": "The text.",
     "bytes": "File to read.",
     "points": "Points (x, y): a .npy .json .csv .txt file, or the rows themselves, like '10,20; 30,25; 18,40'.",
+    "boxes": "Boxes xyxy: a .npy .json .csv .txt file, or the rows themselves, like '10,20,60,80; 30,25,90,70'.",
     "mask": f"{_PICTURES} A picture becomes a mask: true is what is brighter than the middle (127 of 255).",
     "labels": f"{_PICTURES} The grey values of a picture are the labels.",
 }

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
+from sightline.core.box_overlap import pairwise_iou
 from sightline.core.types import Array
 from sightline.features.hog import hog_blocks
 from sightline.image.resize import resize
-from sightline.metrics.box_iou import box_iou
 
 BLOCK = 2  # cells on a side of a block
 _LEAST = 0.25  # smallest factor: the picture is enlarged by four at most
@@ -136,5 +136,5 @@ def peaks(boxes: Array, scores: Array, overlap: float, most: int = 2000) -> Arra
     while len(left):
         best, others = left[0], left[1:]
         kept.append(best)
-        left = others[box_iou(boxes[best][None], boxes[others])[0] <= overlap]
+        left = others[pairwise_iou(boxes[best][None], boxes[others])[0] <= overlap]
     return np.array(kept, np.int64)

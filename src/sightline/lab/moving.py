@@ -84,7 +84,7 @@ def ledger(stop: Stop, tracker: Any, images: Mapping[int, Array] | None, ask: An
     ask
         How the detections are spoilt: ``missed``, ``noise``, ``invented``, ``seed``.
     """
-    from sightline.metrics.box_iou import box_iou
+    from sightline.core.box_overlap import pairwise_iou
     from sightline.motion.association import assign
 
     random = generator(ask.seed)
@@ -93,7 +93,7 @@ def ledger(stop: Stop, tracker: Any, images: Mapping[int, Array] | None, ask: An
         stop()
         truth = fair_boxes(number)
         tracks = tracker.update(_detected(truth, ask, random), None if images is None else images[number])
-        pairs = dict(assign(1 - box_iou(truth, tracks.boxes), 1 - _SAME).tolist())
+        pairs = dict(assign(1 - pairwise_iou(truth, tracks.boxes), 1 - _SAME).tolist())
         now = [int(tracks.ids[pairs[thing]]) if thing in pairs else None for thing in range(len(truth))]
         for thing, name in enumerate(now):
             if name is not None and owner.get(thing, name) != name:

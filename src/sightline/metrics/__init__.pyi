@@ -8,7 +8,6 @@ from .boundary_score import BoundaryCounts as BoundaryCounts
 from .boundary_score import BoundaryScore as BoundaryScore
 from .boundary_score import boundary_precision_recall as boundary_precision_recall
 from .boundary_score import boundary_score as boundary_score
-from .box_iou import box_iou as box_iou
 from .calibration_error import Calibration as Calibration
 from .calibration_error import calibration_error as calibration_error
 from .confusion_matrix import ClassScores as ClassScores

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from sightline.core.box_overlap import pairwise_iou
 from sightline.core.checks import describe
 from sightline.core.errors import InputError
 from sightline.core.tracks import Tracks
 from sightline.core.types import Array
-from sightline.metrics.box_iou import box_iou
 
 EXAMPLE = [Tracks(np.array([1]), np.array([[0.0, 0.0, 4.0, 8.0]]))]
 CLOSE = np.finfo(float).eps  # a threshold is reached by what equals it but for rounding
@@ -70,7 +70,7 @@ def paired(function: str, truth: Sequence[Tracks], found: Sequence[Tracks]) -> S
     frames = []
     for number in sorted({*true, *other}):
         a, b = true.get(number, nothing), other.get(number, nothing)
-        overlap = box_iou(a.boxes, b.boxes)
+        overlap = pairwise_iou(a.boxes, b.boxes)
         frames.append(FramePairs(np.searchsorted(true_ids, a.ids), np.searchsorted(found_ids, b.ids), overlap))
     return Sequences(tuple(frames), true_ids, found_ids)
 

@@ -6,13 +6,13 @@ from abc import ABC, abstractmethod
 
 import numpy as np
 
+from sightline.core.box_overlap import pairwise_iou
 from sightline.core.checks import as_image, describe
 from sightline.core.errors import InputError
 from sightline.core.results import Detections
 from sightline.core.trace import Trace
 from sightline.core.tracks import Tracks
 from sightline.core.types import Array
-from sightline.metrics.box_iou import box_iou
 from sightline.motion.association import Round, Stage, assign
 from sightline.motion.track_stack import BoxModel, TrackStack
 
@@ -126,7 +126,7 @@ class Tracker(ABC):
 
     def _overlap_cost(self, rows: Array, found: Detections, columns: Array) -> Array:
         """Return 1 − intersection over union of predicted and found boxes."""
-        return 1 - box_iou(self._predicted[rows], found.boxes[columns])
+        return 1 - pairwise_iou(self._predicted[rows], found.boxes[columns])
 
 
 def left_over(rows: Array, columns: Array, stage: Stage) -> tuple[Array, Array]:
