@@ -1,3 +1,4 @@
+from . import attack as attack
 from . import classify as classify
 from . import core as core
 from . import data as data

@@ -37,7 +37,7 @@ def test_a_name_that_does_not_exist_is_an_attribute_error() -> None:
 def test_every_exported_name_resolves() -> None:
     import sightline as sl
 
-    for folder in (sl, sl.image, sl.data, sl.metrics, sl.nn, sl.train, sl.zoo, sl.classify, sl.explain):
+    for folder in (sl, sl.image, sl.data, sl.metrics, sl.nn, sl.train, sl.zoo, sl.classify, sl.explain, sl.attack):
         for name in folder.__all__:
             assert getattr(folder, name) is not None
         assert set(folder.__all__) <= set(dir(folder))

@@ -80,7 +80,7 @@ def why_not(entry: Method) -> str:
     """Return why a method cannot be run by a page, an empty string when it can."""
     if entry.task == "files":
         return "It reads or writes files, which a page does by itself."
-    if entry.field in ("classify", "explain", "nn"):
+    if entry.field in ("classify", "explain", "attack", "nn"):
         return "It works on a model: train one in the cockpit, and look into it there."
     if isinstance(entry.function, type):
         return "It is an object that keeps what it has seen: its lesson and its room use it."

@@ -44,8 +44,8 @@ def _as_map(model: Any, seen: np.ndarray, method: str, values: np.ndarray) -> np
     if method != "attention_rollout":
         return values
     from sightline.explain.attending import patches_of
-    from sightline.explain.probe import as_single, probing
     from sightline.image import resize
+    from sightline.nn.probe import as_single, probing
 
     with probing(model):
         grid, skipped = patches_of(model, as_single("explain", model, seen), len(values))

@@ -19,7 +19,7 @@ from sightline.core.layers import Grid, Heat, Picture
 from sightline.core.trace import Step
 from sightline.core.types import Range
 from sightline.explain.attending import attention_of, patches_of
-from sightline.explain.probe import Images, as_single, picture_of, probing
+from sightline.nn.probe import Images, as_single, picture_of, probing
 
 
 @method(task="explanation", paper="Dosovitskiy 2021", lesson="w5d6")

@@ -17,7 +17,7 @@ from sightline.core.catalogue import method
 from sightline.core.layers import Heat, Picture
 from sightline.core.trace import Step
 from sightline.explain.attending import attention_of, patches_of
-from sightline.explain.probe import Images, as_single, picture_of, probing
+from sightline.nn.probe import Images, as_single, picture_of, probing
 
 
 @method(task="explanation", paper="Abnar 2020", lesson="w5d6")

@@ -21,7 +21,7 @@ from sightline.core.errors import InputError
 from sightline.core.layers import Grid, Heat, Picture, Value
 from sightline.core.trace import Step
 from sightline.explain.layers import layer_named, layers_of, watching
-from sightline.explain.probe import Images, Target, as_batch, chosen, picture_of, probing, score_of, scores_of
+from sightline.nn.probe import Images, Target, as_batch, chosen, picture_of, probing, score_of, scores_of
 
 _RECTIFIERS = {F.relu, torch.relu, Tensor.relu}
 _IN_PLACE = {torch.relu_, Tensor.relu_, F.relu_}

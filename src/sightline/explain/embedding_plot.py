@@ -28,7 +28,7 @@ from sightline.core.files import write_text
 from sightline.core.layers import Heat, Picture, Value
 from sightline.core.trace import Step
 from sightline.core.types import PathLike
-from sightline.explain.probe import as_batch, picture_of, probing
+from sightline.nn.probe import as_batch, picture_of, probing
 
 _SIDE = 64  # pixels of a thumbnail
 _AT_ONCE = 64  # images in one forward pass

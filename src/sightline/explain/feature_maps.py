@@ -19,7 +19,7 @@ from sightline.core.errors import InputError, suggest
 from sightline.core.layers import Grid, Heat, Picture, Value, paint
 from sightline.core.trace import Step
 from sightline.explain.layers import Layer, layer_named, layers_of, outputs_of
-from sightline.explain.probe import Images, as_single, picture_of, probing
+from sightline.nn.probe import Images, as_single, picture_of, probing
 
 _SHEET = 480  # pixels a side that a sheet of maps is enlarged to
 

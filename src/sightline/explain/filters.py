@@ -16,7 +16,7 @@ from sightline.core.catalogue import method
 from sightline.core.errors import InputError
 from sightline.core.layers import Grid
 from sightline.core.trace import Step
-from sightline.explain.probe import probing
+from sightline.nn.probe import probing
 
 
 @method(task="explanation", paper="Krizhevsky 2012", lesson="w5d6")

@@ -19,7 +19,7 @@ from sightline.core.catalogue import method
 from sightline.core.errors import InputError
 from sightline.core.layers import Curve, Grid, Heat
 from sightline.core.trace import Step
-from sightline.explain.probe import Images, Target, as_batch, chosen, heat_maps, probing, score_of, scores_of
+from sightline.nn.probe import Images, Target, as_batch, chosen, heat_maps, probing, score_of, scores_of
 
 
 @method(task="explanation", paper="Selvaraju 2017", lesson="w5d3")

@@ -15,7 +15,7 @@ from torch import nn
 from sightline.core.catalogue import method
 from sightline.core.checks import integer, number
 from sightline.core.types import Range
-from sightline.explain.probe import Images, Target, as_batch, chosen, heat_maps, probing, score_of, scores_of
+from sightline.nn.probe import Images, Target, as_batch, chosen, heat_maps, probing, score_of, scores_of
 
 _AT_ONCE = 64  # covered copies in one forward pass
 

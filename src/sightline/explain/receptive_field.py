@@ -25,7 +25,7 @@ from sightline.core.trace import Step
 from sightline.core.types import Range
 from sightline.explain.fields import Field, fields_of
 from sightline.explain.layers import Layer, layer_named, layers_of, watching
-from sightline.explain.probe import probing
+from sightline.nn.probe import probing
 
 _SIZES = (224, 32)  # pixels a side that are tried: the usual one, and that of networks for small images
 _EFFECTIVE = 1 - 0.9545  # of the peak: Luo 2016, section 3.2

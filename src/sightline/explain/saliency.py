@@ -12,7 +12,7 @@ from jaxtyping import Float32
 from torch import nn
 
 from sightline.core.catalogue import method
-from sightline.explain.probe import Images, Target, as_batch, chosen, heat_maps, probing, score_of, scores_of
+from sightline.nn.probe import Images, Target, as_batch, chosen, heat_maps, probing, score_of, scores_of
 
 
 @method(task="explanation", paper="Simonyan 2014", lesson="w5d3")

@@ -23,7 +23,7 @@ def told(predictor: Any) -> dict[str, Any]:
     from sightline.explain.attending import patches_of
     from sightline.explain.fields import fields_of
     from sightline.explain.layers import layers_of
-    from sightline.explain.probe import probing
+    from sightline.nn.probe import probing
 
     recipe, model = _classifier(predictor), predictor.model
     (height, width), channels = recipe.form.size, recipe.form.channels

@@ -1,4 +1,4 @@
-"""What every explanation needs: images as a batch, the classes to explain, and a model that is left as it was found."""
+"""What looking into a model and attacking it need: images as a batch, the classes, and a model left as it was found."""
 
 from __future__ import annotations
 
