@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import secrets
 import webbrowser
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from sightline.cli.terminal import talk
@@ -49,9 +52,10 @@ def open_lab(
     """
     require("fastapi")
     require("uvicorn")
-    from sightline.lab.app import make_app
-    from sightline.lab.lab import Lab
-    from sightline.serve.server import bind, bound_memory, is_loopback, run_server
+    with _lasting():
+        from sightline.lab.app import make_app
+        from sightline.lab.lab import Lab
+        from sightline.serve.server import bind, bound_memory, is_loopback, run_server
 
     if not root.is_dir():
         raise InputError(f"{command}: --root must be a folder; got '{root}'.")
@@ -67,4 +71,17 @@ def open_lab(
         if browser:
             webbrowser.open(address)
 
-    return run_server(make_app(state, token=token), listening, closing=state.closing.set, ready=ready)
+    with _lasting():
+        app = make_app(state, token=token)
+    return run_server(app, listening, closing=state.closing.set, ready=ready)
+
+
+@contextmanager
+def _lasting() -> Iterator[None]:
+    """What is made here lives as long as the server: searching it for garbage took a tenth of the time to start."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
