@@ -1,1 +1,13 @@
+from .batched_nms import batched_nms as batched_nms
+from .ciou import ciou as ciou
+from .diou import diou as diou
+from .fcos import fcos as fcos
+from .giou import giou as giou
+from .hog_svm import HogSvm as HogSvm
+from .image_pyramid import image_pyramid as image_pyramid
 from .iou import iou as iou
+from .nms import nms as nms
+from .retinanet import retinanet as retinanet
+from .sliding_window import sliding_window as sliding_window
+from .soft_nms import soft_nms as soft_nms
+from .yolo import yolo as yolo
