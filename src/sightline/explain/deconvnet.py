@@ -7,24 +7,19 @@ of the maxima, rectify what comes down, filter with the transposed kernels.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 import torch
 from jaxtyping import Float32
 from torch import Tensor, nn
-from torch.nn import functional as F
-from torch.overrides import TorchFunctionMode
 
 from sightline.core.catalogue import method
 from sightline.core.errors import InputError
 from sightline.core.layers import Grid, Heat, Picture, Value
 from sightline.core.trace import Step
 from sightline.explain.layers import layer_named, layers_of, watching
-from sightline.nn.probe import Images, Target, as_batch, chosen, picture_of, probing, score_of, scores_of
-
-_RECTIFIERS = {F.relu, torch.relu, Tensor.relu}
-_IN_PLACE = {torch.relu_, Tensor.relu_, F.relu_}
+from sightline.explain.rectifying import Rectifying
+from sightline.nn.probe import Images, Target, as_batch, chosen, patterns, picture_of, probing, score_of, scores_of
 
 
 @method(task="explanation", paper="Zeiler 2014", lesson="w5d6")
@@ -77,13 +72,12 @@ def deconvnet(
     with probing(model):
         batch, single = as_batch("deconvnet", model, images)
         batch.requires_grad_()
-        with _Rectifying() as mode:
+        with Rectifying() as mode:
             score = _score(model, batch, target, layer)
         if not mode.count:
             raise InputError("deconvnet: model must have ReLU units; got none. Use saliency(model, images) instead.")
         (signal,) = torch.autograd.grad(score.sum(), batch)
-    array = signal.permute(0, 2, 3, 1).to("cpu", torch.float32).contiguous().numpy()
-    return array[0] if single else array
+    return patterns(signal, single)
 
 
 @deconvnet.steps
@@ -98,38 +92,6 @@ def _(
     yield Step("strength", Heat(strength), note="The largest over the channels, without the sign.")
     shown = [Grid(pattern)] if pattern.shape[3] == 3 else [Grid(pattern.max(axis=3))]
     yield Step("pattern", Value(found), *shown, note="From its lowest to its highest; what lies between is nothing.")
-
-
-class _Rectified(torch.autograd.Function):
-    """Rectify on the way up, and rectify what comes down, whatever went up."""
-
-    @staticmethod
-    def forward(ctx: Any, x: Tensor) -> Tensor:
-        """Return max(x, 0)."""
-        return x.clamp(min=0)
-
-    @staticmethod
-    def backward(ctx: Any, *signals: Tensor) -> Tensor:
-        """Return the positive part of the signal."""
-        return signals[0].clamp(min=0)
-
-
-class _Rectifying(TorchFunctionMode):
-    """Makes every ReLU a rectifier of both directions while it is on, modules and functions alike."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.count = 0
-
-    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        """Run a function, or the rectifier in its place."""
-        in_place = func in _IN_PLACE
-        if not in_place and func not in _RECTIFIERS:
-            return func(*args, **(kwargs or {}))
-        self.count += 1
-        x = args[0] if args else (kwargs or {})["input"]
-        made = _Rectified.apply(x.clone() if in_place else x)
-        return x.copy_(made) if in_place else made
 
 
 def _score(model: nn.Module, batch: Tensor, target: Target, layer: str | nn.Module | None) -> Tensor:

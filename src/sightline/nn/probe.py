@@ -73,7 +73,7 @@ def scores_of(function: str, model: nn.Module, batch: Tensor) -> Tensor:
     return scores
 
 
-def chosen(function: str, scores: Tensor, target: Target) -> Tensor:
+def chosen(function: str, scores: Tensor, target: Target, *, argument: str = "target") -> Tensor:
     """Return B class indices: the given ones, or each image's best class when ``target`` is None.
 
     Parameters
@@ -84,6 +84,8 @@ def chosen(function: str, scores: Tensor, target: Target) -> Tensor:
         B×classes.
     target
         One class index for all images, one for each, or None.
+    argument
+        What the caller calls ``target``, for the error's sentence.
     """
     count, classes = scores.shape
     if target is None:
@@ -91,10 +93,10 @@ def chosen(function: str, scores: Tensor, target: Target) -> Tensor:
     wanted = torch.as_tensor(target, device=scores.device).reshape(-1)
     if wanted.is_floating_point() or wanted.dtype == torch.bool or len(wanted) not in (1, count):
         raise InputError(
-            f"{function}: target must be a class index, or one for each of {count} images; got {target!r}."
+            f"{function}: {argument} must be a class index, or one for each of {count} images; got {target!r}."
         )
     if int(wanted.min()) < 0 or int(wanted.max()) >= classes:
-        raise InputError(f"{function}: target must be in 0–{classes - 1}; got {target!r}.")
+        raise InputError(f"{function}: {argument} must be in 0–{classes - 1}; got {target!r}.")
     return wanted.long().expand(count)
 
 
@@ -106,6 +108,12 @@ def score_of(scores: Tensor, target: Tensor) -> Tensor:
 def heat_maps(maps: Tensor, single: bool) -> np.ndarray:
     """Return B×H×W maps as a float32 array, H×W when there was a single image."""
     array = maps.detach().to("cpu", torch.float32).numpy()
+    return array[0] if single else array
+
+
+def patterns(signal: Tensor, single: bool) -> np.ndarray:
+    """Return B×C×H×W as a float32 array of pictures, B×H×W×C, H×W×C when there was a single image."""
+    array = signal.detach().permute(0, 2, 3, 1).to("cpu", torch.float32).contiguous().numpy()
     return array[0] if single else array
 
 
