@@ -202,7 +202,7 @@ class Fenced:
             if not truncated or self.format not in _CUT_OFF:
                 raise
             picture = self.salvage(rawmode, error)
-        turn = _TURNS.get(_orientation(picture))
+        turn = _TURNS.get(orientation(picture))
         if turn is not None:
             self.picture = picture = picture.transpose(turn)
         return picture
@@ -258,7 +258,7 @@ def _is_planar(picture: Any) -> bool:
     return tags.get(284, 1) == 2 and tags.get(277, 1) > 1
 
 
-def _orientation(picture: Any) -> int:
+def orientation(picture: Any) -> int:
     """Return EXIF's orientation, 1–8; 1 when there is none or it is damaged."""
     blob = picture.info.get("exif", b"")
     if isinstance(blob, bytes) and signature.tag_bytes(io.BytesIO(blob.removeprefix(b"Exif\x00\x00"))) > _MAX_TAGS:
