@@ -1,3 +1,4 @@
+from .anchors import anchors as anchors
 from .batched_nms import batched_nms as batched_nms
 from .ciou import ciou as ciou
 from .diou import diou as diou
@@ -6,8 +7,11 @@ from .giou import giou as giou
 from .hog_svm import HogSvm as HogSvm
 from .image_pyramid import image_pyramid as image_pyramid
 from .iou import iou as iou
+from .match import match as match
 from .nms import nms as nms
 from .retinanet import retinanet as retinanet
+from .roi_align import roi_align as roi_align
+from .roi_pool import roi_pool as roi_pool
 from .sliding_window import sliding_window as sliding_window
 from .soft_nms import soft_nms as soft_nms
 from .yolo import yolo as yolo
