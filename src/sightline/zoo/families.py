@@ -115,11 +115,14 @@ def naming_of(keys: Iterable[str], naming: str) -> Naming:
 @lru_cache(maxsize=1)
 def _families() -> list[Family]:
     found = []
-    for row in tomllib.loads(TABLE.read_text("utf-8")).values():
+    table = tomllib.loads(TABLE.read_text("utf-8"))
+    shared = table.pop("shared")
+    for row in table.values():
         pattern = re.compile("|".join(row.pop("keys")))
         namings = {}
         for names, given in row.items():  # several libraries may share a spelling: "torchvision timm"
-            rename = tuple((pair[0], pair[1]) for pair in given.get("rename", ()))
+            pairs = (*given.get("rename", ()), *shared.get(given.get("then", ""), ()))
+            rename = tuple((pair[0], pair[1]) for pair in pairs)
             one = Naming(rename, given.get("flat", False), given.get("shapes", {}), tuple(given.get("bgr", ())))
             namings.update(dict.fromkeys(names.split(), one))
         found.append(Family(pattern, namings))

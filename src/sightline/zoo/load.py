@@ -69,7 +69,8 @@ def load_weights(
     naming = naming or detect(target, weights)
     mapping, kept = names(target, naming), naming_of(target, naming)
     if naming in ("transformers", "torchvision"):
-        weights = {modern(key): tensor for key, tensor in weights.items()}
+        expected = {theirs for group in mapping.values() for theirs in group}
+        weights = {key if key in expected else modern(key): tensor for key, tensor in weights.items()}
     unused = set()
     if fresh_head:
         head = {key for key in mapping if key.startswith("head.")}

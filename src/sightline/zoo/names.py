@@ -89,8 +89,14 @@ _RULES: dict[str, dict[str, dict[str, str]]] = {
 }
 
 # transformers before version 5 spelled its vision transformer so, and most files on disk still do; torchvision's
-# DenseNets are of a time when a name could have a dot in it.
+# DenseNets are of a time when a name could have a dot in it; its detectors, when a convolution stood for itself.
 _OLD: dict[str, str] = {
+    r"^(backbone\.fpn\.(inner|layer)_blocks\.\d)\.(weight|bias)$": r"\1.0.\3",
+    r"^rpn\.head\.conv\.(weight|bias)$": r"rpn.head.conv.0.0.\1",
+    r"^(head\.\w+_head\.conv\.)0\.(weight|bias)$": r"\g<1>0.0.\2",
+    r"^(head\.\w+_head\.conv\.)2\.(weight|bias)$": r"\g<1>1.0.\2",
+    r"^(head\.\w+_head\.conv\.)4\.(weight|bias)$": r"\g<1>2.0.\2",
+    r"^(head\.\w+_head\.conv\.)6\.(weight|bias)$": r"\g<1>3.0.\2",
     r"^(features\.denseblock\d+\.denselayer\d+\.)(norm|conv)\.(\d)\.": r"\1\2\3.",
     r"^vit\.encoder\.layer\.(\d+)\.attention\.attention\.query\.": r"vit.layers.\1.attention.q_proj.",
     r"^vit\.encoder\.layer\.(\d+)\.attention\.attention\.key\.": r"vit.layers.\1.attention.k_proj.",
