@@ -27,10 +27,19 @@ class Form:
         Height and width in pixels.
     channels
         1 grey, 3 RGB.
+    share
+        Part of the largest centred window that is looked at, by its sides, in 0–1; images of this size already are
+        taken whole.
     """
 
     size: tuple[int, int]
     channels: int
+    share: float = 1.0
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """C, H and W of what a network gets."""
+        return self.channels, *self.size
 
     def prepare(self, image: np.ndarray) -> np.ndarray:
         """Return H×W×C uint8: the largest centred window of the form's proportions, resized; channels as asked.
@@ -40,12 +49,25 @@ class Form:
         image
             H×W, H×W×3 or H×W×4; uint8, uint16 or float32.
         """
+        return self._repeated(self._fit(self._reduced(image)))
+
+    def coloured(self, image: np.ndarray) -> np.ndarray:
+        """Return H×W×C uint8 of the image's own size, with the form's channels.
+
+        Parameters
+        ----------
+        image
+            H×W, H×W×3 or H×W×4; uint8, uint16 or float32.
+        """
+        return self._repeated(self._reduced(image))
+
+    def _reduced(self, image: np.ndarray) -> np.ndarray:
         image = to_uint8(image)
         if image.ndim == 3 and image.shape[2] == 4:
             image = image[..., :3]
-        if image.ndim == 3 and self.channels == 1:
-            image = convert(image, "rgb", "gray")
-        image = self._fit(image)
+        return convert(image, "rgb", "gray") if image.ndim == 3 and self.channels == 1 else image
+
+    def _repeated(self, image: np.ndarray) -> np.ndarray:
         if image.ndim == 2:
             image = image[..., None]
         return np.repeat(image, self.channels, axis=2) if image.shape[2] != self.channels else image
@@ -55,7 +77,7 @@ class Form:
         if image.shape[:2] == self.size:
             return image
         # The largest window of the form's proportions, so that even a very long strip costs no more than its pixels.
-        scale = min(image.shape[0] / height, image.shape[1] / width)
+        scale = min(image.shape[0] / height, image.shape[1] / width) * self.share
         window = max(1, round(height * scale)), max(1, round(width * scale))
         top, left = (image.shape[0] - window[0]) // 2, (image.shape[1] - window[1]) // 2
         return resize(image[top : top + window[0], left : left + window[1]], self.size)

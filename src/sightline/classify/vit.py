@@ -172,7 +172,7 @@ class ViT(nn.Module):
         x = self.patches(self.normalize(images))  # B×C×H×W → B×D×H/P×W/P
         self._grid = (x.shape[2], x.shape[3])
         x = x.flatten(2).transpose(1, 2)  # → B×N×D, row by row
-        x = torch.cat([self.class_token.expand(len(x), -1, -1), x], dim=1)  # → B×(1+N)×D
+        x = torch.cat([self.class_token.expand(x.shape[0], -1, -1), x], dim=1)  # → B×(1+N)×D
         return self.drop(x + resize_positions(self.positions, self.config.grid, self._grid))
 
     @property

@@ -1,0 +1,178 @@
+"""A network as an ONNX graph, and the graph as a network again, run by ONNX Runtime: on a CPU often twice as fast."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import io
+import warnings
+from collections.abc import Iterable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from sightline.core.errors import InputError, require
+from sightline.core.sessions import open_session
+
+OPSET = 18  # the first in which a graph can shrink pictures with antialiasing
+PIXELS, SCORES = "pixels", "scores"
+
+
+def to_onnx(model: nn.Module, shape: tuple[int, int, int]) -> Any:
+    """Return a network as an ONNX graph for batches of any number of images of one shape.
+
+    Parameters
+    ----------
+    model
+        From B×C×H×W float32 in 0–1 to B×n; it is not changed, and exported as it is in evaluation mode.
+    shape
+        C, H and W.
+
+    Returns
+    -------
+    onnx.ModelProto
+        With the input ``pixels`` and the output ``scores``.
+
+    Raises
+    ------
+    MissingExtraError
+        When the extra ``export`` is not installed.
+    InputError
+        When the network cannot be followed by PyTorch's tracer.
+    """
+    onnx = require("onnx")
+    own, stream = copy.deepcopy(model).cpu().float().eval(), io.BytesIO()
+    _write_pools_out(own, torch.zeros(1, *shape))
+    names: dict[str, Any] = {"input_names": [PIXELS], "output_names": [SCORES]}
+    batches = {PIXELS: {0: "batch"}, SCORES: {0: "batch"}}
+    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):  # it prints graphs that it cannot write
+        warnings.simplefilter("ignore")  # the tracer says that sizes in pixels become constants: they are meant to
+        try:
+            # The tracing exporter takes 1–3 s of CPU time where the one on top of Dynamo takes 10–30.
+            torch.onnx.export(
+                own,
+                (torch.zeros(2, *shape),),
+                stream,
+                dynamo=False,
+                opset_version=OPSET,
+                dynamic_axes=batches,
+                **names,
+            )
+        except (RuntimeError, torch.onnx.OnnxExporterError) as error:
+            raise InputError(
+                f"export: {type(model).__name__} cannot be written as an ONNX graph: {str(error).splitlines()[0]}"
+            ) from error
+    return onnx.load_from_string(stream.getvalue())
+
+
+class _Means(nn.Module):
+    """What ``AdaptiveAvgPool2d`` does to maps of one size, as two matrix products."""
+
+    def __init__(self, pool: nn.AdaptiveAvgPool2d, size: tuple[int, int]) -> None:
+        super().__init__()
+        identity = [torch.eye(side)[None, None] for side in size]
+        rows, columns = pool.output_size if isinstance(pool.output_size, tuple) else (pool.output_size,) * 2
+        self.register_buffer("down", F.adaptive_avg_pool2d(identity[0], (rows, size[0]))[0, 0])  # rows×H
+        self.register_buffer("across", F.adaptive_avg_pool2d(identity[1], (size[1], columns))[0, 0])  # W×columns
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return B×C×rows×columns."""
+        return self.down @ x @ self.across
+
+
+def _write_pools_out(model: nn.Module, images: Tensor) -> None:
+    """Replace pools to several places, which the exporter writes only where they divide the map, in place."""
+    sizes: dict[nn.Module, tuple[int, int]] = {}
+    hooks = [
+        module.register_forward_pre_hook(lambda module, given: sizes.update({module: tuple(given[0].shape[-2:])}))
+        for module in model.modules()
+        if isinstance(module, nn.AdaptiveAvgPool2d) and module.output_size not in (1, (1, 1))
+    ]
+    if not hooks:
+        return
+    with torch.inference_mode():
+        model(images)
+    for hook in hooks:
+        hook.remove()
+    for parent in list(model.modules()):
+        for name, child in parent.named_children():
+            if isinstance(child, nn.AdaptiveAvgPool2d) and child in sizes:
+                setattr(parent, name, _Means(child, sizes[child]))
+
+
+def to_int8(graph: Any, batches: Iterable[np.ndarray]) -> Any:
+    """Return a graph whose weights and activations have eight bits, their ranges taken from real images.
+
+    Parameters
+    ----------
+    graph
+        From :func:`to_onnx`.
+    batches
+        B×C×H×W float32 arrays that show what activations are usual.
+    """
+    onnx, quantization = require("onnx"), require("onnxruntime.quantization")
+
+    class Reader(quantization.CalibrationDataReader):
+        def __init__(self) -> None:
+            self.rest = iter(batches)
+
+        def get_next(self) -> dict[str, np.ndarray] | None:
+            batch = next(self.rest, None)
+            return None if batch is None else {PIXELS: batch}
+
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "int8.onnx"
+        quantization.quantize_static(
+            graph,
+            path,
+            Reader(),
+            per_channel=True,
+            reduce_range=True,  # processors without VNNI add pairs of products in 16 bits, which 8-bit weights overflow
+            extra_options={"ActivationSymmetric": False},
+        )
+        return onnx.load(path)
+
+
+class OnnxNetwork(nn.Module):
+    """A network that ONNX Runtime runs, on the CPU, without gradients.
+
+    Parameters
+    ----------
+    model
+        The network; it is kept as it is.
+    shape
+        C, H and W of its images.
+    """
+
+    def __init__(self, model: nn.Module, shape: tuple[int, int, int]) -> None:
+        super().__init__()
+        self.model, self.shape = model, shape
+        self._session = open_session(to_onnx(model, shape).SerializeToString(), threads=torch.get_num_threads())
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return what the network returns for B×C×H×W images."""
+        return torch.from_numpy(self._session.run([SCORES], {PIXELS: images.numpy()})[0])
+
+
+class Bfloat16Network(nn.Module):
+    """A network whose matrix products are taken in bfloat16: two to four times as fast where the processor has it.
+
+    Parameters
+    ----------
+    model
+        The network; it is kept as it is.
+    """
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return what the network returns, as float32."""
+        with torch.autocast(images.device.type, torch.bfloat16):
+            return self.model(images).float()
