@@ -41,6 +41,7 @@ changes = {
     "random_colour": sl.data.random_colour(cat, brightness=0.4, contrast=0.4, saturation=0.6, seed=5),
     "cutout": sl.data.cutout(cat, size=0.4, seed=6),
     "rand_augment": sl.data.rand_augment(cat, magnitude=7.0, seed=7),
+    "trivial_augment": sl.data.trivial_augment(cat, seed=7),
 }
 for name, picture in changes.items():
     print(f"{name:20} {picture.shape} {picture.dtype}, {(picture != cat).mean():.0%} of the values changed")

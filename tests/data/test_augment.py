@@ -31,13 +31,24 @@ from sightline.data import (
     random_crop,
     random_flip,
     random_resized_crop,
+    trivial_augment,
 )
 from sightline.data.augment import POLICIES
 from sightline.data.crop import draw_rectangle
 from sightline.data.rand_augment import OPERATIONS
+from sightline.data.trivial_augment import WIDE_MOVES, WIDE_TONES, draw_operation
 
 Measured = Callable[[float], None]
-CHANGES = (random_flip, random_crop, random_resized_crop, random_affine, random_colour, cutout, rand_augment)
+CHANGES = (
+    random_flip,
+    random_crop,
+    random_resized_crop,
+    random_affine,
+    random_colour,
+    cutout,
+    rand_augment,
+    trivial_augment,
+)
 
 
 def levels_apart(a: np.ndarray, b: np.ndarray) -> int:
@@ -245,6 +256,42 @@ def test_rand_augment_draws_all_operations(monkeypatch: pytest.MonkeyPatch) -> N
         rand_augment(np.zeros((4, 4), np.uint8), count=3, seed=seed)
     assert len(drawn) == 600
     assert set(drawn) == set(OPERATIONS)
+
+
+WIDE_PEERS: dict[str, Callable[[Image.Image], Image.Image]] = {
+    "solarize": lambda image: ImageOps.solarize(image, 154),
+    "posterize": lambda image: ImageOps.posterize(image, 6),
+    **{
+        name: lambda image, kind=kind: kind(image).enhance(0.604)
+        for name, kind in (
+            ("brightness", ImageEnhance.Brightness),
+            ("contrast", ImageEnhance.Contrast),
+            ("saturation", ImageEnhance.Color),
+            ("sharpness", ImageEnhance.Sharpness),
+        )
+    },
+}
+
+
+@evidence.equals(
+    "data.trivial_augment", peer="pillow", tolerance="±1 level, each of six operations that have a range", data="photos"
+)
+def test_the_wide_operations_are_pillows(photos: dict[str, np.ndarray], measured: Measured) -> None:
+    worst = 0
+    for image in small_photos(photos):
+        for name, peer in WIDE_PEERS.items():
+            worst = max(worst, levels_apart(WIDE_TONES[name](image, -0.4), np.asarray(peer(Image.fromarray(image)))))
+    measured(worst)
+    assert worst <= 1
+
+
+def test_trivial_augment_draws_every_operation_at_every_strength() -> None:
+    drawn = [draw_operation(generator(seed)) for seed in range(3000)]
+    assert {name for name, _ in drawn} == {*WIDE_TONES, *WIDE_MOVES} == set(OPERATIONS)
+    assert {round(30 * strength) for _, strength in drawn} == set(range(-30, 31))
+    quarter = WIDE_MOVES["rotate"]((9, 9), 2 / 3)  # 90 of 135°
+    assert np.allclose(quarter.points(np.array([[8.0, 4.0]])), [[4.0, 0.0]])
+    assert np.allclose(WIDE_MOVES["shift_x"]((9, 9), -0.5).points(np.array([[20.0, 4.0]])), [[4.0, 4.0]])
 
 
 # --- mixing ---

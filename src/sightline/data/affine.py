@@ -12,11 +12,10 @@ import numpy as np
 
 from sightline.core.catalogue import method
 from sightline.core.checks import as_image, choice, number
-from sightline.core.kernels import kernel, over_rows
 from sightline.core.seeds import generator
 from sightline.core.types import Choice, Image, Range, Seed
-
-_BORDERS = ("zero", "edge", "reflect")
+from sightline.data.map_image import BORDERS, map_image
+from sightline.data.move import Move
 
 
 def affine(
@@ -64,82 +63,25 @@ def affine(
     scale = number("affine", "scale", scale, 0.05, 20)
     dx, dy = (number("affine", "shift", value, -1e6, 1e6, unit="pixels") for value in shift)
     sx, sy = (math.tan(number("affine", "shear", value, -1.4, 1.4, unit="radians")) for value in shear)
-    choice("affine", "border", border, _BORDERS)
-    return _warp(image, _matrix(angle, scale, sx, sy), (dx, dy), border)
+    choice("affine", "border", border, BORDERS)
+    move = Move.about_centre(image.shape[:2], linear_map(angle, scale, sx, sy), (dx, dy))
+    return map_image(image, move.matrix, move.new, border)
 
 
-def _matrix(angle: float, scale: float, sx: float, sy: float) -> tuple[float, float, float, float]:
-    """Return scale · R · S, row by row; ``sx`` and ``sy`` are the tangents of the shears."""
+def linear_map(angle: float, scale: float, sx: float, sy: float) -> tuple[float, float, float, float]:
+    """Return scale · R · S, row by row.
+
+    Parameters
+    ----------
+    angle
+        Radians, against the clock.
+    scale
+        Factor of size.
+    sx, sy
+        Tangents of the shears along x and y.
+    """
     cos, sin = scale * math.cos(angle), scale * math.sin(angle)
     return cos + sin * sy, cos * sx + sin, cos * sy - sin, cos - sin * sx
-
-
-def _warp(
-    image: np.ndarray, forward: tuple[float, float, float, float], shift: tuple[float, float], border: str
-) -> np.ndarray:
-    """Return the image mapped by p → c + shift + forward · (p − c); a map that flattens it gives its border."""
-    a, b, c, d = forward
-    determinant = a * d - b * c
-    if abs(determinant) < 1e-9:
-        a, b, c, d, determinant = 1e-9, 0.0, 0.0, 1e-9, 1e-18
-    # The inverse, and where the output pixel (0, 0) comes from.
-    a, b, c, d = d / determinant, -b / determinant, -c / determinant, a / determinant
-    height, width = image.shape[:2]
-    cx, cy = (width - 1) / 2, (height - 1) / 2
-    x0 = cx - a * (cx + shift[0]) - b * (cy + shift[1])
-    y0 = cy - c * (cx + shift[0]) - d * (cy + shift[1])
-    planes = image.reshape(height, width, -1)
-    out = np.empty_like(planes)
-    over_rows(_warp_rows, height, planes, a, b, c, d, x0, y0, _BORDERS.index(border), out, strip=64)
-    return out.reshape(image.shape)
-
-
-@kernel(inline=True)
-def _place(index, size, border):
-    """Return the index folded into the image, −1 for nothing there."""
-    if 0 <= index < size:
-        return index
-    if border == 0:
-        return -1
-    if border == 1 or size == 1:
-        return min(max(index, 0), size - 1)
-    period = 2 * (size - 1)
-    index = abs(index) % period
-    return min(index, period - index)
-
-
-@kernel
-def _warp_rows(image, a, b, c, d, x0, y0, border, out, first, last):
-    height, width, channels = image.shape
-    for y in range(first, last):
-        for x in range(width):
-            # Far outside all is border; the clamp keeps the whole numbers small.
-            u = min(max(x0 + a * x + b * y, -1e6), 1e6)
-            v = min(max(y0 + c * x + d * y, -1e6), 1e6)
-            left, top = int(np.floor(u)), int(np.floor(v))
-            fx, fy = u - left, v - top
-            if 0 <= left < width - 1 and 0 <= top < height - 1:  # all four neighbours inside: nearly always
-                wa, wb, wc, wd = (1 - fx) * (1 - fy), fx * (1 - fy), (1 - fx) * fy, fx * fy
-                for channel in range(channels):
-                    above = wa * image[top, left, channel] + wb * image[top, left + 1, channel]
-                    below = wc * image[top + 1, left, channel] + wd * image[top + 1, left + 1, channel]
-                    out[y, x, channel] = np.uint8(above + below + 0.5)
-                continue
-            xa, xb = _place(left, width, border), _place(left + 1, width, border)
-            ya, yb = _place(top, height, border), _place(top + 1, height, border)
-            for channel in range(channels):
-                total = 0.5
-                if ya >= 0:
-                    if xa >= 0:
-                        total += (1 - fx) * (1 - fy) * image[ya, xa, channel]
-                    if xb >= 0:
-                        total += fx * (1 - fy) * image[ya, xb, channel]
-                if yb >= 0:
-                    if xa >= 0:
-                        total += (1 - fx) * fy * image[yb, xa, channel]
-                    if xb >= 0:
-                        total += fx * fy * image[yb, xb, channel]
-                out[y, x, channel] = np.uint8(min(total, 255.0))
 
 
 @method(task="augmentation", paper="Simard et al. 2003", lesson="w5d2")
@@ -193,8 +135,25 @@ def random_affine(
     shift = number("random_affine", "shift", shift, 0, 1)
     scale = number("random_affine", "scale", scale, 0, 0.9)
     shear = number("random_affine", "shear", shear, 0, 1.4, unit="radians")
-    choice("random_affine", "border", border, _BORDERS)
-    draws = generator(seed).uniform(-1, 1, 5).tolist()
-    height, width = image.shape[:2]
-    matrix = _matrix(angle * draws[0], 1 + scale * draws[3], math.tan(shear * draws[4]), 0.0)
-    return _warp(image, matrix, (shift * width * draws[1], shift * height * draws[2]), border)
+    choice("random_affine", "border", border, BORDERS)
+    move = draw_move(generator(seed), image.shape[:2], angle, shift, scale, shear)
+    return map_image(image, move.matrix, move.new, border)
+
+
+def draw_move(
+    random: np.random.Generator, shape: tuple[int, int], angle: float, shift: float, scale: float, shear: float
+) -> Move:
+    """Return the map that :func:`random_affine` applies to an image of a shape; arguments are its own.
+
+    Parameters
+    ----------
+    random
+        Where the five draws come from.
+    shape
+        ``(height, width)``.
+    angle, shift, scale, shear
+        Largest amounts.
+    """
+    turn, right, down, size, slant = random.uniform(-1, 1, 5).tolist()
+    linear = linear_map(angle * turn, 1 + scale * size, math.tan(shear * slant), 0.0)
+    return Move.about_centre(shape, linear, (shift * shape[1] * right, shift * shape[0] * down))

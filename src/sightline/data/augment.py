@@ -1,78 +1,59 @@
-"""Augmentation by policy: a named list of random changes that training images go through.
+"""Augmentation: a list of random changes that training images go through, with all that is labelled on them.
 
 Each sample has a random stream of its own, named by (seed, epoch, index): the order of loading and the number of worker
-processes make no difference.
+processes make no difference. Everything that moves is drawn first and becomes one map; picture, boxes, masks and
+keypoints go through the same one. Then values change, in their order.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Annotated
+import inspect
+from collections.abc import Sequence
+from typing import Annotated, Any, TypeVar
 
 import numpy as np
 
-from sightline.core.checks import as_image, choice, size_2d
+from sightline.core.checks import as_image, choice, number, size_2d
+from sightline.core.errors import InputError, suggest
 from sightline.core.seeds import generator
-from sightline.core.types import Choice, Image, Seed
-from sightline.data.affine import random_affine
-from sightline.data.colour import random_colour
-from sightline.data.crop import draw_shift, random_resized_crop, shift_over_zeros
-from sightline.data.flip import mirror_half
-from sightline.data.rand_augment import rand_augment
+from sightline.core.types import Choice, Seed
+from sightline.data.changes import CHANGES, Change, Tone
+from sightline.data.labelled import LabelledImage
+from sightline.data.move import Move, Shape
 
-Change = Callable[[np.ndarray, np.random.Generator], np.ndarray]
+Named = str | tuple[str, dict[str, Any]]
+Picture = TypeVar("Picture", np.ndarray, LabelledImage)
 
-POLICIES = ("none", "light", "standard", "randaugment")
-
-
-def _flip(image: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    return mirror_half(image, random)
-
-
-def _crop(image: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    # An eighth of the side: the 4 of 32 pixels that CIFAR is trained with.
-    return shift_over_zeros(image, *draw_shift(round(min(image.shape[:2]) / 8), random))
-
-
-def _affine(image: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    return random_affine(image, seed=random)
-
-
-def _colour(image: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    return random_colour(image, seed=random)
-
-
-def _rand_augment(image: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    return rand_augment(image, seed=random)
-
-
-_CHANGES: dict[str, tuple[tuple[str, Change], ...]] = {
+_LISTS: dict[str, tuple[str, ...]] = {
     "none": (),
-    "light": (("shift by up to 1/8 of a side", _crop),),
-    "standard": (
-        ("turn by up to 10°, shift and scale by up to 10 %", _affine),
-        ("brightness, contrast and saturation by up to 20 %", _colour),
-    ),
-    "randaugment": (
-        ("shift by up to 1/8 of a side", _crop),
-        ("RandAugment, 2 operations of magnitude 5", _rand_augment),
-    ),
+    "light": ("shift",),  # an eighth of the side: the 4 of 32 pixels that CIFAR is trained with
+    "standard": ("affine", "colour"),
+    "randaugment": ("shift", "rand_augment"),
+    "trivialaugment": ("shift", "trivial_augment"),
 }
+POLICIES = tuple(_LISTS)
 
 
 class Augment:
-    """A policy of random changes: ``augment(image, seed)`` gives a new image of the same dtype.
+    """A list of random changes: ``augment(image, seed)`` gives a new image of the same dtype.
+
+    With a :class:`~sightline.data.LabelledImage` it gives a new one, whose boxes, masks, label map and keypoints lie
+    where the picture shows them.
 
     Parameters
     ----------
     policy
-        ``none``; ``light``: flip and shift; ``standard``: flip, small affine map, colour; ``randaugment``: flip, shift
-        and RandAugment.
+        ``none``; ``light``: flip and shift; ``standard``: flip, small affine map, colour; ``randaugment`` and
+        ``trivialaugment``: flip, shift and what their names say. Or a list of changes by name, each alone or with its
+        options, such as ``["mirror", ("rotate", {"angle": 0.5}), "colour"]``; there are mirror, shift, resize,
+        resized_crop, affine, rotate, colour, cutout, rand_augment and trivial_augment.
     mirror
-        Whether a mirrored image still means the same: ``ImageSet.mirror``.
+        Whether a mirrored image still means the same: ``ImageSet.mirror``. A list of changes says so itself.
     shape
         ``(height, width)``: begin with a random resized crop to this shape, in place of a shift (for photos that are
         larger than the model's input). None keeps each image's own shape.
+    keep
+        A labelled thing is dropped when less than this share of its box is left in the picture, 0–1.
 
     Examples
     --------
@@ -85,44 +66,56 @@ class Augment:
 
     def __init__(
         self,
-        policy: Annotated[str, Choice(*POLICIES)] = "standard",
+        policy: Annotated[str | Sequence[Named], Choice(*POLICIES)] = "standard",
         *,
         mirror: bool = True,
         shape: tuple[int, int] | None = None,
+        keep: float = 0.1,
     ) -> None:
-        self.policy = choice("Augment", "policy", policy, POLICIES)
-        self.mirror = bool(mirror)
         self.shape = None if shape is None else size_2d("Augment", "shape", shape)
-        changes = [item for item in _CHANGES[policy] if self.shape is None or item[1] is not _crop]
-        if policy != "none" and self.shape is not None:
-            changes.insert(0, (f"random part, resized to {self.shape[0]}×{self.shape[1]}", self._resized_crop))
-        if policy != "none" and self.mirror:
-            changes.insert(0, ("mirror every second image", _flip))
-        self._changes = tuple(changes)
+        self.keep = number("Augment", "keep", keep, 0, 1)
+        self.mirror = bool(mirror)
+        if isinstance(policy, (list, tuple)):
+            self.policy = "listed"
+            named: list[Named] = list(policy)
+        else:
+            self.policy = choice("Augment", "policy", policy, POLICIES)
+            named = [name for name in _LISTS[self.policy] if self.shape is None or name != "shift"]
+            if self.policy != "none" and self.mirror:
+                named.insert(0, "mirror")
+        if self.shape is not None and self.policy != "none":
+            # A quarter of the area, not 8 %: small sets lose their subject otherwise.
+            place = int(bool(named) and named[0] == "mirror")
+            named.insert(place, ("resized_crop", {"shape": self.shape}))
+        self._changes = tuple(_change(item) for item in named)
 
-    def __call__(self, image: Image, seed: Seed) -> Image:
+    def __call__(self, image: Picture, seed: Seed) -> Picture:
         """Return a changed copy of one image; the policy ``none`` gives it back as it is.
 
         Parameters
         ----------
         image
-            H×W or H×W×3, uint8.
+            H×W or H×W×3, uint8, or a :class:`LabelledImage`.
         seed
             Whole number ≥ 0 or a generator.
         """
         random = generator(seed)
-        image = as_image("Augment", image, dtypes=("uint8",))
-        for _, change in self._changes:
-            image = change(image, random)
-        return np.ascontiguousarray(image)
+        labelled = isinstance(image, LabelledImage)
+        pixels = image.image if labelled else as_image("Augment", image, dtypes=("uint8",))
+        move, tones = self._draw(random, pixels.shape[:2])
+        if labelled:
+            moved = image if move is None else image.moved(move, self.keep)
+            return moved.with_image(_toned(moved.image, tones)) if tones else moved
+        changed = _toned(pixels if move is None else move.image(pixels), tones)
+        return np.ascontiguousarray(changed)  # pyrefly: ignore
 
-    def sample(self, image: Image, *, seed: int, epoch: int, index: int) -> Image:
+    def sample(self, image: Picture, *, seed: int, epoch: int, index: int) -> Picture:
         """Return a changed copy of one training sample; the same for the same three numbers, in any process.
 
         Parameters
         ----------
         image
-            H×W or H×W×3, uint8.
+            H×W or H×W×3, uint8, or a :class:`LabelledImage`.
         seed, epoch, index
             The run's seed, the epoch and the sample's index, whole numbers ≥ 0.
         """
@@ -137,6 +130,36 @@ class Augment:
     def __repr__(self) -> str:
         return f"Augment({self.policy!r}, mirror={self.mirror}, shape={self.shape})"
 
-    def _resized_crop(self, image: np.ndarray, random: np.random.Generator) -> np.ndarray:
-        # A quarter of the area, not 8 %: small sets lose their subject otherwise.
-        return random_resized_crop(image, shape=self.shape, smallest=0.25, seed=random)
+    def _draw(self, random: np.random.Generator, shape: Shape) -> tuple[Move | None, list[Tone]]:
+        """Return all that moves as one map, and the changes of values."""
+        move: Move | None = None
+        tones: list[Tone] = []
+        for _, draw in self._changes:
+            for drawn in draw(random, shape):
+                if isinstance(drawn, Move):
+                    move = drawn if move is None else move.then(drawn)
+                    shape = drawn.new
+                else:
+                    tones.append(drawn)
+        return move, tones
+
+
+def _toned(image: np.ndarray, tones: list[Tone]) -> np.ndarray:
+    for tone in tones:
+        image = tone(image)
+    return image
+
+
+def _change(item: Named) -> tuple[str, Change]:
+    """Return a change's text and what draws it."""
+    name, options = (item, {}) if isinstance(item, str) else item
+    if name not in CHANGES:
+        raise InputError(
+            f"Augment: policy must name changes; got {name!r}.{suggest(str(name), tuple(CHANGES))} "
+            f"There are {', '.join(CHANGES)}."
+        )
+    takes = inspect.signature(CHANGES[name]).parameters
+    for option in options:
+        if option not in takes:
+            raise InputError(f"Augment: {name} has no option {option!r}; it takes {', '.join(takes) or 'none'}.")
+    return CHANGES[name](**options)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from functools import partial
 from typing import Annotated
 
 import numpy as np
@@ -17,8 +16,10 @@ from sightline.core.catalogue import method
 from sightline.core.checks import as_image, integer, number
 from sightline.core.seeds import generator
 from sightline.core.types import Image, Range, Seed
-from sightline.data.affine import affine
+from sightline.data.affine import linear_map
 from sightline.data.colour import adjust_colour
+from sightline.data.map_image import map_image
+from sightline.data.move import Move, Shape
 from sightline.data.tone import autocontrast, equalize, posterize, sharpen, solarize
 
 _TURN = math.radians(30)
@@ -30,28 +31,35 @@ def _factor(strength: float) -> float:
     return 1 + 0.9 * strength
 
 
-def _affine(image: np.ndarray, strength: float, *, kind: str) -> np.ndarray:
-    height, width = image.shape[:2]
-    options = {
-        "rotate": {"angle": strength * _TURN},
-        "shear_x": {"shear": (strength * _SHEAR, 0.0)},
-        "shear_y": {"shear": (0.0, strength * _SHEAR)},
-        "shift_x": {"shift": (strength * _SHIFT * width, 0.0)},
-        "shift_y": {"shift": (0.0, strength * _SHIFT * height)},
-    }
-    return affine(image, **options[kind])  # type: ignore[arg-type]
+def _moving(kind: str) -> Callable[[np.ndarray, float], np.ndarray]:
+    return lambda image, strength: map_image(image, (move := MOVES[kind](image.shape[:2], strength)).matrix, move.new)
 
+
+def move_of(
+    shape: Shape,
+    angle: float = 0.0,
+    shear: tuple[float, float] = (0.0, 0.0),
+    shift: tuple[float, float] = (0.0, 0.0),
+) -> Move:
+    """Return the move about the centre by an angle (radians), tangents of shears along x and y, a shift (pixels)."""
+    return Move.about_centre(shape, linear_map(angle, 1.0, *shear), shift)
+
+
+# Each takes (height, width) and a strength in −1 … 1.
+MOVES: dict[str, Callable[[Shape, float], Move]] = {
+    "rotate": lambda shape, strength: move_of(shape, angle=strength * _TURN),
+    "shear_x": lambda shape, strength: move_of(shape, shear=(math.tan(strength * _SHEAR), 0.0)),
+    "shear_y": lambda shape, strength: move_of(shape, shear=(0.0, math.tan(strength * _SHEAR))),
+    "shift_x": lambda shape, strength: move_of(shape, shift=(strength * _SHIFT * shape[1], 0.0)),
+    "shift_y": lambda shape, strength: move_of(shape, shift=(0.0, strength * _SHIFT * shape[0])),
+}
 
 # Each takes the image and a strength in −1 … 1; those that have no sign use its size.
 OPERATIONS: dict[str, Callable[[np.ndarray, float], np.ndarray]] = {
     "identity": lambda image, _: image.copy(),
     "autocontrast": lambda image, _: autocontrast(image),
     "equalize": lambda image, _: equalize(image),
-    "rotate": partial(_affine, kind="rotate"),
-    "shear_x": partial(_affine, kind="shear_x"),
-    "shear_y": partial(_affine, kind="shear_y"),
-    "shift_x": partial(_affine, kind="shift_x"),
-    "shift_y": partial(_affine, kind="shift_y"),
+    **{name: _moving(name) for name in MOVES},
     "solarize": lambda image, strength: solarize(image, level=round(256 * (1 - abs(strength)))),
     "posterize": lambda image, strength: posterize(image, bits=8 - round(4 * abs(strength))),
     "brightness": lambda image, strength: adjust_colour(image, brightness=_factor(strength)),
@@ -104,10 +112,24 @@ def rand_augment(
     image = as_image("rand_augment", image, dtypes=("uint8",))
     count = integer("rand_augment", "count", count, 1, 8)
     magnitude = number("rand_augment", "magnitude", magnitude, 0, 10)
-    random = generator(seed)
+    for name, strength in draw_operations(generator(seed), count, magnitude):
+        image = OPERATIONS[name](image, strength)
+    return image
+
+
+def draw_operations(random: np.random.Generator, count: int = 2, magnitude: float = 5.0) -> list[tuple[str, float]]:
+    """Return ``count`` names of :data:`OPERATIONS`, each with a strength in −1 … 1.
+
+    Parameters
+    ----------
+    random
+        Where the draws come from.
+    count, magnitude
+        As of :func:`rand_augment`.
+    """
     names = tuple(OPERATIONS)
+    drawn = []
     for _ in range(count):
         name = names[int(random.integers(len(names)))]
-        sign = 1 if random.random() < 0.5 else -1
-        image = OPERATIONS[name](image, sign * magnitude / 10)
-    return image
+        drawn.append((name, (1 if random.random() < 0.5 else -1) * magnitude / 10))
+    return drawn

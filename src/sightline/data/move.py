@@ -1,0 +1,223 @@
+"""Moves: an affine map of points with the frame before and after, and what it does to all that lies on a picture.
+
+Points, boxes, masks and pixels go through one matrix; moves in a row become one matrix first, so that a picture is
+interpolated once, and nothing is lost that a later move brings back into the frame.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from sightline.data.map_image import map_image
+
+Shape = tuple[int, int]
+
+
+@dataclass(frozen=True, eq=False)
+class Move:
+    """An affine map between two frames.
+
+    Parameters
+    ----------
+    matrix
+        2×3 float64, from points (x, y) of the old frame to points of the new one.
+    old, new
+        ``(height, width)`` of the frames.
+    """
+
+    matrix: np.ndarray
+    old: Shape
+    new: Shape
+
+    @classmethod
+    def none(cls, shape: Shape) -> Move:
+        """Return the move that leaves everything where it is."""
+        return cls(np.eye(2, 3), shape, shape)
+
+    @classmethod
+    def mirror(cls, shape: Shape, *, vertical: bool = False) -> Move:
+        """Return the move that swaps left and right, or top and bottom."""
+        matrix = np.eye(2, 3)
+        axis = int(vertical)
+        matrix[axis, axis], matrix[axis, 2] = -1.0, shape[1 - axis] - 1
+        return cls(matrix, shape, shape)
+
+    @classmethod
+    def shift(cls, shape: Shape, right: float, down: float) -> Move:
+        """Return the move by ``right`` and ``down`` pixels."""
+        return cls(np.array([[1.0, 0.0, right], [0.0, 1.0, down]]), shape, shape)
+
+    @classmethod
+    def about_centre(cls, shape: Shape, linear: tuple[float, ...], shift: tuple[float, float] = (0.0, 0.0)) -> Move:
+        """Return p → c + shift + L · (p − c) with the frame's centre c and L given row by row."""
+        a, b, c, d = linear
+        cx, cy = (shape[1] - 1) / 2, (shape[0] - 1) / 2
+        x0, y0 = cx + shift[0] - a * cx - b * cy, cy + shift[1] - c * cx - d * cy
+        return cls(np.array([[a, b, x0], [c, d, y0]]), shape, shape)
+
+    @classmethod
+    def crop(cls, shape: Shape, rectangle: tuple[int, int, int, int], new: Shape) -> Move:
+        """Return the move that makes ``(top, left, height, width)`` of the frame the whole of a new one."""
+        top, left, height, width = rectangle
+        x, y = new[1] / width, new[0] / height
+        # Edges go to edges: the centre of the first pixel lies half a pixel inside.
+        return cls(np.array([[x, 0, (0.5 - left) * x - 0.5], [0, y, (0.5 - top) * y - 0.5]]), shape, new)
+
+    def then(self, later: Move) -> Move:
+        """Return this move and a later one as one."""
+        linear = later.matrix[:, :2]
+        matrix = np.column_stack([linear @ self.matrix[:, :2], linear @ self.matrix[:, 2] + later.matrix[:, 2]])
+        return Move(matrix, self.old, later.new)
+
+    @property
+    def is_mirrored(self) -> bool:
+        """Whether left and right are swapped as in a mirror: turning does not undo it."""
+        return bool(self._determinant < 0)
+
+    @property
+    def _determinant(self) -> float:
+        (a, b, _), (c, d, _) = self.matrix.tolist()
+        return a * d - b * c
+
+    def points(self, points: np.ndarray) -> np.ndarray:
+        """Return …×2 points (x, y) where they come to lie, float64; some may be outside the new frame."""
+        return np.asarray(points, np.float64) @ self.matrix[:, :2].T + self.matrix[:, 2]
+
+    def inside(self, points: np.ndarray) -> np.ndarray:
+        """Return which of …×2 points lie on a pixel of the new frame."""
+        height, width = self.new
+        x, y = points[..., 0], points[..., 1]
+        return (x >= -0.5) & (x < width - 0.5) & (y >= -0.5) & (y < height - 0.5)
+
+    def boxes(self, boxes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the smallest boxes around what is left of each box in the frame, and the share of it that is left.
+
+        Parameters
+        ----------
+        boxes
+            N×4 xyxy, continuous edges.
+
+        Returns
+        -------
+        boxes, shares
+            N×4 float64 inside the new frame, all 0 where nothing is left; N in 0–1, the area against that of the
+            smallest box around the whole.
+        """
+        boxes = np.asarray(boxes, np.float64).reshape(-1, 4)
+        quads = self.points(boxes[:, [0, 1, 2, 1, 2, 3, 0, 3]].reshape(-1, 4, 2) - 0.5) + 0.5  # N×4×2, around the box
+        low, high = quads.min(axis=1), quads.max(axis=1)
+        whole = (high - low).prod(axis=1)
+        limit = np.array([self.new[1], self.new[0]], np.float64)
+        if self.matrix[0, 1] or self.matrix[1, 0]:
+            low, high = _extent_inside(quads, self._corners_within(boxes), limit)
+        low, high = np.clip(low, 0, limit), np.clip(high, 0, limit)
+        left = np.maximum(high - low, 0).prod(axis=1)
+        found = np.where(left[:, None] > 0, np.hstack([low, high]), 0.0)
+        return found, np.divide(left, whole, out=np.zeros_like(left), where=whole > 0)
+
+    def _corners_within(self, boxes: np.ndarray) -> np.ndarray:
+        """Return which of the new frame's four corners lie in each moved box, N×4."""
+        height, width = self.new
+        corners = np.array([(0, 0), (width, 0), (width, height), (0, height)], np.float64) - 0.5
+        x, y = (np.linalg.inv(self.matrix[:, :2]) @ (corners - self.matrix[:, 2]).T) + 0.5
+        x1, y1, x2, y2 = (boxes[:, i, None] for i in range(4))
+        return (x >= x1) & (x <= x2) & (y >= y1) & (y <= y2)
+
+    def masks(self, masks: np.ndarray, outside: int | bool) -> np.ndarray:
+        """Return maps of labels …×H×W in the new frame, nearest neighbour; ``outside`` where nothing was.
+
+        Parameters
+        ----------
+        masks
+            Any dtype; the last two axes are the old frame.
+        outside
+            The value of what comes in from beyond the old frame.
+        """
+        whole = self._whole()
+        if whole is not None:
+            return _moved(masks, whole, self.new, outside)
+        height, width = self.new
+        inverse = np.linalg.inv(np.vstack([self.matrix, (0, 0, 1)]))
+        across, down = np.arange(width), np.arange(height)[:, None]
+        x = np.floor(inverse[0, 0] * across + inverse[0, 1] * down + inverse[0, 2] + 0.5).astype(np.int32)
+        y = np.floor(inverse[1, 0] * across + inverse[1, 1] * down + inverse[1, 2] + 0.5).astype(np.int32)
+        beyond = (x < 0) | (x >= self.old[1]) | (y < 0) | (y >= self.old[0])
+        places = np.where(beyond, 0, y * self.old[1] + x)
+        found = masks.reshape(*masks.shape[:-2], -1)[..., places]
+        found[..., beyond] = outside
+        return found
+
+    def image(self, image: np.ndarray) -> np.ndarray:
+        """Return the picture in the new frame: moved exactly where it can be, else bilinear; black comes in.
+
+        Parameters
+        ----------
+        image
+            H×W or H×W×3 uint8 of the old frame. Where it shrinks to less than half, it is first made smaller with
+            antialiasing.
+        """
+        whole = self._whole()
+        if whole is not None:
+            last = np.moveaxis(image, -1, 0) if image.ndim == 3 else image
+            moved = _moved(last, whole, self.new, 0)
+            return np.ascontiguousarray(np.moveaxis(moved, 0, -1)) if image.ndim == 3 else moved
+        matrix, shrink = self.matrix, 2 * math.sqrt(abs(self._determinant))
+        if 0 < shrink < 1:
+            from sightline.image.resize import resize  # compiles kernels that the rest does without
+
+            small = (max(1, round(image.shape[0] * shrink)), max(1, round(image.shape[1] * shrink)))
+            back = Move.crop(small, (0, 0, *small), self.old)
+            image, matrix = resize(image, small), back.then(self).matrix
+        return map_image(image, matrix, self.new)
+
+    def _whole(self) -> tuple[int, int, int, int] | None:
+        """Return ``(x sign, right, y sign, down)`` where pixels go to pixels, else None."""
+        (a, b, tx), (c, d, ty) = self.matrix.tolist()
+        if b or c or abs(a) != 1 or abs(d) != 1 or tx != round(tx) or ty != round(ty):
+            return None
+        return int(a), int(tx), int(d), int(ty)
+
+
+def _moved(array: np.ndarray, whole: tuple[int, int, int, int], new: Shape, outside: int | bool) -> np.ndarray:
+    """Return …×H×W mirrored and shifted by whole pixels into another frame."""
+    sign_x, right, sign_y, down = whole
+    height, width = array.shape[-2:]
+    array = array[..., ::sign_y, ::sign_x]
+    right -= 0 if sign_x > 0 else width - 1
+    down -= 0 if sign_y > 0 else height - 1
+    if (right, down) == (0, 0) and new == (height, width):
+        return array.copy(order="K")
+    out = np.full((*array.shape[:-2], *new), outside, array.dtype)
+    rows = slice(max(down, 0), min(height + down, new[0]))
+    columns = slice(max(right, 0), min(width + right, new[1]))
+    if rows.start < rows.stop and columns.start < columns.stop:
+        source = array[..., rows.start - down : rows.stop - down, columns.start - right : columns.stop - right]
+        out[..., rows, columns] = source
+    return out
+
+
+def _extent_inside(quads: np.ndarray, corners: np.ndarray, limit: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the smallest and the largest x and y of what N quadrangles share with the frame 0 … limit.
+
+    These are among the quadrangle's corners inside the frame, the frame's corners inside the quadrangle, and the places
+    where their sides cross; ∞ and −∞ where there is none.
+    """
+    count = len(quads)
+    inner = ((quads >= 0) & (quads <= limit)).all(axis=2)
+    frame = np.broadcast_to(np.array([(0, 0), (1, 0), (1, 1), (0, 1)]) * limit, (count, 4, 2))
+    candidates, valid = [quads, frame], [inner, corners]
+    side = np.roll(quads, -1, axis=1) - quads
+    for axis in range(2):
+        for line in (0.0, limit[axis]):
+            run = side[..., axis]
+            share = np.divide(line - quads[..., axis], run, out=np.full_like(run, -1.0), where=run != 0)
+            crossing = quads + share[..., None] * side
+            crossing[..., axis] = line
+            other = crossing[..., 1 - axis]
+            candidates.append(crossing)
+            valid.append((share >= 0) & (share <= 1) & (other >= 0) & (other <= limit[1 - axis]))
+    points, counted = np.concatenate(candidates, axis=1), np.concatenate(valid, axis=1)[..., None]
+    return np.where(counted, points, np.inf).min(axis=1), np.where(counted, points, -np.inf).max(axis=1)
