@@ -18,9 +18,12 @@ from .flip import random_flip as random_flip
 from .image_set import ImageSet as ImageSet
 from .image_set import Split as Split
 from .labelled import LabelledImage as LabelledImage
+from .letterbox import letterbox as letterbox
 from .mixing import cutmix as cutmix
 from .mixing import mixup as mixup
 from .mixing import one_hot as one_hot
+from .mixup_boxes import mixup_boxes as mixup_boxes
+from .mosaic import mosaic as mosaic
 from .named import named_sets as named_sets
 from .open_dataset import open_dataset as open_dataset
 from .open_detection_set import open_detection_set as open_detection_set
