@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
-import inspect
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from sightline.core.checks import choice, integer, number
-from sightline.core.errors import InputError, suggest
+from sightline.core.errors import InputError
 from sightline.data.augment import POLICIES, Augment
 
 AUGMENTATIONS = ("auto", *POLICIES)
@@ -63,35 +59,6 @@ class Options:
             if not isinstance(getattr(self, name), bool):
                 raise InputError(f"train: {name} must be true or false; got {getattr(self, name)!r}.")
 
-    @classmethod
-    def split(cls, given: Mapping[str, Any], model: Mapping[str, inspect.Parameter]) -> tuple[Options, dict[str, Any]]:
-        """Return the options among ``given`` and the rest, which are the architecture's; refuse unknown names.
-
-        Parameters
-        ----------
-        given
-            Values by name; texts are read as the option's type.
-        model
-            The architecture's keyword arguments.
-        """
-        kinds = {item.name: type(item.default) for item in dataclasses.fields(cls)}
-        own: dict[str, Any] = {}
-        rest: dict[str, Any] = {}
-        for name, value in given.items():
-            if name in kinds:
-                own[name] = _read(name, value, kinds[name])
-            elif name in model:
-                default = model[name].default
-                kind = type(default) if isinstance(default, (bool, int, float, str, tuple)) else type(value)
-                rest[name] = _read(name, value, kind)
-            else:
-                known = sorted([*kinds, *model])
-                raise InputError(
-                    f"train: no setting is named '{name}'.{suggest(name, known)} "
-                    f"Of this recipe there are: {', '.join(known)}."
-                )
-        return cls(**own), rest
-
     def policy(self, mirror: bool) -> Augment:
         """Return the augmentation.
 
@@ -117,20 +84,3 @@ class Options:
         """
         mixing = [f"{name} {value:g}" for name, value in (("Mixup", self.mixup), ("CutMix", self.cutmix)) if value]
         return ", ".join([*augment.describe(), *mixing]) or "none"
-
-
-def _read(name: str, value: Any, kind: type) -> Any:
-    """Return a word of the command line as the type that is wanted; other values as they are."""
-    if kind is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    if not isinstance(value, str) or kind is str:
-        return value
-    if kind is bool:
-        words = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
-        if value.lower() not in words:
-            raise InputError(f"train: {name} must be true or false; got {value!r}.")
-        return words[value.lower()]
-    try:
-        return tuple(int(part) for part in value.replace(",", " ").split()) if kind is tuple else kind(value)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"train: {name} must be a number; got {value!r}.") from error

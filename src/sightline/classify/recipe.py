@@ -25,6 +25,7 @@ from sightline.data import ImageSet, Split, open_dataset
 from sightline.data.augment import Augment
 from sightline.nn.branches import Supervised
 from sightline.train.recipe import Batch, Plan, Recipe, Samples, Section
+from sightline.train.words import split_options
 
 # Where each architecture is written, and the engine's settings that suit it.
 METHODS: dict[str, str] = {
@@ -118,7 +119,7 @@ class ClassifyRecipe(Recipe):
             Fields of :class:`Options` and keyword arguments of the architecture, such as ``stem``.
         """
         takes = _model_options(cls.builder(method))
-        chosen, rest = Options.split(options, takes)
+        chosen, rest = split_options(Options, options, takes)
         opened = open_dataset(data, seed=seed)
         if len(opened.classes) < 2:
             raise DataError(f"train: '{opened.source}' has 1 class; a classifier needs two or more.")

@@ -20,6 +20,7 @@ from sightline.core.results import Detections
 from sightline.core.types import Choice, Range
 from sightline.detect.detector import Targets
 from sightline.detect.select import select
+from sightline.detect.squeezed import begin, squeezed
 from sightline.detect.yolo_head import DecoupledHead, Predicted
 from sightline.detect.yolo_loss import yolo_loss
 from sightline.nn.convolutional import pixel_normalize
@@ -85,6 +86,10 @@ class Yolo(nn.Module):
         self.neck = neck
         self.head = head
 
+    def begin(self, weights: str) -> None:
+        """Begin the backbone with public weights: a file, or a name of the zoo."""
+        begin(self.backbone, weights)
+
     def look(self, images: Tensor) -> Predicted:
         """Return what every place of B×3×H×W images in 0–1 says; H and W are multiples of 32."""
         if images.ndim == 4 and any(side % self.stride for side in images.shape[-2:]):
@@ -118,6 +123,7 @@ def yolo(
     classes: Annotated[int, Range(1, 10**5)] = 80,
     *,
     size: Annotated[str, Choice("small", "medium", "large")] = "small",
+    backbone: Annotated[str, Choice("csp", "squeezenet")] = "csp",
     mean: Sequence[float] | None = None,
     std: Sequence[float] | None = None,
 ) -> Yolo:
@@ -129,6 +135,8 @@ def yolo(
         Number of classes, ≥ 1; the background is none.
     size
         ``"small"``, ``"medium"`` or ``"large"``: 1.4, 4.4 or 12.6 million weights.
+    backbone
+        ``"csp"`` is ours, to be trained from nothing; ``"squeezenet"`` can begin with public weights of ImageNet.
     mean, std
         Of the pixels in 0–1, three numbers each, deviations > 0; None takes ImageNet's.
 
@@ -156,8 +164,9 @@ def yolo(
     """
     config = VARIANTS[choice("yolo", "size", size, tuple(VARIANTS))]
     normalize = pixel_normalize("yolo", 3, mean, std)
-    backbone = CspBackbone(config.widths, config.depths)
-    return assemble(normalize, backbone, integer("yolo", "classes", classes, 1), config)
+    kind = choice("yolo", "backbone", backbone, ("csp", "squeezenet"))
+    maps = squeezed() if kind == "squeezenet" else CspBackbone(config.widths, config.depths)
+    return assemble(normalize, maps, integer("yolo", "classes", classes, 1), config)
 
 
 def assemble(normalize: nn.Module, backbone: nn.Module, classes: int, config: YoloConfig) -> Yolo:

@@ -35,7 +35,19 @@ from sightline.train.tensors import load_weights
 
 
 class Diverged(SightlineError, ArithmeticError):  # noqa: N818  (it reads as it is caught)
-    """The loss is no longer a number."""
+    """The loss is no longer a number.
+
+    Parameters
+    ----------
+    sentence
+        What happened, and what to try.
+    batch
+        The batch on which it happened; None where only the epoch is known.
+    """
+
+    def __init__(self, sentence: str, batch: Batch | None = None) -> None:
+        super().__init__(sentence)
+        self.batch = batch
 
 
 class Stopped(Exception):  # noqa: N818  (a request that travels up the stack, not an error)
@@ -148,6 +160,7 @@ class Engine:
 
     def _build_data(self) -> None:
         recipe, settings = self.recipe, self.settings
+        recipe.begins(settings)
         training, validation = recipe.training(), recipe.validation()
         if not len(training):
             raise DataError(f"train: {recipe.name} has no training samples.")
@@ -232,6 +245,8 @@ class Engine:
         with waits:
             with self.autocast():
                 losses = self.losses(phase, batch)
+            if self.group.size == 1 and self.device.type == "cpu":  # elsewhere to look would be to wait
+                self._require_finite({name: float(value.detach()) for name, value in losses.items()}, batch)
             self.scaler.scale(losses["loss"] / parts).backward()
         prefix = f"{phase.name}_" if phase.name else ""
         for name, value in losses.items():
@@ -281,11 +296,12 @@ class Engine:
                 self._check_stop()
             yield batch
 
-    def _require_finite(self, losses: dict[str, float]) -> None:
+    def _require_finite(self, losses: dict[str, float], batch: Batch | None = None) -> None:
         if not all(math.isfinite(value) for value in losses.values()):
             raise Diverged(
                 f"train: the loss is no longer a number in epoch {self.position.epoch + 1} (step {self.position.step})."
-                " Lower learning_rate, add warmup=1 or clip=1; the last checkpoint is as it was."
+                " Lower learning_rate, add warmup=1 or clip=1; the last checkpoint is as it was.",
+                batch,
             )
 
     def _finish_epoch(self, losses: dict[str, float], metrics: dict[str, float], rate: float, seconds: float) -> None:

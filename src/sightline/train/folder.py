@@ -20,12 +20,13 @@ from sightline.core.errors import FormatError, InputError, MissingFileError
 from sightline.core.files import write_json, write_text
 from sightline.train.toml import to_toml
 
-CONFIG, METRICS, ENVIRONMENT, LOCK, CHECKPOINTS = (
+CONFIG, METRICS, ENVIRONMENT, LOCK, CHECKPOINTS, DIVERGED = (
     "config.toml",
     "metrics.csv",
     "environment.json",
     ".lock",
     "checkpoints",
+    "diverged.safetensors",
 )
 _VERSIONS = ("sightline", "torch", "numpy", "pillow", "numba", "safetensors")
 _held: set[str] = set()  # locks of this process: the system's locks do not stop a second one in the same process

@@ -18,6 +18,7 @@ from torch.optim import Optimizer
 from torch.utils.data import default_collate
 
 from sightline.core.errors import InputError, suggest
+from sightline.train.settings import Settings
 
 Batch = dict[str, Any]
 
@@ -97,6 +98,7 @@ class Recipe(ABC):
     name: str  # "classify/resnet18"
     metric: str = "accuracy"  # decides which checkpoint is the best
     higher_is_better: bool = True
+    settings: Settings | None = None  # what the engine trains with; None before it begins
     defaults: dict[str, Any]  # settings of the engine that suit this recipe, unless the user says otherwise
 
     @classmethod
@@ -125,6 +127,10 @@ class Recipe(ABC):
     def model(self) -> nn.Module:
         """Build the model; the engine has seeded torch before."""
 
+    def begins(self, settings: Settings) -> None:
+        """Take note of how the engine will train, before it asks for samples."""
+        self.settings = settings
+
     @abstractmethod
     def training(self) -> Samples:
         """Return the training samples."""
@@ -150,7 +156,7 @@ class Recipe(ABC):
         return [Phase("", make_optimizer(model), self.losses)]
 
     def predict(self, model: nn.Module, images: Sequence[np.ndarray]) -> list[Any]:
-        """Return one result for each image (H×W or H×W×3), in order."""
+        """Return one result for each image (H×W or H×W×3), in order; keyword arguments are the recipe's own."""
         raise InputError(f"predict: {self.name} does not predict on images.")
 
     def evaluate(self, model: nn.Module, data: Any, split: str | None) -> dict[str, Any]:

@@ -5,7 +5,9 @@ A run is a folder: ``config.toml``, ``metrics.csv``, ``environment.json``, ``che
 
 from __future__ import annotations
 
+import inspect
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,7 +17,7 @@ import numpy as np
 from torch import nn
 
 from sightline.core.checks import choice
-from sightline.core.errors import MissingFileError, WeightsError
+from sightline.core.errors import InputError, MissingFileError, WeightsError, suggest
 from sightline.core.files import read_json
 from sightline.core.types import PathLike
 from sightline.train import folder as files
@@ -85,9 +87,9 @@ class Run:
         """The report's file."""
         return self.folder / "report.html"
 
-    def predict(self, images: Any) -> Any:
+    def predict(self, images: Any, **options: Any) -> Any:
         """Predict with the best weights; see :meth:`Predictor.predict`."""
-        return self.predictor.predict(images)
+        return self.predictor.predict(images, **options)
 
     def evaluate(self, data: Any = None, split: str | None = None) -> dict[str, Any]:
         """Evaluate the best weights; see :meth:`Predictor.evaluate`."""
@@ -122,18 +124,30 @@ class Predictor:
     def __init__(self, folder: Path, recipe: Recipe, model: nn.Module) -> None:
         self.folder, self.recipe, self.model = folder, recipe, model
 
-    def predict(self, images: Any) -> Any:
+    def predict(self, images: Any, **options: Any) -> Any:
         """Predict on an image (array or path), or on a list of them; return one result, or a list.
 
         Parameters
         ----------
         images
             H×W or H×W×3 array, path, or a list or tuple of them.
+        **options
+            Of the recipe: detectors take ``confidence``, ``tile``, ``overlap``, ``mirror`` and ``scales``.
         """
         single = isinstance(images, (np.ndarray, str, os.PathLike))
         arrays = [_as_array(image) for image in ([images] if single else images)]
-        results = self.recipe.predict(self.model, arrays)
+        results = self._checked(options)(self.model, arrays, **options)
         return results[0] if single else results
+
+    def _checked(self, options: dict[str, Any]) -> Callable[..., list[Any]]:
+        takes = [name for name in inspect.signature(self.recipe.predict).parameters if name not in ("model", "images")]
+        for name in options:
+            if name not in takes:
+                known = f"there are {', '.join(takes)}" if takes else "it has none"
+                raise InputError(
+                    f"predict: {self.recipe.name} has no option '{name}'.{suggest(name, takes)} Of its own, {known}."
+                )
+        return self.recipe.predict
 
     def evaluate(self, data: Any = None, split: str | None = None) -> dict[str, Any]:
         """Evaluate on a dataset; return JSON values, the recipe's metric among them.

@@ -20,14 +20,14 @@ from sightline.core.errors import InputError
 from sightline.core.types import PathLike
 from sightline.train import folder as files
 from sightline.train.checkpoint import BEST, Checkpoints, CheckpointWarning
-from sightline.train.engine import Engine, Stopped
+from sightline.train.engine import Diverged, Engine, Stopped
 from sightline.train.outline import outline
 from sightline.train.processes import Group, join, pick_device
 from sightline.train.progress import Board, Silent, make_progress
 from sightline.train.recipe import Recipe, find_recipe
 from sightline.train.run import Run
 from sightline.train.settings import RESUMABLE, Settings, split, unknown_sentence
-from sightline.train.tensors import load_tensors, load_weights
+from sightline.train.tensors import load_tensors, load_weights, save_tensors
 from sightline.train.toml import to_toml
 
 _NEAR = 0.8  # so alike that an unknown name is a slip of an engine's setting and no option of the recipe
@@ -267,6 +267,12 @@ class _Training:
                 f"Go on with: sightline train {name} {data} --out {self.folder} --resume"
             )
             raise Interrupted(sentence, self.folder) from None
+        except Diverged as error:
+            if error.batch is None:
+                raise
+            place = self.folder / files.DIVERGED
+            save_tensors(place, dict(_tensors_of(error.batch)), {"step": engine.position.step})
+            raise Diverged(f"{error} The batch is kept in '{place}'.", error.batch) from None
         finally:
             engine.progress.end()
 
@@ -290,6 +296,17 @@ class _Training:
         if best.exists():
             load_weights(model, load_tensors(best)[0], f"'{best}'")
         write_report(run, self.request.recipe, model)
+
+
+def _tensors_of(value: Any, name: str = "") -> Iterator[tuple[str, torch.Tensor]]:
+    """Yield the tensors of a batch, named by where they are in it: ``image``, ``targets.0.boxes``."""
+    parts = (
+        value.items() if isinstance(value, Mapping) else enumerate(value) if isinstance(value, (list, tuple)) else ()
+    )
+    for key, part in parts:
+        yield from _tensors_of(part, f"{name}.{key}" if name else str(key))
+    if isinstance(value, torch.Tensor):
+        yield name, value.detach().cpu().contiguous()
 
 
 def _warn_of_changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> None:

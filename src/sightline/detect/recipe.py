@@ -1,0 +1,318 @@
+"""The recipe of detection: any detector of this folder on any set of pictures with boxes.
+
+A detector takes part by a line in :data:`METHODS` and by what :mod:`sightline.detect.detector` asks of it: losses from
+``model(images, targets)`` in training mode, detections from ``model(images)`` in evaluation mode, in pixels of the
+images that it was given.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import inspect
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from torch import Tensor, nn
+
+from sightline.core.errors import DataError, InputError
+from sightline.core.results import Detections
+from sightline.data import DetectionSet, ImageSet, open_detection_set
+from sightline.detect.advice import listed, refuse, warnings_about
+from sightline.detect.evaluate import Examination, Truth, mean, precisions, summarise
+from sightline.detect.options import Options
+from sightline.detect.prepare import Prepared, truth_of
+from sightline.detect.samples import Training, Untouched, stack
+from sightline.detect.search import CONFIDENCE, Search
+from sightline.train.recipe import Batch, Plan, Recipe, Samples, Section
+from sightline.train.words import split_options
+
+# Where each detector is written, and the engine's settings that suit it.
+METHODS: dict[str, str] = {"yolo": "yolo"}
+_DEFAULTS: dict[str, dict[str, Any]] = {
+    "yolo": {"learning_rate": 2e-3, "weight_decay": 0.03, "epochs": 60, "clip": 10.0, "warmup": 2.0, "ema": 0.99},
+}
+_SIZE = 320  # pixels of the longer side, unless the user says otherwise
+
+
+class DetectRecipe(Recipe):
+    """Train one of :data:`METHODS` to find things.
+
+    Parameters
+    ----------
+    config
+        What :meth:`config` returns.
+    data
+        The set to learn from; None when there is only a trained model.
+    """
+
+    field = "detect"
+    metric = "map50"
+    higher_is_better = True
+
+    def __init__(self, config: dict[str, Any], data: DetectionSet | None = None) -> None:
+        self._config = config
+        self.method: str = config["method"]
+        self.name = f"{self.field}/{self.method}"
+        self.classes: tuple[str, ...] = tuple(config["classes"])
+        self.size = int(config["size"])
+        self.options = Options(**{name: _tupled(value) for name, value in config["options"].items()})
+        self.data = data
+        self.defaults = _settings(_DEFAULTS[METHODS[self.method]], 0 if data is None else len(data.train))
+        self._prepared: dict[str, Prepared] = {}
+
+    # --- making ---
+
+    @staticmethod
+    def builder(method: str) -> Callable[..., Any]:
+        """Return what builds a detector: of the number of classes and its own options."""
+        return getattr(importlib.import_module(f"sightline.detect.{METHODS[method]}"), method)
+
+    @classmethod
+    def open(cls, method: str, data: Any, seed: int, options: dict[str, Any]) -> DetectRecipe:
+        """Make the recipe on a dataset, and set pictures aside for validation where it has none.
+
+        Parameters
+        ----------
+        method
+            One of :data:`METHODS`.
+        data
+            Folder, file, name or :class:`~sightline.data.DetectionSet`.
+        seed
+            Decides which pictures are set aside.
+        options
+            Fields of :class:`Options` and keyword arguments of the detector, such as ``size``.
+        """
+        parameters = inspect.signature(cls.builder(method)).parameters
+        takes = {n: p for n, p in parameters.items() if p.kind is p.KEYWORD_ONLY and n not in ("mean", "std")}
+        chosen, rest = split_options(Options, options, takes)
+        opened = open_boxes(data, seed)
+        refuse(opened)
+        if not opened.has_val:
+            opened = _set_aside(opened, chosen.val_fraction, seed)
+        config = {
+            "method": method,
+            "classes": list(opened.classes),
+            "size": chosen.image_size or _SIZE,
+            "seed": seed,
+            "options": {name: _listed(value) for name, value in dataclasses.asdict(chosen).items()},
+            "model": {name: _listed(value) for name, value in rest.items()},
+            "data": {"name": opened.name, "digest": opened.digest},
+        }
+        return cls(config, opened)
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> DetectRecipe:
+        """Make the recipe again without its data."""
+        if config.get("method") not in METHODS:
+            raise InputError(f"load: no detector is named '{config.get('method')}'. Known: {', '.join(METHODS)}.")
+        return cls(config)
+
+    def config(self) -> dict[str, Any]:
+        """Return everything that decides on the model and on how a picture becomes its input."""
+        return self._config
+
+    def model(self) -> nn.Module:
+        """Build the detector for this number of classes; begun with public weights where they are asked for."""
+        build = self.builder(self.method)
+        given = {"mean": self.options.mean, "std": self.options.std}
+        pixels = {n: v for n, v in given.items() if v and n in inspect.signature(build).parameters}
+        model = build(len(self.classes), **pixels, **{n: _tupled(v) for n, v in self._config["model"].items()})
+        if self.options.weights and self.data is not None:
+            model.begin(self.options.weights)
+        return model
+
+    # --- data ---
+
+    def split(self, name: str) -> Prepared:
+        """Return a split of the data, no picture larger than the model reads: ``train``, ``val`` or ``test``."""
+        if name not in self._prepared:
+            data = self._opened()
+            part = data.test if name == "test" else data.split(name)
+            self._prepared[name] = Prepared(part, self.size, keep=self.options.in_memory)
+        return self._prepared[name]
+
+    @property
+    def held_out(self) -> str:
+        """The split to report on: ``test``, or ``val`` where there is no other."""
+        return "test" if self.data is not None and "test" in self.data.splits else "val"
+
+    def training(self) -> Samples:
+        """Return the training pictures, changed anew in every epoch as the options say; the last have no mosaics."""
+        mirror = self.options.mirror and self._opened().mirror
+        epochs = self.settings.epochs if self.settings is not None else self.defaults["epochs"]
+        mosaics = round(epochs * self.options.mosaic_epochs)
+        return Training(self.split("train").load(), self.options, int(self._config["seed"]), mirror, mosaics)
+
+    def validation(self) -> Samples:
+        """Return the validation pictures as they are."""
+        return Untouched(self.split("val").load())
+
+    def collate(self, samples: list[dict[str, Any]]) -> Batch:
+        """Stack B pictures to B×3×H×W float32 in 0–1, their boxes to a list of B targets."""
+        return stack(samples)
+
+    def plan(self) -> Plan:
+        """Say how many pictures of what size are learnt from, and warn when that is little."""
+        data = self._opened()
+        sizes = ", ".join(
+            f"{len(split)} {name} ({int(split.counts(len(self.classes)).sum())} boxes)"
+            for name, split in data.splits.items()
+        )
+        facts = {
+            "data": f"{data.name}: {sizes}",
+            "classes": f"{len(self.classes)} ({listed(self.classes)})",
+            "input": f"{self.size}×{self.size}, RGB",
+            "architecture": ", ".join(f"{name} {value}" for name, value in self._config["model"].items()) or "default",
+            "begins with": self.options.weights or "fresh weights",
+            "augmentation": self.options.said(data.mirror),
+        }
+        return Plan(len(data.train), (3, self.size, self.size), warnings_about(data, self.method, self.options), facts)
+
+    # --- learning ---
+
+    def losses(self, model: nn.Module, batch: Batch) -> dict[str, Tensor]:
+        """Return the detector's losses."""
+        images, targets = batch["image"], batch["targets"]
+        if model.training and len(images) == 1:  # one value has no variance for batch normalisation to divide by
+            images, targets = images.repeat(2, 1, 1, 1), [*targets, *targets]
+        return model(images, targets)
+
+    def measure(self, model: nn.Module, batches: Iterable[Batch]) -> dict[str, float]:
+        """Return ``map50`` and ``map``, the mean average precision at an overlap of 0.5 and from 0.5 to 0.95."""
+        found: list[Detections] = []
+        truths: list[Truth] = []
+        for batch in batches:
+            found += model(batch["image"])
+            for target in batch["targets"]:
+                boxes, labels = target["boxes"].cpu().numpy(), target["labels"].cpu().numpy()
+                truths.append(Truth(boxes, labels, np.zeros(len(labels), bool)))
+        table = precisions(found, truths, len(self.classes))
+        return {"map50": mean(table[:, 0]), "map": mean(table)}
+
+    # --- using ---
+
+    def search(self, model: nn.Module) -> Search:
+        """Return what finds things with a model, in pictures of any size."""
+        return Search(model, self.classes, self.size)
+
+    def predict(
+        self,
+        model: nn.Module,
+        images: Sequence[np.ndarray],
+        *,
+        confidence: float = CONFIDENCE,
+        tile: int = 0,
+        overlap: float = 0.2,
+        mirror: bool = False,
+        scales: Sequence[float] = (1.0,),
+    ) -> list[Detections]:
+        """Return one :class:`Detections` for each image, best first.
+
+        Parameters
+        ----------
+        model
+            In eval mode.
+        images
+            H×W or H×W×3 arrays of any size; uint8, uint16 or float32.
+        confidence, tile, overlap, mirror, scales
+            As :meth:`~sightline.detect.search.Search.find` takes them.
+        """
+        return self.search(model).find(
+            images, confidence=confidence, tile=tile, overlap=overlap, mirror=mirror, scales=scales
+        )
+
+    def evaluate(self, model: nn.Module, data: Any = None, split: str | None = None) -> dict[str, Any]:
+        """Return the mean average precision, by size and by class.
+
+        Parameters
+        ----------
+        model
+            In eval mode.
+        data
+            Folder, file, name or set; None for the data of the recipe.
+        split
+            ``train``, ``val`` or ``test``; None takes ``test``, or ``val`` where there is no other.
+        """
+        return summarise(self.examine(model, data, split), self.classes)
+
+    def examine(self, model: nn.Module, data: Any = None, split: str | None = None) -> Examination:
+        """Return what :meth:`evaluate` and the report are made from."""
+        opened = self._opened() if data is None else open_boxes(data, int(self._config["seed"]))
+        place = split or next(name for name in ("test", "val", *opened.splits) if name in opened.splits)
+        part = opened.split(place)
+        known = _numbers(opened.classes, self.classes)
+        search, found, truths = self.search(model), [], []
+        for index in range(len(part)):
+            image, item = part[index]
+            found += search.find([image], confidence=0.0)
+            truths.append(truth_of(item, known))
+        return Examination(found, truths, part.keys, place)
+
+    def sections(self, model: nn.Module) -> list[Section]:
+        """Return sample pictures, curves of precision, confusions, sizes and the worst misses."""
+        from sightline.detect.sections import sections
+
+        return sections(self, model)
+
+    def _opened(self) -> DetectionSet:
+        if self.data is None:
+            raise DataError(f"{self.name}: the run is not on its data; name a dataset.")
+        return self.data
+
+
+RECIPE = DetectRecipe
+
+
+def open_boxes(data: Any, seed: int) -> DetectionSet:
+    """Return a set of pictures with boxes.
+
+    Parameters
+    ----------
+    data
+        Folder, file or set.
+    seed
+        Of whatever is divided.
+    """
+    if isinstance(data, ImageSet):
+        raise DataError(
+            f"train: '{data.source}' has a class for each picture, but no boxes. A detector learns from COCO, VOC, "
+            "YOLO, CVAT or LabelMe annotations; for classes alone use classify/resnet18."
+        )
+    return open_detection_set(data, seed=seed)
+
+
+def _set_aside(data: DetectionSet, fraction: float, seed: int) -> DetectionSet:
+    """Return the set with a validation split from ``train``; with ``train`` itself where it is too small to divide."""
+    fraction = fraction or (0.1 if len(data.train) >= 1000 else 0.2)
+    if len(data.train) < 5:
+        return dataclasses.replace(data, splits={**data.splits, "val": data.train})
+    return data.split_off(fraction, seed=seed)
+
+
+def _settings(suited: dict[str, Any], images: int) -> dict[str, Any]:
+    """Return the engine's settings: those that suit a detector, made fit for a number of pictures."""
+    settings = dict(suited)
+    if images:
+        # Some ten steps an epoch, and a rate that goes with the root of the batch.
+        batch = int(np.clip(2 ** round(np.log2(images / 10)), 4, 32))
+        settings["batch_size"] = batch
+        settings["learning_rate"] = float(f"{settings['learning_rate'] * (batch / 16) ** 0.5:.2g}")
+    return settings
+
+
+def _numbers(names: Sequence[str], known: Sequence[str]) -> np.ndarray:
+    """Return the model's number of each class of a set, by name."""
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise DataError(f"evaluate: class '{unknown[0]}' is not one that the model knows. Known: {listed(known)}.")
+    return np.array([known.index(name) for name in names], np.int64)
+
+
+def _tupled(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _listed(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
