@@ -2,6 +2,7 @@ from .anchors import anchors as anchors
 from .batched_nms import batched_nms as batched_nms
 from .ciou import ciou as ciou
 from .diou import diou as diou
+from .faster_rcnn import faster_rcnn as faster_rcnn
 from .fcos import fcos as fcos
 from .giou import giou as giou
 from .hog_svm import HogSvm as HogSvm
