@@ -119,26 +119,30 @@ def mask_of_polygon(points: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     x = (np.minimum(across[step], across[step + 1]) + 0.5) / _FINE - 0.5
     y = (np.minimum(down[step], down[step + 1]) + 0.5) / _FINE - 0.5
     kept = (np.floor(x) == x) & (x >= 0) & (x <= width - 1)
-    crossings = np.zeros((height + 1, width), np.int64)
-    rows = np.ceil(np.clip(y[kept], 0, height)).astype(np.int64)
-    np.add.at(crossings, (rows, x[kept].astype(np.int64)), 1)
-    return np.cumsum(crossings, axis=0)[:height] % 2 == 1
+    columns, rows = x[kept].astype(np.int64), np.ceil(np.clip(y[kept], 0, height)).astype(np.int64)
+    mask = np.zeros(shape, np.bool_)
+    if columns.size:
+        left, top, wide, high = columns.min(), rows.min(), np.ptp(columns) + 1, np.ptp(rows) + 1
+        crossings = np.bincount((rows - top) * wide + columns - left, minlength=wide * high).reshape(high, wide)
+        inside = np.cumsum(crossings.astype(np.uint8), axis=0, dtype=np.uint8) & 1  # parity outlives the overflow
+        mask[top : top + high, left : left + wide] = inside[: height - top] == 1
+    return mask
 
 
 def _walk(starts: np.ndarray, ends: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return x and y of the grid points along all sides, one after the other."""
-    all_across, all_down = [], []
-    for (x1, y1), (x2, y2) in zip(starts.tolist(), ends.tolist(), strict=True):
-        wide, high = abs(x2 - x1), abs(y2 - y1)
-        # A side is drawn from its left (or upper) end whichever way it is walked: both ways give the same points.
-        turned = x1 > x2 if wide >= high else y1 > y2
-        if turned:
-            x1, y1, x2, y2 = x2, y2, x1, y1
-        steps = np.arange(max(wide, high) + 1)
-        if wide >= high:
-            across, down = x1 + steps, np.trunc(y1 + ((y2 - y1) / wide if wide else 0.0) * steps + 0.5)
-        else:
-            across, down = np.trunc(x1 + (x2 - x1) / high * steps + 0.5), y1 + steps
-        all_across.append(across[::-1] if turned else across)
-        all_down.append(down[::-1] if turned else down)
-    return np.concatenate(all_across).astype(np.int64), np.concatenate(all_down).astype(np.int64)
+    span = np.abs(ends - starts)
+    flat = span[:, 0] >= span[:, 1]
+    # A side is drawn from its left (or upper) end whichever way it is walked: both ways give the same points.
+    turned = np.where(flat, starts[:, 0] > ends[:, 0], starts[:, 1] > ends[:, 1])
+    low, high = np.where(turned[:, None], ends, starts), np.where(turned[:, None], starts, ends)
+    length = span.max(axis=1)
+    run, rise = np.where(flat[:, None], high - low, (high - low)[:, ::-1]).T
+    slope = np.divide(rise, run, out=np.zeros(len(run)), where=run != 0)
+    side = np.repeat(np.arange(len(starts)), length + 1)
+    step = np.arange(side.size) - np.repeat(np.cumsum(length + 1) - length - 1, length + 1)
+    step = np.where(turned[side], length[side] - step, step)
+    slow = np.where(flat, low[:, 1], low[:, 0])[side]
+    fast = np.where(flat, low[:, 0], low[:, 1])[side] + step
+    slow = np.trunc(slow + slope[side] * step + 0.5).astype(np.int64)
+    return np.where(flat[side], fast, slow), np.where(flat[side], slow, fast)
