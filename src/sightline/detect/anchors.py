@@ -71,7 +71,7 @@ def anchors(
     """
     height, width = size_2d("anchors", "shape", shape)
     steps = _numbers("strides", strides)
-    ratios = np.array([number("anchors", "ratios", ratio, above=0) for ratio in _numbers("ratios", ratios)])
+    slopes = np.array([number("anchors", "ratios", ratio, above=0) for ratio in _numbers("ratios", ratios)])
     levels = [_numbers("sizes", level) if isinstance(level, (tuple, list)) else [level] for level in _listed(sizes)]
     if len(levels) != len(steps):
         raise InputError(
@@ -80,7 +80,7 @@ def anchors(
         )
     offset, whole = number("anchors", "offset", offset, 0, 1), flag("anchors", "whole", whole)
     return [
-        _level((height, width), integer("anchors", "strides", stride, 1), level, ratios, offset, whole)
+        _level((height, width), integer("anchors", "strides", stride, 1), level, slopes, offset, whole)
         for stride, level in zip(steps, levels, strict=True)
     ]
 
