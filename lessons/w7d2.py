@@ -138,17 +138,29 @@ assert np.array_equal(window, sl.features.hog(gray, 8).reshape(blocks.shape)[3:1
 pictures(face=gray[24:144, 168:288], hog=sl.features.hog_picture(np.ascontiguousarray(gray[24:144, 168:288])))
 
 # %% [markdown]
-# `HogFace` is that window for faces: all scores of a size come from one product of matrices. Here it learns the crosses
-# from above, and shows which edges count for a cross, and which against one.
+# A window has one size; things have many. So the picture is made smaller, again and again, and the window is slid over
+# each size. A photo becomes tens of thousands of questions:
 
 # %%
-window = sl.faces.HogFace.train(crosses, grounds, size=(24, 24), cell=4, negatives=150)
+levels = sl.detect.image_pyramid(gray, 1.2, smallest=128)
+asked = [len(sl.detect.sliding_window(level, (128, 64), stride=8)) for level in levels]
+print(f"{len(levels)} sizes, {sum(asked)} windows of 128×64 pixels: {asked}")
+assert asked == sorted(asked, reverse=True)
+sl.trace(sl.detect.sliding_window, gray, size=(128, 64), stride=32)
+
+# %% [markdown]
+# `sl.detect.HogSvm` is that detector, for people unless it is taught otherwise; `sl.faces.HogFace` is the same with the
+# window of a face. All scores of a size come from one product of matrices. Here it learns the crosses from above, and
+# shows which edges count for a cross, and which against one.
+
+# %%
+window = sl.detect.HogSvm.train(crosses, grounds, size=(24, 24), cell=4, negatives=150, name="cross")
 for report in window.history:
     print(f"round {report.round}: {report.windows} windows of background, {report.false_alarm:.0%} still fool it")
 boxes = window.detect(scene).boxes
 print("the best box:", boxes[0].round(), "and the cross is at 50, 30, 82, 62")
 assert abs(boxes[0] - [50, 30, 82, 62]).max() < 10
-sl.trace(sl.faces.HogFace, window, scene)
+sl.trace(sl.detect.HogSvm, window, scene)
 
 # %% [markdown]
 # ## Our source

@@ -17,7 +17,9 @@ from sightline.core.types import Image
 METHODS = methods()
 PIXEL_KINDS = ("image", "mask", "labels")
 OF_ARRAYS = ("image", "features", "geometry", "motion")  # fields of NumPy: pixels or points in
-OF_BOXES = [m for m in METHODS if m.field == "detect" and m.parameters and m.parameters[0].kind in ("boxes", "array")]
+OF_BOXES = [
+    m for m in METHODS if m.field == "detect" and m.parameters and m.parameters[0].kind in ("boxes", "array", "image")
+]
 IMAGE_METHODS = [m for m in METHODS if m.field in OF_ARRAYS or m in OF_BOXES]
 PIXEL_METHODS = [m for m in IMAGE_METHODS if m.parameters and m.parameters[0].kind in PIXEL_KINDS]
 OF_FILES = {"read", "write", "show", "frames", "write_frames"}

@@ -22,7 +22,7 @@ from sightline.cli.app import main
 from sightline.cli.following import Detector, Following, ends_at_ctrl_c
 from sightline.core.errors import FormatError
 from sightline.core.results import Classification, Detections
-from sightline.faces import HogFace
+from sightline.detect import HogSvm
 from sightline.image import frames, write_frames
 from sightline.motion import Sort, read_tracks
 
@@ -90,7 +90,7 @@ def test_boxes_of_a_file_over_a_folder(clip: Path, tracker: str, capsys: pytest.
 def test_a_window_of_gradients_is_a_detector(clip: Path, capsys: pytest.CaptureFixture[str]) -> None:
     ground = np.random.default_rng(0).integers(0, 90, (64, 96), dtype=np.uint8)
     ring = np.pad(np.full((12, 12), 220, np.uint8), 6)
-    HogFace.train([ring], [ground], size=(24, 24), cell=4, name="ring").save("ring.npz")
+    HogSvm.train([ring], [ground], size=(24, 24), cell=4, name="ring").save("ring.npz")
     Path("rings").mkdir()
     for t in range(8):
         frame = ground.copy()

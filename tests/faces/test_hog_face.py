@@ -16,7 +16,7 @@ from sightline.core.errors import FormatError, InputError, MissingFileError
 from sightline.core.trace import trace
 from sightline.detect import iou
 from sightline.faces import HogFace
-from sightline.faces.hog_windows import levels_of, peaks, score_map, windows_at
+from sightline.features.hog_windows import levels_of, peaks, score_map, windows_at
 
 hog = pytest.importorskip("skimage.feature").hog
 CELL, SIZE = 6, (30, 24)
@@ -143,7 +143,7 @@ def test_refuses_by_name(gray: np.ndarray) -> None:
         detector.detect(gray, min_size=0)
     with pytest.raises(InputError, match="size must be whole cells of 6 pixels"):
         HogFace.train([gray], [gray], size=(50, 50))
-    with pytest.raises(InputError, match="got 0 faces and 1 such backgrounds"):
+    with pytest.raises(InputError, match="got 0 cutouts and 1 such backgrounds"):
         HogFace.train([], [gray])
 
 

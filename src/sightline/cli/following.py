@@ -80,9 +80,9 @@ def _from_file(path: Path) -> Detector:
 
 
 def _from_window(path: Path) -> Detector:
-    from sightline.faces.hog_face import HogFace
+    from sightline.detect import HogSvm
 
-    window = HogFace.load(path)
+    window = HogSvm.load(path)
     return Detector(lambda frame, number: window.detect(frame))
 
 

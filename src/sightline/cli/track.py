@@ -44,7 +44,7 @@ def track(
         newest frame is taken and those that came meanwhile are dropped.
     detector
         What finds the boxes: background (what moves before a camera that stands still), hog:WINDOW.npz (a window of
-        gradients that HogFace.train taught, on people for people, and HogFace.save wrote; none comes with the
+        gradients that HogSvm.train taught, on people for people, and HogSvm.save wrote; none comes with the
         package), file:DETECTIONS.txt (MOTChallenge's lines), or the folder of a run that finds boxes.
     tracker
         sort, deep_sort or byte_track.

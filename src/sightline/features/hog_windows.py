@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from sightline.core.box_overlap import pairwise_iou
+from sightline.core.box_suppression import suppress
 from sightline.core.types import Array
 from sightline.features.hog import hog_blocks
 from sightline.image.resize import resize
@@ -131,10 +131,5 @@ def peaks(boxes: Array, scores: Array, overlap: float, most: int = 2000) -> Arra
     most
         Only so many of the best are looked at.
     """
-    left = np.argsort(-scores, kind="stable")[:most]
-    kept = []
-    while len(left):
-        best, others = left[0], left[1:]
-        kept.append(best)
-        left = others[pairwise_iou(boxes[best][None], boxes[others])[0] <= overlap]
-    return np.array(kept, np.int64)
+    best = np.argsort(-scores, kind="stable")[:most]
+    return best[suppress(boxes[best], scores[best], overlap)]

@@ -1,4 +1,4 @@
-"""How the window of gradients learns: a linear machine on faces and background, then again on what fooled it.
+"""How a window of gradients learns: a linear machine on what is to be found and on background, then on what fooled it.
 
 Dalal & Triggs 2005, "Histograms of Oriented Gradients for Human Detection", CVPR, section 4: the machine is trained,
 the backgrounds are searched for false positives, and it is trained once more with those.
@@ -13,8 +13,8 @@ import numpy as np
 
 from sightline.core.errors import InputError
 from sightline.core.types import Array
-from sightline.faces.hog_windows import BLOCK, Level, levels_of, score_map, windows_at
 from sightline.features.hog import hog_blocks
+from sightline.features.hog_windows import BLOCK, Level, levels_of, score_map, windows_at
 from sightline.image.resize import resize
 from sightline.learn.linear_svm import LinearSVM
 
@@ -33,7 +33,7 @@ class RoundReport:
     windows
         How many windows of the backgrounds it was taught with.
     hit_rate
-        Share of the faces with a score above 0.
+        Share of what is to be found with a score above 0.
     false_alarm
         Share of those windows with a score above 0.
     """
@@ -45,7 +45,8 @@ class RoundReport:
 
 
 def train_window(
-    faces: Sequence[Array],
+    asked: str,
+    cutouts: Sequence[Array],
     backgrounds: Sequence[Array],
     size: tuple[int, int],
     cell: int,
@@ -57,15 +58,15 @@ def train_window(
     random: np.random.Generator,
     progress: Callable[[RoundReport], object] | None,
 ) -> tuple[Array, float, list[RoundReport]]:
-    """Return the weights (M×N×D float32), the offset and the report of each round; see ``HogFace.train``."""
+    """Return the weights (M×N×D float32), the offset and the report of each round; see ``HogTemplate.train``."""
     blocks = size[0] // cell - BLOCK + 1, size[1] // cell - BLOCK + 1
     big_enough = [b for b in backgrounds if b.shape[0] >= size[0] and b.shape[1] >= size[1]]
-    if len(faces) < 1 or not big_enough:
+    if len(cutouts) < 1 or not big_enough:
         raise InputError(
-            "HogFace.train: there must be 1 face and 1 background of the window's size at least;"
-            f" got {len(faces)} faces and {len(big_enough)} such backgrounds."
+            f"{asked}: there must be 1 cutout and 1 background of the window's size at least;"
+            f" got {len(cutouts)} cutouts and {len(big_enough)} such backgrounds."
         )
-    positives = np.stack([face_descriptor(f, size, cell, bins) for face in faces for f in (face, face[:, ::-1])])
+    positives = np.stack([cutout_descriptor(c, size, cell, bins) for cut in cutouts for c in (cut, cut[:, ::-1])])
     share = -(-negatives // len(big_enough))
     weights, offset = np.zeros((*blocks, BLOCK * BLOCK * bins), np.float32), 0.0
     others, history = np.zeros((0, positives.shape[1]), np.float32), []
@@ -77,22 +78,22 @@ def train_window(
             found.append(_choose(levels, scores, blocks, share, random if number == 1 else None))
         others = np.concatenate([others, *found])
         samples = np.concatenate([positives, others])
-        is_face = np.arange(len(samples)) < len(positives)
-        machine = LinearSVM(cost, tolerance=1e-2, seed=random).fit(samples, is_face)
+        is_found = np.arange(len(samples)) < len(positives)
+        machine = LinearSVM(cost, tolerance=1e-2, seed=random).fit(samples, is_found)
         weights, offset = machine.coef_[0].reshape(weights.shape), float(machine.intercept_[0])
         passed = machine.predict(samples)
-        rates = float(passed[is_face].mean()), float(passed[~is_face].mean())
+        rates = float(passed[is_found].mean()), float(passed[~is_found].mean())
         history.append(RoundReport(number, len(others), *rates))
         if progress is not None:
             progress(history[-1])
         if number > 1 and not sum(map(len, found)):
-            break  # no window of the backgrounds is near a face any more
+            break  # no window of the backgrounds comes near any more
     return weights, offset, history
 
 
-def face_descriptor(face: Array, size: tuple[int, int], cell: int, bins: int) -> Array:
-    """Return the descriptor of a face of any size, as that of a window in the midst of a picture."""
-    inner = resize(np.ascontiguousarray(face), size, "area" if face.shape[0] >= 1.5 * size[0] else "bilinear")
+def cutout_descriptor(cutout: Array, size: tuple[int, int], cell: int, bins: int) -> Array:
+    """Return the descriptor of a cutout of any size, as that of a window in the midst of a picture."""
+    inner = resize(np.ascontiguousarray(cutout), size, "area" if cutout.shape[0] >= 1.5 * size[0] else "bilinear")
     around = hog_blocks(np.pad(inner, cell, mode="edge"), cell, BLOCK, bins)
     return around[1:-1, 1:-1].reshape(-1)
 
@@ -100,7 +101,7 @@ def face_descriptor(face: Array, size: tuple[int, int], cell: int, bins: int) ->
 def _choose(
     levels: list[Level], scores: list[Array], blocks: tuple[int, int], count: int, random: np.random.Generator | None
 ) -> Array:
-    """Return up to ``count`` windows of a picture as K×D: any with ``random``, else those most like a face."""
+    """Return up to ``count`` windows of a picture as K×D: any with ``random``, else those with the highest scores."""
     flat = np.concatenate([s.ravel() for s in scores])
     if random is None:
         chosen = np.flatnonzero(flat > _NEAR)
