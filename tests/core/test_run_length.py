@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from sightline.core.errors import FormatError, InputError
 from sightline.core.run_length import mask_of_polygon, mask_of_runs, run_lengths, runs_of_text, text_of_runs
 
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of the peer, on its own arrays
+
 
 @settings(max_examples=60, deadline=None)
 @given(st.integers(1, 50), st.integers(1, 50), st.integers(0, 10**6))

@@ -7,6 +7,8 @@ from .check import Problem as Problem
 from .check import check_dataset as check_dataset
 from .colour import adjust_colour as adjust_colour
 from .colour import random_colour as random_colour
+from .convert import Conversion as Conversion
+from .convert import convert_dataset as convert_dataset
 from .crop import random_crop as random_crop
 from .crop import random_resized_crop as random_resized_crop
 from .cutout import cutout as cutout

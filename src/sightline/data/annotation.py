@@ -65,7 +65,7 @@ class Annotation:
             "labels": labels.astype(np.int64),
             "crowd": np.asarray(self.crowd, np.bool_) if len(self.crowd) else np.zeros(count, np.bool_),
             "ignore": np.asarray(self.ignore, np.bool_) if len(self.ignore) else np.zeros(count, np.bool_),
-            "areas": np.asarray(self.areas, np.float64) if len(self.areas) else _box_areas(boxes),
+            "areas": np.asarray(self.areas, np.float64) if len(self.areas) else _areas(boxes, self.outlines),
         }
         for name, value in kept.items():
             if value.shape[:1] != (count,):
@@ -156,5 +156,9 @@ class Annotation:
         return canvas.image()
 
 
-def _box_areas(boxes: np.ndarray) -> np.ndarray:
-    return (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
+def _areas(boxes: np.ndarray, outlines: Sequence[Outline | None]) -> np.ndarray:
+    areas = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
+    for index, outline in enumerate(outlines[: len(boxes)]):
+        if outline is not None:
+            areas[index] = outline.area
+    return areas

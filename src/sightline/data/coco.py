@@ -14,16 +14,17 @@ from typing import Any
 import numpy as np
 
 from sightline.core.errors import FormatError
+from sightline.core.files import write_json
 from sightline.core.run_length import runs_of_text
 from sightline.data.annotation import Annotation
-from sightline.data.found import Flaw, Found, FoundImage, ImageFinder, finite
+from sightline.data.detection_set import DetectionSet
+from sightline.data.found import DIGITS, Flaw, Found, FoundImage, ImageFinder, finite
 from sightline.data.naming import split_of
 from sightline.data.outline import Outline
 
 NAME = "coco"
 FORM = "COCO (JSON with images, annotations, categories)"
 _LOOK = 1 << 16  # bytes of a file's beginning and end that tell what it is
-_DIGITS = 9  # decimals of a pixel that sums keep: x + width of decimal numbers are decimal again
 
 
 def sniff(path: Path) -> bool:
@@ -206,9 +207,9 @@ def _annotation(rows: list[_Thing]) -> Annotation:
     if not rows:
         return Annotation.empty()
     corners = np.array([corners for _, corners, _, _ in rows])
-    boxes = np.hstack([corners[:, :2], np.round(corners[:, :2] + corners[:, 2:], _DIGITS)])
+    boxes = np.hstack([corners[:, :2], np.round(corners[:, :2] + corners[:, 2:], DIGITS)])
     records = [record for _, _, record, _ in rows]
-    plain = np.round(corners[:, 2] * corners[:, 3], _DIGITS)
+    plain = np.round(corners[:, 2] * corners[:, 3], DIGITS)
     areas = [finite([record.get("area")]) or [float(plain[i])] for i, record in enumerate(records)]
     outlines = tuple(outline for *_, outline in rows)
     attributes = tuple(item if isinstance(item := record.get("attributes"), dict) else {} for record in records)
@@ -221,3 +222,54 @@ def _annotation(rows: list[_Thing]) -> Annotation:
         outlines=outlines if any(outlines) else (),
         attributes=attributes if any(attributes) else (),
     )
+
+
+def image_folder(split: str) -> str:
+    """Return where the images of a split go."""
+    return "images" if split == "all" else split
+
+
+def write(found: DetectionSet, folder: Path, places: dict[str, list[str]]) -> dict[str, int]:
+    """Write a JSON file for each split; nothing is lost.
+
+    Parameters
+    ----------
+    found
+        The set.
+    folder
+        Where its images are already.
+    places
+        The file of each image of each split, relative to the folder.
+    """
+    (folder / "annotations").mkdir(exist_ok=True)
+    numbers = zip(found.category_ids, found.classes, strict=True)
+    categories = [{"id": number, "name": name} for number, name in numbers]
+    count = 0
+    for split, names in places.items():
+        part, images, annotations = found.splits[split], [], []
+        for index, name in enumerate(names):
+            height, width = part.size(index)
+            inner = Path(name).relative_to(image_folder(split)).as_posix()
+            images.append({"id": part.ids[index], "file_name": inner, "height": height, "width": width})
+            for record in _records(part.annotations[index], found.category_ids):
+                count += 1
+                annotations.append({"id": count, "image_id": part.ids[index], **record})
+        value = {"images": images, "annotations": annotations, "categories": categories}
+        write_json(folder / "annotations" / f"instances{'' if split == 'all' else '_' + split}.json", value)
+    return {}
+
+
+def _records(annotation: Annotation, numbers: tuple[int, ...]) -> Iterator[dict[str, Any]]:
+    for row, (x1, y1, x2, y2) in enumerate(annotation.boxes.tolist()):
+        outline = annotation.outlines[row] if annotation.outlines else None
+        words = annotation.attributes[row] if annotation.attributes else {}
+        record: dict[str, Any] = {
+            "category_id": numbers[int(annotation.labels[row])],
+            "bbox": [x1, y1, round(x2 - x1, DIGITS), round(y2 - y1, DIGITS)],
+            "area": float(annotation.areas[row]),
+            "iscrowd": int(annotation.crowd[row]),
+            "segmentation": [] if outline is None else outline.to_coco(),
+        }
+        yield (
+            record | ({"ignore": 1} if annotation.ignore[row] else {}) | ({"attributes": dict(words)} if words else {})
+        )

@@ -15,6 +15,8 @@ from typing import Any
 from sightline.data.annotation import Annotation
 from sightline.data.naming import is_image_name, is_litter
 
+DIGITS = 9  # decimals of a pixel that are kept: sums and shares of decimal numbers are decimal again
+
 
 @dataclass(frozen=True)
 class Flaw:
@@ -24,7 +26,8 @@ class Flaw:
     ----------
     kind
         ``annotation``: a file that cannot be read; ``record``: one box that cannot be understood; ``missing``: an image
-        that is not there; ``unannotated``: an image that no annotation names.
+        that is not there; ``unannotated``, ``unlisted``: an image that no annotation, or no list of a split, names;
+        ``shape``: a mark that has no box; ``outline``: an outline that cannot be understood, its box can.
     file
         The file, or the image.
     reason
@@ -165,3 +168,14 @@ def finite(values: Sequence[Any]) -> list[float] | None:
         return None
     inside = len(numbers) == len(values) and all(math.isfinite(value) and abs(value) <= 1e9 for value in numbers)
     return numbers if inside else None
+
+
+def as_text(value: float) -> str:
+    """Return a number as the shortest text that reads back the same, without a point where it is whole.
+
+    Parameters
+    ----------
+    value
+        Finite.
+    """
+    return str(int(value)) if float(value).is_integer() else repr(float(value))

@@ -13,7 +13,7 @@ import numpy as np
 from sightline.core.checks import describe, flag, integer
 from sightline.core.errors import DataError, InputError
 from sightline.core.types import PathLike
-from sightline.data import coco, voc
+from sightline.data import coco, cvat, instance_masks, labelme, voc, yolo
 from sightline.data.detection_set import DetectionSet, DetectionSplit
 from sightline.data.found import Flaw, Found
 from sightline.data.image_set import FileImages
@@ -21,7 +21,7 @@ from sightline.data.naming import shorten
 
 TEST_SHARE = 0.2
 _ORDER = ("train", "val", "test", "all")
-_TELLS_ONLY = ("unannotated", "unlisted", "outline")  # nothing that was marked is lost by these
+_TELLS_ONLY = ("unannotated", "unlisted", "outline", "shape")  # nothing that was marked is lost by these
 
 
 class DetectionFormat(Protocol):
@@ -46,7 +46,8 @@ class DetectionFormat(Protocol):
         ...
 
 
-FORMATS: tuple[DetectionFormat, ...] = (coco, voc)
+# The first one that knows the path reads it: special forms before those that any folder may look like.
+FORMATS: tuple[DetectionFormat, ...] = (coco, cvat, voc, labelme, yolo, instance_masks)
 
 
 def open_detection_set(source: PathLike | DetectionSet, *, seed: int = 0, clean: bool = True) -> DetectionSet:
@@ -59,8 +60,8 @@ def open_detection_set(source: PathLike | DetectionSet, *, seed: int = 0, clean:
     Parameters
     ----------
     source
-        A folder of Pascal VOC, COCO, YOLO, CVAT or LabelMe annotations with their images, or COCO's JSON file. An
-        opened set comes back as it is.
+        A folder of Pascal VOC, COCO, YOLO, CVAT or LabelMe annotations with their images, or of images and masks that
+        number the things; COCO's JSON, CVAT's XML or YOLO's data.yaml. An opened set comes back as it is.
     seed
         Whole number ≥ 0; the same seed splits the same way.
     clean
@@ -81,14 +82,25 @@ def open_detection_set(source: PathLike | DetectionSet, *, seed: int = 0, clean:
     flag("open_detection_set", "clean", clean)
     if isinstance(source, DetectionSet):
         return source
+    opened = read_detection_set(source)
+    return divide(cleaned(opened) if clean else opened, seed)
+
+
+def read_detection_set(source: PathLike) -> DetectionSet:
+    """Return a set as its files say: nothing cleaned, no split made; raises as :func:`open_detection_set` does.
+
+    Parameters
+    ----------
+    source
+        A folder or file.
+    """
     path = as_folder(source)
     found = find_format(path).read(path)
     faults = [flaw for flaw in found.flaws if flaw.kind not in _TELLS_ONLY]
     if faults:
         more = f" and {len(faults) - 1} more like it" if len(faults) > 1 else ""
         raise DataError(f"open_dataset: {faults[0]}{more}. 'sightline data check {source}' lists all.")
-    opened = assemble(path, found)
-    return divide(cleaned(opened) if clean else opened, seed)
+    return assemble(path, found)
 
 
 def as_folder(source: object) -> Path:
@@ -162,6 +174,7 @@ def _told(flaws: list[Flaw]) -> list[str]:
     words = {
         "unannotated": "images have no annotation and were left out",
         "unlisted": "images are in no list of a split and were left out",
+        "shape": "marks (points, lines) have no box and were left out",
         "outline": "outlines cannot be understood; their boxes are kept",
     }
     kinds = {kind: [flaw.file for flaw in flaws if flaw.kind == kind] for kind in words}

@@ -48,6 +48,16 @@ class Outline:
             covered |= mask_of_polygon(polygon, shape)
         return covered
 
+    @property
+    def area(self) -> float:
+        """What it covers, in pixels; parts that overlap count twice."""
+        if self.runs is not None:
+            return float(self.runs[1::2].sum())
+        total = 0.0
+        for x, y in (polygon.T for polygon in self.polygons):
+            total += abs(float(x @ np.roll(y, -1) - y @ np.roll(x, -1))) / 2
+        return total
+
     def equals(self, other: Outline | None) -> bool:
         """Tell whether another outline has the same corners or the same runs."""
         if other is None or self.shape != other.shape or (self.runs is None) != (other.runs is None):

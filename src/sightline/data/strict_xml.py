@@ -6,15 +6,18 @@ Annotations need none, so a file that declares a document type is refused before
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn
 from xml.parsers import expat
+from xml.sax.saxutils import escape, quoteattr
 
-from sightline.core.errors import FormatError
+from sightline.core.errors import DataError, FormatError
 
 _DEEPEST, _MOST = 100, 20_000_000  # levels, elements
+_UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
 @dataclass
@@ -88,6 +91,30 @@ def root_tag(path: Path) -> str:
     except (expat.ExpatError, ValueError, LookupError, OSError):
         return found[0] if found else ""
     return found[0] if found else ""
+
+
+def escaped(text: str) -> str:
+    """Return text to stand between tags; refuse characters that XML cannot hold.
+
+    Parameters
+    ----------
+    text
+        Any text.
+    """
+    if _UNWRITABLE.search(text):
+        raise DataError(f"write_xml: {text!r} holds characters that XML cannot. Rename it.")
+    return escape(text)
+
+
+def attribute(text: str) -> str:
+    """Return text as an attribute's value, in quotes.
+
+    Parameters
+    ----------
+    text
+        Any text.
+    """
+    return quoteattr(escaped(text).replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&"))
 
 
 class _Reader:

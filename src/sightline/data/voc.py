@@ -7,6 +7,7 @@ form since (labelImg, CVAT) hold edges as they are. A file says which it is by i
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,15 +16,18 @@ from typing import Any
 import numpy as np
 
 from sightline.core.errors import FormatError
+from sightline.core.files import write_text
 from sightline.data.annotation import Annotation
-from sightline.data.found import Flaw, Found, FoundImage, ImageFinder, finite
+from sightline.data.detection_set import DetectionSet
+from sightline.data.found import DIGITS, Flaw, Found, FoundImage, ImageFinder, as_text, finite
 from sightline.data.naming import entries, is_image_name, sort_classes, split_of
-from sightline.data.strict_xml import read_xml, root_tag
+from sightline.data.strict_xml import escaped, read_xml, root_tag
 
 NAME = "voc"
 FORM = "Pascal VOC (one XML file an image)"
-ATTRIBUTES = ("pose", "truncated", "occluded")
 _CHALLENGE = "PASCAL VOC"
+_TAG = re.compile(r"[A-Za-z_][\w.-]*")
+_OWN = ("name", "bndbox", "difficult", "crowd", "part", "polygon", "deleted", "verified", "date", "id")
 
 
 def sniff(path: Path) -> bool:
@@ -51,6 +55,7 @@ class _Image:
     names: list[str]
     boxes: list[list[float]]
     ignore: list[bool]
+    crowd: list[bool]
     attributes: list[dict[str, Any]]
 
 
@@ -103,7 +108,7 @@ def _read_file(file: Path, finder: ImageFinder, flaws: list[Flaw]) -> _Image | N
         return None
     size = finite([root.words("size/height"), root.words("size/width")])
     known = size is not None and min(size) >= 1
-    image = _Image(file, place, (int(size[0]), int(size[1])) if size and known else None, [], [], [], [])
+    image = _Image(file, place, (int(size[0]), int(size[1])) if size and known else None, [], [], [], [], [])
     first = 1.0 if root.words("source/annotation").startswith(_CHALLENGE) else 0.0
     for thing in root.all("object"):
         corners = finite([thing.words(f"bndbox/{side}") for side in ("xmin", "ymin", "xmax", "ymax")])
@@ -113,18 +118,21 @@ def _read_file(file: Path, finder: ImageFinder, flaws: list[Flaw]) -> _Image | N
             flaws.append(Flaw("record", str(file), f"line {thing.line}: the object {what}"))
             continue
         image.names.append(label)
-        image.boxes.append([corners[0] - first, corners[1] - first, corners[2], corners[3]])
+        image.boxes.append(
+            [round(corners[0] - first, DIGITS), round(corners[1] - first, DIGITS), corners[2], corners[3]]
+        )
         image.ignore.append(thing.words("difficult") not in ("", "0"))
-        image.attributes.append({word: thing.words(word) for word in ATTRIBUTES if thing.words(word)})
+        image.crowd.append(thing.words("crowd") == "1")
+        words = [item for item in thing.children if item.tag not in _OWN and not item.children]
+        image.attributes.append({item.tag: text for item in words if (text := item.text.strip())})
     return image
 
 
 def _annotation(image: _Image, number: dict[str, int]) -> Annotation:
     labels = np.array([number[name] for name in image.names], np.int64)
     attributes = tuple(image.attributes) if any(image.attributes) else ()
-    return Annotation(
-        np.array(image.boxes).reshape(-1, 4), labels, ignore=np.array(image.ignore, np.bool_), attributes=attributes
-    )
+    flags = {"ignore": np.array(image.ignore, np.bool_), "crowd": np.array(image.crowd, np.bool_)}
+    return Annotation(np.array(image.boxes).reshape(-1, 4), labels, **flags, attributes=attributes)
 
 
 def _splits(root: Path, images: list[_Image]) -> Any:
@@ -155,3 +163,53 @@ def _lists(root: Path) -> dict[str, list[str]]:
 
 def _stem(name: str) -> str:
     return Path(name).stem if is_image_name(name) or name.lower().endswith(".xml") else Path(name).name
+
+
+def image_folder(split: str) -> str:
+    """Return where the images of a split go."""
+    return "JPEGImages"
+
+
+def write(found: DetectionSet, folder: Path, places: dict[str, list[str]]) -> dict[str, int]:
+    """Write an XML file for each image, and the lists of the splits; return what the form cannot hold, and how often.
+
+    Pixels are counted from 1, as the challenge did, and the files say so.
+
+    Parameters
+    ----------
+    found
+        The set.
+    folder
+        Where its images are already.
+    places
+        The file of each image of each split, relative to the folder.
+    """
+    lost = {"outline": 0}
+    (folder / "Annotations").mkdir()
+    for split, names in places.items():
+        part = found.splits[split]
+        for index, name in enumerate(names):
+            lost["outline"] += sum(map(bool, part.annotations[index].outlines))
+            text = _document(Path(name).name, part.size(index), part.annotations[index], found.classes)
+            write_text(folder / "Annotations" / f"{Path(name).stem}.xml", text)
+        if split != "all":
+            (folder / "ImageSets" / "Main").mkdir(parents=True, exist_ok=True)
+            stems = "".join(f"{Path(name).stem}\n" for name in names)
+            write_text(folder / "ImageSets" / "Main" / f"{split}.txt", stems)
+    return lost
+
+
+def _document(name: str, size: tuple[int, int], annotation: Annotation, classes: tuple[str, ...]) -> str:
+    lines = ["<annotation>", f"  <filename>{escaped(name)}</filename>"]
+    lines += [f"  <source><annotation>{_CHALLENGE}</annotation></source>"]
+    lines += [f"  <size><width>{size[1]}</width><height>{size[0]}</height><depth>3</depth></size>"]
+    for row, box in enumerate(annotation.boxes.tolist()):
+        words = annotation.attributes[row] if annotation.attributes else {}
+        further = {word: str(value) for word, value in words.items() if _TAG.fullmatch(word) and word not in _OWN}
+        further |= {"difficult": str(int(annotation.ignore[row]))} | ({"crowd": "1"} if annotation.crowd[row] else {})
+        sides = zip(("xmin", "ymin", "xmax", "ymax"), (box[0] + 1, box[1] + 1, box[2], box[3]), strict=True)
+        corners = "".join(f"<{side}>{as_text(round(value, DIGITS))}</{side}>" for side, value in sides)
+        rest = "".join(f"<{word}>{escaped(value)}</{word}>" for word, value in further.items())
+        label = escaped(classes[int(annotation.labels[row])])
+        lines += [f"  <object><name>{label}</name>{rest}<bndbox>{corners}</bndbox></object>"]
+    return "\n".join([*lines, "</annotation>"]) + "\n"
