@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import inspect
 import os
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -20,6 +21,7 @@ from sightline.core.checks import choice
 from sightline.core.errors import InputError, MissingFileError, WeightsError, suggest
 from sightline.core.files import read_json
 from sightline.core.types import PathLike
+from sightline.data.naming import is_image_name
 from sightline.train import folder as files
 from sightline.train.checkpoint import BEST, LAST
 from sightline.train.processes import pick_device
@@ -130,14 +132,34 @@ class Predictor:
         Parameters
         ----------
         images
-            H×W or H×W×3 array, path, or a list or tuple of them.
+            H×W or H×W×3 array, path, or a list or tuple of them. A folder or a pattern of pictures gives a list, in
+            natural order; a video, a camera (``"webcam"``) or an address gives the frames' results one by one, as they
+            are asked for, of a live source the newest.
         **options
             Of the recipe: detectors take ``confidence``, ``tile``, ``overlap``, ``mirror`` and ``scales``.
         """
+        if isinstance(images, (str, os.PathLike)) and not _is_picture(os.fspath(images)):
+            return self._through(os.fspath(images), options)
         single = isinstance(images, (np.ndarray, str, os.PathLike))
         arrays = [_as_array(image) for image in ([images] if single else images)]
         results = self._checked(options)(self.model, arrays, **options)
         return results[0] if single else results
+
+    def _through(self, source: str, options: dict[str, Any]) -> list[Any] | Iterator[Any]:
+        many = Path(source).is_dir() or any(sign in source for sign in "*?[")
+        found = self._one_by_one(source, options)
+        return list(found) if many else found
+
+    def _one_by_one(self, source: str, options: dict[str, Any]) -> Iterator[Any]:
+        from sightline.image.frames import frames
+
+        clip = frames(source)
+        if clip.live:  # opened anew: of what goes on by itself, the newest frame is taken
+            clip.close()
+            clip = frames(source, newest=True)
+        with clip:
+            for frame in clip:
+                yield self.predict(frame, **options)
 
     def _checked(self, options: dict[str, Any]) -> Callable[..., list[Any]]:
         takes = [name for name in inspect.signature(self.recipe.predict).parameters if name not in ("model", "images")]
@@ -218,6 +240,15 @@ def _runs_near(folder: Path) -> str:
     places = (folder, Path("runs"))
     found = sorted({path.parent for place in places if place.is_dir() for path in place.glob(f"*/{files.CONFIG}")})
     return f" Runs: {', '.join(str(path) for path in found[-5:])}." if found else ""
+
+
+def _is_picture(source: str) -> bool:
+    """Return whether one picture is meant: a file of a picture's name, or a name without anything behind it."""
+    if "://" in source or re.fullmatch(r"(?:webcam|camera)(?::\d+)?|/dev/video\d+", source):
+        return False
+    if Path(source).is_dir() or (any(sign in source for sign in "*?[") and not Path(source).exists()):
+        return False
+    return is_image_name(source) or not Path(source).is_file()
 
 
 def _as_array(image: Any) -> np.ndarray:
