@@ -14,6 +14,8 @@ from . import motion as motion
 from . import nn as nn
 from . import train as train
 from . import zoo as zoo
+from .apply.exporting import export as export
+from .apply.models import load as load
 from .core.catalogue import methods as methods
 from .core.conversions import channels_first as channels_first
 from .core.conversions import channels_last as channels_last
@@ -34,6 +36,5 @@ from .core.tracks import Tracks as Tracks
 from .image.read import read as read
 from .image.show import show as show
 from .image.write import write as write
-from .train.run import load as load
 
 __version__: str

@@ -47,7 +47,7 @@ class Form:
         Parameters
         ----------
         image
-            H×W, H×W×3 or H×W×4; uint8, uint16 or float32.
+            H×W, H×W×1, H×W×3 or H×W×4; uint8, uint16 or float32.
         """
         return self._repeated(self._fit(self._reduced(image)))
 
@@ -57,14 +57,14 @@ class Form:
         Parameters
         ----------
         image
-            H×W, H×W×3 or H×W×4; uint8, uint16 or float32.
+            H×W, H×W×1, H×W×3 or H×W×4; uint8, uint16 or float32.
         """
         return self._repeated(self._reduced(image))
 
     def _reduced(self, image: np.ndarray) -> np.ndarray:
         image = to_uint8(image)
-        if image.ndim == 3 and image.shape[2] == 4:
-            image = image[..., :3]
+        if image.ndim == 3 and image.shape[2] in (1, 4):
+            image = image[..., 0] if image.shape[2] == 1 else image[..., :3]
         return convert(image, "rgb", "gray") if image.ndim == 3 and self.channels == 1 else image
 
     def _repeated(self, image: np.ndarray) -> np.ndarray:

@@ -27,6 +27,7 @@ _COMMANDS = {
     "evaluate": "Measure a trained model on a dataset.",
     "predict": "Say what is in images.",
     "explain": "Show where a model looks.",
+    "export": "Write a trained model as one ONNX file: sightline export runs/digits-1 -o model.onnx",
     "image": "Run one image method: sightline image canny photo.jpg --low 40 -o edges.png",
     "features": "Run one feature method: sightline features sift photo.jpg -o found.png",
     "geometry": "Run one geometric method on pictures.",

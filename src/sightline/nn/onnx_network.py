@@ -126,14 +126,14 @@ def to_int8(graph: Any, batches: Iterable[np.ndarray]) -> Any:
             return None if batch is None else {PIXELS: batch}
 
     with TemporaryDirectory() as folder:
-        path = Path(folder) / "int8.onnx"
+        ready, path = (Path(folder) / name for name in ("ready.onnx", "int8.onnx"))
+        require("onnxruntime.quantization.shape_inference").quant_pre_process(graph, ready, skip_symbolic_shape=True)
         quantization.quantize_static(
-            graph,
+            ready,
             path,
             Reader(),
             per_channel=True,
             reduce_range=True,  # processors without VNNI add pairs of products in 16 bits, which 8-bit weights overflow
-            extra_options={"ActivationSymmetric": False},
         )
         return onnx.load(path)
 

@@ -1,0 +1,153 @@
+"""How far an exported file gives the answers of the network that it was made from, on real pictures, and how fast."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from sightline.core.errors import DataError, InputError, MissingFileError
+from sightline.core.files import sha256_of
+
+if TYPE_CHECKING:
+    from sightline.classify.exported import ExportedClassifier
+    from sightline.train.run import Predictor
+
+TOLERANCE = 1e-4  # of a probability, for the same pixels in float32
+PICTURES, USUAL, _SINGLE = 24, 64, 8
+_TURNS = 3
+Probabilities = Callable[[Sequence[np.ndarray]], np.ndarray]
+
+
+@dataclass(frozen=True)
+class Case:
+    """One way of asking both.
+
+    Parameters
+    ----------
+    name
+        What went in.
+    images
+        How many pictures.
+    batch
+        How many of them at once.
+    max_difference
+        Largest difference of a probability.
+    top1_agreement
+        Share of the pictures whose best class is the same, in 0–1.
+    torch_ms, onnx_ms
+        Milliseconds a picture, decoded pictures to probabilities, the better of three alternating turns.
+    """
+
+    name: str
+    images: int
+    batch: int
+    max_difference: float
+    top1_agreement: float
+    torch_ms: float
+    onnx_ms: float
+
+
+def compare(predictor: Predictor, exported: ExportedClassifier, images: Sequence[np.ndarray]) -> dict[str, Any]:
+    """Ask both in four ways; return JSON values: the cases, what was compared, and whether they agree.
+
+    Parameters
+    ----------
+    predictor
+        With the network in PyTorch.
+    exported
+        The file.
+    images
+        Pictures of any sizes, one or more.
+    """
+    import onnxruntime
+    import torch
+
+    recipe: Any = predictor.recipe
+
+    def theirs(some: Sequence[np.ndarray]) -> np.ndarray:
+        return recipe.scores(predictor.model, [recipe.form.prepare(image) for image in some])
+
+    ways = {
+        "same pixels, network alone": ([recipe.form.prepare(image) for image in images], len(images)),
+        "one picture at a time": (images[:_SINGLE], 1),
+        "one size, together": (one_size(images), len(images)),
+        "odd heights and widths": ([odd_size(image) for image in images], len(images)),
+    }
+    cases = [_case(name, some, batch, theirs, exported.probabilities) for name, (some, batch) in ways.items()]
+    first = cases[0]
+    return {
+        "file": exported.path.name,
+        "bytes": exported.path.stat().st_size,
+        "sha256": sha256_of(exported.path),
+        "made_from": str(predictor.folder),
+        **{name: exported.about[name] for name in ("recipe", "size", "channels", "int8")},
+        "classes": len(exported.classes),
+        "versions": {"torch": torch.__version__, "onnxruntime": onnxruntime.__version__},
+        "threads": torch.get_num_threads(),
+        "tolerance": None if exported.about["int8"] else TOLERANCE,
+        "agrees": exported.about["int8"] or first.max_difference <= TOLERANCE,
+        "cases": [asdict(case) for case in cases],
+    }
+
+
+def one_size(images: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """Return pictures cut to the smallest height and width among them, from the centre, all H×W×3 or all H×W."""
+    height, width = (min(image.shape[axis] for image in images) for axis in (0, 1))
+    return [_cut(image, height, width) for image in images]
+
+
+def odd_size(image: np.ndarray) -> np.ndarray:
+    """Return a picture cut to an odd height and about two thirds of its width, odd too."""
+    height, width = image.shape[0], max(1, 2 * image.shape[1] // 3)
+    return _cut(image, height - (height % 2 == 0), width - (width % 2 == 0))
+
+
+def pictures_of(predictor: Predictor) -> tuple[list[np.ndarray], list[np.ndarray], str]:
+    """Return pictures to compare on, others that show what is usual, and whose they are.
+
+    The run's held-out and training images where its data are at hand, the sample photos otherwise.
+    """
+    from sightline.data.sample import SAMPLES, sample
+    from sightline.train.folder import is_run, read_config
+    from sightline.train.recipe import find_recipe
+
+    if is_run(predictor.folder):
+        config = read_config(predictor.folder)
+        kind, method = find_recipe(config["recipe"])
+        try:
+            opened: Any = kind.open(method, config["data"], config["settings"]["seed"], config["options"])
+        except (DataError, InputError, MissingFileError):
+            pass  # the data have gone: the samples serve as well
+        else:
+            return _some(opened.data.split(opened.held_out), PICTURES), _some(opened.data.train, USUAL), config["data"]
+    photos = [sample(name) for name in SAMPLES]
+    return photos, photos, "the sample photos"
+
+
+def _some(split: Any, count: int) -> list[np.ndarray]:
+    places = np.unique(np.linspace(0, len(split) - 1, min(len(split), count)).astype(int))
+    return [split[int(place)][0] for place in places]
+
+
+def _cut(image: np.ndarray, height: int, width: int) -> np.ndarray:
+    top, left = (image.shape[0] - height) // 2, (image.shape[1] - width) // 2
+    return image[top : top + height, left : left + width]
+
+
+def _case(name: str, images: Sequence[np.ndarray], batch: int, theirs: Probabilities, ours: Probabilities) -> Case:
+    groups = [images[first : first + batch] for first in range(0, len(images), batch)]
+    answers: list[np.ndarray] = [np.empty(0), np.empty(0)]
+    seconds = [np.inf, np.inf]
+    for turn in range(_TURNS):
+        for side in (0, 1) if turn % 2 else (1, 0):
+            start = time.perf_counter()
+            answers[side] = np.concatenate([(theirs, ours)[side](group) for group in groups])
+            seconds[side] = min(seconds[side], time.perf_counter() - start)
+    difference = float(np.abs(answers[0] - answers[1]).max())
+    same = float((answers[0].argmax(axis=1) == answers[1].argmax(axis=1)).mean())
+    torch_ms, onnx_ms = (round(1e3 * value / len(images), 3) for value in seconds)
+    return Case(name, len(images), batch, difference, same, torch_ms, onnx_ms)

@@ -1,0 +1,156 @@
+"""The page beside an exported file: how far it agrees with its network, how fast it is, and what it was asked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from sightline import __version__
+from sightline.train.page import commands, facts, figures, page, percent, picture
+from sightline.train.recipe import Section
+
+if TYPE_CHECKING:
+    from sightline.classify.exported import ExportedClassifier
+    from sightline.train.run import Predictor
+
+_SHOWN = 12
+_COLUMNS = ("what went in", "pictures", "at once", "largest difference", "same answer", "torch ms", "ONNX ms", "ratio")
+
+
+def agreement_page(
+    found: Mapping[str, Any], predictor: Predictor, exported: ExportedClassifier, images: Sequence[np.ndarray]
+) -> str:
+    """Return the HTML page.
+
+    Parameters
+    ----------
+    found
+        What :func:`~sightline.apply.agreement.compare` returned, and ``pictures``.
+    predictor, exported
+        What was compared.
+    images
+        The pictures that both were asked.
+    """
+    sections = [
+        Section("Where they agree, and how fast they are", _cases(found)),
+        Section("What they were asked", _pictures(predictor, exported, images)),
+        Section("What is in the file", _contents(found, exported)),
+        Section("How to use it", _use(found, exported)),
+    ]
+    foot = f"Written by Sightline {__version__} on {datetime.now(UTC):%Y-%m-%d %H:%M} UTC."
+    title = f"{found['file']}: {found['recipe']} in ONNX"
+    return page(title, sections, kicker="Sightline · report of an export", head=_head(found), foot=foot)
+
+
+def _head(found: Mapping[str, Any]) -> str:
+    alone, one, batch, _ = found["cases"]
+    kind = "eight bits" if found["int8"] else "float32"
+    lead = (
+        f"<b>{escape(found['file'])}</b> holds {escape(found['recipe'])} of {escape(found['made_from'])} in {kind}. "
+        f"On {alone['images']} pictures ({escape(found['pictures'])}), prepared alike, its probabilities differ from "
+        f"PyTorch's by at most {_small(alone['max_difference'])}"
+    )
+    lead += "." if found["agrees"] else f", more than the {found['tolerance']:g} that is allowed."
+    same = sum(case["top1_agreement"] * case["images"] for case in found["cases"])
+    rows = [
+        ("largest difference", _small(alone["max_difference"]), "of a probability, same pixels"),
+        ("same best class", percent(same / sum(case["images"] for case in found["cases"])), "over all four ways"),
+        ("one picture", f"{one['onnx_ms']:.1f} ms", f"PyTorch takes {one['torch_ms']:.1f}"),
+        (f"{batch['batch']} at once", f"{batch['onnx_ms']:.1f} ms each", f"PyTorch takes {batch['torch_ms']:.1f}"),
+        ("size", f"{found['bytes'] / 1e6:.1f} MB", ""),
+    ]
+    return f'<p class="lead">{lead}</p>{figures(rows)}'
+
+
+def _cases(found: Mapping[str, Any]) -> str:
+    rows = [
+        (
+            case["name"],
+            str(case["images"]),
+            str(case["batch"]),
+            _small(case["max_difference"]),
+            percent(case["top1_agreement"]),
+            f"{case['torch_ms']:.2f}",
+            f"{case['onnx_ms']:.2f}",
+            f"{case['torch_ms'] / case['onnx_ms']:.2f}",
+        )
+        for case in found["cases"]
+    ]
+    body = "".join(
+        f'<tr><th scope="row">{escape(first)}</th>{"".join(f"<td>{cell}</td>" for cell in rest)}</tr>'
+        for first, *rest in rows
+    )
+    head = "".join(f'<th scope="col">{name}</th>' for name in _COLUMNS)
+    text = (
+        "Milliseconds are for one picture, from decoded pixels to probabilities, the better of three turns, "
+        f"{found['threads']} threads on both sides. The file shrinks pictures inside the graph: where a mean falls "
+        "between two levels of brightness it may round to the other one, which the last three rows show."
+    )
+    return (
+        f'<p>{escape(text)}</p><div class="scroll" tabindex="0"><table class="full">'
+        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+    )
+
+
+def _pictures(predictor: Predictor, exported: ExportedClassifier, images: Sequence[np.ndarray]) -> str:
+    recipe: Any = predictor.recipe
+    theirs = recipe.scores(predictor.model, [recipe.form.prepare(image) for image in images])
+    ours = exported.probabilities(images)
+    apart = np.abs(theirs - ours).max(axis=1)
+    order = np.argsort(-apart, kind="stable")[:_SHOWN]
+    items = "".join(_answer(images[i], theirs[i], ours[i], exported.classes) for i in order)
+    return f'<p>Those on which they differ most come first.</p><ul class="mistakes">{items}</ul>'
+
+
+def _answer(image: np.ndarray, theirs: np.ndarray, ours: np.ndarray, classes: Sequence[str]) -> str:
+    said = [(classes[row.argmax()], float(row.max())) for row in (theirs, ours)]
+    tone = "right" if said[0][0] == said[1][0] else "wrong"
+    (name, share), (other, part) = said
+    return (
+        f"<li><figure>{picture(image, f'taken for {other}')}<figcaption>"
+        f'PyTorch: <b>{escape(name)}</b> {share:.4f}<br>ONNX: <b class="{tone}">{escape(other)}</b> {part:.4f}'
+        "</figcaption></figure></li>"
+    )
+
+
+def _contents(found: Mapping[str, Any], exported: ExportedClassifier) -> str:
+    height, width = found["size"]
+    colours = "grey" if found["channels"] == 1 else "RGB"
+    shown = ", ".join(exported.classes[:12])
+    more = f" and {len(exported.classes) - 12} more" if len(exported.classes) > 12 else ""
+    versions = ", ".join(f"{name} {version}" for name, version in found["versions"].items())
+    rows = [
+        ("input", f"images: N×H×W×{found['channels']} uint8, {colours}, any N, H and W"),
+        ("becomes", f"the largest centred window of {height}:{width}, {exported.form.share:.3g} of it by its sides"),
+        ("network sees", f"{height}×{width} pixels, resized with antialiasing"),
+        ("output", f"probabilities: N×{len(exported.classes)} float32"),
+        ("classes", shown + more),
+        ("weights", "eight bits, activations too" if found["int8"] else "float32"),
+        ("file", f"{found['bytes']:,} bytes, SHA-256 {found['sha256']}"),
+        ("compared with", versions),
+    ]
+    return facts(rows)
+
+
+def _use(found: Mapping[str, Any], exported: ExportedClassifier) -> str:
+    name = found["file"]
+    python = (
+        "import onnxruntime\n"
+        f'session = onnxruntime.InferenceSession("{name}")\n'
+        'probabilities = session.run(["probabilities"], {"images": pictures})[0]'
+    )
+    return commands(
+        [
+            ("Use it.", f"sightline predict {name} photo.jpg"),
+            ("From Python, with Sightline.", f'sl.load("{name}").predict("photo.jpg")'),
+            ("From any program with ONNX Runtime; pictures are N×H×W×C bytes.", python),
+        ]
+    )
+
+
+def _small(value: float) -> str:
+    return "0" if value == 0 else f"{value:.1e}"

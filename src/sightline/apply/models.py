@@ -1,0 +1,127 @@
+"""Find the model that a person's word means: the folder of a run, a name of the zoo, or an exported file."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sightline.core.checks import choice
+from sightline.core.errors import InputError, MissingFileError, suggest
+from sightline.core.types import PathLike
+
+if TYPE_CHECKING:
+    from sightline.train.run import Predictor
+
+ENGINES, PRECISIONS = ("torch", "onnx"), ("fp32", "bf16")
+
+
+def load(
+    source: PathLike,
+    *,
+    weights: str = "best",
+    device: str = "auto",
+    engine: str = "torch",
+    precision: str = "fp32",
+    classes: Sequence[str] | PathLike | None = None,
+) -> Any:
+    """Load a model that is ready to predict.
+
+    Parameters
+    ----------
+    source
+        Folder of a run, a name of the zoo such as ``"resnet50-imagenet"`` (fetched when it is not on this machine), or
+        a file that ``sightline export`` wrote.
+    weights
+        Of a run: ``best`` (by the recipe's metric on the validation samples) or ``last``.
+    device
+        Where to put the model: ``auto``, ``cpu``, ``cuda``, ``mps``.
+    engine
+        Who runs it: ``torch``, or ``onnx`` for ONNX Runtime on the CPU, which takes some seconds more to load and
+        predicts about twice as fast. Explanations need ``torch``.
+    precision
+        ``fp32``, or ``bf16`` for matrix products in bfloat16, with ``torch`` only. It pays where the processor has it.
+    classes
+        Names of a zoo network's classes, in order: a list, or a text file with one a line. Public weights come without
+        names; None calls the classes by their number.
+
+    Returns
+    -------
+    Predictor or ExportedClassifier
+        With ``predict``; a predictor also has ``evaluate``, ``model`` and ``recipe``.
+
+    Raises
+    ------
+    MissingFileError
+        When there is no such run, name or file.
+    WeightsError
+        When the weights were changed, cut, or are of another architecture.
+    FormatError
+        When the exported file is none.
+    MissingExtraError
+        When ``onnx`` is asked for and the extra ``export`` is not installed.
+    """
+    choice("load", "engine", engine, ENGINES)
+    choice("load", "precision", precision, PRECISIONS)
+    if engine == "onnx" and precision != "fp32":
+        raise InputError("load: precision must be 'fp32' with the engine 'onnx'; got 'bf16'. Use engine='torch'.")
+    path = Path(source)
+    if path.suffix == ".onnx":
+        from sightline.classify.exported import ExportedClassifier
+
+        return ExportedClassifier(path)
+    if _is_public(source):
+        predictor = _from_zoo(str(source), device, classes)
+    else:
+        predictor = _from_run(source, weights, device)
+    if engine == "onnx" or precision != "fp32":
+        predictor.model = _in_another_form(predictor, engine)
+    return predictor
+
+
+def _is_public(source: PathLike) -> bool:
+    from sightline.zoo.table import entries
+
+    return isinstance(source, str) and not Path(source).exists() and source in entries()
+
+
+def _from_run(source: PathLike, weights: str, device: str) -> Predictor:
+    from sightline.train import run
+    from sightline.zoo.table import entries
+
+    try:
+        return run.load(source, weights=weights, device=device)
+    except MissingFileError as error:
+        near = "" if Path(source).exists() or os.sep in str(source) else suggest(str(source), entries())
+        raise MissingFileError(f"{error}{near}") from error
+
+
+def _from_zoo(name: str, device: str, classes: Sequence[str] | PathLike | None) -> Predictor:
+    from sightline.classify.public import public_recipe
+    from sightline.train.processes import pick_device
+    from sightline.train.run import Predictor
+    from sightline.zoo import pretrained
+
+    recipe = public_recipe(name, _names(classes))
+    return Predictor(Path(name), recipe, pretrained.load(name).to(pick_device(device)))
+
+
+def _names(classes: Sequence[str] | PathLike | None) -> Sequence[str] | None:
+    if isinstance(classes, (str, os.PathLike)):
+        try:
+            return Path(classes).read_text("utf-8").splitlines()
+        except FileNotFoundError as error:
+            raise MissingFileError(f"load: classes '{classes}' does not exist.") from error
+    return classes
+
+
+def _in_another_form(predictor: Predictor, engine: str) -> Any:
+    from sightline.nn.onnx_network import Bfloat16Network, OnnxNetwork
+
+    form = getattr(predictor.recipe, "form", None)
+    if engine != "onnx":
+        return Bfloat16Network(predictor.model)
+    if form is None:
+        raise InputError(f"load: engine 'onnx' runs classifiers only; {predictor.recipe.name} needs 'torch'.")
+    return OnnxNetwork(predictor.model, form.shape).to("cpu")
