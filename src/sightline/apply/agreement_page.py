@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from sightline.train.run import Predictor
 
 _SHOWN = 12
-_COLUMNS = ("what went in", "pictures", "at once", "largest difference", "same answer", "torch ms", "ONNX ms", "ratio")
+_COLUMNS = ("what went in", "pictures", "at once", "difference", "same best", "torch ms", "ONNX ms", "ratio")
 
 
 def agreement_page(
@@ -60,7 +60,7 @@ def _head(found: Mapping[str, Any]) -> str:
         ("largest difference", _small(alone["max_difference"]), "of a probability, same pixels"),
         ("same best class", percent(same / sum(case["images"] for case in found["cases"])), "over all four ways"),
         ("one picture", f"{one['onnx_ms']:.1f} ms", f"PyTorch takes {one['torch_ms']:.1f}"),
-        (f"{batch['batch']} at once", f"{batch['onnx_ms']:.1f} ms each", f"PyTorch takes {batch['torch_ms']:.1f}"),
+        (f"each of {batch['batch']}", f"{batch['onnx_ms']:.1f} ms", f"PyTorch takes {batch['torch_ms']:.1f}"),
         ("size", f"{found['bytes'] / 1e6:.1f} MB", ""),
     ]
     return f'<p class="lead">{lead}</p>{figures(rows)}'
@@ -111,7 +111,7 @@ def _answer(image: np.ndarray, theirs: np.ndarray, ours: np.ndarray, classes: Se
     tone = "right" if said[0][0] == said[1][0] else "wrong"
     (name, share), (other, part) = said
     return (
-        f"<li><figure>{picture(image, f'taken for {other}')}<figcaption>"
+        f'<li><figure><div class="pair">{picture(image, f"taken for {other}")}</div><figcaption>'
         f'PyTorch: <b>{escape(name)}</b> {share:.4f}<br>ONNX: <b class="{tone}">{escape(other)}</b> {part:.4f}'
         "</figcaption></figure></li>"
     )
@@ -123,9 +123,11 @@ def _contents(found: Mapping[str, Any], exported: ExportedClassifier) -> str:
     shown = ", ".join(exported.classes[:12])
     more = f" and {len(exported.classes) - 12} more" if len(exported.classes) > 12 else ""
     versions = ", ".join(f"{name} {version}" for name, version in found["versions"].items())
+    share = exported.form.share
+    part = "" if share == 1 else f", of which the middle {percent(share)} by its sides"
     rows = [
         ("input", f"images: N×H×W×{found['channels']} uint8, {colours}, any N, H and W"),
-        ("becomes", f"the largest centred window of {height}:{width}, {exported.form.share:.3g} of it by its sides"),
+        ("becomes", f"the largest centred window of {height}:{width}{part}"),
         ("network sees", f"{height}×{width} pixels, resized with antialiasing"),
         ("output", f"probabilities: N×{len(exported.classes)} float32"),
         ("classes", shown + more),

@@ -131,8 +131,10 @@ def _prepare(nodes: _Nodes, form: Form) -> None:
     start, end = _window(nodes, form)
     cut = nodes.add("Slice", IMAGES, start, end, nodes.constant([1, 2], np.int64))
     planes = nodes.cast(nodes.add("Transpose", cut, perm=[0, 3, 1, 2]), "FLOAT")  # N×H×W×C → N×C×H×W
-    sizes = nodes.constant(form.size, np.int64)
-    resized = nodes.add("Resize", planes, "", "", sizes, mode="linear", antialias=1, axes=[2, 3])
+    # All four sizes: where only two axes are named, ONNX Runtime's optimiser of eight-bit graphs trips over them.
+    kept = nodes.add("Shape", planes, start=0, end=2)
+    sizes = nodes.add("Concat", kept, nodes.constant(form.size, np.int64), axis=0)
+    resized = nodes.add("Resize", planes, "", "", sizes, mode="linear", antialias=1, exclude_outside=1)
     levels = nodes.add("Round", resized)
     nodes.add("Div", levels, nodes.constant(255.0, np.float32), name=PIXELS)
 
