@@ -5,8 +5,11 @@ from .augment import Augment as Augment
 from .check import DataReport as DataReport
 from .check import Problem as Problem
 from .check import check_dataset as check_dataset
+from .check_detections import DetectionReport as DetectionReport
+from .check_detections import check_detection_set as check_detection_set
 from .colour import adjust_colour as adjust_colour
 from .colour import random_colour as random_colour
+from .contact_sheet import contact_sheet as contact_sheet
 from .convert import Conversion as Conversion
 from .convert import convert_dataset as convert_dataset
 from .crop import random_crop as random_crop
@@ -34,4 +37,6 @@ from .rand_augment import rand_augment as rand_augment
 from .sample import SAMPLES as SAMPLES
 from .sample import Sample as Sample
 from .sample import sample as sample
+from .split_dataset import split_dataset as split_dataset
+from .tile_detections import tile_detections as tile_detections
 from .trivial_augment import trivial_augment as trivial_augment

@@ -95,12 +95,14 @@ class DataReport:
             "notes": list(self.notes),
         }
 
+    def headline(self) -> str:
+        """Return one line that says what was looked at."""
+        sizes = ", ".join(f"{name} {sum(row)}" for name, row in self.counts.items())
+        return f"{self.source}: {self.images} images in {len(self.classes)} classes" + (f" ({sizes})" if sizes else "")
+
     def __str__(self) -> str:
         faults = sum(problem.fault for problem in self.problems)
-        sizes = ", ".join(f"{name} {sum(row)}" for name, row in self.counts.items())
-        lines = [
-            f"{self.source}: {self.images} images in {len(self.classes)} classes" + (f" ({sizes})" if sizes else "")
-        ]
+        lines = [self.headline()]
         # Files are told relative to the source here; `problems` has their whole names.
         inside = self.source.rstrip("/\\") + os.sep
         lines += [f"{'FAULT' if p.fault else 'look'}  {p.kind}: {p.reason.replace(inside, '')}" for p in self.problems]

@@ -178,7 +178,7 @@ class DetectionSplit:
 
 
 def join_detections(splits: Sequence[DetectionSplit]) -> DetectionSplit:
-    """Return the samples of several splits as one split, in order.
+    """Return the samples of several splits as one split, in order; numbered anew where two have one number.
 
     Parameters
     ----------
@@ -187,6 +187,7 @@ def join_detections(splits: Sequence[DetectionSplit]) -> DetectionSplit:
     """
     annotations = [item for split in splits for item in split.annotations]
     keys, ids = [key for split in splits for key in split.keys], [number for split in splits for number in split.ids]
+    ids = ids if len(set(ids)) == len(ids) else list(range(1, len(ids) + 1))
     sizes = np.concatenate([split._sizes for split in splits])
     return DetectionSplit(JoinedImages(splits), annotations, keys, ids=ids, sizes=sizes)
 

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from sightline.core.errors import DataError, SightlineError
-from sightline.data.image_set import ImageSet, join
+from sightline.data.detection_set import DetectionSet
+from sightline.data.image_set import ImageSet
 from sightline.data.perceptual_hash import hash_of_thumbnail, thumbnail
 
 SMALLEST = 64  # pixels; smaller images, such as digits, look alike without being duplicates
@@ -110,7 +111,7 @@ def _correlation(a: np.ndarray, b: np.ndarray) -> float:
     return float(x @ y) / length if length else 0.0
 
 
-def duplicate_groups(found: ImageSet) -> np.ndarray:
+def duplicate_groups(found: ImageSet | DetectionSet) -> np.ndarray:
     """Return one number for each sample of all splits; samples that are (near-)duplicates of one another share it.
 
     Parameters
@@ -121,9 +122,9 @@ def duplicate_groups(found: ImageSet) -> np.ndarray:
     Returns
     -------
     numpy.ndarray
-        N whole numbers, in the order of ``found.splits``: what ``ImageSet.merge_and_split`` takes.
+        N whole numbers, in the order of ``found.splits``: what ``merge_and_split`` takes.
     """
-    pool = join(list(found.splits.values()))
+    pool = found.pool()
     prints: list[Fingerprint | None] = []
     for index, key in enumerate(pool.keys):
         try:

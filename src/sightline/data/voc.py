@@ -25,7 +25,7 @@ from sightline.data.strict_xml import escaped, read_xml, root_tag
 
 NAME = "voc"
 FORM = "Pascal VOC (one XML file an image)"
-_CHALLENGE = "PASCAL VOC"
+_CHALLENGE, _TRIED = "PASCAL VOC", 50
 _TAG = re.compile(r"[A-Za-z_][\w.-]*")
 _OWN = ("name", "bndbox", "difficult", "crowd", "part", "polygon", "deleted", "verified", "date", "id")
 
@@ -42,9 +42,9 @@ def sniff(path: Path) -> bool:
 
 
 def _some(path: Path) -> Iterator[Path]:
-    """Yield the first XML file of each folder."""
+    """Yield the first XML files of each folder: some of them may be damaged."""
     for folder in (path, *(item for item in sorted(path.rglob("*")) if item.is_dir())):
-        yield from [item for item in entries(folder) if item.suffix.lower() == ".xml"][:1]
+        yield from [item for item in entries(folder) if item.suffix.lower() == ".xml"][:_TRIED]
 
 
 @dataclass
