@@ -88,6 +88,9 @@ model = sl.classify.vit(10, size=8, patch=2, dim=48, depth=3, num_heads=4, in_ch
 base = sum(p.numel() for p in sl.classify.vit(1000).parameters())
 print(f"ViT-Base has {base / 1e6:.1f} million weights, ours {sum(p.numel() for p in model.parameters()):,}")
 assert base == 86_567_656  # the published number
+# Two later ones: DeiT has one more token, which learns from a teacher; Swin looks through windows that shift.
+for name, built in {"deit": sl.classify.deit(), "swin": sl.classify.swin()}.items():
+    print(f"{name}, tiny: {sum(p.numel() for p in built.parameters()) / 1e6:.1f} million weights")
 for name, part in model.named_children():
     print(f"{name:12} {sum(p.numel() for p in part.parameters()):7,} weights")
 

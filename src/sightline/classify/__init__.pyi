@@ -1,5 +1,6 @@
 from .alexnet import alexnet as alexnet
 from .convnext import convnext as convnext
+from .deit import deit as deit
 from .densenet import densenet as densenet
 from .efficientnet import efficientnet as efficientnet
 from .googlenet import googlenet as googlenet
@@ -17,6 +18,7 @@ from .resnet import resnet152 as resnet152
 from .resnext import resnext as resnext
 from .resnext import wide_resnet as wide_resnet
 from .squeezenet import squeezenet as squeezenet
+from .swin import swin as swin
 from .vgg import vgg11 as vgg11
 from .vgg import vgg13 as vgg13
 from .vgg import vgg16 as vgg16

@@ -36,15 +36,16 @@ METHODS: dict[str, str] = {
     **dict.fromkeys(("vgg11", "vgg13", "vgg16", "vgg19"), "vgg"),
     **dict.fromkeys(("resnext", "wide_resnet"), "resnext"),
     **{name: name for name in ("alexnet", "zfnet", "googlenet", "inception_v3", "squeezenet", "densenet")},
-    **{name: name for name in ("mobilenet_v2", "mobilenet_v3", "efficientnet", "convnext")},
+    **{name: name for name in ("mobilenet_v2", "mobilenet_v3", "efficientnet", "convnext", "deit", "swin")},
 }
 _NORMALISED: dict[str, Any] = {"learning_rate": 4e-3, "epochs": 12, "weight_decay": 0.05}
 _PLAIN: dict[str, Any] = {"learning_rate": 5e-4, "epochs": 20, "clip": 1.0, "warmup": 1.0}  # no batch normalisation
+_ATTENTIVE: dict[str, Any] = {"learning_rate": 1e-3, "weight_decay": 0.05, "clip": 1.0, "warmup": 2.0}
 _DEFAULTS: dict[str, dict[str, Any]] = {
     "mlp": {"learning_rate": 1e-3, "epochs": 20},
     "lenet5": {"learning_rate": 2e-3, "epochs": 20},
-    "vit": {"learning_rate": 1e-3, "epochs": 40, "weight_decay": 0.05, "clip": 1.0, "warmup": 2.0},
-    "convnext": {"learning_rate": 1e-3, "epochs": 30, "weight_decay": 0.05, "clip": 1.0, "warmup": 2.0},
+    **{key: {**_ATTENTIVE, "epochs": 40} for key in ("vit", "deit")},
+    **{key: {**_ATTENTIVE, "epochs": 30} for key in ("convnext", "swin")},
     **dict.fromkeys(("resnet", "resnext", "googlenet", "inception_v3", "densenet"), _NORMALISED),
     **dict.fromkeys(("mobilenet_v2", "mobilenet_v3", "efficientnet"), _NORMALISED),
     **dict.fromkeys(("alexnet", "zfnet", "vgg", "squeezenet"), _PLAIN),

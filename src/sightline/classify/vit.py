@@ -20,6 +20,7 @@ from sightline.core.checks import choice, integer, number, size_2d
 from sightline.core.errors import InputError
 from sightline.core.types import Choice, Range
 from sightline.nn.normalize import Normalize
+from sightline.nn.stochastic_depth import StochasticDepth
 
 Size = int | tuple[int, int]
 
@@ -46,6 +47,8 @@ class ViTConfig:
         Channels of the images.
     dropout
         Share of activations that training sets to zero.
+    drop
+        Share of the images for which the last block is left out in training; earlier blocks less, in proportion.
     eps
         Added to the variance in the layer normalisations.
     mean, std
@@ -60,6 +63,7 @@ class ViTConfig:
     classes: int = 1000
     in_channels: int = 3
     dropout: float = 0.0
+    drop: float = 0.0
     eps: float = 1e-6
     mean: tuple[float, ...] | None = None
     std: tuple[float, ...] | None = None
@@ -99,9 +103,10 @@ class Attention(nn.Module):
 class Block(nn.Module):
     """z′ = MSA(LN(z)) + z, then MLP(LN(z′)) + z′ (equations 2 and 3)."""
 
-    def __init__(self, config: ViTConfig) -> None:
+    def __init__(self, config: ViTConfig, drop: float = 0.0) -> None:
         super().__init__()
         dim = config.dim
+        self.skip = StochasticDepth(drop)
         self.norm1 = nn.LayerNorm(dim, config.eps)
         self.attention = Attention(dim, config.num_heads)
         self.norm2 = nn.LayerNorm(dim, config.eps)
@@ -112,8 +117,8 @@ class Block(nn.Module):
 
     def forward(self, z: Tensor) -> Tensor:
         """Return the next B×N×D tokens."""
-        z = z + self.drop(self.attention(self.norm1(z)))
-        return z + self.drop(self.mlp(self.norm2(z)))
+        z = z + self.skip(self.drop(self.attention(self.norm1(z))))
+        return z + self.skip(self.drop(self.mlp(self.norm2(z))))
 
 
 class ViT(nn.Module):
@@ -127,6 +132,8 @@ class ViT(nn.Module):
         Sizes of everything.
     """
 
+    first = 1  # tokens that stand before those of the patches
+
     def __init__(self, config: ViTConfig) -> None:
         super().__init__()
         self.config = config
@@ -136,9 +143,10 @@ class ViT(nn.Module):
         self.class_token = nn.Parameter(torch.zeros(1, 1, config.dim))
         self.positions = nn.Parameter(torch.zeros(1, 1 + math.prod(config.grid), config.dim))
         self.drop = nn.Dropout(config.dropout)
-        self.blocks = nn.ModuleList(Block(config) for _ in range(config.depth))
+        last = max(1, config.depth - 1)
+        self.blocks = nn.ModuleList(Block(config, config.drop * place / last) for place in range(config.depth))
         self.norm = nn.LayerNorm(config.dim, config.eps)
-        self.head = nn.Linear(config.dim, config.classes)
+        self.head: nn.Module = nn.Linear(config.dim, config.classes)
         self._grid = config.grid  # of the images seen last, for cam_map
         self._initialise()
 
@@ -172,8 +180,12 @@ class ViT(nn.Module):
         x = self.patches(self.normalize(images))  # B×C×H×W → B×D×H/P×W/P
         self._grid = (x.shape[2], x.shape[3])
         x = x.flatten(2).transpose(1, 2)  # → B×N×D, row by row
-        x = torch.cat([self.class_token.expand(x.shape[0], -1, -1), x], dim=1)  # → B×(1+N)×D
-        return self.drop(x + resize_positions(self.positions, self.config.grid, self._grid))
+        x = torch.cat([self.tokens().expand(x.shape[0], -1, -1), x], dim=1)  # → B×(1+N)×D
+        return self.drop(x + resize_positions(self.positions, self.config.grid, self._grid, self.first))
+
+    def tokens(self) -> Tensor:
+        """Return the tokens that stand before those of the patches, 1×1×D."""
+        return self.class_token
 
     @property
     def cam_layer(self) -> nn.Module:
@@ -187,14 +199,24 @@ class ViT(nn.Module):
 
     def cam_map(self, output: Tensor) -> Tensor:
         """Drop the class token and lay the patches out: B×(1+N)×D → B×D×H/P×W/P."""
-        return output[:, 1:].transpose(1, 2).unflatten(2, self._grid)
+        return output[:, self.first :].transpose(1, 2).unflatten(2, self._grid)
 
 
-def resize_positions(positions: Tensor, grid: tuple[int, int], new_grid: tuple[int, int]) -> Tensor:
-    """Interpolate position embeddings 1×(1+N)×D from one grid of patches to another, both (rows, columns), bicubic."""
+def resize_positions(positions: Tensor, grid: tuple[int, int], new_grid: tuple[int, int], before: int = 1) -> Tensor:
+    """Interpolate position embeddings 1×(1+N)×D from one grid of patches to another, bicubic.
+
+    Parameters
+    ----------
+    positions
+        Of the tokens that stand before the patches' and of the patches, row by row.
+    grid, new_grid
+        (rows, columns).
+    before
+        How many tokens stand before; they keep theirs.
+    """
     if grid == new_grid:
         return positions
-    first, rest = positions[:, :1], positions[:, 1:]
+    first, rest = positions[:, :before], positions[:, before:]
     rest = rest.unflatten(1, grid).permute(0, 3, 1, 2)  # 1×N×D → 1×rows×columns×D → 1×D×rows×columns
     rest = F.interpolate(rest, new_grid, mode="bicubic", align_corners=False)
     return torch.cat([first, rest.flatten(2).transpose(1, 2)], dim=1)  # → 1×N′×D → 1×(1+N′)×D
@@ -212,6 +234,7 @@ def vit(
     num_heads: Annotated[int, Range(1, 1024)] | None = None,
     in_channels: Annotated[int, Range(1, 4096)] = 3,
     dropout: Annotated[float, Range(0, 1)] = 0.0,
+    drop: Annotated[float, Range(0, 1)] = 0.0,
     eps: Annotated[float, Range(0, 1)] = 1e-6,
     mean: Sequence[float] | None = None,
     std: Sequence[float] | None = None,
@@ -239,6 +262,8 @@ def vit(
         Channels of the images: 3 RGB, 1 grey.
     dropout
         Share of activations that training sets to zero, in 0–1.
+    drop
+        Share of the images for which the last block is left out in training, in 0–1; earlier blocks less.
     eps
         Added to the variance in the layer normalisations; 1e-12 in transformers' checkpoints.
     mean, std
@@ -275,10 +300,11 @@ def vit(
         depth=start.depth if depth is None else integer("vit", "depth", depth, 1),
         num_heads=start.num_heads if num_heads is None else integer("vit", "num_heads", num_heads, 1),
         size=(height, width),
-        patch=_patch(height, width) if patch is None else integer("vit", "patch", patch, 1),
+        patch=suited_patch(height, width) if patch is None else integer("vit", "patch", patch, 1),
         classes=integer("vit", "classes", classes, 1),
         in_channels=in_channels,
         dropout=number("vit", "dropout", dropout, 0, 1),
+        drop=number("vit", "drop", drop, 0, 1),
         eps=number("vit", "eps", eps, 0, 1),
         mean=(0.5,) * in_channels if mean is None else tuple(mean),
         std=(0.5,) * in_channels if std is None else tuple(std),
@@ -290,7 +316,13 @@ def vit(
     return ViT(config)
 
 
-def _patch(height: int, width: int) -> int:
-    """Return the largest divisor of both sides that is at most 16 and leaves 7 patches a side, where one does."""
+def suited_patch(height: int, width: int) -> int:
+    """Return the largest divisor of both sides that is at most 16 and leaves 7 patches a side, where one does.
+
+    Parameters
+    ----------
+    height, width
+        Of the images, in pixels.
+    """
     most = min(16, max(1, min(height, width) // 7))
     return next(side for side in range(most, 0, -1) if height % side == 0 and width % side == 0)

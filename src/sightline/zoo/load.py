@@ -14,7 +14,7 @@ from sightline.core.checks import describe
 from sightline.core.errors import InputError, WeightsError, suggest
 from sightline.core.types import PathLike
 from sightline.zoo.families import Naming, naming_of
-from sightline.zoo.names import Names, detect, modern, names
+from sightline.zoo.names import COMPUTED, Names, detect, modern, names
 from sightline.zoo.read import read_weights
 from sightline.zoo.table import entries, entry
 
@@ -65,6 +65,7 @@ def load_weights(
     [[1.0, 1.0]]
     """
     label, weights = _open(source, sha256)
+    weights = {key: tensor for key, tensor in weights.items() if not COMPUTED.fullmatch(key)}
     target = model.state_dict()
     naming = naming or detect(target, weights)
     mapping, kept = names(target, naming), naming_of(target, naming)

@@ -78,6 +78,63 @@ _VIT_TRANSFORMERS: dict[str, str] = {
     r"norm\.(weight|bias)": r"vit.layernorm.\1",
     r"head\.(weight|bias)": r"classifier.\1",
 }
+_DEIT_TIMM: dict[str, str] = {
+    **_VIT_TIMM,
+    r"teacher_token": "dist_token",
+    r"head\.label\.(weight|bias)": r"head.\1",
+    r"head\.teacher\.(weight|bias)": r"head_dist.\1",
+}
+_DEIT_TRANSFORMERS: dict[str, str] = {
+    **{ours: theirs.replace("vit.", "deit.") for ours, theirs in _VIT_TRANSFORMERS.items()},
+    r"teacher_token": "deit.embeddings.distillation_token",
+    r"head\.label\.(weight|bias)": r"cls_classifier.\1",
+    r"head\.teacher\.(weight|bias)": r"distillation_classifier.\1",
+}
+_SWIN_TORCHVISION: dict[str, str] = {
+    r"body\.patches\.projection\.(weight|bias)": r"features.0.0.\1",
+    r"body\.patches\.norm\.(weight|bias)": r"features.0.2.\1",
+    r"body\.merge(\d)\.(norm|reduction)\.(weight|bias)": r"features.{1*2}.\2.\3",
+    r"body\.stage(\d)\.(\d+)\.norm([12])\.(weight|bias)": r"features.{1*2+1}.\2.norm\3.\4",
+    r"body\.stage(\d)\.(\d+)\.attention\.qkv\.(weight|bias)": r"features.{1*2+1}.\2.attn.qkv.\3",
+    r"body\.stage(\d)\.(\d+)\.attention\.out\.(weight|bias)": r"features.{1*2+1}.\2.attn.proj.\3",
+    r"body\.stage(\d)\.(\d+)\.attention\.bias": r"features.{1*2+1}.\2.attn.relative_position_bias_table",
+    r"body\.stage(\d)\.(\d+)\.mlp\.0\.(weight|bias)": r"features.{1*2+1}.\2.mlp.0.\3",
+    r"body\.stage(\d)\.(\d+)\.mlp\.2\.(weight|bias)": r"features.{1*2+1}.\2.mlp.3.\3",
+    r"body\.norm\.(weight|bias)": r"norm.\1",
+    r"head\.linear\.(weight|bias)": r"head.\1",
+}
+_SWIN_TIMM: dict[str, str] = {
+    r"body\.patches\.projection\.(weight|bias)": r"patch_embed.proj.\1",
+    r"body\.patches\.norm\.(weight|bias)": r"patch_embed.norm.\1",
+    r"body\.merge(\d)\.(norm|reduction)\.(weight|bias)": r"layers.\1.downsample.\2.\3",
+    r"body\.stage(\d)\.(\d+)\.norm([12])\.(weight|bias)": r"layers.\1.blocks.\2.norm\3.\4",
+    r"body\.stage(\d)\.(\d+)\.attention\.qkv\.(weight|bias)": r"layers.\1.blocks.\2.attn.qkv.\3",
+    r"body\.stage(\d)\.(\d+)\.attention\.out\.(weight|bias)": r"layers.\1.blocks.\2.attn.proj.\3",
+    r"body\.stage(\d)\.(\d+)\.attention\.bias": r"layers.\1.blocks.\2.attn.relative_position_bias_table",
+    r"body\.stage(\d)\.(\d+)\.mlp\.0\.(weight|bias)": r"layers.\1.blocks.\2.mlp.fc1.\3",
+    r"body\.stage(\d)\.(\d+)\.mlp\.2\.(weight|bias)": r"layers.\1.blocks.\2.mlp.fc2.\3",
+    r"body\.norm\.(weight|bias)": r"norm.\1",
+    r"head\.linear\.(weight|bias)": r"head.fc.\1",
+}
+_SWIN = "swin.encoder.layers"
+_SWIN_TRANSFORMERS: dict[str, str] = {
+    r"body\.patches\.projection\.(weight|bias)": r"swin.embeddings.patch_embeddings.projection.\1",
+    r"body\.patches\.norm\.(weight|bias)": r"swin.embeddings.norm.\1",
+    r"body\.merge(\d)\.(norm|reduction)\.(weight|bias)": rf"{_SWIN}.{{1-1}}.downsample.\2.\3",
+    r"body\.stage(\d)\.(\d+)\.norm1\.(weight|bias)": rf"{_SWIN}.\1.blocks.\2.layernorm_before.\3",
+    r"body\.stage(\d)\.(\d+)\.norm2\.(weight|bias)": rf"{_SWIN}.\1.blocks.\2.layernorm_after.\3",
+    r"body\.stage(\d)\.(\d+)\.attention\.qkv\.(weight|bias)": "|".join(
+        rf"{_SWIN}.\1.blocks.\2.attention.{part}_proj.\3" for part in "qkv"
+    ),
+    r"body\.stage(\d)\.(\d+)\.attention\.out\.(weight|bias)": rf"{_SWIN}.\1.blocks.\2.attention.o_proj.\3",
+    r"body\.stage(\d)\.(\d+)\.attention\.bias": (
+        rf"{_SWIN}.\1.blocks.\2.attention.relative_position_bias.relative_position_bias_table"
+    ),
+    r"body\.stage(\d)\.(\d+)\.mlp\.0\.(weight|bias)": rf"{_SWIN}.\1.blocks.\2.mlp.fc1.\3",
+    r"body\.stage(\d)\.(\d+)\.mlp\.2\.(weight|bias)": rf"{_SWIN}.\1.blocks.\2.mlp.fc2.\3",
+    r"body\.norm\.(weight|bias)": r"swin.layernorm.\1",
+    r"head\.linear\.(weight|bias)": r"classifier.\1",
+}
 _RULES: dict[str, dict[str, dict[str, str]]] = {
     "resnet": {
         "torchvision": _RESNET_TORCHVISION,
@@ -86,11 +143,16 @@ _RULES: dict[str, dict[str, dict[str, str]]] = {
         "cifar": {**_RESNET_TORCHVISION, r"head\.linear\.(weight|bias)": r"linear.\1"},  # the public CIFAR-10 nets
     },
     "vit": {"torchvision": _VIT_TORCHVISION, "timm": _VIT_TIMM, "transformers": _VIT_TRANSFORMERS},
+    "deit": {"timm": _DEIT_TIMM, "transformers": _DEIT_TRANSFORMERS},
+    "swin": {"torchvision": _SWIN_TORCHVISION, "timm": _SWIN_TIMM, "transformers": _SWIN_TRANSFORMERS},
 }
+
+# What files carry and no one can learn: which entry of a table belongs to which pair of places.
+COMPUTED = re.compile(r".*(relative_position_index|attn_mask)")
 
 # transformers before version 5 spelled its vision transformer so, and most files on disk still do; torchvision's
 # DenseNets are of a time when a name could have a dot in it; its detectors, when a convolution stood for itself.
-_OLD: dict[str, str] = {
+_OLD: dict[str, str | Callable[[re.Match[str]], str]] = {
     r"^(backbone\.fpn\.(inner|layer)_blocks\.\d)\.(weight|bias)$": r"\1.0.\3",
     r"^rpn\.head\.conv\.(weight|bias)$": r"rpn.head.conv.0.0.\1",
     r"^(head\.\w+_head\.conv\.)0\.(weight|bias)$": r"\g<1>0.0.\2",
@@ -98,13 +160,22 @@ _OLD: dict[str, str] = {
     r"^(head\.\w+_head\.conv\.)4\.(weight|bias)$": r"\g<1>2.0.\2",
     r"^(head\.\w+_head\.conv\.)6\.(weight|bias)$": r"\g<1>3.0.\2",
     r"^(features\.denseblock\d+\.denselayer\d+\.)(norm|conv)\.(\d)\.": r"\1\2\3.",
-    r"^vit\.encoder\.layer\.(\d+)\.attention\.attention\.query\.": r"vit.layers.\1.attention.q_proj.",
-    r"^vit\.encoder\.layer\.(\d+)\.attention\.attention\.key\.": r"vit.layers.\1.attention.k_proj.",
-    r"^vit\.encoder\.layer\.(\d+)\.attention\.attention\.value\.": r"vit.layers.\1.attention.v_proj.",
-    r"^vit\.encoder\.layer\.(\d+)\.attention\.output\.dense\.": r"vit.layers.\1.attention.o_proj.",
-    r"^vit\.encoder\.layer\.(\d+)\.intermediate\.dense\.": r"vit.layers.\1.mlp.fc1.",
-    r"^vit\.encoder\.layer\.(\d+)\.output\.dense\.": r"vit.layers.\1.mlp.fc2.",
-    r"^vit\.encoder\.layer\.(\d+)\.layernorm_": r"vit.layers.\1.layernorm_",
+    r"^(vit|deit)\.encoder\.layer\.(\d+)\.attention\.attention\.(query|key|value)\.": (
+        lambda match: f"{match[1]}.layers.{match[2]}.attention.{match[3][0]}_proj."
+    ),
+    r"^(vit|deit)\.encoder\.layer\.(\d+)\.attention\.output\.dense\.": r"\1.layers.\2.attention.o_proj.",
+    r"^(vit|deit)\.encoder\.layer\.(\d+)\.intermediate\.dense\.": r"\1.layers.\2.mlp.fc1.",
+    r"^(vit|deit)\.encoder\.layer\.(\d+)\.output\.dense\.": r"\1.layers.\2.mlp.fc2.",
+    r"^(vit|deit)\.encoder\.layer\.(\d+)\.layernorm_": r"\1.layers.\2.layernorm_",
+    r"^(swin\.encoder\.layers\.\d+\.blocks\.\d+\.attention)\.self\.(query|key|value)\.": (
+        lambda match: f"{match[1]}.{match[2][0]}_proj."
+    ),
+    r"^(swin\.encoder\.layers\.\d+\.blocks\.\d+\.attention)\.self\.relative_position_bias_table": (
+        r"\1.relative_position_bias.relative_position_bias_table"
+    ),
+    r"^(swin\.encoder\.layers\.\d+\.blocks\.\d+\.attention)\.output\.dense\.": r"\1.o_proj.",
+    r"^(swin\.encoder\.layers\.\d+\.blocks\.\d+)\.intermediate\.dense\.": r"\1.mlp.fc1.",
+    r"^(swin\.encoder\.layers\.\d+\.blocks\.\d+)\.output\.dense\.": r"\1.mlp.fc2.",
 }
 
 
@@ -166,12 +237,12 @@ def _rename(key: str, rules: dict[str, str]) -> str:
     for pattern, spelling in rules.items():
         match = re.fullmatch(pattern, key)
         if match:
-            # {1+1} counts group 1 up: our stages begin with 0, torchvision's layers with 1.
+            # {1+1} counts group 1 up: our stages begin with 0, torchvision's layers with 1. {1*2} doubles it.
             groups = match.groups()
-            counted = re.sub(r"\{(\d)([+-]\d)\}", partial(_count, groups), spelling)
+            counted = re.sub(r"\{(\d)(\*2)?([+-]\d)?\}", partial(_count, groups), spelling)
             return match.expand(counted)
     return key
 
 
 def _count(groups: tuple[str, ...], found: re.Match[str]) -> str:
-    return str(int(groups[int(found[1]) - 1]) + int(found[2]))
+    return str(int(groups[int(found[1]) - 1]) * (2 if found[2] else 1) + int(found[3] or 0))

@@ -1,0 +1,87 @@
+"""DeiT against transformers at random weights, positions interpolated included; its two heads, refusals."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from transformers import DeiTConfig, DeiTForImageClassificationWithTeacher
+
+from classify.parity import difference, pixels, randomise
+from sightline import classify
+from sightline.classify.deit import DeiT
+from sightline.classify.vit import ViTConfig
+from sightline.core import evidence
+from sightline.core.errors import InputError
+from sightline.nn import Classifier
+from sightline.zoo import load_weights
+
+
+def small(size: tuple[int, int]) -> DeiT:
+    return DeiT(ViTConfig(96, 3, 4, size, 8, 7, drop=0.2, eps=1e-6))
+
+
+def peer(size: tuple[int, int]) -> DeiTForImageClassificationWithTeacher:
+    config = DeiTConfig(
+        hidden_size=96,
+        num_hidden_layers=3,
+        num_attention_heads=4,
+        intermediate_size=384,
+        image_size=list(size),  # type: ignore[arg-type]
+        patch_size=8,
+        layer_norm_eps=1e-6,
+        num_labels=7,
+    )
+    return randomise(DeiTForImageClassificationWithTeacher(config))  # type: ignore[return-value]
+
+
+@evidence.equals(
+    "classify.deit",
+    peer="transformers",
+    tolerance="1e-5 of the largest logit",
+    data="random weights; the configured size, and positions interpolated to larger and oblong images",
+)
+@pytest.mark.parametrize(("made_for", "shown"), [((32, 48), (32, 48)), ((32, 32), (64, 40))])
+def test_deit_equals_transformers(
+    made_for: tuple[int, int], shown: tuple[int, int], measured: Callable[[float], None]
+) -> None:
+    theirs = peer(made_for)
+    error = difference(
+        small(made_for),
+        theirs,
+        pixels(2, 3, *shown),
+        lambda images: theirs(images, interpolate_pos_encoding=made_for != shown).logits,
+        "transformers",
+    )
+    measured(error)
+    assert error <= 1e-5
+
+
+def test_each_head_reads_its_token() -> None:
+    theirs = peer((32, 32))
+    ours = load_weights(small((32, 32)), theirs.state_dict()).eval()
+    images = pixels(2, 3, 32, 32)
+    with torch.inference_mode():
+        teacher, label = ours.all_logits(images)
+        answer = theirs(ours.normalize(images))
+        assert torch.allclose(teacher, answer.distillation_logits, atol=1e-4)
+        assert torch.allclose(label, answer.cls_logits, atol=1e-4)
+        assert torch.allclose(ours(images), (teacher + label) / 2, atol=1e-6)
+        assert torch.equal(ours(images), ours.head(ours.features(images)))
+    assert isinstance(ours, Classifier)
+    assert ours.cam_map(torch.zeros(1, 18, 96)).shape == (1, 96, 4, 4)
+
+
+@pytest.mark.parametrize(("variant", "count"), [("tiny", 5910800), ("small", 22436432), ("base", 87338192)])
+def test_variants_have_the_published_number_of_parameters(variant: str, count: int) -> None:
+    with torch.device("meta"):
+        model = classify.deit(variant=variant)
+    assert sum(p.numel() for p in model.parameters()) == count
+
+
+def test_bad_options_are_refused_by_name() -> None:
+    with pytest.raises(InputError, match="deit: patch must divide the size 30×30; got 8"):
+        classify.deit(2, size=30, patch=8)
+    with pytest.raises(InputError, match="deit: drop must be a number in 0–1; got 2"):
+        classify.deit(2, drop=2)

@@ -1,0 +1,47 @@
+"""Swin and DeiT against torchvision and timm at random weights, eval and train mode."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from classify.parity import difference, pixels, randomise, training_difference
+from sightline import classify
+from sightline.core import evidence
+
+REASON = "lives in the oracle environment: make oracle"
+timm = pytest.importorskip("timm", reason=REASON)
+torchvision = pytest.importorskip("torchvision", reason=REASON)
+
+pytestmark = pytest.mark.oracle
+
+TOLERANCE = "1e-5 of the largest logit"
+
+
+@evidence.equals(
+    "classify.swin", peer="torchvision", tolerance=TOLERANCE, data="random weights, odd sizes, eval and train mode"
+)
+def test_swin_equals_torchvision(measured: Callable[[float], None]) -> None:
+    theirs: Any = randomise(torchvision.models.swin_t(num_classes=7))
+    ours, images = classify.swin(7), pixels(2, 3, 72, 104)
+    error = max(difference(ours, theirs, images, theirs, "torchvision"), training_difference(ours, theirs, images))
+    measured(error)
+    assert error <= 1e-5
+
+
+@evidence.equals("classify.swin", peer="timm", tolerance=TOLERANCE, data="random weights, 224 pixels")
+def test_swin_equals_timm(measured: Callable[[float], None]) -> None:
+    theirs: Any = randomise(timm.create_model("swin_tiny_patch4_window7_224", num_classes=7))
+    error = difference(classify.swin(7), theirs, pixels(1, 3, 224, 224), theirs, "timm")
+    measured(error)
+    assert error <= 1e-5
+
+
+@evidence.equals("classify.deit", peer="timm", tolerance=TOLERANCE, data="random weights, 224 pixels")
+def test_deit_equals_timm(measured: Callable[[float], None]) -> None:
+    theirs: Any = randomise(timm.create_model("deit_tiny_distilled_patch16_224", num_classes=7))
+    error = difference(classify.deit(7), theirs, pixels(1, 3, 224, 224), theirs, "timm")
+    measured(error)
+    assert error <= 1e-5
