@@ -19,9 +19,9 @@ TARGETS: list[Targets] = [
     {"boxes": torch.zeros(0, 4), "labels": torch.zeros(0, dtype=torch.int64)},
 ]
 BUILDERS: dict[str, Any] = {
-    "retinanet": lambda: detect.retinanet(3, backbone="resnet18", size=64),
-    "retinanet v2": lambda: detect.retinanet(3, variant="v2", backbone="resnet18", size=64),
-    "fcos": lambda: detect.fcos(3, backbone="resnet18", size=64),
+    "retinanet": lambda: detect.retinanet(3, backbone="resnet18", resize=64),
+    "retinanet v2": lambda: detect.retinanet(3, variant="v2", backbone="resnet18", resize=64),
+    "fcos": lambda: detect.fcos(3, backbone="resnet18", resize=64),
 }
 
 
@@ -52,11 +52,11 @@ def test_names_of_torchvision_go_round(name: str) -> None:
 def test_a_backbone_takes_the_body_of_a_classifier() -> None:
     from sightline.classify import resnet18, resnet34
 
-    model, classifier = detect.fcos(3, backbone="resnet18", size=64), resnet18(7)
+    model, classifier = detect.fcos(3, backbone="resnet18", resize=64), resnet18(7)
     take_body(model.levels.body, classifier)
     assert torch.equal(model.levels.body.stages[3][1].conv2.conv.weight, classifier.stages[3][1].conv2.conv.weight)
     with pytest.raises(InputError, match="take_body: ResNet is not the network that the backbone was made from"):
-        take_body(detect.fcos(3, backbone="resnet34", size=64).levels.body, classifier)
+        take_body(detect.fcos(3, backbone="resnet34", resize=64).levels.body, classifier)
     assert resnet34(7) is not None
 
 

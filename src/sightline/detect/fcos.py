@@ -21,10 +21,10 @@ from sightline.detect.anchor_grid import AnchorGrid
 from sightline.detect.backbones import RESIDUAL, Levels, residual_maps
 from sightline.detect.dense import Limits, gather, thin
 from sightline.detect.detector import Targets
-from sightline.detect.fit import Fit, Fitted
+from sightline.detect.fit import Fit, Fitted, longest
 from sightline.detect.framed import Found, Framed
 from sightline.detect.matching import BACKGROUND
-from sightline.detect.retinanet import CHANNELS, initialise, longest
+from sightline.detect.retinanet import CHANNELS, initialise
 from sightline.nn.box_code import EdgeCode
 from sightline.nn.conv_tower import ConvTower, rows
 from sightline.nn.convolutional import pixel_normalize
@@ -184,7 +184,7 @@ def fcos(
     classes: Annotated[int, Range(1, 10**5)] = 91,
     *,
     backbone: Annotated[str, Choice(*RESIDUAL)] = "resnet50",
-    size: Annotated[int, Range(32, 4096)] = 800,
+    resize: Annotated[int, Range(0, 4096)] = 800,
     mean: Sequence[float] | None = None,
     std: Sequence[float] | None = None,
 ) -> FCOS:
@@ -196,8 +196,9 @@ def fcos(
         Number of classes, ≥ 1; the public COCO weights have 91, numbered as COCO does, of which 0 is never used.
     backbone
         Name of a residual network of ``sightline.classify``.
-    size
-        What the shorter side of an image becomes in pixels, unless the longer one would exceed 5/3 of it.
+    resize
+        What the shorter side of an image becomes in pixels, unless the longer one would exceed 5/3 of it; 0 leaves
+        images as they come.
     mean, std
         Of the pixels in 0–1, one number for each channel, deviations > 0; None takes ImageNet's.
 
@@ -218,13 +219,13 @@ def fcos(
 
     Examples
     --------
-    >>> model = fcos(3, backbone="resnet18", size=64).eval()
+    >>> model = fcos(3, backbone="resnet18", resize=64).eval()
     >>> len(model(torch.zeros(1, 3, 64, 64)))
     1
     """
     classes = integer("fcos", "classes", classes, 1)
-    size = integer("fcos", "size", size, 32)
+    resize = integer("fcos", "resize", resize, 0)
     body, channels = residual_maps("fcos", backbone, (1, 2, 3))
     levels = Levels(body, FeaturePyramid(channels, CHANNELS, StridedLevels(CHANNELS, CHANNELS)))
-    fit = Fit(pixel_normalize("fcos", 3, mean, std), size, longest(size))
+    fit = Fit(pixel_normalize("fcos", 3, mean, std), resize, longest(resize))
     return FCOS(classes, fit, levels, FCOSHead(CHANNELS, classes))

@@ -60,7 +60,7 @@ class Fit(nn.Module):
     normalize
         Mean and deviation of the pixels.
     shorter, longer
-        What the shorter side becomes in pixels, unless the longer side would exceed ``longer``.
+        What the shorter side becomes in pixels, unless the longer side would exceed ``longer``; 0 leaves it alone.
     exact
         (height, width) that every image becomes; None keeps the shape.
     multiple
@@ -93,10 +93,23 @@ class Fit(nn.Module):
     def _resized(self, image: Tensor) -> Tensor:
         height, width = image.shape[-2:]
         size = self.exact
-        if size is None:
+        if size is None and not self.shorter:
+            size = (height, width)
+        elif size is None:
             scale = min(self.shorter / min(height, width), self.longer / max(height, width))
             size = (max(1, math.floor(height * scale)), max(1, math.floor(width * scale)))
         return image if size == (height, width) else F.interpolate(image, size=size, mode="bilinear")
+
+
+def longest(shorter: int) -> int:
+    """Return what the longer side may become: 1333 for 800 (Lin 2017, "Feature Pyramid Networks", section 5).
+
+    Parameters
+    ----------
+    shorter
+        The shorter side in pixels.
+    """
+    return shorter * 1333 // 800
 
 
 def check_images(name: str, images: Tensor | Sequence[Tensor]) -> None:

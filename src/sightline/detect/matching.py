@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from sightline.nn.box_overlap import overlap
+from sightline.detect.match import match
 
 BACKGROUND, NEITHER = -1, -2
 
@@ -45,17 +45,8 @@ class Matching:
         anchors
             N×4 xyxy.
         """
-        if not len(boxes) or not len(anchors):
-            return anchors.new_full((len(anchors),), BACKGROUND, dtype=torch.int64)
-        table = overlap(boxes[:, None], anchors[None])  # M×N
-        most, nearest = table.max(dim=0)
-        match = torch.where(most < self.low, BACKGROUND, torch.where(most < self.high, NEITHER, nearest))
-        if self.best == "ties":
-            best = (table == table.max(dim=1, keepdim=True).values).any(dim=0)
-            match = torch.where(best, nearest, match)
-        elif self.best == "one":
-            match[table.argmax(dim=1)] = torch.arange(len(boxes), device=match.device)
-        return match
+        pair = [part.detach().cpu().numpy() for part in (anchors, boxes)]
+        return torch.from_numpy(match(*pair, self.high, self.low, self.best)).to(anchors.device)
 
 
 def balanced(labels: Tensor, count: int, share: float) -> tuple[Tensor, Tensor]:

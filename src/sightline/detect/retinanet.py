@@ -22,7 +22,7 @@ from sightline.detect.anchor_grid import AnchorGrid
 from sightline.detect.backbones import RESIDUAL, Levels, residual_maps
 from sightline.detect.dense import Limits, gather, thin
 from sightline.detect.detector import Targets
-from sightline.detect.fit import Fit, Fitted
+from sightline.detect.fit import Fit, Fitted, longest
 from sightline.detect.framed import Found, Framed
 from sightline.detect.matching import NEITHER, Matching
 from sightline.nn.box_code import BoxCode
@@ -179,7 +179,7 @@ def retinanet(
     *,
     variant: Annotated[str, Choice("v1", "v2")] = "v1",
     backbone: Annotated[str, Choice(*RESIDUAL)] = "resnet50",
-    size: Annotated[int, Range(32, 4096)] = 800,
+    resize: Annotated[int, Range(0, 4096)] = 800,
     mean: Sequence[float] | None = None,
     std: Sequence[float] | None = None,
 ) -> RetinaNet:
@@ -193,8 +193,9 @@ def retinanet(
         ``"v1"``: the paper's; ``"v2"``: group normalisation, levels 6 and 7 from the last map, overlap loss.
     backbone
         Name of a residual network of ``sightline.classify``.
-    size
-        What the shorter side of an image becomes in pixels, unless the longer one would exceed 5/3 of it.
+    resize
+        What the shorter side of an image becomes in pixels, unless the longer one would exceed 5/3 of it; 0 leaves
+        images as they come.
     mean, std
         Of the pixels in 0–1, one number for each channel, deviations > 0; None takes ImageNet's.
 
@@ -217,27 +218,16 @@ def retinanet(
 
     Examples
     --------
-    >>> model = retinanet(3, backbone="resnet18", size=64).eval()
+    >>> model = retinanet(3, backbone="resnet18", resize=64).eval()
     >>> len(model(torch.zeros(1, 3, 64, 64)))
     1
     """
     config = VARIANTS[choice("retinanet", "variant", variant, tuple(VARIANTS))]
     classes = integer("retinanet", "classes", classes, 1)
-    size = integer("retinanet", "size", size, 32)
+    resize = integer("retinanet", "resize", resize, 0)
     body, channels = residual_maps("retinanet", backbone, (1, 2, 3))
     beyond = StridedLevels(channels[-1] if config.deepest else CHANNELS, CHANNELS)
     levels = Levels(body, FeaturePyramid(channels, CHANNELS, beyond))
     head = DenseHead(CHANNELS, ANCHORS.count, classes, norm=config.norm)
-    fit = Fit(pixel_normalize("retinanet", 3, mean, std), size, longest(size))
+    fit = Fit(pixel_normalize("retinanet", 3, mean, std), resize, longest(resize))
     return RetinaNet(classes, fit, levels, head, by_overlap=config.by_overlap)
-
-
-def longest(size: int) -> int:
-    """Return what the longer side may become: 1333 for 800 (Lin 2017, "Feature Pyramid Networks", section 5).
-
-    Parameters
-    ----------
-    size
-        The shorter side in pixels.
-    """
-    return size * 1333 // 800
