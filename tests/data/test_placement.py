@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import doctest
+import importlib
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -119,3 +122,11 @@ def test_a_placement_outside_its_frame_is_a_margin() -> None:
     placement = Placement.of((10, 10), (10, 10), (50, 0), (20, 20), 7)
     assert (placement.image(np.zeros((10, 10), np.uint8)) == 7).all()
     assert placement.boxes(np.array([[0, 0, 5, 5]]))[1].tolist() == [0.0]
+
+
+@pytest.mark.parametrize(
+    "name", ["placement", "letterbox", "mosaic", "mixup_boxes", "detection_set", "tile_detections"]
+)
+def test_examples_in_docstrings_run(name: str) -> None:
+    module = importlib.import_module(f"sightline.data.{name}")
+    assert doctest.testmod(module).failed == 0

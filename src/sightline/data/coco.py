@@ -19,7 +19,7 @@ from sightline.core.run_length import runs_of_text
 from sightline.data.annotation import Annotation
 from sightline.data.detection_set import DetectionSet
 from sightline.data.found import DIGITS, Flaw, Found, FoundImage, ImageFinder, finite
-from sightline.data.naming import split_of
+from sightline.data.naming import shorten, split_of
 from sightline.data.outline import Outline
 
 NAME = "coco"
@@ -61,12 +61,19 @@ def read(path: Path) -> Found:
     path
         The file (its images are looked for in its folder and the one above), or a folder of such files.
     """
-    files = _files(path)
+    every = _files(path)
+    # COCO's own folder tells of the same images in further files: keypoints, captions.
+    files = [file for file in every if file.name.startswith("instances")] or every
     root = path if path.is_dir() else path.parent
     if path.is_file() and root.name.lower() in ("annotations", "annotation", "labels"):
         root = root.parent
     finder = ImageFinder(root)
     found = Found((), [])
+    if len(files) < len(every):
+        passed = shorten(str(file) for file in every if file not in files)
+        found.notes.append(
+            f"{len(every) - len(files)} JSON files are not called instances and were passed over: {passed}."
+        )
     known: dict[str, int] = {}  # class names and their numbers in the files
     for file in files:
         split = _split_of_file(file, root) if len(files) > 1 or path.is_dir() else "all"

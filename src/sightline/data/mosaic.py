@@ -116,5 +116,7 @@ def set_together(
         found = (part.rows + start, boxes, part.classes, masks, points, part.visible)
         for column, value in zip(columns.values(), found, strict=True):
             column.append(value)
-    known = {name: values for name, values in columns.items() if all(value is not None for value in values)}
-    return LabelledImage(image, **{name: np.concatenate(values) for name, values in known.items()})
+    joined: dict[str, Any] = {
+        name: np.concatenate(values) for name, values in columns.items() if all(value is not None for value in values)
+    }
+    return LabelledImage(image, **joined)
