@@ -11,6 +11,7 @@ from PIL import Image
 
 from sightline.core.errors import DataError, FormatError, SightlineError
 from sightline.data import check_detection_set, open_detection_set
+from sightline.data.check_detections import is_detection_set
 from sightline.data.strict_xml import read_xml
 from sightline.data.strict_yaml import read_yaml
 
@@ -162,6 +163,27 @@ def test_yolo_reads_what_the_world_writes(tmp_path: Path) -> None:
     assert item.boxes.tolist() == [[2.0, 1.6, 18.0, 8.0]]
     assert item.outlines[0] is not None
     assert "3 images have no text file: nothing is on them." in found.notes
+
+
+def test_captions_are_no_boxes(tmp_path: Path) -> None:
+    (folder(tmp_path) / "a.txt").write_text("5 cats and 4 dogs on 1 sofa\n")
+    assert not is_detection_set(tmp_path)
+    (tmp_path / "b.txt").write_text("0 0.5 0.5 0.25 0.5\n")
+    assert is_detection_set(tmp_path)
+
+
+def test_one_name_in_two_subsets_is_two_images(tmp_path: Path) -> None:
+    lines = []
+    for subset, x in (("Train", 1), ("Test", 2)):
+        (tmp_path / "images" / subset).mkdir(parents=True)
+        Image.new("RGB", (20, 16), (9, 90, 9 * x)).save(tmp_path / "images" / subset / "a.png")
+        box = f'<box label="x" xtl="{x}" ytl="1" xbr="9" ybr="9"/>'
+        lines.append(f'<image name="a.png" subset="{subset}" width="20" height="16">{box}</image>')
+    (tmp_path / "annotations.xml").write_text(f"<annotations>{''.join(lines)}</annotations>")
+    found = open_detection_set(tmp_path)
+    for split, x in (("train", 1), ("test", 2)):
+        image, item = found.split(split)[0]
+        assert (image[0, 0, 2], item.boxes[0, 0]) == (9 * x, x)
 
 
 @pytest.mark.parametrize(

@@ -73,7 +73,8 @@ def read(path: Path) -> Found:
             )
         for image in root.all("image"):
             name = image.attributes.get("name", "")
-            place = finder.find(name, file.parent / "images") or finder.find(name, file.parent)
+            folders = (file.parent / "images" / image.attributes.get("subset", ""), file.parent / "images", file.parent)
+            place = next((found for folder in folders if (found := finder.find(name, folder))), None)
             if place is None:
                 flaws.append(Flaw("missing", str(file), f"line {image.line}: names '{name}', which is not there"))
             else:

@@ -6,6 +6,7 @@ more numbers is a polygon: class, then corners as shares.
 
 from __future__ import annotations
 
+import itertools
 import os
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from sightline.data.strict_yaml import quoted, read_yaml
 NAME = "yolo"
 FORM = "YOLO (images and labels, data.yaml)"
 _SPLITS = ("train", "val", "valid", "validation", "test")
+_TRIED = 200  # text files that are looked into to tell what a folder is
 
 
 def sniff(path: Path) -> bool:
@@ -35,7 +37,7 @@ def sniff(path: Path) -> bool:
     path
         Anything that exists.
     """
-    return _yaml(path) is not None or (path.is_dir() and bool(_labels(path)))
+    return _yaml(path) is not None or (path.is_dir() and _has_labels(path))
 
 
 def _yaml(path: Path) -> Path | None:
@@ -51,13 +53,16 @@ def _yaml(path: Path) -> Path | None:
     return None
 
 
-def _labels(path: Path) -> list[Path]:
-    """Return text files of boxes in a folder's ``labels``, or beside its images."""
-    return [file for file in _text_files(path) if _image_of(file) is not None][:1]
+def _has_labels(path: Path) -> bool:
+    """Tell whether one of a folder's first text files holds boxes, and has an image beside it or in ``images``."""
+    files = (file for file in path.rglob("*.txt") if file.is_file() and not is_litter(file.name))
+    return any(_holds_boxes(file) and _image_of(file) is not None for file in itertools.islice(files, _TRIED))
 
 
-def _text_files(path: Path) -> list[Path]:
-    return [file for file in sorted(path.rglob("*.txt")) if file.is_file() and not is_litter(file.name)]
+def _holds_boxes(file: Path) -> bool:
+    with file.open("rb") as stream:
+        values = finite(stream.readline(4096).split())
+    return values is not None and len(values) >= 5 and values[0].is_integer()
 
 
 def _image_of(file: Path) -> Path | None:
