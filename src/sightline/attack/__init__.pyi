@@ -1,0 +1,12 @@
+from .adversarial_train import adversarial_train as adversarial_train
+from .cw_l2 import cw_l2 as cw_l2
+from .deep_fool import deep_fool as deep_fool
+from .fgsm import fgsm as fgsm
+from .patch import AdversarialPatch as AdversarialPatch
+from .patch import patch as patch
+from .pgd import pgd as pgd
+from .robustness_curve import RobustnessCurve as RobustnessCurve
+from .robustness_curve import robustness_curve as robustness_curve
+from .striding_cnn import striding_cnn as striding_cnn
+from .universal_perturbation import UniversalPerturbation as UniversalPerturbation
+from .universal_perturbation import universal_perturbation as universal_perturbation

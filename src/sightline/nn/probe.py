@@ -90,7 +90,8 @@ def chosen(function: str, scores: Tensor, target: Target, *, argument: str = "ta
     count, classes = scores.shape
     if target is None:
         return scores.argmax(dim=1)
-    wanted = torch.as_tensor(target, device=scores.device).reshape(-1)
+    named = np.array(target) if isinstance(target, np.ndarray) else target  # of its own: it may be read-only
+    wanted = torch.as_tensor(named, device=scores.device).reshape(-1)
     if wanted.is_floating_point() or wanted.dtype == torch.bool or len(wanted) not in (1, count):
         raise InputError(
             f"{function}: {argument} must be a class index, or one for each of {count} images; got {target!r}."
