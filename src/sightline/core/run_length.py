@@ -81,22 +81,25 @@ def runs_of_text(text: str) -> np.ndarray:
     text
         Characters ``0`` to ``o``, as :func:`text_of_runs` writes them.
     """
-    counts: list[int] = []
-    value = shift = 0
-    for letter in text:
-        code = ord(letter) - 48
-        if not 0 <= code < 64 or shift > 55:
-            raise FormatError(f"runs_of_text: '{letter}' at this place is no part of COCO's run lengths.")
-        value |= (code & 31) << shift
-        shift += 5
-        if not code & 32:
-            if code & 16:
-                value -= 1 << shift
-            counts.append(value + (counts[-2] if len(counts) > 2 else 0))
-            value = shift = 0
-    if shift:
+    codes = np.frombuffer(text.encode("utf-8"), np.uint8).astype(np.int64) - 48
+    strange = np.flatnonzero((codes < 0) | (codes > 63))
+    if strange.size:
+        raise FormatError(f"runs_of_text: letter {strange[0]} of the text is no part of COCO's run lengths (0 to o).")
+    if not codes.size:
+        return np.zeros(0, np.int64)
+    last = np.flatnonzero(codes < 32)  # the group that ends a number
+    if not last.size or last[-1] != codes.size - 1:
         raise FormatError("runs_of_text: the text ends within a number.")
-    return np.array(counts, np.int64)
+    first = np.concatenate([[0], last[:-1] + 1])
+    groups = last - first + 1
+    if groups.max() > 12:
+        raise FormatError(f"runs_of_text: {groups.max()} letters in a number are no part of COCO's run lengths (≤ 12).")
+    shifts = 5 * (np.arange(codes.size) - np.repeat(first, groups))
+    counts = np.add.reduceat((codes & 31) << shifts, first)
+    counts -= np.where(codes[last] & 16, 1 << (5 * groups), 0)
+    for parity in (1, 2):
+        counts[parity::2] = np.cumsum(counts[parity::2])
+    return counts
 
 
 def mask_of_polygon(points: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
@@ -112,14 +115,8 @@ def mask_of_polygon(points: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     shape
         ``(height, width)``.
     """
-    height, width = shape
-    corners = np.trunc(_FINE * np.asarray(points, np.float64) + 0.5).astype(np.int64)
-    across, down = _walk(corners, np.roll(corners, -1, axis=0))
-    step = np.flatnonzero(across[1:] != across[:-1])
-    x = (np.minimum(across[step], across[step + 1]) + 0.5) / _FINE - 0.5
-    y = (np.minimum(down[step], down[step + 1]) + 0.5) / _FINE - 0.5
-    kept = (np.floor(x) == x) & (x >= 0) & (x <= width - 1)
-    columns, rows = x[kept].astype(np.int64), np.ceil(np.clip(y[kept], 0, height)).astype(np.int64)
+    height, _ = shape
+    columns, rows = _crossings(points, shape)
     mask = np.zeros(shape, np.bool_)
     if columns.size:
         left, top, wide, high = columns.min(), rows.min(), np.ptp(columns) + 1, np.ptp(rows) + 1
@@ -127,6 +124,33 @@ def mask_of_polygon(points: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
         inside = np.cumsum(crossings.astype(np.uint8), axis=0, dtype=np.uint8) & 1  # parity outlives the overflow
         mask[top : top + high, left : left + wide] = inside[: height - top] == 1
     return mask
+
+
+def runs_of_polygon(points: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """Return the run lengths of :func:`mask_of_polygon`, without the mask.
+
+    Parameters
+    ----------
+    points, shape
+        As there.
+    """
+    columns, rows = _crossings(points, shape)
+    places, times = np.unique(columns * shape[0] + rows, return_counts=True)
+    places = places[times % 2 == 1]  # in and out at one place is neither
+    ends = np.append(places[places < shape[0] * shape[1]], shape[0] * shape[1])
+    return np.diff(ends, prepend=0).astype(np.int64)
+
+
+def _crossings(points: np.ndarray, shape: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+    """Return where the outline crosses the middle of a column: the column, and the first row below."""
+    height, width = shape
+    corners = np.trunc(_FINE * np.asarray(points, np.float64) + 0.5).astype(np.int64)
+    across, down = _walk(corners, np.roll(corners, -1, axis=0))
+    step = np.flatnonzero(across[1:] != across[:-1])
+    x = (np.minimum(across[step], across[step + 1]) + 0.5) / _FINE - 0.5
+    y = (np.minimum(down[step], down[step + 1]) + 0.5) / _FINE - 0.5
+    kept = (np.floor(x) == x) & (x >= 0) & (x <= width - 1)
+    return x[kept].astype(np.int64), np.ceil(np.clip(y[kept], 0, height)).astype(np.int64)
 
 
 def _walk(starts: np.ndarray, ends: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
