@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
 from sightline.core.errors import InputError
-from sightline.data import LabelledImage, letterbox, mixup_boxes, mosaic
+from sightline.data import LabelledImage, crop_around_boxes, letterbox, mixup_boxes, mosaic
 from sightline.data.placement import Placement
 
 
@@ -124,8 +124,35 @@ def test_a_placement_outside_its_frame_is_a_margin() -> None:
     assert placement.boxes(np.array([[0, 0, 5, 5]]))[1].tolist() == [0.0]
 
 
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 10**6))
+def test_crops_around_boxes_follow_the_pixels_and_keep_a_thing(seed: int) -> None:
+    sample = patch((40, 60), (8, 6, 28, 24))
+    part = crop_around_boxes(sample, seed=seed)
+    assert len(part) == 1
+    assert part.boxes[0].tolist() == lit(part.image, 255)
+    assert part.masks is not None
+    assert (part.masks[0] == (part.image[..., 0] == 255)).all()
+    h, w = part.image.shape[:2]
+    assert min(h / 40, w / 60) >= 0.29
+    assert 0.45 <= (w / 60) / (h / 40) <= 2.2
+    assert (part.image == crop_around_boxes(sample, seed=seed).image).all()
+
+
+def test_every_demand_of_a_crop_is_drawn() -> None:
+    sample = patch((40, 60), (8, 6, 28, 24))
+    shapes = [crop_around_boxes(sample, seed=seed).image.shape[:2] for seed in range(200)]
+    whole = sum(shape == (40, 60) for shape in shapes)
+    assert 10 <= whole <= 120  # a seventh asks for it, and a demand of 0.9 is seldom met: another one is drawn then
+    assert len(set(shapes)) > 50
+    bare = LabelledImage(np.zeros((5, 5, 3), np.uint8), boxes=np.zeros((0, 4)), classes=[])
+    assert crop_around_boxes(bare).image.shape == (5, 5, 3)
+    with pytest.raises(InputError, match="sample must have boxes"):
+        crop_around_boxes(LabelledImage(np.zeros((5, 5, 3), np.uint8)))
+
+
 @pytest.mark.parametrize(
-    "name", ["placement", "letterbox", "mosaic", "mixup_boxes", "detection_set", "tile_detections"]
+    "name", ["box_crop", "placement", "letterbox", "mosaic", "mixup_boxes", "detection_set", "tile_detections"]
 )
 def test_examples_in_docstrings_run(name: str) -> None:
     module = importlib.import_module(f"sightline.data.{name}")
