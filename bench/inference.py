@@ -1,0 +1,102 @@
+"""Classifying pictures with networks at random weights: ``sl.load(…, engine="onnx").predict`` against eager PyTorch.
+
+Eager PyTorch is the peer's default: the same network in float32, pixels to tensor, forward pass, softmax. timm's
+networks do the same work: their outputs equal ours (`make oracle`), and both call the same operations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from sightline.classify.recipe import ClassifyRecipe
+from sightline.nn.onnx_network import Bfloat16Network, OnnxNetwork
+from sightline.train.run import Predictor
+
+from .timing import THREADS, Case
+
+SIDE, CLASSES = 224, 1000
+NETWORKS: dict[str, tuple[str, dict[str, Any]]] = {
+    "ResNet-18": ("resnet18", {}),
+    "ResNet-50": ("resnet50", {}),
+    "ViT-S/16": ("vit", {"variant": "small"}),
+    "MobileNetV3-L": ("mobilenet_v3", {"variant": "large"}),
+}
+BATCHES = (1, 16)
+SHORT = ("ResNet-18", "ViT-S/16")  # also in bfloat16, one picture at a time
+
+
+def cases() -> list[Case]:
+    """Return each network by one picture and by sixteen; nothing is built before a case is run."""
+    torch.set_num_threads(THREADS)
+    found = []
+    for name in NETWORKS:
+        for batch in BATCHES:
+            size = batch * SIDE * SIDE * 3
+            found.append(
+                Case(f"load.predict {name} ×{batch}", "torch", ours(name, batch), eager(name, batch), size, 1e-4)
+            )
+    for name in SHORT:
+        found.append(Case(f"load.predict {name} ×1 bf16", "torch", ours(name, 1, "bf16"), eager(name, 1), 0, None))
+    return found
+
+
+@lru_cache(maxsize=1)
+def network(name: str) -> tuple[ClassifyRecipe, torch.nn.Module]:
+    """Return the recipe and the network, whose answers to noise are as far apart as a trained one's."""
+    method, options = NETWORKS[name]
+    config = {
+        "method": method,
+        "classes": list(map(str, range(CLASSES))),
+        "size": [SIDE, SIDE],
+        "channels": 3,
+        "mean": [0.485, 0.456, 0.406],
+        "std": [0.229, 0.224, 0.225],
+        "seed": 0,
+        "options": {},
+        "model": options,
+    }
+    recipe = ClassifyRecipe.from_config(config)
+    torch.manual_seed(0)
+    model = recipe.model().eval()
+    last = [module for module in model.modules() if isinstance(module, torch.nn.Linear)][-1]
+    with torch.no_grad():
+        last.weight.mul_(2 / model(torch.rand(1, *recipe.form.shape)).std())
+    return recipe, model
+
+
+@lru_cache(maxsize=1)
+def predictor(name: str, kind: str) -> Predictor:
+    """Return what ``sl.load`` gives for ``engine="onnx"`` or ``precision="bf16"``."""
+    recipe, model = network(name)
+    fast = OnnxNetwork(model, recipe.form.shape) if kind == "onnx" else Bfloat16Network(model)
+    return Predictor(Path(name), recipe, fast)
+
+
+def pictures(batch: int) -> list[np.ndarray]:
+    """Return pictures of the network's size."""
+    return list(np.random.default_rng(0).integers(0, 256, (batch, SIDE, SIDE, 3), dtype=np.uint8))
+
+
+def ours(name: str, batch: int, kind: str = "onnx") -> Callable[[], Any]:
+    """Return a call that predicts with all that ``predict`` does; it returns the scores, best first."""
+    given = pictures(batch)
+    return lambda: np.array([found.scores for found in predictor(name, kind).predict(given)])
+
+
+def eager(name: str, batch: int) -> Callable[[], Any]:
+    """Return a call that does the same as the tutorials write it."""
+    given = pictures(batch)
+
+    def predict() -> np.ndarray:
+        images = torch.from_numpy(np.stack(given)).permute(0, 3, 1, 2).float().div(255)
+        with torch.inference_mode():
+            scores = network(name)[1](images).softmax(dim=1)
+        return scores.sort(dim=1, descending=True).values.numpy()
+
+    return predict
