@@ -153,3 +153,12 @@ def test_boxes_follow_the_pixels():
             sample = training.sample(index, epoch)
             for x1, y1, x2, y2 in np.rint(sample["boxes"]).astype(int):
                 assert sample["image"][y1 + 1 : y2 - 1, x1 + 1 : x2 - 1].mean() > 190
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("method", [name for name in detection.METHODS if name not in ("yolo", "darknet")])
+def test_every_detector_learns_through_the_same_recipe(method, tmp_path):
+    settings = {"epochs": 1, "image_size": 64, "batch_size": 2, "threads": 1, "progress": False, "report": False}
+    run = sl.train(f"detect/{method}", _set(train=4), out=tmp_path / method, **settings)
+    assert np.isfinite(run.metrics[0]["train_loss"])
+    assert isinstance(run.predict(np.zeros((50, 80, 3), np.uint8)), Detections)

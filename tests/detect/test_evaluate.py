@@ -2,18 +2,15 @@ import numpy as np
 import pytest
 
 from sightline.core.results import Detections
-from sightline.detect.evaluate import Examination, Truth, curve, match, summarise
+from sightline.detect.evaluate import Examination, best_place, curve, match, summarise
 from sightline.detect.search import merge, tiles
 from sightline.detect.sections import confusions
+from sightline.metrics.box_set import BoxSet
 
 
 def _truth(*boxes, labels=None, ignore=None):
-    count = len(boxes)
-    return Truth(
-        np.array(boxes, float).reshape(-1, 4),
-        np.zeros(count, int) if labels is None else np.array(labels),
-        np.zeros(count, bool) if ignore is None else np.array(ignore),
-    )
+    labels = np.zeros(len(boxes), int) if labels is None else labels
+    return BoxSet(np.array(boxes, float).reshape(-1, 4), labels, ignore=ignore if ignore is not None else ())
 
 
 def _found(*rows, labels=None):
@@ -27,20 +24,24 @@ def test_each_thing_is_found_once_and_the_ignored_count_for_nothing():
     assert match(found, truth, 0.5).tolist() == [0, -1, -2, -1]
 
 
-def test_average_precision_by_hand():
-    # Right, wrong, right: precision 1 up to a recall of ½, then ⅔; 51 of the 101 recalls lie at or below ½.
+def test_a_curve_and_its_best_place_by_hand():
     truth = _truth([0, 0, 10, 10], [20, 0, 30, 10])
     found = _found((0, 0, 10, 10, 0.9), (50, 0, 60, 10, 0.8), (20, 0, 30, 10, 0.7))
     line = curve([found], [truth], 0, 0.5)
-    assert line.average_precision == pytest.approx((51 * 1 + 50 * 2 / 3) / 101)
+    assert line.recall.tolist() == [0.5, 0.5, 1.0]
+    assert line.precision.tolist() == pytest.approx([1.0, 0.5, 2 / 3])
+    assert best_place(line) == 2  # F1: ⅔, ½, ⅘
+    found = summarise(Examination([found], [truth], ["a"], "test"), ["cat"])
+    # Precision 1 up to a recall of ½, then ⅔; 51 of the 101 recalls lie at or below ½.
+    assert found["map50"] == pytest.approx((51 * 1 + 50 * 2 / 3) / 101)
 
 
 def test_a_class_that_is_never_seen_is_not_known():
     seen = Examination([_found((0, 0, 10, 10, 0.9))], [_truth([0, 0, 10, 10])], ["a"], "test")
     found = summarise(seen, ["cat", "dog"])
-    assert found["map50"] == 1.0
+    assert found["map50"] == pytest.approx(1.0)
     assert found["per_class"][1]["ap50"] is None
-    assert found["map_small"] == 1.0
+    assert found["map_small"] == pytest.approx(1.0)
     assert found["map_large"] is None
 
 

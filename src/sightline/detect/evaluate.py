@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,29 +12,10 @@ import numpy as np
 from sightline.core.box_overlap import pairwise_iou
 from sightline.core.errors import DataError
 from sightline.core.results import Detections
+from sightline.metrics.box_set import BoxSet
+from sightline.metrics.mean_average_precision import AveragePrecision, mean_average_precision
 
-THRESHOLDS = np.linspace(0.5, 0.95, 10)  # overlaps of COCO's average precision
-_RECALLS = np.linspace(0, 1, 101)
-SIZES = {"small": (0.0, 32.0**2), "medium": (32.0**2, 96.0**2), "large": (96.0**2, np.inf)}  # pixels², as in COCO
-
-
-@dataclass(frozen=True)
-class Truth:
-    """What is on one picture.
-
-    Parameters
-    ----------
-    boxes
-        N×4 xyxy pixels.
-    labels
-        N class indices.
-    ignore
-        N bool: neither right nor wrong to find.
-    """
-
-    boxes: np.ndarray
-    labels: np.ndarray
-    ignore: np.ndarray
+SIZES = ("small", "medium", "large")
 
 
 @dataclass(frozen=True)
@@ -53,7 +35,7 @@ class Examination:
     """
 
     found: Sequence[Detections]
-    truths: Sequence[Truth]
+    truths: Sequence[BoxSet]
     keys: Sequence[str]
     split: str
 
@@ -90,17 +72,8 @@ class Curve:
         """D shares of the first ones that are right."""
         return self.right.cumsum() / np.arange(1, len(self.right) + 1)
 
-    @property
-    def average_precision(self) -> float:
-        """Mean over 101 recalls of the best precision at that recall or beyond; NaN for a class that is never seen."""
-        if not self.things:
-            return float("nan")
-        best = np.maximum.accumulate(self.precision[::-1])[::-1]
-        place = np.searchsorted(self.recall, _RECALLS - 1e-12)
-        return float(np.append(best, 0.0)[place].mean())
 
-
-def match(found: Detections, truth: Truth, threshold: float) -> np.ndarray:
+def match(found: Detections, truth: BoxSet, threshold: float) -> np.ndarray:
     """Return what each detection of a picture found: the number of a thing, −1 for none, −2 for one that is ignored.
 
     Parameters
@@ -126,7 +99,7 @@ def match(found: Detections, truth: Truth, threshold: float) -> np.ndarray:
     return answer
 
 
-def curve(found: Sequence[Detections], truths: Sequence[Truth], label: int, threshold: float) -> Curve:
+def curve(found: Sequence[Detections], truths: Sequence[BoxSet], label: int, threshold: float) -> Curve:
     """Return the curve of one class.
 
     Parameters
@@ -141,8 +114,8 @@ def curve(found: Sequence[Detections], truths: Sequence[Truth], label: int, thre
     scores, right, things = [], [], 0
     for some, truth in zip(found, truths, strict=True):
         mine = some[some.labels == label]
-        known = truth.labels == label
-        own = Truth(truth.boxes[known], truth.labels[known], truth.ignore[known])
+        same = truth.labels == label
+        own = BoxSet(truth.boxes[same], truth.labels[same], ignore=truth.ignore[same])
         answer = match(mine, own, threshold)
         scores.append(mine.scores[answer != -2])
         right.append(answer[answer != -2] >= 0)
@@ -152,31 +125,26 @@ def curve(found: Sequence[Detections], truths: Sequence[Truth], label: int, thre
     return Curve(all_scores[order], np.concatenate(right)[order] if right else np.zeros(0, bool), things)
 
 
-def precisions(found: Sequence[Detections], truths: Sequence[Truth], classes: int) -> np.ndarray:
-    """Return classes×10 average precisions at :data:`THRESHOLDS`; NaN for a class that is never seen.
+def score(found: Sequence[Detections], truths: Sequence[BoxSet]) -> AveragePrecision:
+    """Return COCO's numbers, with as many detections of a picture as there are.
 
     Parameters
     ----------
     found, truths
         Of each picture.
-    classes
-        Number of classes.
     """
-    return np.array(
-        [[curve(found, truths, k, t).average_precision for t in THRESHOLDS] for k in range(classes)]
-    ).reshape(classes, len(THRESHOLDS))
+    return mean_average_precision(found, truths, most=(1, 10, max(100, *map(len, found))))
 
 
-def mean(values: np.ndarray) -> float:
-    """Return the mean of what is known; 0 where nothing is.
+def known(value: float) -> float:
+    """Return a number, 0 for NaN: where there was nothing to find.
 
     Parameters
     ----------
-    values
-        Any shape, with NaN for what is not known.
+    value
+        A mean.
     """
-    known = values[~np.isnan(values)]
-    return float(known.mean()) if known.size else 0.0
+    return 0.0 if math.isnan(value) else value
 
 
 def summarise(seen: Examination, classes: Sequence[str]) -> dict[str, Any]:
@@ -195,7 +163,8 @@ def summarise(seen: Examination, classes: Sequence[str]) -> dict[str, Any]:
     ``map_large`` (None where there is no such thing), ``per_class`` (class, ap50, ap, precision and recall at the score
     of best F1, things) and ``classes``.
     """
-    table = precisions(seen.found, seen.truths, len(classes))
+    scored = score(seen.found, seen.truths)
+    table = {label: scored.precision[:, :, k, 0, -1] for k, label in enumerate(scored.classes.tolist())}  # each T×101
     rows = []
     for label, name in enumerate(classes):
         line = curve(seen.found, seen.truths, label, 0.5)
@@ -203,21 +172,22 @@ def summarise(seen: Examination, classes: Sequence[str]) -> dict[str, Any]:
         rows.append(
             {
                 "class": name,
-                "ap50": _plain(table[label, 0]),
-                "ap": _plain(table[label].mean()),
-                "precision": _plain(line.precision[at]) if at >= 0 else 0.0,
-                "recall": _plain(line.recall[at]) if at >= 0 else 0.0,
+                "ap50": float(table[label][0].mean()) if label in table else None,
+                "ap": float(table[label].mean()) if label in table else None,
+                "precision": float(line.precision[at]) if at >= 0 else 0.0,
+                "recall": float(line.recall[at]) if at >= 0 else 0.0,
                 "score": float(line.scores[at]) if at >= 0 else None,
                 "things": line.things,
             }
         )
+    sizes = {f"map_{name}": scored.average(size=name) for name in SIZES}
     return {
         "split": seen.split,
         "images": len(seen.truths),
         "things": sum(int((~truth.ignore).sum()) for truth in seen.truths),
-        "map50": mean(table[:, 0]),
-        "map": mean(table),
-        **{f"map_{name}": _by_size(seen, len(classes), *span) for name, span in SIZES.items()},
+        "map50": known(scored.ap50),
+        "map": known(scored.ap),
+        **{name: None if math.isnan(value) else value for name, value in sizes.items()},
         "per_class": rows,
         "classes": list(classes),
     }
@@ -235,26 +205,3 @@ def best_place(line: Curve) -> int:
         return -1
     p, r = line.precision, line.recall
     return int((2 * p * r / np.maximum(p + r, 1e-12)).argmax())
-
-
-def _by_size(seen: Examination, classes: int, low: float, high: float) -> float | None:
-    """Return the mean average precision of things of some area alone; others are ignored, and what finds nothing."""
-
-    def area(boxes: np.ndarray) -> np.ndarray:
-        return (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
-
-    found, truths = [], []
-    for some, truth in zip(seen.found, seen.truths, strict=True):
-        outside = (area(truth.boxes) < low) | (area(truth.boxes) >= high)
-        there = Truth(truth.boxes, truth.labels, truth.ignore | outside)
-        size = area(some.boxes)
-        overlaps = pairwise_iou(some.boxes, truth.boxes).max(axis=1, initial=0)
-        found.append(some[((size >= low) & (size < high)) | (overlaps >= THRESHOLDS[0])])
-        truths.append(there)
-    if not any((~truth.ignore).any() for truth in truths):
-        return None
-    return mean(precisions(found, truths, classes))
-
-
-def _plain(value: float) -> float | None:
-    return None if np.isnan(value) else float(value)

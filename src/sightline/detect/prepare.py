@@ -15,13 +15,13 @@ from sightline.data.detection_set import DetectionSplit
 from sightline.data.letterbox import centred
 from sightline.data.move import Shape
 from sightline.data.placement import Placement
-from sightline.detect.evaluate import Truth
+from sightline.metrics.box_set import BoxSet
 
 STRIDE = 32  # pixels: both sides of what a detector reads are a multiple of it
 _BUDGET = 2**30  # bytes of pictures that are kept
 
 
-def frame_of(shape: Shape, size: int) -> Placement:
+def frame_of(shape: Shape, size: int, square: bool = False) -> Placement:
     """Return the placement of a picture in the smallest frame that fits, its shape kept.
 
     Parameters
@@ -30,12 +30,16 @@ def frame_of(shape: Shape, size: int) -> Placement:
         (height, width) of the picture.
     size
         What its longer side becomes, in pixels.
+    square
+        Whether the frame is size×size, whatever the picture's shape.
 
     Examples
     --------
     >>> frame_of((100, 200), 64).new
     (32, 64)
     """
+    if square:
+        return centred(shape, (size, size))
     height, width = (max(1, round(side * size / max(shape))) for side in shape)
     return centred(shape, (-(-height // STRIDE) * STRIDE, -(-width // STRIDE) * STRIDE))
 
@@ -128,7 +132,7 @@ def labelled(split: DetectionSplit, index: int) -> LabelledImage:
     return item.take(real & ~item.crowd).on(colour(image))  # a crowd is no thing; what has no area cannot be learnt
 
 
-def truth_of(item: Annotation, numbers: np.ndarray) -> Truth:
+def truth_of(item: Annotation, numbers: np.ndarray) -> BoxSet:
     """Return what is to be found on a picture.
 
     Parameters
@@ -138,4 +142,4 @@ def truth_of(item: Annotation, numbers: np.ndarray) -> Truth:
     numbers
         The model's number of each class of the set.
     """
-    return Truth(item.boxes, numbers[item.labels], item.ignore | item.crowd)
+    return BoxSet(item.boxes, numbers[item.labels], crowd=item.crowd, ignore=item.ignore | item.crowd, areas=item.areas)

@@ -20,20 +20,31 @@ from sightline.core.errors import DataError, InputError
 from sightline.core.results import Detections
 from sightline.data import DetectionSet, ImageSet, open_detection_set
 from sightline.detect.advice import listed, refuse, warnings_about
-from sightline.detect.evaluate import Examination, Truth, mean, precisions, summarise
+from sightline.detect.darknet_file import network_text
+from sightline.detect.evaluate import Examination, known, score, summarise
 from sightline.detect.options import Options
 from sightline.detect.prepare import Prepared, truth_of
 from sightline.detect.samples import Training, Untouched, stack
 from sightline.detect.search import CONFIDENCE, Search
+from sightline.metrics.box_set import BoxSet
 from sightline.train.recipe import Batch, Plan, Recipe, Samples, Section
 from sightline.train.words import split_options
 
 # Where each detector is written, and the engine's settings that suit it.
-METHODS: dict[str, str] = {"yolo": "yolo"}
-_DEFAULTS: dict[str, dict[str, Any]] = {
-    "yolo": {"learning_rate": 2e-3, "weight_decay": 0.03, "epochs": 60, "clip": 10.0, "warmup": 2.0, "ema": 0.99},
+METHODS: dict[str, str] = {
+    **{name: name for name in ("yolo", "yolo_v1", "yolo_v3", "darknet", "retinanet", "fcos", "faster_rcnn")},
+}
+_USUAL: dict[str, Any] = {"weight_decay": 0.03, "epochs": 60, "clip": 10.0, "warmup": 2.0, "ema": 0.99}
+_RATES = {"yolo": 2e-3, "yolo_v1": 3e-4, "yolo_v3": 1e-3, "darknet": 1e-3}  # peak learning rates of batches of 16
+_RATE = 3e-4  # of those that begin with a classifier's backbone
+# What suits small sets and small pictures better than the default, which is the paper's.
+_SUITED: dict[str, dict[str, Any]] = {
+    "yolo_v1": {"size": "fast"},
+    "yolo_v3": {"size": "tiny"},
+    **{name: {"backbone": "resnet18", "resize": 0} for name in ("retinanet", "fcos", "faster_rcnn")},
 }
 _SIZE = 320  # pixels of the longer side, unless the user says otherwise
+_SQUARE = {"yolo_v1": 64}  # detectors that read one square only, and the pixels of each of its cells
 
 
 class DetectRecipe(Recipe):
@@ -59,7 +70,9 @@ class DetectRecipe(Recipe):
         self.size = int(config["size"])
         self.options = Options(**{name: _tupled(value) for name, value in config["options"].items()})
         self.data = data
-        self.defaults = _settings(_DEFAULTS[METHODS[self.method]], 0 if data is None else len(data.train))
+        self.square = self.method in _SQUARE
+        usual = {**_USUAL, "learning_rate": _RATES.get(self.method, _RATE)}
+        self.defaults = _settings(usual, 0 if data is None else len(data.train))
         self._prepared: dict[str, Prepared] = {}
 
     # --- making ---
@@ -85,8 +98,10 @@ class DetectRecipe(Recipe):
             Fields of :class:`Options` and keyword arguments of the detector, such as ``size``.
         """
         parameters = inspect.signature(cls.builder(method)).parameters
-        takes = {n: p for n, p in parameters.items() if p.kind is p.KEYWORD_ONLY and n not in ("mean", "std")}
+        takes = {n: p for n, p in parameters.items() if p.kind is p.KEYWORD_ONLY and n not in ("mean", "std", "cells")}
         chosen, rest = split_options(Options, options, takes)
+        if "cfg" in rest:  # the run keeps the network itself, not the place of a file
+            rest["cfg"] = network_text(rest["cfg"])
         opened = open_boxes(data, seed)
         refuse(opened)
         if not opened.has_val:
@@ -97,7 +112,7 @@ class DetectRecipe(Recipe):
             "size": chosen.image_size or _SIZE,
             "seed": seed,
             "options": {name: _listed(value) for name, value in dataclasses.asdict(chosen).items()},
-            "model": {name: _listed(value) for name, value in rest.items()},
+            "model": {name: _listed(value) for name, value in (_SUITED.get(method, {}) | rest).items()},
             "data": {"name": opened.name, "digest": opened.digest},
         }
         return cls(config, opened)
@@ -118,8 +133,12 @@ class DetectRecipe(Recipe):
         build = self.builder(self.method)
         given = {"mean": self.options.mean, "std": self.options.std}
         pixels = {n: v for n, v in given.items() if v and n in inspect.signature(build).parameters}
+        if self.square:
+            pixels["cells"] = self.size // _SQUARE[self.method]
         model = build(len(self.classes), **pixels, **{n: _tupled(v) for n, v in self._config["model"].items()})
         if self.options.weights and self.data is not None:
+            if not hasattr(model, "begin"):
+                raise InputError(f"train: {self.name} has no public weights to begin with; leave weights out.")
             model.begin(self.options.weights)
         return model
 
@@ -147,7 +166,7 @@ class DetectRecipe(Recipe):
 
     def validation(self) -> Samples:
         """Return the validation pictures as they are."""
-        return Untouched(self.split("val").load())
+        return Untouched(self.split("val").load(), self.square)
 
     def collate(self, samples: list[dict[str, Any]]) -> Batch:
         """Stack B pictures to B×3×H×W float32 in 0–1, their boxes to a list of B targets."""
@@ -164,7 +183,7 @@ class DetectRecipe(Recipe):
             "data": f"{data.name}: {sizes}",
             "classes": f"{len(self.classes)} ({listed(self.classes)})",
             "input": f"{self.size}×{self.size}, RGB",
-            "architecture": ", ".join(f"{name} {value}" for name, value in self._config["model"].items()) or "default",
+            "architecture": ", ".join(f"{n} {v}" for n, v in self._config["model"].items() if n != "cfg") or "default",
             "begins with": self.options.weights or "fresh weights",
             "augmentation": self.options.said(data.mirror),
         }
@@ -182,20 +201,18 @@ class DetectRecipe(Recipe):
     def measure(self, model: nn.Module, batches: Iterable[Batch]) -> dict[str, float]:
         """Return ``map50`` and ``map``, the mean average precision at an overlap of 0.5 and from 0.5 to 0.95."""
         found: list[Detections] = []
-        truths: list[Truth] = []
+        truths: list[BoxSet] = []
         for batch in batches:
             found += model(batch["image"])
-            for target in batch["targets"]:
-                boxes, labels = target["boxes"].cpu().numpy(), target["labels"].cpu().numpy()
-                truths.append(Truth(boxes, labels, np.zeros(len(labels), bool)))
-        table = precisions(found, truths, len(self.classes))
-        return {"map50": mean(table[:, 0]), "map": mean(table)}
+            truths += [BoxSet(target["boxes"].cpu(), target["labels"].cpu()) for target in batch["targets"]]
+        scored = score(found, truths)
+        return {"map50": known(scored.ap50), "map": known(scored.ap)}
 
     # --- using ---
 
     def search(self, model: nn.Module) -> Search:
         """Return what finds things with a model, in pictures of any size."""
-        return Search(model, self.classes, self.size)
+        return Search(model, self.classes, self.size, square=self.square)
 
     def predict(
         self,
@@ -242,12 +259,12 @@ class DetectRecipe(Recipe):
         opened = self._opened() if data is None else open_boxes(data, int(self._config["seed"]))
         place = split or next(name for name in ("test", "val", *opened.splits) if name in opened.splits)
         part = opened.split(place)
-        known = _numbers(opened.classes, self.classes)
+        numbers = _numbers(opened.classes, self.classes)
         search, found, truths = self.search(model), [], []
         for index in range(len(part)):
             image, item = part[index]
             found += search.find([image], confidence=0.0)
-            truths.append(truth_of(item, known))
+            truths.append(truth_of(item, numbers))
         return Examination(found, truths, part.keys, place)
 
     def sections(self, model: nn.Module) -> list[Section]:

@@ -33,10 +33,12 @@ class Untouched:
     ----------
     images
         Prepared pictures.
+    square
+        Whether every frame is a square.
     """
 
-    def __init__(self, images: Prepared) -> None:
-        self._images = images
+    def __init__(self, images: Prepared, square: bool = False) -> None:
+        self._images, self._square = images, square
 
     def __len__(self) -> int:
         return len(self._images)
@@ -44,7 +46,7 @@ class Untouched:
     def sample(self, index: int, epoch: int) -> dict[str, Any]:
         """Return ``image`` (H×W×3 uint8), ``boxes`` and ``labels``."""
         whole = self._images[index]
-        return as_sample(whole.moved(frame_of(whole.image.shape[:2], self._images.size), keep=0.0))
+        return as_sample(whole.moved(frame_of(whole.image.shape[:2], self._images.size, self._square), keep=0.0))
 
 
 class Training:

@@ -34,10 +34,19 @@ class Search:
         Names by index.
     size
         What the longer side of a picture becomes, in pixels.
+    square
+        Whether the model reads squares only.
+
+    Examples
+    --------
+    >>> from sightline.detect import yolo
+    >>> search = Search(yolo(1).eval(), ("cat",), 64)
+    >>> [len(found) for found in search.find([np.zeros((40, 90, 3), np.uint8)], confidence=0.5)]
+    [0]
     """
 
-    def __init__(self, model: nn.Module, classes: tuple[str, ...], size: int) -> None:
-        self.model, self.classes, self.size = model, classes, size
+    def __init__(self, model: nn.Module, classes: tuple[str, ...], size: int, *, square: bool = False) -> None:
+        self.model, self.classes, self.size, self.square = model, classes, size, square
 
     def find(
         self,
@@ -71,7 +80,7 @@ class Search:
         integer("predict", "tile", tile, 0, 10**6)
         number("predict", "overlap", overlap, 0.0, 0.9)
         flag("predict", "mirror", mirror)
-        sizes = [self._scaled(scale) for scale in scales]
+        sizes = [self.size] if self.square else [self._scaled(scale) for scale in scales]
         if not sizes:
             raise InputError("predict: scales must be one number or more; got none.")
         return [self._one(image, confidence, tile, overlap, mirror, sizes) for image in images]
@@ -98,7 +107,7 @@ class Search:
 
     def _at(self, pictures: Sequence[np.ndarray], size: int) -> list[Detections]:
         """Return what the model finds in each picture at one size; those of one frame go in together."""
-        moves = [frame_of(picture.shape[:2], size) for picture in pictures]
+        moves = [frame_of(picture.shape[:2], size, self.square) for picture in pictures]
         found: list[Detections | None] = [None] * len(pictures)
         device = next(self.model.parameters()).device
         for frame in dict.fromkeys(move.new for move in moves):

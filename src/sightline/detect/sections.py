@@ -11,10 +11,11 @@ from torch import nn
 from sightline.core.box_overlap import pairwise_iou
 from sightline.core.canvas import Canvas
 from sightline.core.results import Detections
-from sightline.detect.evaluate import Examination, Truth, curve, match, summarise
+from sightline.detect.evaluate import Examination, curve, match, summarise
 from sightline.detect.prepare import labelled
 from sightline.detect.samples import Training
 from sightline.detect.search import CONFIDENCE
+from sightline.metrics.box_set import BoxSet
 from sightline.train.charts import Series, line_chart, matrix_chart
 from sightline.train.page import chart, facts, figure, percent, picture
 from sightline.train.recipe import Section
@@ -122,7 +123,7 @@ def confusions(seen: Examination, classes: int, confidence: float = CONFIDENCE) 
     for found, truth in zip(seen.found, seen.truths, strict=True):
         some = found[found.scores >= confidence]
         anything = Detections(some.boxes, some.scores, np.zeros(len(some)))  # whatever its class
-        answer = match(anything, Truth(truth.boxes, np.zeros(len(truth.labels), int), truth.ignore), 0.5)
+        answer = match(anything, BoxSet(truth.boxes, 0 * truth.labels, ignore=truth.ignore), 0.5)
         for said, thing in zip(some.labels, answer, strict=True):
             if thing != -2:
                 counts[truth.labels[thing] if thing >= 0 else classes, said] += 1
@@ -206,7 +207,7 @@ def _misses(recipe: DetectRecipe, seen: Examination) -> str:
     return f'<p>{text}</p><ul class="mistakes">{"".join(items)}</ul>'
 
 
-def _drawn(image: np.ndarray, found: Detections, answer: np.ndarray, truth: Truth) -> np.ndarray:
+def _drawn(image: np.ndarray, found: Detections, answer: np.ndarray, truth: BoxSet) -> np.ndarray:
     canvas = Canvas(image)
     for box in truth.boxes[~truth.ignore]:
         canvas.box(box, _TRUE, "")
@@ -215,7 +216,7 @@ def _drawn(image: np.ndarray, found: Detections, answer: np.ndarray, truth: Trut
     return canvas.image()
 
 
-def _doubled(found: Detections, answer: np.ndarray, truth: Truth) -> int:
+def _doubled(found: Detections, answer: np.ndarray, truth: BoxSet) -> int:
     """Return how many wrong answers are second boxes of a thing that is found already."""
     wrong = found.boxes[answer == -1]
     return int((pairwise_iou(wrong, truth.boxes[answer[answer >= 0]]) >= 0.5).any(axis=1).sum())
