@@ -1,6 +1,7 @@
 from .anchors import anchors as anchors
 from .batched_nms import batched_nms as batched_nms
 from .ciou import ciou as ciou
+from .darknet import read_darknet as read_darknet
 from .diou import diou as diou
 from .faster_rcnn import faster_rcnn as faster_rcnn
 from .fcos import fcos as fcos
@@ -13,6 +14,9 @@ from .nms import nms as nms
 from .retinanet import retinanet as retinanet
 from .roi_align import roi_align as roi_align
 from .roi_pool import roi_pool as roi_pool
+from .search import Search as Search
 from .sliding_window import sliding_window as sliding_window
 from .soft_nms import soft_nms as soft_nms
 from .yolo import yolo as yolo
+from .yolo_v1 import yolo_v1 as yolo_v1
+from .yolo_v3 import yolo_v3 as yolo_v3
