@@ -17,7 +17,7 @@ from sightline.detect.samples import Training
 from sightline.detect.search import CONFIDENCE
 from sightline.metrics.box_set import BoxSet
 from sightline.train.charts import Series, line_chart, matrix_chart
-from sightline.train.page import chart, facts, figure, percent, picture
+from sightline.train.page import chart, facts, figure, picture
 from sightline.train.recipe import Section
 
 if TYPE_CHECKING:
@@ -212,7 +212,7 @@ def _drawn(image: np.ndarray, found: Detections, answer: np.ndarray, truth: BoxS
     for box in truth.boxes[~truth.ignore]:
         canvas.box(box, _TRUE, "")
     for i in np.flatnonzero(answer == -1):
-        canvas.box(found.boxes[i], _WRONG, f"{found.name(int(i))} {percent(float(found.scores[i]))}")
+        canvas.box(found.boxes[i], _WRONG, f"{found.name(int(i))} {found.scores[i]:.0%}")
     return canvas.image()
 
 
