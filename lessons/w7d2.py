@@ -163,6 +163,35 @@ assert abs(boxes[0] - [50, 30, 82, 62]).max() < 10
 sl.trace(sl.detect.HogSvm, window, scene)
 
 # %% [markdown]
+# ## Parts that move
+#
+# One template cannot say that an arm may be up or down. A model of parts can: a coarse template of the whole, and finer
+# ones that slide near their places, for a price. Nobody marks the parts: they are put where the whole has its strongest
+# edges, placed where they fit best, taught, and placed anew. Here, a post with a flag at another height each time:
+
+
+# %%
+def flag(height):
+    """Draw a post, and a flag that hangs where it is told."""
+    made = sl.image.gaussian_blur(random.integers(0, 90, (96, 96), dtype=np.uint8), 1.0)
+    made[24:72, 40:46] = 230
+    if height is not None:
+        made[height : height + 10, 46:58] = 200
+    return made
+
+
+post = np.array([[34, 20, 62, 76]])
+moving = sl.detect.DeformableParts.train(
+    [flag(height) for height in (26, 34, 40, 46)], [post] * 4, [flag(60)[:, 46:], flag(60)[:, 46:]],
+    parts=3, rounds=2, cell=4, negatives=100, name="flag",
+)  # fmt: skip
+for height in (28, 46):
+    found, parts = moving.detect_parts(flag(height), -0.5)
+    print(f"flag at {height}: the post at {found.boxes[0].round()}, its parts at rows {parts[0][:, 1].round()}")
+    assert abs(found.boxes[0] - post[0]).max() < 10
+sl.trace(sl.detect.DeformableParts, moving, flag(28), threshold=-0.5)
+
+# %% [markdown]
 # ## Our source
 #
 # The first stage: all windows of a row are asked at once, for they lie next to one another in memory.

@@ -2,7 +2,9 @@ from .anchors import anchors as anchors
 from .batched_nms import batched_nms as batched_nms
 from .ciou import ciou as ciou
 from .darknet import read_darknet as read_darknet
+from .deformable_parts import DeformableParts as DeformableParts
 from .diou import diou as diou
+from .fast_rcnn import fast_rcnn as fast_rcnn
 from .faster_rcnn import faster_rcnn as faster_rcnn
 from .fcos import fcos as fcos
 from .giou import giou as giou
@@ -17,6 +19,7 @@ from .roi_pool import roi_pool as roi_pool
 from .search import Search as Search
 from .sliding_window import sliding_window as sliding_window
 from .soft_nms import soft_nms as soft_nms
+from .ssd import ssd as ssd
 from .yolo import yolo as yolo
 from .yolo_v1 import yolo_v1 as yolo_v1
 from .yolo_v3 import yolo_v3 as yolo_v3
