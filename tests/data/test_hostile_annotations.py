@@ -101,6 +101,10 @@ JSON = {
     "a path to elsewhere": (coco(images=[{"id": 1, "file_name": "/etc/passwd"}]), "missing"),
     "an odd polygon": (coco(annotations=thing(segmentation=[[1, 2, 3]])), "outline"),
     "short runs": (coco(annotations=thing(segmentation={"size": [4, 4], "counts": [3, 4]})), "outline"),
+    "runs of a huge image": (
+        coco(annotations=thing(segmentation={"size": [10**9, 10**9], "counts": [10**18]})),
+        "outline",
+    ),
     "runs of words": (coco(annotations=thing(segmentation={"size": [4, 4], "counts": "\u00ff"})), "outline"),
 }
 
@@ -165,6 +169,14 @@ def test_yolo_reads_what_the_world_writes(tmp_path: Path) -> None:
     assert "3 images have no text file: nothing is on them." in found.notes
 
 
+def test_class_names_that_are_no_text_are_refused(tmp_path: Path) -> None:
+    (folder(tmp_path) / "a.txt").write_text("0 0.5 0.5 0.25 0.5\n")
+    (tmp_path / "classes.txt").write_bytes(b"caf\xe9\n")
+    with pytest.raises(FormatError, match=r"classes\.txt' is not text in UTF-8"):
+        open_detection_set(tmp_path)
+    assert not check_detection_set(tmp_path).ok
+
+
 def test_captions_are_no_boxes(tmp_path: Path) -> None:
     (folder(tmp_path) / "a.txt").write_text("5 cats and 4 dogs on 1 sofa\n")
     assert not is_detection_set(tmp_path)
@@ -220,6 +232,7 @@ def test_yaml_that_is_more_is_refused(tmp_path: Path, text: str) -> None:
         read_yaml(tmp_path / "x.yaml")
 
 
+HUGE = 'width="999999999" height="999999999"'
 FOUR = 'width="4" height="4"'
 CVAT = {
     "a track": ('<track id="0" label="x"/>', "annotation"),
@@ -232,6 +245,10 @@ CVAT = {
         "record",
     ),
     "a line": ('<image name="a.png"><polyline label="x" points="1,2;3,4"/></image>', "shape"),
+    "a mask of a huge image": (
+        f'<image name="a.png" {HUGE}><mask label="x" rle="1" left="0" top="0" {FOUR}/></image>',
+        "record",
+    ),
     "a circle of its own": ('<image name="a.png"><blob label="x"/></image>', "record"),
 }
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from sightline.core.box_overlap import pairwise_iou
-from sightline.core.errors import DataError, SightlineError
+from sightline.core.errors import DataError, FormatError, SightlineError
 from sightline.core.types import PathLike
 from sightline.data.annotation import Annotation
 from sightline.data.check import DataReport, Problem
@@ -95,7 +95,7 @@ def check_detection_set(
             read = find_format(path).read(path)
             problems = _flaws(read)
             found = divide(assemble(path, read), seed)
-        except DataError as error:
+        except (DataError, FormatError) as error:
             text = str(error).removeprefix("open_dataset: ")
             first = Problem("dataset", True, (str(source),), text)
             return DetectionReport(str(source), (), {}, (first, *problems))

@@ -18,7 +18,7 @@ from sightline.core.files import write_json
 from sightline.core.run_length import runs_of_text
 from sightline.data.annotation import Annotation
 from sightline.data.detection_set import DetectionSet
-from sightline.data.found import DIGITS, Flaw, Found, FoundImage, ImageFinder, finite
+from sightline.data.found import DIGITS, Flaw, Found, FoundImage, ImageFinder, finite, size_of
 from sightline.data.naming import shorten, split_of
 from sightline.data.outline import Outline
 
@@ -125,8 +125,7 @@ class _File:
                 self.flaw("record", f"image {place}: names '{name}' a second time ({len(rows)} boxes)")
             else:
                 seen.add(image)
-                size = finite([record.get("height"), record.get("width")])
-                known = (int(size[0]), int(size[1])) if size and min(size) >= 1 else None
+                known = size_of(record.get("height"), record.get("width"))
                 self.found.images.append(FoundImage(image, _annotation(rows), self.split, number, known))
         for number, rows in things.items():
             self.flaw("record", f"{len(rows)} annotations name the image {number}, which the file does not list")
@@ -198,12 +197,12 @@ def _load(file: Path) -> dict[str, Any]:
 
 def _outline(value: Any) -> Outline:
     if isinstance(value, dict):
-        height, width = value["size"]
+        height, width = size_of(*value["size"]) or (0, 0)
         counts = value["counts"]
         runs = runs_of_text(counts) if isinstance(counts, str) else np.asarray(counts)
         if runs.dtype.kind not in "iu" or runs.min(initial=0) < 0 or runs.sum() != height * width:
             raise FormatError("the run lengths do not fill the image")
-        return Outline(runs=runs.astype(np.int64), shape=(int(height), int(width)))
+        return Outline(runs=runs.astype(np.int64), shape=(height, width))
     parts = tuple(np.asarray(part, np.float64).reshape(-1, 2) for part in value)
     if not all(len(part) >= 3 and np.isfinite(part).all() for part in parts):
         raise FormatError("a polygon needs three corners of finite numbers")

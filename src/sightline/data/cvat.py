@@ -16,7 +16,7 @@ from sightline.core.files import write_text
 from sightline.core.run_length import run_lengths
 from sightline.data.annotation import Annotation
 from sightline.data.detection_set import DetectionSet
-from sightline.data.found import Flaw, Found, FoundImage, ImageFinder, as_text, finite
+from sightline.data.found import Flaw, Found, FoundImage, ImageFinder, as_text, finite, size_of
 from sightline.data.naming import entries, sort_classes, split_of
 from sightline.data.outline import Outline
 from sightline.data.strict_xml import Element, attribute, escaped, read_xml, root_tag
@@ -101,8 +101,7 @@ def _declared(root: Element) -> list[str]:
 
 
 def _image(image: Element, place: str, shapes: list[tuple[str, Any]], number: dict[str, int]) -> FoundImage:
-    size = finite([image.attributes.get("height"), image.attributes.get("width")])
-    known = (int(size[0]), int(size[1])) if size and min(size) >= 1 else None
+    size = size_of(image.attributes.get("height"), image.attributes.get("width"))
     split = split_of(image.attributes.get("subset", "")) or "all"
     things = [thing for _, thing in shapes]
     outlines = tuple(outline for _, outline, _ in things)
@@ -119,7 +118,7 @@ def _image(image: Element, place: str, shapes: list[tuple[str, Any]], number: di
         outlines=outlines if any(outlines) else (),
         attributes=tuple(words) if any(words) else (),
     )
-    return FoundImage(place, annotation, split, size=known)
+    return FoundImage(place, annotation, split, size=size)
 
 
 def _shape(item: Element, file: Path, image: Element, flaws: list[Flaw]) -> tuple[str, Any] | None:
@@ -181,12 +180,12 @@ def _mask(values: dict[str, str], image: Element) -> tuple[list[float], Outline]
     """Return box and outline of run lengths along the rows of a rectangle."""
     place = finite([values.get(name) for name in ("left", "top", "width", "height")])
     runs = finite(values.get("rle", "").split(","))
-    size = finite([image.attributes.get("height"), image.attributes.get("width")])
+    size = size_of(image.attributes.get("height"), image.attributes.get("width"))
     if place is None or runs is None or size is None:
         return "needs rle, left, top, width, height, and its image a size"
     left, top, width, height = map(int, place)
     counts = np.array(runs, np.int64)
-    full = np.zeros((int(size[0]), int(size[1])), np.bool_)
+    full = np.zeros(size, np.bool_)
     inside = 0 <= left <= full.shape[1] - width and 0 <= top <= full.shape[0] - height and min(width, height) > 0
     if not inside or counts.min() < 0 or counts.sum() != width * height:
         return "has run lengths that do not fill its rectangle, or lies outside the image"

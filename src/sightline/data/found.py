@@ -12,9 +12,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from sightline.core.errors import FormatError
 from sightline.data.annotation import Annotation
 from sightline.data.naming import is_image_name, is_litter
 
+MOST_PIXELS = 120_000_000  # of an image that an annotation speaks of: as many as are decoded
 DIGITS = 9  # decimals of a pixel that are kept: sums and shares of decimal numbers are decimal again
 
 
@@ -179,3 +181,31 @@ def as_text(value: float) -> str:
         Finite.
     """
     return str(int(value)) if float(value).is_integer() else repr(float(value))
+
+
+def size_of(height: Any, width: Any) -> tuple[int, int] | None:
+    """Return ``(height, width)`` as an annotation says it; None when it says none that an image may have.
+
+    Parameters
+    ----------
+    height, width
+        Texts or numbers.
+    """
+    size = finite([height, width])
+    if size is None or min(size) < 1 or size[0] * size[1] > MOST_PIXELS:
+        return None
+    return int(size[0]), int(size[1])
+
+
+def read_lines(file: Path) -> list[str]:
+    """Return the lines of a text file; refuse what is no UTF-8.
+
+    Parameters
+    ----------
+    file
+        The file.
+    """
+    try:
+        return file.read_text("utf-8-sig").splitlines()
+    except UnicodeDecodeError as error:
+        raise FormatError(f"open_dataset: '{file}' is not text in UTF-8: {error}.") from error

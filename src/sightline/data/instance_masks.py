@@ -11,7 +11,7 @@ import numpy as np
 
 from sightline.core.errors import SightlineError
 from sightline.data.annotation import Annotation
-from sightline.data.found import Flaw, Found, FoundImage, ImageFinder
+from sightline.data.found import Flaw, Found, FoundImage, ImageFinder, read_lines
 from sightline.data.naming import entries, is_image_name, split_of
 from sightline.data.outline import Outline
 
@@ -49,7 +49,7 @@ def read(path: Path) -> Found:
     images, masks = _folder(path, _IMAGES), _folder(path, _MASKS)
     finder, flaws, found = ImageFinder(images or path), [], []
     names = path / "classes.txt"
-    label = names.read_text("utf-8-sig").split("\n")[0].strip() if names.is_file() else ""
+    label = next(iter(read_lines(names)), "").strip() if names.is_file() else ""
     for file in sorted(masks.rglob("*")) if masks is not None else ():
         if not is_image_name(file.name):
             continue

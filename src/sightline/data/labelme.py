@@ -21,7 +21,7 @@ from sightline.core.errors import FormatError, SightlineError
 from sightline.core.files import write_json
 from sightline.data.annotation import Annotation
 from sightline.data.detection_set import DetectionSet
-from sightline.data.found import Flaw, Found, FoundImage, ImageFinder, finite
+from sightline.data.found import Flaw, Found, FoundImage, ImageFinder, finite, size_of
 from sightline.data.naming import is_litter, sort_classes, split_of
 from sightline.data.outline import Outline
 
@@ -75,8 +75,7 @@ def read(path: Path) -> Found:
         if place is None:
             flaws.append(Flaw("missing", str(file), f"names the image '{name}', which is not there"))
             continue
-        size = finite([value.get("imageHeight"), value.get("imageWidth")])
-        known = (int(size[0]), int(size[1])) if size and min(size) >= 1 else None
+        known = size_of(value.get("imageHeight"), value.get("imageWidth"))
         split = next(filter(None, map(split_of, file.relative_to(path).parts[:-1])), "all")
         rows.append((place, split, known, _things(value["shapes"], file, known, flaws)))
     classes = sort_classes(thing["label"] for *_, things in rows for thing in things)

@@ -16,11 +16,11 @@ from xml.sax.saxutils import escape, quoteattr
 
 from sightline.core.errors import DataError, FormatError
 
-_DEEPEST, _MOST = 100, 20_000_000  # levels, elements
+_DEEPEST, _MOST = 100, 3_000_000  # levels, elements
 _UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
-@dataclass
+@dataclass(slots=True)
 class Element:
     """One element of a file.
 

@@ -19,7 +19,7 @@ from sightline.core.errors import FormatError
 from sightline.core.files import write_text
 from sightline.data.annotation import Annotation
 from sightline.data.detection_set import DetectionSet
-from sightline.data.found import DIGITS, Flaw, Found, FoundImage, ImageFinder, as_text, finite
+from sightline.data.found import DIGITS, Flaw, Found, FoundImage, ImageFinder, as_text, finite, size_of
 from sightline.data.naming import entries, is_image_name, sort_classes, split_of
 from sightline.data.strict_xml import escaped, read_xml, root_tag
 
@@ -106,9 +106,8 @@ def _read_file(file: Path, finder: ImageFinder, flaws: list[Flaw]) -> _Image | N
     if place is None:
         flaws.append(Flaw("missing", str(file), f"names the image '{name}', which is not there"))
         return None
-    size = finite([root.words("size/height"), root.words("size/width")])
-    known = size is not None and min(size) >= 1
-    image = _Image(file, place, (int(size[0]), int(size[1])) if size and known else None, [], [], [], [], [])
+    size = size_of(root.words("size/height"), root.words("size/width"))
+    image = _Image(file, place, size, [], [], [], [], [])
     first = 1.0 if root.words("source/annotation").startswith(_CHALLENGE) else 0.0
     for thing in root.all("object"):
         corners = finite([thing.words(f"bndbox/{side}") for side in ("xmin", "ymin", "xmax", "ymax")])

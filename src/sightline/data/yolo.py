@@ -17,7 +17,7 @@ from sightline.core.errors import FormatError, SightlineError
 from sightline.core.files import write_text
 from sightline.data.annotation import Annotation
 from sightline.data.detection_set import DetectionSet
-from sightline.data.found import DIGITS, Flaw, Found, FoundImage, as_text, finite
+from sightline.data.found import DIGITS, Flaw, Found, FoundImage, as_text, finite, read_lines
 from sightline.data.image_size import image_size
 from sightline.data.naming import entries, is_image_name, is_litter, split_of
 from sightline.data.outline import Outline
@@ -129,7 +129,7 @@ def _names(value: Any, file: Path) -> tuple[str, ...]:
 def _listed_names(folder: Path) -> tuple[str, ...]:
     for file in (folder / "classes.txt", folder / "labels" / "classes.txt", folder / "obj.names"):
         if file.is_file():
-            return tuple(line.strip() for line in file.read_text("utf-8-sig").splitlines() if line.strip())
+            return tuple(line.strip() for line in read_lines(file) if line.strip())
     return ()
 
 
@@ -161,7 +161,7 @@ def _is_near(path: Path, file: Path) -> bool:
 def _listed(file: Path, found: Found) -> list[Path]:
     """Return the images that a text file lists."""
     images = []
-    for number, line in enumerate(file.read_text("utf-8-sig").splitlines(), 1):
+    for number, line in enumerate(read_lines(file), 1):
         if line.strip():
             image = (file.parent / line.strip()).resolve()
             if image.is_file() and image.is_relative_to(file.parent):
@@ -191,9 +191,9 @@ def _read_image(image: Path, classes: int, found: Found) -> tuple[tuple[Annotati
     if file is None:
         return (Annotation.empty(), None), False
     try:
-        lines = file.read_text("utf-8-sig").splitlines()
+        lines = read_lines(file)
         size = image_size(image)
-    except (SightlineError, OSError, UnicodeDecodeError) as error:
+    except (SightlineError, OSError) as error:
         found.flaws.append(Flaw("annotation", str(file), f"or its image cannot be read: {error}".rstrip(".")))
         return (Annotation.empty(), None), True
     rows = []
