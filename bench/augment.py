@@ -72,7 +72,7 @@ def with_opencv(photo: np.ndarray) -> Callable[[], np.ndarray]:
 def with_torchvision(photo: np.ndarray) -> Callable[[], object]:
     """Return torchvision's own, on a uint8 tensor as its guide advises."""
     import torch
-    from torchvision.transforms import v2
+    from torchvision.transforms import v2  # pyrefly: ignore
 
     torch.set_num_threads(THREADS)
     tensor = torch.from_numpy(photo).permute(2, 0, 1).contiguous()

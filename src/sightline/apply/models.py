@@ -18,7 +18,7 @@ ENGINES, PRECISIONS = ("torch", "onnx"), ("fp32", "bf16")
 
 
 def load(
-    source: PathLike,
+    source: PathLike | Sequence[PathLike],
     *,
     weights: str = "best",
     device: str = "auto",
@@ -32,7 +32,7 @@ def load(
     ----------
     source
         Folder of a run, a name of the zoo such as ``"resnet50-imagenet"`` (fetched when it is not on this machine), or
-        a file that ``sightline export`` wrote.
+        a file that ``sightline export`` wrote. Several runs of classifiers, in a list, answer with their mean.
     weights
         Of a run: ``best`` (by the recipe's metric on the validation samples) or ``last``.
     device
@@ -66,6 +66,8 @@ def load(
     choice("load", "precision", precision, PRECISIONS)
     if engine == "onnx" and precision != "fp32":
         raise InputError("load: precision must be 'fp32' with the engine 'onnx'; got 'bf16'. Use engine='torch'.")
+    if not isinstance(source, (str, os.PathLike)):
+        return _in_form(_together([_from_run(one, weights, device) for one in source]), engine, precision)
     path = Path(source)
     if path.suffix == ".onnx":
         from sightline.classify.exported import ExportedClassifier
@@ -75,9 +77,19 @@ def load(
         predictor = _from_zoo(str(source), device, classes)
     else:
         predictor = _from_run(source, weights, device)
+    return _in_form(predictor, engine, precision)
+
+
+def _in_form(predictor: Predictor, engine: str, precision: str) -> Predictor:
     if engine == "onnx" or precision != "fp32":
         predictor.model = _in_another_form(predictor, engine)
     return predictor
+
+
+def _together(predictors: list[Predictor]) -> Predictor:
+    from sightline.classify.ensemble import together
+
+    return together(predictors)
 
 
 def _is_public(source: PathLike) -> bool:

@@ -78,7 +78,7 @@ class DeiT(ViT):
 
     def all_logits(self, images: Tensor) -> list[Tensor]:
         """Return the logits of the teacher's head and of the labels' head, B×classes each, for training."""
-        return list(self.head.both(self.features(images)))
+        return list(self.head.both(self.features(images)))  # pyrefly: ignore
 
 
 @method(task="classification", paper="Touvron 2021", lesson="w6d3")

@@ -25,14 +25,24 @@ class Options:
         or 20 % of fewer than 1,000 images.
     augment
         How training images vary from epoch to epoch: ``none``, ``light`` (mirror, shift), ``standard`` (mirror, turn,
-        shift, scale, colour) or ``randaugment``; ``auto`` takes ``standard``. Mirroring is left out where it changes
-        the meaning.
+        shift, scale, colour), ``randaugment`` or ``trivialaugment``; ``auto`` takes ``standard``. Mirroring is left out
+        where it changes the meaning.
     mixup
         Strength α of Mixup, 0–4; 0 is off.
     cutmix
         Strength α of CutMix, 0–4; 0 is off. With both, about half of the batches get each.
     label_smoothing
         Share of each label that is spread over all classes, in 0–1.
+    weights
+        Where the weights come from that training begins with, all but the head's: the folder of a run, a name of the
+        zoo, or a weight file; empty for fresh ones. With a name of the zoo, its pixel statistics are taken too.
+    teacher
+        Folder of a run with the same classes whose answers are learnt, too (distillation); empty for none.
+    distill
+        Share of the teacher in the loss, in 0–1.
+    softness
+        Temperature of the teacher's and the student's probabilities, 1–100. A DeiT learns the teacher's first choice
+        with its own head, and needs none.
     class_weights
         Give every class the same say, however many images it has.
     in_memory
@@ -45,6 +55,10 @@ class Options:
     mixup: float = 0.0
     cutmix: float = 0.0
     label_smoothing: float = 0.0
+    weights: str = ""
+    teacher: str = ""
+    distill: float = 0.5
+    softness: float = 4.0
     class_weights: bool = False
     in_memory: bool = True
 
@@ -55,6 +69,11 @@ class Options:
         for name in ("mixup", "cutmix"):
             number("train", name, getattr(self, name), 0.0, 4.0)
         number("train", "label_smoothing", self.label_smoothing, 0.0, 1.0)
+        number("train", "distill", self.distill, 0.0, 1.0)
+        number("train", "softness", self.softness, 1.0, 100.0)
+        for name in ("weights", "teacher"):
+            if not isinstance(getattr(self, name), str):
+                raise InputError(f"train: {name} must be a name or a path; got {getattr(self, name)!r}.")
         for name in ("class_weights", "in_memory"):
             if not isinstance(getattr(self, name), bool):
                 raise InputError(f"train: {name} must be true or false; got {getattr(self, name)!r}.")

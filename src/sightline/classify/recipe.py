@@ -19,10 +19,14 @@ from sightline.classify.evaluate import Examination, summarise
 from sightline.classify.options import Options
 from sightline.classify.prepare import FEWEST, Form, Prepared, choose_form
 from sightline.classify.samples import Training, Untouched, stack
+from sightline.classify.temperature import fit_temperature
+from sightline.classify.tuning import Teacher, begin_with, losses_with, suited_to
+from sightline.classify.views import views
 from sightline.core.errors import DataError, InputError, suggest
 from sightline.core.results import Classification
 from sightline.data import ImageSet, Split, open_dataset
 from sightline.data.augment import Augment
+from sightline.metrics import calibration_error
 from sightline.nn.branches import Supervised
 from sightline.train.recipe import Batch, Plan, Recipe, Samples, Section
 from sightline.train.words import split_options
@@ -90,6 +94,8 @@ class ClassifyRecipe(Recipe):
             self.defaults["threads"] = 1
         self._prepared: dict[str, Prepared] = {}
         self._weights: Tensor | None = None
+        self._teacher: Teacher | None = None
+        self.temperature = 1.0  # of the probabilities; a calibrated run has its own
         self._examined: tuple[Any, Examination] | None = None
 
     # --- making ---
@@ -127,17 +133,22 @@ class ClassifyRecipe(Recipe):
         if not opened.has_val:
             opened = _set_aside(opened, chosen.val_fraction, seed)
         form = choose_form(opened.train, chosen.image_size, _LARGEST.get(method), _LEAST.get(method, FEWEST))
+        suited, pixels = suited_to(method, chosen.weights, form.channels)
         mean, std = Prepared(opened.train, form, keep=False).statistics(limit=1000)
         config = {
             "method": method,
             "classes": list(opened.classes),
             "size": list(form.size),
             "channels": form.channels,
-            "mean": mean,
-            "std": std,
+            "mean": mean, "std": std, **pixels,
             "seed": seed,
             "options": dataclasses.asdict(chosen),
-            "model": {**_suited(takes, form), **_SUITED.get(method, {}), **rest},
+            "model": {
+                **_suited(takes, form, bool(pixels)),
+                **({} if pixels else _SUITED.get(method, {})),
+                **suited,
+                **rest,
+            },
             "data": {"name": opened.name, "digest": opened.digest},
         }
         return cls(config, opened)
@@ -155,8 +166,11 @@ class ClassifyRecipe(Recipe):
         return self._config
 
     def model(self) -> nn.Module:
-        """Build the network for this number of classes, channels and pixels."""
-        return self.build()
+        """Build the network for this number of classes, channels and pixels, with the weights it shall begin with."""
+        model = self.build()
+        if self.data is not None and self.options.weights:
+            begin_with(model, self.options.weights)
+        return model
 
     def build(self, **more: Any) -> Any:
         """Return what the builder makes of the data's form, the user's options, and more arguments where it has such.
@@ -232,12 +246,24 @@ class ClassifyRecipe(Recipe):
         images, labels = batch["image"], batch["label"]
         if model.training and len(images) == 1:  # one value has no variance for batch normalisation to divide by
             images, labels = images.repeat(2, 1, 1, 1), labels.repeat(2, *[1] * (labels.ndim - 1))
-        heads = model.all_logits(images) if isinstance(model, Supervised) and model.training else [model(images)]
+        taught: Tensor | None = None
+        if self.options.teacher and model.training:
+            heads, taught = losses_with(self._taught_by(), model, images, self.options.softness)
+        else:
+            heads = model.all_logits(images) if isinstance(model, Supervised) and model.training else [model(images)]
         weight, smoothing = self._class_weights(images.device), self.options.label_smoothing
         *others, loss = [F.cross_entropy(y.float(), labels, weight, label_smoothing=smoothing) for y in heads]
         for other in others:
             loss = loss + Supervised.auxiliary_weight * other
-        return {"loss": loss}
+        if taught is None:
+            return {"loss": loss}
+        share = self.options.distill
+        return {"loss": (1 - share) * loss + share * taught, "labels": loss, "teacher": taught}
+
+    def _taught_by(self) -> Teacher:
+        if self._teacher is None:
+            self._teacher = Teacher(self.options.teacher, self.classes, self.form.channels)
+        return self._teacher
 
     def _class_weights(self, device: torch.device) -> Tensor | None:
         if not self.options.class_weights:
@@ -263,18 +289,34 @@ class ClassifyRecipe(Recipe):
 
     # --- using ---
 
-    def scores(self, model: nn.Module, images: Sequence[np.ndarray] | Prepared, batch_size: int = 64) -> np.ndarray:
-        """Return N×classes probabilities of prepared images (H×W×C uint8)."""
+    def scores(
+        self,
+        model: nn.Module,
+        images: Sequence[np.ndarray] | Prepared,
+        batch_size: int = 64,
+        *,
+        mirror: bool = False,
+        scales: Sequence[float] = (1.0,),
+    ) -> np.ndarray:
+        """Return N×classes probabilities of prepared images (H×W×C uint8); the mean over all views."""
         device = next(model.parameters()).device
         found = []
         with torch.inference_mode():
             for first in range(0, len(images), batch_size):
                 some = [images[i] for i in range(first, min(first + batch_size, len(images)))]
                 batch = torch.from_numpy(np.stack(some)).to(device).permute(0, 3, 1, 2).to(torch.float32).div_(255)
-                found.append(model(batch).float().softmax(dim=1).cpu().numpy())
+                seen = [model(view).float() / self.temperature for view in views(batch, mirror, scales)]
+                found.append(sum(y.softmax(dim=1) for y in seen).div(len(seen)).cpu().numpy())  # type: ignore[union-attr]
         return np.concatenate(found) if found else np.empty((0, len(self.classes)), np.float32)
 
-    def predict(self, model: nn.Module, images: Sequence[np.ndarray]) -> list[Classification]:
+    def predict(
+        self,
+        model: nn.Module,
+        images: Sequence[np.ndarray],
+        *,
+        mirror: bool = False,
+        scales: Sequence[float] = (1.0,),
+    ) -> list[Classification]:
         """Return one :class:`Classification` with all classes for each image.
 
         Parameters
@@ -283,9 +325,14 @@ class ClassifyRecipe(Recipe):
             In eval mode.
         images
             H×W or H×W×3 arrays of any size; uint8, uint16 or float32.
+        mirror
+            Look at the mirrored image too, and answer with the mean (test-time augmentation).
+        scales
+            Look at the image at these factors of the input's size, each 0.25–4, and answer with the mean.
         """
         found = []
-        for row in self.scores(model, [self.form.prepare(image) for image in images]):
+        prepared = [self.form.prepare(image) for image in images]
+        for row in self.scores(model, prepared, mirror=mirror, scales=scales):
             order = np.argsort(-row, kind="stable")
             found.append(Classification(tuple(self.classes[i] for i in order), tuple(float(row[i]) for i in order)))
         return found
@@ -307,7 +354,7 @@ class ClassifyRecipe(Recipe):
     def examine(self, model: nn.Module, data: Any = None, split: str | None = None) -> Examination:
         """Return what :meth:`evaluate` and the report are made from; kept until the model or the data changes."""
         opened = None if data is None else open_dataset(data, seed=int(self._config["seed"]))
-        key = (_digest(model), opened, split)
+        key = (_digest(model), opened, split, self.temperature)
         if self._examined is None or self._examined[0] != key:
             images, labels, place = self._examined_images(opened, split)
             self._examined = (key, Examination(self.scores(model, images), labels, images.keys, place))
@@ -321,6 +368,33 @@ class ClassifyRecipe(Recipe):
         place = split or next(name for name in ("test", "val", *opened.splits) if name in opened.splits)
         part = opened.split(place)
         return Prepared(part, self.form, keep=False), _relabel(part, opened.classes, self.classes), place
+
+    def calibrate(self, model: nn.Module, data: Any = None, split: str | None = None) -> dict[str, Any]:
+        """Set :attr:`temperature` by images that were not learnt from, and say what it changes.
+
+        Parameters
+        ----------
+        model
+            In eval mode.
+        data, split
+            As :meth:`evaluate` takes them; no split takes ``val`` of the recipe's own data.
+        """
+        self.temperature, self._examined = 1.0, None
+        place = "val" if data is None and split is None else split
+        before = self.examine(model, data, place)
+        self.temperature = fit_temperature(np.log(np.maximum(before.probabilities, 1e-12)), before.labels)
+        self._examined = None
+        errors = [
+            calibration_error(answers.labels, answers.probabilities).error
+            for answers in (before, self.examine(model, data, place))
+        ]
+        return {
+            "temperature": self.temperature,
+            "split": before.split,
+            "images": len(before.labels),
+            "calibration_error_before": errors[0],
+            "calibration_error": errors[1],
+        }
 
     def sections(self, model: nn.Module) -> list[Section]:
         """Return sample pictures, confusion matrix, per-class table, calibration and the worst mistakes."""
@@ -351,9 +425,9 @@ def _model_options(build: Callable[..., Any]) -> dict[str, inspect.Parameter]:
     return {name: item for name, item in parameters.items() if item.kind is item.KEYWORD_ONLY and name not in decided}
 
 
-def _suited(takes: Mapping[str, Any], form: Form) -> dict[str, Any]:
-    """Return the architecture's arguments that suit the data, unless the user says otherwise."""
-    suited = {"stem": "small" if max(form.size) <= _SMALL_STEM else "imagenet"}
+def _suited(takes: Mapping[str, Any], form: Form, public: bool) -> dict[str, Any]:
+    """Return the architecture's arguments that suit the data, unless the user or public weights say otherwise."""
+    suited = {"stem": "small" if max(form.size) <= _SMALL_STEM and not public else "imagenet"}
     return {name: value for name, value in suited.items() if name in takes}
 
 

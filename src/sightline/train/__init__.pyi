@@ -1,4 +1,6 @@
 from .checkpoint import CheckpointWarning as CheckpointWarning
+from .cross_validate import CrossValidation as CrossValidation
+from .cross_validate import cross_validate as cross_validate
 from .engine import Diverged as Diverged
 from .recipe import Batch as Batch
 from .recipe import Phase as Phase

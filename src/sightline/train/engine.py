@@ -25,7 +25,7 @@ from sightline.train.average import Average
 from sightline.train.batches import Batches, InOrder, Order
 from sightline.train.checkpoint import Snapshot
 from sightline.train.memory import kept_memory
-from sightline.train.optimizers import freeze, make_optimizer, set_training_mode
+from sightline.train.optimizers import freeze, make_optimizer, set_training_mode, thaw
 from sightline.train.processes import Group
 from sightline.train.progress import Silent
 from sightline.train.recipe import Batch, Phase, Recipe
@@ -146,6 +146,7 @@ class Engine:
         if self.channels_last:
             model = model.to(memory_format=torch.channels_last)  # pyrefly: ignore
         freeze(model, settings.freeze)
+        self.frozen = frozenset(name for name, parameter in model.named_parameters() if not parameter.requires_grad)
         self.model = model
         self.phases = self.recipe.phases(model, lambda part: make_optimizer(part, settings))
         for phase in self.phases:
@@ -155,7 +156,8 @@ class Engine:
         self.scaler = torch.amp.GradScaler(device.type, enabled=settings.precision == "fp16")
         losses: nn.Module = _Losses(model)
         if self.group.size > 1:
-            losses = DistributedDataParallel(losses, find_unused_parameters=len(self.phases) > 1)
+            partly = len(self.phases) > 1 or settings.unfreeze > 0
+            losses = DistributedDataParallel(losses, find_unused_parameters=partly)
         self.losses = losses
 
     def _build_data(self) -> None:
@@ -186,6 +188,8 @@ class Engine:
         self.progress.start(here.epoch * self.batches_per_epoch + here.batch, self.total_batches)
         while here.epoch < self.settings.epochs and not self.exhausted:
             started, first = time.perf_counter(), here.batch
+            if self.settings.unfreeze:
+                thaw(self.model, 1 + int(here.epoch / self.settings.unfreeze), self.frozen)
             set_training_mode(self.model)
             for group in self._groups():
                 self._step(group)

@@ -14,12 +14,19 @@ from torch.optim import Optimizer
 from sightline.core.errors import InputError, suggest
 from sightline.train.settings import Settings
 
+BACKBONE = "backbone"
+
 
 def freeze(model: nn.Module, patterns: Iterable[str]) -> None:
-    """Stop the gradients of every parameter whose name (or whose module's name) matches a pattern like ``stem*``."""
+    """Stop the gradients of every parameter whose name (or whose module's name) matches a pattern like ``stem*``.
+
+    ``backbone`` stands for all but the head, where no part of the model has that name.
+    """
     names = [name for name, _ in model.named_parameters()]
     for pattern in patterns:
         chosen = [name for name in names if fnmatchcase(name, pattern) or name.startswith(f"{pattern}.")]
+        if pattern == BACKBONE and not chosen and any(name.startswith("head.") for name in names):
+            chosen = [name for name in names if not name.startswith("head.")]
         if not chosen:
             hint = suggest(pattern.rstrip("*."), {name.partition(".")[0] for name in names} | set(names))
             raise InputError(f"train: freeze matches no parameter: '{pattern}'.{hint}")
@@ -27,6 +34,24 @@ def freeze(model: nn.Module, patterns: Iterable[str]) -> None:
             model.get_parameter(name).requires_grad_(False)
     if not any(parameter.requires_grad for parameter in model.parameters()):
         raise InputError("train: freeze leaves no parameter to train.")
+
+
+def thaw(model: nn.Module, learning: int, kept: frozenset[str]) -> None:
+    """Let the last blocks learn and hold the others still (gradual unfreezing, Howard & Ruder 2018, section 3.3).
+
+    Parameters
+    ----------
+    model
+        Whose parameters are told.
+    learning
+        Number of blocks, counted from the end.
+    kept
+        Names of parameters that never learn.
+    """
+    blocks = list(dict.fromkeys(block_of(name) for name, _ in model.named_parameters() if name not in kept))
+    open_now = set(blocks[-learning:])
+    for name, parameter in model.named_parameters():
+        parameter.requires_grad_(name not in kept and block_of(name) in open_now)
 
 
 def set_training_mode(model: nn.Module) -> None:

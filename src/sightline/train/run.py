@@ -19,7 +19,7 @@ from torch import nn
 
 from sightline.core.checks import choice
 from sightline.core.errors import InputError, MissingFileError, WeightsError, suggest
-from sightline.core.files import read_json
+from sightline.core.files import read_json, write_json
 from sightline.core.types import PathLike
 from sightline.data.naming import is_image_name
 from sightline.train import folder as files
@@ -28,6 +28,8 @@ from sightline.train.processes import pick_device
 from sightline.train.recipe import Recipe, find_recipe
 from sightline.train.settings import Settings
 from sightline.train.tensors import load_tensors, load_weights
+
+CALIBRATION = "calibration.json"
 
 
 @dataclass(frozen=True)
@@ -181,12 +183,39 @@ class Predictor:
         split
             ``train``, ``val`` or ``test``; None for the one to report on.
         """
-        if data is not None:
-            return self.recipe.evaluate(self.model, data, split)
+        recipe = self.recipe if data is not None else self._on_its_data()
+        return recipe.evaluate(self.model, data, split)
+
+    def calibrate(self, data: Any = None, split: str | None = None) -> dict[str, Any]:
+        """Fit the temperature of the probabilities and keep it in the run's folder, where :func:`load` finds it.
+
+        Parameters
+        ----------
+        data
+            Folder, file, name or opened set; None for the data that the run was trained on.
+        split
+            What to fit on: None takes ``val`` of the run's own data, or what :meth:`evaluate` takes of other data.
+
+        Returns
+        -------
+        dict
+            ``temperature``, ``split``, ``images``, ``calibration_error_before`` and ``calibration_error``.
+        """
+        recipe: Any = self.recipe if data is not None else self._on_its_data()
+        if not hasattr(recipe, "calibrate"):
+            raise InputError(f"calibrate: {self.recipe.name} gives no probabilities that a temperature would change.")
+        found = recipe.calibrate(self.model, data, split)
+        _set_temperature(self.recipe, found["temperature"])
+        if files.is_run(self.folder):
+            write_json(self.folder / CALIBRATION, found)
+        return found
+
+    def _on_its_data(self) -> Recipe:
         config = files.read_config(self.folder)
         kind, method = find_recipe(config["recipe"])
-        seed = config["settings"]["seed"]
-        return kind.open(method, config["data"], seed, config["options"]).evaluate(self.model, None, split)
+        recipe = kind.open(method, config["data"], config["settings"]["seed"], config["options"])
+        _set_temperature(recipe, getattr(self.recipe, "temperature", 1.0))
+        return recipe
 
     def __repr__(self) -> str:
         return f"Predictor({str(self.folder)!r}, {self.recipe.name})"
@@ -233,7 +262,14 @@ def load(source: PathLike, *, weights: str = "best", device: str = "auto") -> Pr
         raise WeightsError(f"load: '{path}' holds weights of {about.get('recipe')}, not of {config['recipe']}.")
     model = recipe.model()
     load_weights(model, tensors, f"'{path}'")
+    if (folder / CALIBRATION).exists():
+        _set_temperature(recipe, float(read_json(folder / CALIBRATION)["temperature"]))
     return Predictor(folder, recipe, model.to(pick_device(device)).eval())
+
+
+def _set_temperature(recipe: Any, temperature: float) -> None:
+    if hasattr(recipe, "temperature"):
+        recipe.temperature = temperature
 
 
 def _runs_near(folder: Path) -> str:

@@ -53,7 +53,9 @@ class Settings:
     patience
         Epochs without a better metric before training stops early; 0 never does.
     freeze
-        Patterns of parameter names that stay as they are, for example ``stem*``.
+        Patterns of parameter names that stay as they are, for example ``stem*``; ``backbone`` is all but the head.
+    unfreeze
+        Epochs after which one more block, from the head backwards, begins to learn; 0 lets all learn from the start.
     layer_decay
         Factor of the learning rate from each block to the one before it, in 0–1; 1 is off.
     seed
@@ -84,6 +86,7 @@ class Settings:
     ema: float = 0.0
     patience: int = 0
     freeze: tuple[str, ...] = ()
+    unfreeze: float = 0.0
     layer_decay: float = 1.0
     seed: int = 0
     device: str = "auto"
@@ -99,7 +102,7 @@ class Settings:
             integer("train", name, getattr(self, name), 0)
         for name in ("learning_rate", "save_every"):
             number("train", name, getattr(self, name), above=0.0, high=1e9)
-        for name in ("weight_decay", "warmup", "clip"):
+        for name in ("weight_decay", "warmup", "clip", "unfreeze"):
             number("train", name, getattr(self, name), 0.0, 1e9)
         for name in ("momentum", "ema", "layer_decay"):
             number("train", name, getattr(self, name), 0.0, 1.0)
