@@ -7,21 +7,28 @@ import torch
 import sightline as sl
 from sightline.attack import adversarial_train, pgd
 from sightline.attack.adversary import Adversary
+from sightline.attack.recipe import AdversarialRecipe
 from sightline.core.errors import InputError
 
-SETTINGS = {"epochs": 2, "augment": "none", "threads": 1, "device": "cpu", "progress": False, "batch_size": 128}
+SETTINGS = {"epochs": 3, "augment": "none", "threads": 1, "device": "cpu", "progress": False, "batch_size": 32}
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory, _one_thread):
     place = tmp_path_factory.mktemp("runs") / "robust"
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(AdversarialRecipe, "examined", 24)
+        return train_in(place)
+
+
+def train_in(place):
     foe = {"epsilon": 0.1, "attack_steps": 2, "fast_epochs": 1, "epsilon_warmup": 1.0}
     return adversarial_train("striding_cnn", "digits", out=place, **foe, **SETTINGS)
 
 
 def test_a_run_is_measured_under_attack(run):
     rows = run.metrics
-    assert len(rows) == 2
+    assert len(rows) == 3
     assert all(0 <= row["val_robust_accuracy"] <= row["val_accuracy"] for row in rows)
     assert run.config["recipe"] == "attack/striding_cnn"
     assert run.config["options"]["epsilon"] == 0.1

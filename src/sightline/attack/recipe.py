@@ -22,7 +22,6 @@ from sightline.train.recipe import Batch, Plan, Samples, Section
 _OWN = "striding_cnn"
 METHODS: dict[str, str] = {**CLASSIFIERS, _OWN: _OWN}
 _MEASURED = 20  # steps of the attack that a model is measured by
-_EXAMINED = 200  # pictures of the report's curve
 
 
 class AdversarialRecipe(ClassifyRecipe):
@@ -38,6 +37,7 @@ class AdversarialRecipe(ClassifyRecipe):
 
     field = "attack"
     metric = "robust_accuracy"
+    examined = 200  # pictures of the report's curve
 
     def __init__(self, config: dict[str, Any], data: Any = None) -> None:
         super().__init__(config, data)
@@ -124,20 +124,20 @@ class AdversarialRecipe(ClassifyRecipe):
 
     # --- using ---
 
-    def robustness(self, model: nn.Module, *, images: int = _EXAMINED) -> RobustnessCurve:
+    def robustness(self, model: nn.Module) -> RobustnessCurve:
         """Return the robustness curve on the first pictures that were held out.
 
         Parameters
         ----------
         model
             In eval mode.
-        images
-            How many.
         """
         part = self.split(self.held_out)
-        chosen = range(min(images, len(part)))
+        chosen = range(min(self.examined, len(part)))
         pictures = np.stack([part[i] for i in chosen]).transpose(0, 3, 1, 2).astype(np.float32) / np.float32(255)
-        return curve_of(model, pictures, part.labels[: len(chosen)], self.adversary.epsilon, self.adversary.norm)
+        return curve_of(
+            model, torch.from_numpy(pictures), part.labels[: len(chosen)], self.adversary.epsilon, self.adversary.norm
+        )
 
     def sections(self, model: nn.Module) -> list[Section]:
         """Return the classifier's sections, and after that on its data how far it resists."""
@@ -146,11 +146,17 @@ class AdversarialRecipe(ClassifyRecipe):
 
 
 def curve_of(
-    model: nn.Module, pictures: np.ndarray, labels: Sequence[int] | np.ndarray, epsilon: float, norm: str
+    model: nn.Module,
+    pictures: Tensor,
+    labels: Sequence[int] | np.ndarray,
+    epsilon: float,
+    norm: str,
+    *,
+    substitute: nn.Module | None = None,
 ) -> RobustnessCurve:
     """Return the robustness curve up to twice a radius."""
     epsilons = [0.0, *(epsilon * share for share in (0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0))]
-    return robustness_curve(model, torch.from_numpy(pictures), labels, epsilons=epsilons, norm=norm)
+    return robustness_curve(model, pictures, labels, epsilons=epsilons, norm=norm, substitute=substitute)
 
 
 class _Dated:

@@ -29,6 +29,7 @@ _COMMANDS = {
     "explain": "Show where a model looks.",
     "imagine": "Let a network make pictures: sightline imagine dream runs/photos-1 cat.jpg -o dream.gif",
     "export": "Write a trained model as one ONNX file: sightline export runs/digits-1 -o model.onnx",
+    "attack": "Fool a model on one image, or measure how far it resists: sightline attack runs/digits-1",
     "image": "Run one image method: sightline image canny photo.jpg --low 40 -o edges.png",
     "features": "Run one feature method: sightline features sift photo.jpg -o found.png",
     "geometry": "Run one geometric method on pictures.",

@@ -1,0 +1,126 @@
+"""``sightline attack``: how little fools a model, and how far it resists."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from cyclopts import Parameter
+from rich.console import Console
+
+from sightline.apply.attacking import attacked, resistance, sheet_of
+from sightline.cli.sources import find_sources
+from sightline.cli.terminal import Answer, table
+
+PAGE = "robustness.html"
+
+
+def attack(
+    run: str,
+    image: str | None = None,
+    /,
+    *,
+    method: Literal["fgsm", "pgd", "deep_fool", "cw_l2"] = "pgd",
+    epsilon: float = 8 / 255,
+    target: Annotated[str | None, Parameter(alias="-t")] = None,
+    data: str | None = None,
+    norm: Literal["inf", "l2"] = "inf",
+    images: int = 200,
+    substitute: str | None = None,
+    output: Annotated[Path | None, Parameter(alias="-o")] = None,
+    json: Annotated[bool, Parameter(negative="")] = False,
+) -> Answer:
+    """Fool a model on one image, or, without an image, measure how far it resists and write a page about it.
+
+    Parameters
+    ----------
+    run
+        Folder of a run, for example runs/digits-1.
+    image
+        The image, or - for stdin; left out, the test pictures of the data are attacked.
+    method
+        fgsm: one step; pgd: many; deep_fool and cw_l2: the shortest way. For one image.
+    epsilon
+        How far a pixel may move, in 0–1; the curve goes to twice as far.
+    target
+        Name of the class to be taken for; any other when left out. For one image.
+    data
+        A folder or a name, as for train; the data that the run was trained on when left out.
+    norm
+        inf bounds the change of each pixel, l2 the root of the sum of all squared changes. For the curve.
+    images
+        How many pictures the curve is made from.
+    substitute
+        Another run, whose pictures are tried on this one.
+    output
+        File to write; IMAGE-METHOD.png in this folder, or robustness.html in the run, when left out.
+    json
+        Give the outcome and the file as JSON.
+    """
+    import sightline
+
+    predictor = sightline.load(run)
+    if image is not None:
+        return _one(predictor, image, method, epsilon, target, output, json)
+    from sightline.train.run import Run
+
+    other = None if substitute is None else sightline.load(substitute)
+    place = data or Run(Path(run)).data
+    curve, name = resistance(predictor, place, epsilon=epsilon, norm=norm, images=images, substitute=other)
+    path = output or Path(run) / PAGE
+    curve.save(path, f"{predictor.recipe.name} on {name}")
+    value = {"output": str(path), **curve.to_json()}
+
+    def show(console: Console) -> None:
+        cells = [
+            (f"{e:.4g}", *(f"{values[i]:.1%}" for values in curve.accuracies.values()))
+            for i, e in enumerate(curve.epsilons)
+        ]
+        console.print(table(("ε", *curve.accuracies), cells, right=tuple(curve.accuracies)))
+        for check in curve.checks:
+            said = "holds" if check.holds else "DOES NOT HOLD"
+            console.print(f"{said}: {check.name} ({check.said})", markup=False, soft_wrap=True)
+        console.print(f"\n{path}", markup=False, soft_wrap=True)
+
+    return Answer(value, show, json)
+
+
+def _one(
+    predictor: Any,
+    image: str,
+    method: str,
+    epsilon: float,
+    target: str | None,
+    output: Path | None,
+    json: bool,
+) -> Answer:
+    from sightline.image.write import write
+
+    source = find_sources([image])[0]
+    seen, found = attacked(predictor, source.read(), method, epsilon=epsilon, target=target)
+    before, after = (_answer(predictor, picture) for picture in (seen, found))
+    path = output or Path(f"{source.stem}-{method}.png")
+    write(path, sheet_of(seen, found))
+    largest, length = float(np.abs(found - seen).max()), float(np.linalg.norm(found - seen))
+    value = {"source": source.name, "method": method, "before": before, "after": after, "output": str(path)}
+    value |= {"largest_change": largest, "length": length}
+
+    def show(console: Console) -> None:
+        said = f"{before['label']} {before['score']:.1%} → {after['label']} {after['score']:.1%}"
+        text = f"{said}; {method}, largest change of a pixel {largest:.3g}, length {length:.3g}: {path}"
+        console.print(text, markup=False, soft_wrap=True)
+
+    return Answer(value, show, json)
+
+
+def _answer(predictor: Any, seen: np.ndarray) -> dict[str, Any]:
+    """Return what the model says of a picture in its own form, whose values need not be whole levels."""
+    import torch
+
+    with torch.inference_mode():
+        device = next(predictor.model.parameters()).device
+        batch = torch.from_numpy(np.ascontiguousarray(seen.transpose(2, 0, 1)))[None].to(device)
+        scores = predictor.model(batch).float().softmax(dim=1)[0].cpu()
+    best = int(scores.argmax())
+    return {"label": predictor.recipe.classes[best], "score": float(scores[best])}

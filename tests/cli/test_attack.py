@@ -1,0 +1,90 @@
+"""``sightline attack`` on a run that was really trained: one picture, and the curve with its page."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import torch
+from PIL import Image
+
+import sightline as sl
+from sightline.cli.app import main
+from sightline.data import open_dataset
+from sightline.image import read
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory, _one_thread):
+    folder = tmp_path_factory.mktemp("runs") / "robust"
+    options = {"epsilon": 0.05, "attack_steps": 1, "augment": "none", "batch_size": 64, "epochs": 2, "threads": 1}
+    sl.train("attack/striding_cnn", "digits", out=folder, device="cpu", report=False, progress=False, **options)
+    return str(folder)
+
+
+@pytest.fixture
+def digit(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    image, _ = open_dataset("digits").test[0]
+    Image.fromarray(image).save("digit.png")
+    return "digit.png"
+
+
+def answer(words, capsys):
+    capsys.readouterr()
+    assert main([*words, "--json"]) == 0
+    return json.loads(capsys.readouterr().out)
+
+
+@pytest.mark.parametrize("method", ["fgsm", "pgd", "deep_fool"])
+def test_one_picture(method, run, digit, capsys):
+    found = answer(["attack", run, digit, "--method", method, "--epsilon", "0.3"], capsys)
+    assert found["output"] == f"digit-{method}.png"
+    assert found["before"]["label"] != found["after"]["label"]
+    assert 0 < found["largest_change"] <= (1 if method == "deep_fool" else 0.3 + 1e-6)
+    sheet = read(found["output"])
+    assert sheet.shape == (240, 3 * 240 + 8, 3)
+    assert main(["attack", run, digit, "--method", method]) == 0
+    assert "largest change of a pixel" in capsys.readouterr().out
+
+
+def test_a_target(run, digit, capsys):
+    nearest = answer(["attack", run, digit, "--method", "deep_fool"], capsys)["after"]["label"]
+    found = answer(["attack", run, digit, "--epsilon", "0.5", "--target", nearest], capsys)
+    assert found["after"]["label"] == nearest
+
+
+def test_the_curve_and_its_page(run, tmp_path, capsys):
+    words = ["attack", run, "--images", "8", "--epsilon", "0.2", "--substitute", run]
+    found = answer(words, capsys)
+    assert found["output"].endswith("robustness.html")
+    assert len(found["checks"]) == 5
+    with open(found["output"], encoding="utf-8") as page:
+        text = page.read()
+    assert "Without a bound nothing is right" in text
+    assert "<script" not in text
+    assert main([*words, "-o", str(tmp_path / "page.html")]) == 0
+    assert "transfer" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (["RUN", "digit.png", "--target", "12"], 2, "no class is named '12'"),
+        (["RUN", "digit.png", "--epsilon", "-1"], 2, "epsilon must be a number"),
+        (["RUN", "digit.png", "--method", "deep_fool", "-t", "8"], 2, "takes no target"),
+        (["RUN", "nothing.png"], 1, "nothing.png"),
+    ],
+)
+def test_refusals(words, code, said, run, digit, capsys):
+    words = [run if word == "RUN" else word for word in words]
+    assert main(["attack", *words]) == code
+    assert said in capsys.readouterr().err.replace("\n", " ")
