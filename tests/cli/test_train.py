@@ -99,3 +99,16 @@ def test_a_run_is_trained_again_from_its_own_config(tmp_path):
         '[options]\nimage_size = 8\n[model]\nmethod = "mlp"\nseed = 9\nclasses = ["a"]\n'
     )
     assert read_config(config) == {"epochs": 3, "seed": 7, "image_size": 8}
+
+
+def test_advice_trains_nothing(asked, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(["train", "classify/mlp", "digits", "--advise", "--json"]) == 0
+    value = json.loads(capsys.readouterr().out)
+    assert value["recipe"] == "classify/mlp"
+    assert value["images"] > 1000
+    assert isinstance(value["warnings"], list)
+    assert asked == {}
+    assert not list(tmp_path.iterdir())
+    assert main(["train", "classify/mlp", "digits", "--advise", "--epochs", "2"]) == 0
+    assert "! " in capsys.readouterr().out

@@ -23,6 +23,7 @@ def train(
     out: Annotated[Path | None, Parameter(alias="-o")] = None,
     resume: Annotated[bool, Parameter(negative="")] = False,
     config: Path | None = None,
+    advise: Annotated[bool, Parameter(negative="")] = False,
     json: Annotated[bool, Parameter(negative="")] = False,
     **more: Annotated[str, Parameter(help="Any other setting by name, for example --lr 0.01; as key=value, too.")],
 ) -> Answer:
@@ -48,6 +49,8 @@ def train(
         Go on with the run in --out where it stopped.
     config
         TOML file with settings; the command line goes before it.
+    advise
+        Say what would be learnt from, and what the data lacks for it; train nothing.
     json
         Give the run's folder and its metrics as JSON.
     """
@@ -60,6 +63,9 @@ def train(
     chosen.update({name: value for name, value in given.items() if value is not None})
     chosen.pop("recipe", None)
     chosen.pop("data", None)
+    if advise:
+        chosen.pop("out", None)
+        return _advice(recipe, data, chosen, json)
     run = start(recipe, data, resume=resume, progress=True, **chosen)
     value = run.to_json()
 
@@ -69,3 +75,19 @@ def train(
         console.print(f"  {program()} predict {run.folder} photo.jpg", soft_wrap=True)
 
     return Answer(value, show, json)
+
+
+def _advice(recipe: str, data: str, chosen: dict[str, Any], json: bool) -> Answer:
+    from sightline.train.train import advise
+
+    plan = advise(recipe, data, **chosen)
+    value = {"recipe": recipe, "images": plan.images, "shape": list(plan.shape), **plan.facts}
+
+    def show(console: Console) -> None:
+        for name, text in value.items():
+            if name != "shape":
+                console.print(f"{name:<14}{text}", markup=False, soft_wrap=True)
+        for text in plan.warnings or ("Nothing speaks against it.",):
+            console.print(f"! {text}", markup=False, soft_wrap=True)
+
+    return Answer({**value, "warnings": list(plan.warnings)}, show, json)
