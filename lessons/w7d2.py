@@ -167,29 +167,32 @@ sl.trace(sl.detect.HogSvm, window, scene)
 #
 # One template cannot say that an arm may be up or down. A model of parts can: a coarse template of the whole, and finer
 # ones that slide near their places, for a price. Nobody marks the parts: they are put where the whole has its strongest
-# edges, placed where they fit best, taught, and placed anew. Here, a post with a flag at another height each time:
+# edges, placed where they fit best, taught, and placed anew. Here, a body whose head sits elsewhere each time:
 
 
 # %%
-def flag(height):
-    """Draw a post, and a flag that hangs where it is told."""
+def figure(head):
+    """Draw a body, and a head at a column; None is the empty ground."""
     made = sl.image.gaussian_blur(random.integers(0, 90, (96, 96), dtype=np.uint8), 1.0)
-    made[24:72, 40:46] = 230
-    if height is not None:
-        made[height : height + 10, 46:58] = 200
+    made[44:76, 38:58] = np.maximum(made[44:76, 38:58], 150)
+    if head is not None:
+        made[24:40, head : head + 12] = 240
     return made
 
 
-post = np.array([[34, 20, 62, 76]])
+whole = np.array([[34, 20, 62, 80]])
 moving = sl.detect.DeformableParts.train(
-    [flag(height) for height in (26, 34, 40, 46)], [post] * 4, [flag(60)[:, 46:], flag(60)[:, 46:]],
-    parts=3, rounds=2, cell=4, negatives=100, name="flag",
+    [figure(head) for head in (37, 39, 41, 43, 45, 47, 49)], [whole] * 7, [figure(None)[:, :34], figure(None)[:, 60:]],
+    parts=4, rounds=2, cell=4, negatives=100, name="figure",
 )  # fmt: skip
-for height in (28, 46):
-    found, parts = moving.detect_parts(flag(height), -0.5)
-    print(f"flag at {height}: the post at {found.boxes[0].round()}, its parts at rows {parts[0][:, 1].round()}")
-    assert abs(found.boxes[0] - post[0]).max() < 10
-sl.trace(sl.detect.DeformableParts, moving, flag(28), threshold=-0.5)
+heads = []
+for head in (37, 43, 49):
+    found, parts = moving.detect_parts(figure(head), -0.5)
+    heads.append(parts[0][parts[0][:, 1].argmin(), 0])
+    print(f"head at {head}: the figure at {found.boxes[0].round()}, its highest part at column {heads[-1]:.0f}")
+    assert abs(found.boxes[0] - whole[0]).max() < 10
+assert heads[0] + 4 <= heads[2]
+sl.trace(sl.detect.DeformableParts, moving, figure(37), threshold=-0.5)
 
 # %% [markdown]
 # ## Our source

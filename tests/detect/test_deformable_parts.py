@@ -22,24 +22,23 @@ SIDE = 96
 
 @pytest.fixture(scope="module")
 def figures() -> tuple[DeformableParts, list[np.ndarray], np.ndarray]:
-    """Return a detector of a post with a flag whose height changes, three pictures, and the box of the post."""
+    """Return a detector of a body whose head moves, three pictures with it ever farther right, and the box."""
     random = np.random.default_rng(2)
 
-    def ground() -> np.ndarray:
-        return sl.image.gaussian_blur(random.integers(0, 90, (SIDE, SIDE), dtype=np.uint8), 1.0)
-
-    def figure(flag: int) -> np.ndarray:
-        made = ground()
-        made[24:72, 40:46] = 230
-        made[flag : flag + 10, 46:58] = 200
+    def figure(head: int | None) -> np.ndarray:
+        made = sl.image.gaussian_blur(random.integers(0, 90, (SIDE, SIDE), dtype=np.uint8), 1.0)
+        made[44:76, 38:58] = np.maximum(made[44:76, 38:58], 150)
+        if head is not None:
+            made[24:40, head : head + 12] = 240
         return made
 
-    box = np.array([[34, 20, 62, 76]])
-    taught = [figure(flag) for flag in (26, 34, 40, 46)]
+    box = np.array([[34, 20, 62, 80]])
+    taught = [figure(head) for head in (37, 39, 41, 43, 45, 47, 49)]
+    grounds = [figure(None)[:, :34], figure(None)[:, 60:]]
     detector = DeformableParts.train(
-        taught, [box] * 4, [ground(), ground()], parts=3, rounds=2, cell=4, negatives=100, name="flag"
+        taught, [box] * 7, grounds, parts=4, rounds=2, cell=4, negatives=100, name="figure"
     )
-    return detector, [figure(flag) for flag in (28, 38, 48)], box[0]
+    return detector, [figure(head) for head in (37, 43, 49)], box[0]
 
 
 @evidence.equals(
@@ -119,11 +118,14 @@ def test_a_score_is_the_sum_of_its_numbers() -> None:
 
 def test_a_part_that_moves_is_followed(figures: tuple[DeformableParts, list[np.ndarray], np.ndarray]) -> None:
     detector, asked, box = figures
+    heads = []
     for picture in asked:
         found, parts = detector.detect_parts(picture, -0.5)
         assert iou(found.boxes[:1], box[None])[0, 0] > 0.6
-        assert found.names == ("flag",)
-        assert parts[0].shape == (3, 4)
+        assert found.names == ("figure",)
+        assert parts[0].shape == (4, 4)
+        heads.append(parts[0][parts[0][:, 1].argmin(), 0])
+    assert heads[2] - heads[0] >= 4, "the head goes twelve pixels to the right; its part goes there by steps of two"
     assert detector.history[0][-1].hit_rate == 1.0
     assert len(detector.detect(asked[0][:8, :8])) == 0
     colour = np.repeat(asked[0][..., None], 3, axis=2)
