@@ -6,12 +6,22 @@ import json
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
 from sightline.core.errors import DataError, FormatError, SightlineError
-from sightline.data import check_detection_set, open_detection_set
+from sightline.data import (
+    Annotation,
+    DetectionSet,
+    DetectionSplit,
+    check_detection_set,
+    convert_dataset,
+    open_detection_set,
+)
 from sightline.data.check_detections import is_detection_set
+from sightline.data.convert import WRITERS
+from sightline.data.outline import Outline
 from sightline.data.strict_xml import read_xml
 from sightline.data.strict_yaml import read_yaml
 
@@ -289,3 +299,47 @@ def test_damaged_labelme_is_told(tmp_path: Path, name: str) -> None:
     report = check_detection_set(tmp_path)
     assert kind in {problem.kind for problem in report.problems}
     assert (report.images, report.boxes) == (1, 1)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("form", sorted(WRITERS))
+def test_damaged_files_of_every_form_are_refused_or_told(tmp_path: Path, form: str) -> None:
+    mask = np.zeros((16, 20), np.bool_)
+    mask[3:6, 4:9] = True
+    things = Annotation(
+        np.array([[1, 2, 9.5, 8], [4, 3, 9, 6], [0, 0, 20, 16]]),
+        np.array([0, 1, 1]),
+        crowd=np.array([False, True, False]),
+        outlines=(Outline((np.array([[1.0, 2], [9.5, 8], [1, 8]]),)), Outline.of_mask(mask), None),
+        attributes=({"pose": "left"}, {}, {}),
+    )
+    images = [np.full((16, 20, 3), 90 * index, np.uint8) for index in range(2)]
+    split = DetectionSplit(images, [things, Annotation.empty()], ["a.png", "b.png"])
+    convert_dataset(DetectionSet("pets", ("cat", "dog"), {"train": split}, "", ""), tmp_path / "set", to=form)
+    files = sorted(file for file in (tmp_path / "set").rglob("*") if file.suffix in (".xml", ".json", ".txt", ".yaml"))
+    random = np.random.default_rng(8)
+    told = 0
+    for _ in range(100):
+        file = files[int(random.integers(len(files)))]
+        whole = file.read_bytes()
+        file.write_bytes(damaged(whole, random))
+        told += not check_detection_set(tmp_path / "set").ok
+        try:
+            assert sum(map(len, open_detection_set(tmp_path / "set").splits.values())) >= 1
+        except SightlineError as error:
+            assert len(str(error)) > 20
+        file.write_bytes(whole)
+    assert told > 20
+    assert check_detection_set(tmp_path / "set").boxes == 3
+
+
+def damaged(data: bytes, random: np.random.Generator) -> bytes:
+    """Return a file with a byte changed, a piece taken out, cut off, or something odd put in."""
+    place = int(random.integers(len(data) + 1))
+    odd = (b"-", b"nan", b"1e999", b"[", b"}", b'"', b"null", b"\0", b"<a>", b"9" * 30, b"\n", b",", b"true", b"\xff")
+    kind = int(random.integers(4))
+    if kind == 0:
+        return data[:place] + bytes([int(random.integers(256))]) + data[place + 1 :]
+    if kind == 1:
+        return data[:place] + data[place + int(random.integers(1, 30)) :]
+    return data[:place] if kind == 2 else data[:place] + odd[int(random.integers(len(odd)))] + data[place:]
