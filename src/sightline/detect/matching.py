@@ -45,8 +45,8 @@ class Matching:
         anchors
             N×4 xyxy.
         """
-        pair = [part.detach().cpu().numpy() for part in (anchors, boxes)]
-        return torch.from_numpy(match(*pair, self.high, self.low, self.best)).to(anchors.device)
+        rows, truth = anchors.detach().cpu().numpy(), boxes.detach().cpu().numpy()
+        return torch.from_numpy(match(rows, truth, self.high, self.low, self.best)).to(anchors.device)
 
 
 def balanced(labels: Tensor, count: int, share: float) -> tuple[Tensor, Tensor]:

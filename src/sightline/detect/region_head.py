@@ -146,7 +146,7 @@ class RegionHead(nn.Module):
     def forward(self, regions: Tensor) -> tuple[Tensor, Tensor]:
         """Return the logits N×(K+1) and the codes N×(K+1)×4 of N×C×7×7 regions."""
         seen = self.body(regions)
-        return self.classes(seen), self.boxes(seen).view(len(seen), -1, 4)
+        return self.classes(seen), self.boxes(seen).view(len(seen), self.classes.out_features, 4)
 
     def learn(
         self, fitted: Fitted, levels: Sequence[Tensor], proposals: Sequence[Tensor], targets: Sequence[Targets]
