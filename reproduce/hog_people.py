@@ -73,13 +73,17 @@ def grounds(taught: list[Picture]) -> list[Array]:
     return found
 
 
-def ask(find: Callable[[Array], tuple[Any, Any]], asked: list[Picture], fill: float, border: int) -> Array:
-    """Return which windows are hits, the surest of all pictures first; a person fills this share of a window."""
+def ask(find: Callable[[Array], tuple[Any, Any]], asked: list[Picture], fill: float | None, border: int) -> Array:
+    """Return which windows are hits, the surest of all pictures first.
+
+    A person fills this share of a window; all of it, whatever its shape, when None.
+    """
     scores: list[float] = []
     hits: list[bool] = []
     for gray, truth in asked:
         windows, sure = find(np.pad(gray, border, mode="edge"))
-        boxes, left = _persons(np.asarray(windows, np.float64).reshape(-1, 4) - border, fill), np.ones(len(truth), bool)
+        boxes, left = np.asarray(windows, np.float64).reshape(-1, 4) - border, np.ones(len(truth), bool)
+        boxes = boxes if fill is None else _persons(boxes, fill)
         sure = np.asarray(sure, np.float64).reshape(-1)
         for i in np.argsort(-sure, kind="stable"):
             overlap = np.where(left, iou(boxes[i : i + 1], truth)[0], 0)
