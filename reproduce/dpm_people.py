@@ -48,5 +48,5 @@ def reproduce() -> dict[str, Any]:
         "ours": round(ours, 1),
         "seconds": round(time.perf_counter() - start, 1),
         "holds": ours >= FIGURE["published"],
-        "note": f"6 parts; with 1 false box for each picture, {people.recall(hits, number, len(asked)):.1f} % are found.",
+        "note": f"6 parts; at 1 false box for each picture, {people.recall(hits, number, len(asked)):.1f} % are found.",
     }
