@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from sightline.cli.app import main
+from sightline.data.open_detection_set import read_detection_set
 
 
 def put_set(root: Path, count: int = 8) -> Path:
@@ -81,6 +82,24 @@ def test_a_faulty_set_is_told_and_cleaned(tmp_path: Path, capsys: pytest.Capture
     assert main(["data", "check", str(tmp_path / "out")]) == 0
 
 
+def test_sets_are_merged_by_the_names_of_classes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    first, second = put_set(tmp_path / "first", 2), put_set(tmp_path / "second", 3)
+    for file in second.glob("*.xml"):
+        file.write_text(file.read_text().replace("cat", "ape"))
+    assert main(["data", "split", str(second), str(tmp_path / "parts"), "--val", "0", "--test", "0.3", "--fast"]) == 0
+    arguments = ["data", "merge", str(first), str(tmp_path / "parts"), "-o", str(tmp_path / "both"), "--to", "coco"]
+    assert main(arguments) == 0
+    assert "5 images with 10 boxes as coco." in said(capsys)[0]
+    both = read_detection_set(tmp_path / "both")
+    assert both.classes == ("cat", "dog", "ape")
+    assert {name: split.counts(3).tolist() for name, split in both.splits.items()} == {
+        "train": [2, 4, 2],
+        "test": [0, 1, 1],
+    }
+    names = sorted(Path(key).name for split in both.splits.values() for key in split.keys)
+    assert names == ["0.png", "0_2.png", "1.png", "1_2.png", "2.png"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
@@ -101,6 +120,8 @@ def test_a_faulty_set_is_told_and_cleaned(tmp_path: Path, capsys: pytest.Capture
         (["view", "PETS", "--count", "0"], 2, "count must be a whole number in 1–400"),
         (["view", "PETS", "-o", "sheet.xyz"], 2, "xyz"),
         (["view", "EMPTY"], 1, "has no annotations with boxes"),
+        (["merge", "PETS", "-o", "OUT"], 2, "sets must be two or more; got 1"),
+        (["merge", "PETS", "PETS"], 2, "--out"),
         (["check", "EMPTY"], 1, "an empty folder"),
         (["check", "PETS", "--fix", "OUT"], 2, "use sightline data convert --clean"),
         (["info", "nowhere"], 1, "nowhere"),

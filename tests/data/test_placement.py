@@ -152,7 +152,17 @@ def test_every_demand_of_a_crop_is_drawn() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["box_crop", "placement", "letterbox", "mosaic", "mixup_boxes", "detection_set", "tile_detections"]
+    "name",
+    [
+        "box_crop",
+        "placement",
+        "letterbox",
+        "mosaic",
+        "mixup_boxes",
+        "detection_set",
+        "merge_detections",
+        "tile_detections",
+    ],
 )
 def test_examples_in_docstrings_run(name: str) -> None:
     module = importlib.import_module(f"sightline.data.{name}")

@@ -175,6 +175,38 @@ def split(
 
 
 @app.command
+def merge(
+    *sources: Path,
+    out: Annotated[Path, Parameter(name=["--out", "-o"])],
+    to: str | None = None,
+    json: Annotated[bool, Parameter(negative="")] = False,
+) -> Answer:
+    """Write several sets of images with boxes as one: classes and splits of one name are joined.
+
+    Parameters
+    ----------
+    sources
+        Folders in any forms that are understood, two or more.
+    out
+        A new folder.
+    to
+        voc, coco, yolo, cvat or labelme; the first set's form when this is left out.
+    json
+        Give what was written as JSON.
+    """
+    from sightline.data import convert_dataset
+    from sightline.data.convert import WRITERS
+    from sightline.data.merge_detections import merge_detections
+    from sightline.data.open_detection_set import read_detection_set
+
+    found = merge_detections([read_detection_set(source) for source in sources])
+    form = to or (found.form if found.form in WRITERS else "coco")
+    with bar("merge") as progress:
+        done = convert_dataset(found, out, to=form, progress=progress)
+    return Answer(done.to_json(), lambda console: console.print(str(done), markup=False, soft_wrap=True), json)
+
+
+@app.command
 def tile(
     source: Path,
     destination: Path,

@@ -25,6 +25,7 @@ from .image_set import ImageSet as ImageSet
 from .image_set import Split as Split
 from .labelled import LabelledImage as LabelledImage
 from .letterbox import letterbox as letterbox
+from .merge_detections import merge_detections as merge_detections
 from .mixing import cutmix as cutmix
 from .mixing import mixup as mixup
 from .mixing import one_hot as one_hot
