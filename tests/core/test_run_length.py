@@ -20,7 +20,7 @@ from sightline.core.run_length import (
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of the peer, on its own arrays
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(st.integers(1, 50), st.integers(1, 50), st.integers(0, 10**6))
 def test_runs_are_those_of_cocos_tools_and_come_back(height: int, width: int, draw: int) -> None:
     peer = pytest.importorskip("pycocotools.mask")
@@ -33,7 +33,7 @@ def test_runs_are_those_of_cocos_tools_and_come_back(height: int, width: int, dr
     assert (mask_of_runs(runs, mask.shape) == mask).all()
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.integers(1, 60), st.integers(1, 60), st.integers(3, 9), st.booleans(), st.integers(0, 10**6))
 def test_polygons_cover_what_cocos_tools_say(height: int, width: int, corners: int, whole: bool, draw: int) -> None:
     peer = pytest.importorskip("pycocotools.mask")

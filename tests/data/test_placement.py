@@ -34,7 +34,7 @@ def lit(image: np.ndarray, least: int) -> list[int]:
 SIDES = st.integers(12, 70)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(SIDES, SIDES, SIDES, SIDES, st.integers(0, 10**6))
 def test_boxes_of_a_letterbox_follow_the_pixels_and_come_back(
     h: int, w: int, new_h: int, new_w: int, draw: int
@@ -65,7 +65,7 @@ def test_letterbox_is_pads_of_pillow() -> None:
     assert placement.corner == (14, 14)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.integers(0, 10**6), st.integers(40, 90), st.integers(40, 90))
 def test_boxes_of_a_mosaic_follow_the_pixels(seed: int, height: int, width: int) -> None:
     levels = (255, 220, 180, 140)
@@ -124,7 +124,7 @@ def test_a_placement_outside_its_frame_is_a_margin() -> None:
     assert placement.boxes(np.array([[0, 0, 5, 5]]))[1].tolist() == [0.0]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(st.integers(0, 10**6))
 def test_crops_around_boxes_follow_the_pixels_and_keep_a_thing(seed: int) -> None:
     sample = patch((40, 60), (8, 6, 28, 24))
@@ -141,10 +141,10 @@ def test_crops_around_boxes_follow_the_pixels_and_keep_a_thing(seed: int) -> Non
 
 def test_every_demand_of_a_crop_is_drawn() -> None:
     sample = patch((40, 60), (8, 6, 28, 24))
-    shapes = [crop_around_boxes(sample, seed=seed).image.shape[:2] for seed in range(200)]
+    shapes = [crop_around_boxes(sample, seed=seed).image.shape[:2] for seed in range(80)]
     whole = sum(shape == (40, 60) for shape in shapes)
-    assert 10 <= whole <= 120  # a seventh asks for it, and a demand of 0.9 is seldom met: another one is drawn then
-    assert len(set(shapes)) > 50
+    assert 5 <= whole <= 50  # a seventh asks for it, and a demand of 0.9 is seldom met: another one is drawn then
+    assert len(set(shapes)) > 25
     bare = LabelledImage(np.zeros((5, 5, 3), np.uint8), boxes=np.zeros((0, 4)), classes=[])
     assert crop_around_boxes(bare).image.shape == (5, 5, 3)
     with pytest.raises(InputError, match="sample must have boxes"):
