@@ -151,6 +151,28 @@ assert oy < 8
 pictures(picture=picture, what_it_needs=covered)
 
 # %% [markdown]
+# ## More of the same family
+#
+# Each repairs a fault of one before. *Integrated gradients* add up: what the pixels get is exactly the score, less that
+# of a blank picture. *SmoothGrad* asks noisy copies, and the noise of the gradient goes. *Guided backpropagation* stops
+# what speaks against. *Grad-CAM++* weighs place by place, *Eigen-CAM* asks for no class at all.
+
+# %%
+shares = sl.explain.integrated_gradients(honest, cross, 1, points=300)
+with torch.no_grad():
+    scores = honest(torch.from_numpy(np.stack([cross, np.zeros_like(cross)])[:, None]))[:, 1]
+gained = float(scores[0] - scores[1])
+print(f"the shares add up to {shares.sum():.3f}, the score has gained {gained:.3f}")
+assert abs(shares.sum() - gained) < 0.05 * abs(gained)
+smooth = sl.explain.smooth_grad(honest, cross, 1, samples=20)
+guided = sl.explain.guided_backprop(honest, cross, 1)[..., 0]
+each = {
+    "grad_cam_plus_plus": sl.explain.grad_cam_plus_plus(honest, cross, 1, layer=layer),
+    "eigen_cam": sl.explain.eigen_cam(honest, cross, layer=layer),
+}
+pictures(integrated=np.abs(shares), smooth=smooth, guided=np.abs(guided), **each)
+
+# %% [markdown]
 # ## Our source
 
 # %%
@@ -181,6 +203,20 @@ again = sl.explain.saliency(nothing, cross, 1)
 print("a network that was never trained also gives a map, from", again.min(), "to", round(float(again.max()), 4))
 assert again.max() > 0
 pictures(picture=cross, saliency_of_nothing=again)
+
+# %% [markdown]
+# So ask every method what it has left when the network forgets, layer after layer. What stays the same was never
+# learnt.
+
+# %%
+checks = {
+    method.__name__: sl.explain.sanity_check(method, honest, cross, 1)
+    for method in (sl.explain.saliency, sl.explain.guided_backprop)
+}
+for name, check in checks.items():
+    print(f"{name}: rank correlation with itself {', '.join(f'{value:.2f}' for value in check.correlations)}")
+assert all(check.correlations[0] > 0.999 and check.last < 0.9 for check in checks.values())
+pictures(**{name: check.draw() for name, check in checks.items()})
 
 # %% [markdown]
 # ## Exercise

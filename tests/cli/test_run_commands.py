@@ -8,7 +8,7 @@ from PIL import Image
 from sightline.cli import demo
 from sightline.cli.app import main
 from sightline.data import open_dataset
-from sightline.image import read
+from sightline.image import frames, read
 
 
 @pytest.fixture(scope="module")
@@ -67,6 +67,25 @@ def test_explain_writes_a_picture(method, run, digit, capsys):
     found = answer(["explain", run, digit, "--method", method, "--target", "3"], capsys)
     assert (found["class"], found["output"]) == ("3", f"digit-{method}.png")
     assert read(found["output"]).std() > 0
+
+
+def test_imagine_writes_pictures_and_films(run, digit, capsys):
+    few = ["--iterations", "2", "--size", "16"]
+    found = answer(["imagine", "class", run, "-t", "3", "-o", "three.gif", *few], capsys)
+    assert (found["frames"], found["size"]) == (3, [8, 8])
+    assert len(list(frames("three.gif"))) == 3
+    for kind, more in (("dream", []), ("inversion", ["--layer", "stages.0.0"]), ("style", ["--style", digit])):
+        found = answer(["imagine", kind, run, digit, "-o", f"{kind}.png", *few, *more], capsys)
+        assert found["frames"] == 1
+        assert read(f"{kind}.png").shape[:2] == read(digit).shape[:2]
+    capsys.readouterr()
+    for words, sentence in (
+        (["class"], "class needs a class"),
+        (["dream"], "dream needs a photo"),
+        (["style", digit], "style needs a second picture"),
+    ):
+        assert main(["imagine", words[0], run, *words[1:], "-o", "none.png"]) == 2
+        assert sentence in capsys.readouterr().err.replace("\n", " ")
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,19 @@ from sightline.core.errors import InputError, suggest
 from sightline.core.layers import Picture
 from sightline.core.trace import Step
 
-METHODS = ("grad_cam", "saliency", "occlusion", "deconvnet", "attention_rollout")
-_CLASSLESS = ("attention_rollout",)  # it knows where attention comes from, not for which class
+METHODS = (
+    "grad_cam",
+    "grad_cam_plus_plus",
+    "eigen_cam",
+    "saliency",
+    "smooth_grad",
+    "integrated_gradients",
+    "guided_backprop",
+    "occlusion",
+    "deconvnet",
+    "attention_rollout",
+)
+_CLASSLESS = ("attention_rollout", "eigen_cam")  # they know what stands out, not for which class
 
 
 def class_index(predictor: Any, target: str) -> int:
@@ -39,7 +50,7 @@ def heat_of(predictor: Any, picture: np.ndarray, method: str, target: str) -> np
 
 def _as_map(model: Any, seen: np.ndarray, method: str, values: np.ndarray) -> np.ndarray:
     """Return what a method gave as one number for each pixel of what the model sees."""
-    if method == "deconvnet":
+    if values.ndim == 3:  # a pattern in the channels of the picture
         return np.abs(values).max(axis=2)
     if method != "attention_rollout":
         return values

@@ -18,7 +18,18 @@ def explain(
     image: str,
     /,
     *,
-    method: Literal["grad_cam", "saliency", "occlusion", "deconvnet", "attention_rollout"] = "grad_cam",
+    method: Literal[
+        "grad_cam",
+        "grad_cam_plus_plus",
+        "eigen_cam",
+        "saliency",
+        "smooth_grad",
+        "integrated_gradients",
+        "guided_backprop",
+        "occlusion",
+        "deconvnet",
+        "attention_rollout",
+    ] = "grad_cam",
     target: Annotated[str | None, Parameter(alias="-t")] = None,
     output: Annotated[Path | None, Parameter(alias="-o")] = None,
     json: Annotated[bool, Parameter(negative="")] = False,
@@ -32,8 +43,10 @@ def explain(
     image
         The image, or - for stdin.
     method
-        grad_cam: the last feature map; saliency: each pixel's gradient; occlusion: what a grey patch costs; deconvnet:
-        the pattern, of a network with ReLU; attention_rollout: where a transformer attends, for any class.
+        grad_cam: the last feature map, grad_cam_plus_plus: place by place, eigen_cam: what stands out in it, for any
+        class; saliency: each pixel's gradient, smooth_grad: the mean of many, integrated_gradients: each pixel's share
+        of the score; occlusion: what a grey patch costs; guided_backprop, deconvnet: the pattern, of a network with
+        ReLU; attention_rollout: where a transformer attends, for any class.
     target
         Name of the class to look for; the predicted one when left out.
     output

@@ -1,9 +1,13 @@
 from .attention_map import attention_map as attention_map
 from .attention_rollout import attention_rollout as attention_rollout
+from .class_visualization import class_visualization as class_visualization
 from .deconvnet import deconvnet as deconvnet
+from .deep_dream import deep_dream as deep_dream
 from .eigen_cam import eigen_cam as eigen_cam
 from .embedding_plot import EmbeddingPlot as EmbeddingPlot
 from .embedding_plot import embedding_plot as embedding_plot
+from .fast_style import fast_style as fast_style
+from .feature_inversion import feature_inversion as feature_inversion
 from .feature_maps import FeatureMaps as FeatureMaps
 from .feature_maps import feature_maps as feature_maps
 from .filters import filters as filters
@@ -15,4 +19,8 @@ from .occlusion import occlusion as occlusion
 from .receptive_field import ReceptiveField as ReceptiveField
 from .receptive_field import receptive_field as receptive_field
 from .saliency import saliency as saliency
+from .sanity_check import SanityCheck as SanityCheck
+from .sanity_check import sanity_check as sanity_check
 from .smooth_grad import smooth_grad as smooth_grad
+from .style_net import StyleNet as StyleNet
+from .style_transfer import style_transfer as style_transfer

@@ -20,6 +20,7 @@ from sightline.core.errors import InputError, suggest
 _CONTAINERS = (nn.Sequential, nn.ModuleList, nn.ModuleDict)
 _CONVOLUTIONS = (nn.Conv2d, nn.ConvTranspose2d)
 _POOLS = (nn.MaxPool2d, nn.AvgPool2d, nn.AdaptiveAvgPool2d, nn.AdaptiveMaxPool2d)
+_SIZES = (224, 32)  # pixels a side that are tried: the usual one, and that of networks for small images
 _NORMS = (nn.modules.batchnorm._NormBase, nn.GroupNorm, nn.LayerNorm, nn.RMSNorm, nn.LocalResponseNorm)
 
 
@@ -167,6 +168,88 @@ def layer_named(function: str, layers: tuple[Layer, ...], layer: str | nn.Module
         f"{function}: layer must be one of the model's; got '{wanted}'.{suggest(str(wanted), known)} "
         f"Known: {', '.join(known[:12])}{', …' if len(known) > 12 else ''}."
     )
+
+
+def layer_at(function: str, model: nn.Module, batch: Tensor, layer: str | nn.Module | None, share: float) -> Layer:
+    """Return the layer that is meant, or of the layers with places the one at a share of the way, when None is.
+
+    Parameters
+    ----------
+    function
+        Name for the error's sentence.
+    model
+        In evaluation mode.
+    batch
+        B×C×H×W that it takes.
+    layer
+        As it was asked for.
+    share
+        In 0–1, from the first to the last.
+    """
+    layers = layers_of(model, batch)
+    placed = [item for item in layers if math.prod(item.grid) > 1]
+    if layer is None and placed:
+        return placed[round(share * (len(placed) - 1))]
+    return layer_named(function, layers, layer, model)
+
+
+def maps_of(model: nn.Module, batch: Tensor, layers: tuple[Layer, ...]) -> list[Tensor]:
+    """Return the maps B×K×h×w of some layers for a batch, joined to it by the graph where it wants a gradient.
+
+    Parameters
+    ----------
+    model
+        In evaluation mode.
+    batch
+        B×C×H×W; of any size where the layers give maps, of the size that the layers were found with where they give
+        tokens.
+    layers
+        Of this model.
+    """
+    names = {model.get_submodule(layer.name): layer.name for layer in layers}
+    seen: dict[str, Tensor] = {}
+    with watching(names, lambda module, output: seen.update({names[module]: output.clone()})):
+        model(batch)
+    outputs = [seen[layer.name] for layer in layers]
+    return [out if out.ndim == 4 else layer.maps(out) for layer, out in zip(layers, outputs, strict=True)]
+
+
+def blank_for(function: str, model: nn.Module, shape: tuple[int, int, int] | None = None) -> Tensor:
+    """Return a grey image 1×C×H×W that the model takes.
+
+    Parameters
+    ----------
+    function
+        Name for the error's sentence.
+    model
+        Any network.
+    shape
+        Channels, height and width. None takes the channels of the first convolution, and the size that the model's
+        configuration states, else 224×224, else 32×32 for a network that takes no larger ones.
+    """
+    first = next(model.parameters(), torch.zeros(()))
+    if shape is not None:
+        return torch.full((1, *_three(function, shape)), 0.5, device=first.device)
+    conv = next((module for module in model.modules() if isinstance(module, nn.Conv2d)), None)
+    config = getattr(model, "config", None)
+    channels = conv.in_channels if conv else int(getattr(config, "in_channels", 3))
+    stated = getattr(config, "size", None)
+    for size in [tuple(stated)] if stated else [(side, side) for side in _SIZES]:
+        blank = torch.full((1, channels, *size), 0.5, device=first.device)
+        try:
+            with torch.no_grad():
+                model(blank)
+        except (InputError, RuntimeError):  # a network for images of another size: the next one is tried
+            continue
+        return blank
+    raise InputError(f"{function}: shape must be that of images which the model takes, like (3, 64, 64); got None.")
+
+
+def _three(function: str, shape: Any) -> tuple[int, int, int]:
+    numbers = list(shape) if isinstance(shape, (tuple, list)) else []
+    if len(numbers) != 3 or not all(isinstance(n, int) and not isinstance(n, bool) and n > 0 for n in numbers):
+        raise InputError(f"{function}: shape must be channels, height and width, like (3, 64, 64); got {shape!r}.")
+    return numbers[0], numbers[1], numbers[2]
 
 
 def _is_of_note(name: str, module: nn.Module) -> bool:

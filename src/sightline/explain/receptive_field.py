@@ -19,15 +19,13 @@ from torch import Tensor, nn
 from sightline.core.canvas import Canvas, colour_of
 from sightline.core.catalogue import method
 from sightline.core.checks import integer
-from sightline.core.errors import InputError
 from sightline.core.layers import Boxes, Heat, Value
 from sightline.core.trace import Step
 from sightline.core.types import Range
 from sightline.explain.fields import Field, fields_of
-from sightline.explain.layers import Layer, layer_named, layers_of, watching
+from sightline.explain.layers import Layer, blank_for, layer_named, layers_of, watching
 from sightline.nn.probe import probing
 
-_SIZES = (224, 32)  # pixels a side that are tried: the usual one, and that of networks for small images
 _EFFECTIVE = 1 - 0.9545  # of the peak: Luo 2016, section 3.2
 
 
@@ -147,7 +145,7 @@ def receptive_field(
     """
     images = integer("receptive_field", "images", images, 0, 256)
     with probing(model):
-        blank = _blank(model, shape)
+        blank = blank_for("receptive_field", model, shape)
         known = layer_named("receptive_field", layers_of(model, blank), layer, model)
         found = fields_of(model, blank, (known,))[known.name]
         unit = (known.grid[0] // 2, known.grid[1] // 2)
@@ -181,26 +179,6 @@ def _result(layer: Layer, found: Field, blank: Tensor, unit: tuple[int, int], in
         middle = ((size[0] - 1) / 2, (size[1] - 1) / 2)
         return ReceptiveField(layer.name, size, (0, 0), middle, unit, influence)
     return ReceptiveField(layer.name, found.size, found.stride, found.centre, unit, influence)
-
-
-def _blank(model: nn.Module, shape: tuple[int, int, int] | None) -> Tensor:
-    """Return a grey image that the model takes."""
-    first = next(model.parameters(), torch.zeros(()))
-    if shape is not None:
-        return torch.full((1, *shape), 0.5, device=first.device)
-    conv = next((module for module in model.modules() if isinstance(module, nn.Conv2d)), None)
-    config = getattr(model, "config", None)
-    channels = conv.in_channels if conv else int(getattr(config, "in_channels", 3))
-    stated = getattr(config, "size", None)
-    for size in [tuple(stated)] if stated else [(side, side) for side in _SIZES]:
-        blank = torch.full((1, channels, *size), 0.5, device=first.device)
-        try:
-            with torch.no_grad():
-                model(blank)
-        except (InputError, RuntimeError):  # a network for images of another size: the next one is tried
-            continue
-        return blank
-    raise InputError("receptive_field: shape must be that of images which the model takes, like (3, 64, 64); got None.")
 
 
 def _influence(

@@ -10,7 +10,18 @@ WORKED_PIXELS = 1_000_000  # a picture is shrunk to this before it is worked on,
 MOST_PIXELS = 25_000_000
 
 Inputs = dict[str, str | list[str]]
-Explanation = Literal["grad_cam", "saliency", "occlusion", "deconvnet", "attention_rollout"]
+Explanation = Literal[
+    "grad_cam",
+    "grad_cam_plus_plus",
+    "eigen_cam",
+    "saliency",
+    "smooth_grad",
+    "integrated_gradients",
+    "guided_backprop",
+    "occlusion",
+    "deconvnet",
+    "attention_rollout",
+]
 
 
 class Form(BaseModel):
