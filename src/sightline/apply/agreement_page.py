@@ -107,7 +107,7 @@ def _pictures(predictor: Predictor, exported: ExportedClassifier, images: Sequen
 
 
 def _answer(image: np.ndarray, theirs: np.ndarray, ours: np.ndarray, classes: Sequence[str]) -> str:
-    said = [(classes[row.argmax()], float(row.max())) for row in (theirs, ours)]
+    said = [(classes[int(row.argmax())], float(row.max())) for row in (theirs, ours)]
     tone = "right" if said[0][0] == said[1][0] else "wrong"
     (name, share), (other, part) = said
     return (

@@ -46,28 +46,28 @@ def to_onnx(model: nn.Module, shape: tuple[int, int, int]) -> Any:
         When the network cannot be followed by PyTorch's tracer.
     """
     onnx = require("onnx")
-    own, stream = copy.deepcopy(model).cpu().float().eval(), io.BytesIO()
+    own = copy.deepcopy(model).cpu().float().eval()
     _write_pools_out(own, torch.zeros(1, *shape))
-    names: dict[str, Any] = {"input_names": [PIXELS], "output_names": [SCORES]}
     batches = {PIXELS: {0: "batch"}, SCORES: {0: "batch"}}
-    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):  # it prints graphs that it cannot write
+    with TemporaryDirectory() as folder, warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")  # the tracer says that sizes in pixels become constants: they are meant to
+        path = Path(folder) / "network.onnx"
         try:
-            # The tracing exporter takes 1–3 s of CPU time where the one on top of Dynamo takes 10–30.
             torch.onnx.export(
                 own,
                 (torch.zeros(2, *shape),),
-                stream,
-                dynamo=False,
+                path,
+                dynamo=False,  # traced in 1–3 s of CPU time, where the exporter on top of Dynamo takes 10–30
                 opset_version=OPSET,
                 dynamic_axes=batches,
-                **names,
+                input_names=[PIXELS],
+                output_names=[SCORES],
             )
         except (RuntimeError, torch.onnx.OnnxExporterError) as error:
             raise InputError(
                 f"export: {type(model).__name__} cannot be written as an ONNX graph: {str(error).splitlines()[0]}"
             ) from error
-    return onnx.load_from_string(stream.getvalue())
+        return onnx.load(path)
 
 
 class _Means(nn.Module):
