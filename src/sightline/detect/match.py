@@ -22,6 +22,7 @@ from sightline.core.types import Array, Boxes, Choice, Range
 from sightline.detect.nms import blank_for
 
 BACKGROUND, NEITHER = -1, -2
+_SHOWN = 24  # boxes of a kind that are drawn
 _BEST = ("ties", "one", "none")
 _SAMPLE = np.array([[0.0, 0, 40, 40], [20, 0, 60, 40], [40, 0, 80, 40], [4, 20, 44, 60], [40, 40, 80, 80]])
 
@@ -106,7 +107,8 @@ def _(boxes: Boxes, truth: Array, high: float = 0.7, low: float = 0.3, best: str
         told = "Overlap of each box (down) with each thing (across)."
         yield Step("overlaps", Heat(pairwise_iou(boxes, truth).astype(np.float32)), note=told)
     for word, chosen in (("neither", found == NEITHER), ("background", found == BACKGROUND)):
-        yield Step(word, page, BoxLayer(boxes[chosen]), note=f"{chosen.sum()} boxes.")
+        shown = np.flatnonzero(chosen)[:: max(1, int(chosen.sum()) // _SHOWN)]
+        yield Step(word, page, BoxLayer(boxes[shown]), note=f"{chosen.sum()} boxes, of which {len(shown)} are drawn.")
     taken = found >= 0
     marks = tuple(f"{i}" for i in found[taken])
     note = f"{taken.sum()} boxes stand for a thing, by its number."

@@ -22,6 +22,8 @@ from sightline.core.layers import Grid, Heat, Points, Value
 from sightline.core.trace import Step
 from sightline.core.types import Array, Range
 
+_SHOWN = 480  # pixels of a map that is drawn
+
 
 def example_map(size: int = 24) -> Array:
     """Return a wavy map, size×size float32, for examples."""
@@ -148,10 +150,14 @@ def _(
 ) -> Iterator[Step]:
     """Yield the regions on the map, the first one's sample points, and what is read off."""
     found = roi_align(features, boxes, size, scale, samples)
-    flat = Heat((features if features.ndim == 2 else features.mean(axis=2)).astype(np.float32))
-    yield Step("regions", flat, BoxLayer(boxes * scale), note=f"{len(boxes)} regions, in cells of the map.")
+    plane = (features if features.ndim == 2 else features.mean(axis=2)).astype(np.float32)
+    zoom = max(1, _SHOWN // max(plane.shape))
+    flat = Heat(plane.repeat(zoom, axis=0).repeat(zoom, axis=1))
+    told = f"{len(boxes)} regions, a cell drawn {zoom}×{zoom}."
+    yield Step("regions", flat, BoxLayer(boxes * scale * zoom), note=told)
     if len(boxes):
-        yield Step("samples", flat, Points(_places(boxes[0] * scale, size, samples)), note="Of the first region.")
+        places = (_places(boxes[0] * scale, size, samples) + 0.5) * zoom - 0.5
+        yield Step("samples", flat, Points(places), note="Of the first region.")
     tiles: Any = found if found.ndim == 3 else found.mean(axis=3)
     yield Step("read off", Value(found), Grid(tiles[:16]), note="Each region has the same size.")
 
