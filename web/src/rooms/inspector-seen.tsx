@@ -12,9 +12,9 @@ interface Answer {
   top: { label: string; score: number }[];
 }
 
-export type Way = "grad_cam" | "saliency" | "occlusion" | "deconvnet" | "attention_rollout" | "none";
+export type Way = "grad_cam" | "grad_cam_plus_plus" | "saliency" | "smooth_grad" | "integrated_gradients" | "occlusion" | "deconvnet" | "attention_rollout" | "none";
 
-export const WAYS: [Way, string][] = [["grad_cam", "Grad-CAM"], ["saliency", "Saliency"], ["occlusion", "Occlusion"], ["none", "Nothing"]];
+export const WAYS: [Way, string][] = [["grad_cam", "Grad-CAM"], ["grad_cam_plus_plus", "Grad-CAM++"], ["saliency", "Saliency"], ["smooth_grad", "SmoothGrad"], ["integrated_gradients", "Integrated gradients"], ["occlusion", "Occlusion"], ["none", "Nothing"]];
 
 export interface SeenProps {
   run: string;
@@ -67,7 +67,7 @@ export function Seen({ run, input, seen, truth, target, onTarget, way, onWay, bo
             </li>
           ))}
         </ul>
-        <Choice label="Lit by" value={way} options={WAYS} onValue={onWay} text="Grad-CAM weighs the last maps by how much they move the class. Saliency asks each pixel, occlusion covers one place after the other." />
+        <Choice label="Lit by" value={way} options={WAYS} onValue={onWay} text="Grad-CAM weighs the last maps by how much they move the class. Grad-CAM++ weighs place by place. Saliency asks each pixel, SmoothGrad many noisy copies, integrated gradients share the whole score out. Occlusion covers one place after the other." />
         {(error || evidence.error) && <p class="error" role="alert">{error || evidence.error}</p>}
       </figure>
     </div>
