@@ -106,9 +106,19 @@ def test_advice_trains_nothing(asked, tmp_path, monkeypatch, capsys):
     assert main(["train", "classify/mlp", "digits", "--advise", "--json"]) == 0
     value = json.loads(capsys.readouterr().out)
     assert value["recipe"] == "classify/mlp"
-    assert value["images"] > 1000
+    assert value["facts"]["images"].startswith("1")
+    assert value["facts"]["time"].startswith("about ")
     assert isinstance(value["warnings"], list)
+    assert "nearest training picture" in " ".join(value["expected"])
     assert asked == {}
     assert not list(tmp_path.iterdir())
     assert main(["train", "classify/mlp", "digits", "--advise", "--epochs", "2"]) == 0
-    assert "! " in capsys.readouterr().out
+    assert "for 2 epochs" in capsys.readouterr().out
+
+
+def test_folds_and_seeds_give_mean_and_deviation(tmp_path, capsys):
+    words = ["--folds", "2", "--epochs", "1", "--out", str(tmp_path / "all"), "--hidden", "8", "--device", "cpu"]
+    assert main(["train", "classify/mlp", "digits", *words, "--json"]) == 0
+    value = json.loads(capsys.readouterr().out)
+    assert len(value["runs"]) == 2
+    assert 0 < value["mean"] < 1

@@ -16,6 +16,7 @@ from torch.nn import functional as F
 
 from sightline.classify.advice import listed, warnings_about
 from sightline.classify.evaluate import Examination, summarise
+from sightline.classify.expectation import expectations
 from sightline.classify.options import Options
 from sightline.classify.prepare import FEWEST, Form, Prepared, choose_form
 from sightline.classify.samples import Training, Untouched, stack
@@ -140,7 +141,9 @@ class ClassifyRecipe(Recipe):
             "classes": list(opened.classes),
             "size": list(form.size),
             "channels": form.channels,
-            "mean": mean, "std": std, **pixels,
+            "mean": mean,
+            "std": std,
+            **pixels,
             "seed": seed,
             "options": dataclasses.asdict(chosen),
             "model": {
@@ -238,6 +241,12 @@ class ClassifyRecipe(Recipe):
         }
         shape = (self.form.channels, *self.form.size)
         return Plan(len(data.train), shape, warnings_about(data, self.options), facts)
+
+    def expectations(self) -> tuple[str, ...]:
+        """Return what the nearest picture and the most frequent class reach, leaks, and a model that suits the data."""
+        train, held = self.split("train"), self.split("val")
+        side = max(self._opened().train[0][0].shape[:2])
+        return expectations(train, held, "validation", len(self.classes), side, self.name)
 
     # --- learning ---
 

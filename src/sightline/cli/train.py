@@ -24,6 +24,8 @@ def train(
     resume: Annotated[bool, Parameter(negative="")] = False,
     config: Path | None = None,
     advise: Annotated[bool, Parameter(negative="")] = False,
+    folds: int = 1,
+    seeds: int = 1,
     json: Annotated[bool, Parameter(negative="")] = False,
     **more: Annotated[str, Parameter(help="Any other setting by name, for example --lr 0.01; as key=value, too.")],
 ) -> Answer:
@@ -50,7 +52,11 @@ def train(
     config
         TOML file with settings; the command line goes before it.
     advise
-        Say what would be learnt from, and what the data lacks for it; train nothing.
+        Say what the training would cost and what to expect of this data; train nothing.
+    folds
+        Train once on each of so many folds of the training images and give mean and deviation.
+    seeds
+        Train from so many seeds and give mean and deviation.
     json
         Give the run's folder and its metrics as JSON.
     """
@@ -65,7 +71,9 @@ def train(
     chosen.pop("data", None)
     if advise:
         chosen.pop("out", None)
-        return _advice(recipe, data, chosen, json)
+        return _advised(recipe, data, chosen, json)
+    if folds > 1 or seeds > 1:
+        return _repeated(recipe, data, folds, seeds, chosen, json)
     run = start(recipe, data, resume=resume, progress=True, **chosen)
     value = run.to_json()
 
@@ -77,17 +85,21 @@ def train(
     return Answer(value, show, json)
 
 
-def _advice(recipe: str, data: str, chosen: dict[str, Any], json: bool) -> Answer:
-    from sightline.train.train import advise
+def _advised(recipe: str, data: str, chosen: dict[str, Any], json: bool) -> Answer:
+    from sightline.train.advise import advise
 
-    plan = advise(recipe, data, **chosen)
-    value = {"recipe": recipe, "images": plan.images, "shape": list(plan.shape), **plan.facts}
+    said = advise(recipe, data, **chosen)
+    return Answer(said.to_json(), lambda console: console.print(str(said), markup=False, soft_wrap=True), json)
+
+
+def _repeated(recipe: str, data: str, folds: int, seeds: int, chosen: dict[str, Any], json: bool) -> Answer:
+    from sightline.train.cross_validate import cross_validate
+
+    found = cross_validate(recipe, data, folds=folds, seeds=seeds, progress=True, **chosen)
 
     def show(console: Console) -> None:
-        for name, text in value.items():
-            if name != "shape":
-                console.print(f"{name:<14}{text}", markup=False, soft_wrap=True)
-        for text in plan.warnings or ("Nothing speaks against it.",):
-            console.print(f"! {text}", markup=False, soft_wrap=True)
+        for row in found.rows:
+            console.print(f"  seed {row['seed']}, fold {row['fold']}: {row['value']:.4f}  {row['run']}", soft_wrap=True)
+        console.print(str(found), markup=False)
 
-    return Answer({**value, "warnings": list(plan.warnings)}, show, json)
+    return Answer(found.to_json(), show, json)

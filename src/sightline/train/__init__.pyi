@@ -1,3 +1,5 @@
+from .advise import Advice as Advice
+from .advise import advise as advise
 from .checkpoint import CheckpointWarning as CheckpointWarning
 from .cross_validate import CrossValidation as CrossValidation
 from .cross_validate import cross_validate as cross_validate

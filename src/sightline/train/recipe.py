@@ -123,6 +123,10 @@ class Recipe(ABC):
     def plan(self) -> Plan:
         """Say what is about to be trained."""
 
+    def expectations(self) -> tuple[str, ...]:
+        """Return sentences about what a training on this data should reach, and what would suit it."""
+        return ()
+
     @abstractmethod
     def model(self) -> nn.Module:
         """Build the model; the engine has seeded torch before."""

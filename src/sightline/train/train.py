@@ -24,7 +24,7 @@ from sightline.train.engine import Diverged, Engine, Stopped
 from sightline.train.outline import outline
 from sightline.train.processes import Group, join, pick_device
 from sightline.train.progress import Board, Silent, make_progress
-from sightline.train.recipe import Plan, Recipe, find_recipe
+from sightline.train.recipe import Recipe, find_recipe
 from sightline.train.run import Run
 from sightline.train.settings import RESUMABLE, Settings, split, unknown_sentence
 from sightline.train.tensors import load_tensors, load_weights, save_tensors
@@ -125,18 +125,6 @@ def train(
     folder = group.share(_place(data, out, begun) if group.leads else Path())
     with files.locked(folder) if group.leads else contextlib.nullcontext():
         return _Training(request, folder, group, shown).run(report, fresh=begun is None)
-
-
-def advise(recipe: str, data: Any, **settings: Any) -> Plan:
-    """Return what :func:`train` would learn from, and what is to be said about it; nothing is trained.
-
-    Parameters
-    ----------
-    recipe, data, **settings
-        As :func:`train` takes them.
-    """
-    known, options = split(settings)
-    return _open(recipe, data, known, options, None).recipe.plan()
 
 
 # --- what to train, and where ---

@@ -59,6 +59,8 @@ def read_word(name: str, value: Any, kind: type) -> Any:
     """
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
+    if kind is tuple and isinstance(value, (int, float)):  # one number alone is a row of one
+        return (value,)
     if not isinstance(value, str) or kind is str:
         return value
     if kind is bool:
