@@ -13,6 +13,7 @@ from .image_pyramid import image_pyramid as image_pyramid
 from .iou import iou as iou
 from .match import match as match
 from .nms import nms as nms
+from .rcnn import rcnn as rcnn
 from .retinanet import retinanet as retinanet
 from .roi_align import roi_align as roi_align
 from .roi_pool import roi_pool as roi_pool
