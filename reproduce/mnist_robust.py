@@ -31,9 +31,9 @@ EPSILON = 0.3
 SETTINGS: dict[str, Any] = {
     "epsilon": EPSILON,
     "fast_epochs": 6,
-    "attack_steps": 4,
+    "attack_steps": 5,
     "epsilon_warmup": 1.0,
-    "epochs": 7,
+    "epochs": 12,
     "batch_size": 100,
     "optimizer": "adam",
     "learning_rate": 5e-3,

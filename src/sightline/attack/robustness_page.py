@@ -60,7 +60,9 @@ def drawn(curve: RobustnessCurve) -> np.ndarray:
     tiles = (np.clip(curve.examples, 0, 1) * 255 + 0.5).astype(np.uint8)  # radii×N×H×W(×3)
     tiles = np.repeat(tiles[..., None], 3, axis=4) if tiles.ndim == 4 else tiles
     times = max(1, 56 // max(tiles.shape[2:4]))
-    tiles = np.pad(tiles.repeat(times, axis=2).repeat(times, axis=3), ((0, 0), (0, 0), (0, 2), (0, 2), (0, 0)))
+    tiles = np.pad(
+        tiles.repeat(times, axis=2).repeat(times, axis=3), ((0, 0), (0, 0), (0, 2), (0, 2), (0, 0)), constant_values=128
+    )
     return np.ascontiguousarray(np.concatenate([np.concatenate(list(row), axis=1) for row in tiles]))
 
 
