@@ -112,20 +112,28 @@ def pictures_of(predictor: Predictor) -> tuple[list[np.ndarray], list[np.ndarray
     The run's held-out and training images where its data are at hand, the sample photos otherwise.
     """
     from sightline.data.sample import SAMPLES, sample
+
+    opened = _opened(predictor)
+    if opened is None:
+        photos = [sample(name) for name in SAMPLES]
+        return photos, photos, "the sample photos"
+    held_out, trained = opened.data.split(opened.held_out), opened.data.train
+    return _some(held_out, PICTURES), _some(trained, USUAL), str(opened.data.source)
+
+
+def _opened(predictor: Predictor) -> Any:
+    """Return the run's recipe on its data; None where there is no run, or its data have gone."""
     from sightline.train.folder import is_run, read_config
     from sightline.train.recipe import find_recipe
 
-    if is_run(predictor.folder):
-        config = read_config(predictor.folder)
-        kind, method = find_recipe(config["recipe"])
-        try:
-            opened: Any = kind.open(method, config["data"], config["settings"]["seed"], config["options"])
-        except (DataError, InputError, MissingFileError):
-            pass  # the data have gone: the samples serve as well
-        else:
-            return _some(opened.data.split(opened.held_out), PICTURES), _some(opened.data.train, USUAL), config["data"]
-    photos = [sample(name) for name in SAMPLES]
-    return photos, photos, "the sample photos"
+    if not is_run(predictor.folder):
+        return None
+    config = read_config(predictor.folder)
+    kind, method = find_recipe(config["recipe"])
+    try:
+        return kind.open(method, config["data"], config["settings"]["seed"], config["options"])
+    except (DataError, InputError, MissingFileError):
+        return None
 
 
 def _some(split: Any, count: int) -> list[np.ndarray]:
