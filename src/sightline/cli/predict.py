@@ -26,7 +26,6 @@ def predict(
     out: Annotated[Path | None, Parameter(alias="-o")] = None,
     confidence: float | None = None,
     tile: int | None = None,
-    mirror: Annotated[bool, Parameter(negative="")] = False,
     coco: Path | None = None,
     yolo: Path | None = None,
     csv: Path | None = None,
@@ -51,8 +50,6 @@ def predict(
         Detectors: the lowest score that is told, 0–1; 0.25 when left out.
     tile
         Detectors: search tiles of this many pixels besides the whole, for small things in large pictures.
-    mirror
-        Detectors: search the mirrored picture, too.
     coco
         Detectors: file for COCO's results.
     yolo
@@ -72,8 +69,7 @@ def predict(
     """
     import sightline
 
-    options: dict[str, Any] = {"confidence": confidence, "tile": tile, "mirror": mirror or None}
-    options = {name: value for name, value in options.items() if value is not None}
+    options = {name: value for name, value in (("confidence", confidence), ("tile", tile)) if value is not None}
     forms: dict[str, Path | None] = {"coco": coco, "yolo": yolo, "table": csv, "lines": lines}
     for target in (coco, csv, lines):
         if target is not None and not target.parent.is_dir():
