@@ -27,7 +27,10 @@ def test_baselines_leaks_and_a_model_are_named() -> None:
     assert said[0] == "4 to 4 training images a class."
     assert "right for 50% of validation; the nearest training picture at 16×16 pixels for 100%" in said[1]
     assert said[2].startswith("3 of 8 validation images are the same picture as a training image")
-    assert "weights=resnet18-imagenet freeze=backbone is a sensible choice; asked for is classify/resnet18." in said[3]
+    assert said[3].startswith(
+        "A sensible choice is classify/resnet18 weights=resnet18-imagenet freeze=backbone: 8 photos"
+    )
+    assert said[3].endswith("Asked for is classify/resnet18.")
     assert len(ClassifyRecipe.open("resnet18", photos(0), 0, {}).expectations()) == 3
 
 
@@ -35,6 +38,6 @@ def test_advice_trains_and_writes_nothing(tmp_path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
     said = advise("classify/mlp", "digits", epochs=2, hidden=(8,), device="cpu")
     assert said.facts["time"].startswith("about ")
-    assert "asked for is classify/mlp" in str(said)
+    assert "Asked for is classify/mlp" in str(said)
     assert said.to_json()["recipe"] == "classify/mlp"
     assert not list(tmp_path.iterdir())

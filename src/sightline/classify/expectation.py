@@ -82,7 +82,7 @@ def _model(images: int, channels: int, side: int, method: str) -> str:
     if side <= 32 and channels == 1:
         suited, why = "classify/lenet5 or classify/resnet20", "small grey images"
     elif side <= 64:
-        suited, why = "classify/resnet18 (its small stem is chosen by itself)", "small colour images"
+        suited, why = "classify/resnet18", "small colour images, for which its small stem is chosen"
     elif images < _FEW:
         suited, why = (
             "classify/resnet18 weights=resnet18-imagenet freeze=backbone",
@@ -90,4 +90,4 @@ def _model(images: int, channels: int, side: int, method: str) -> str:
         )
     else:
         suited, why = "classify/resnet18 weights=resnet18-imagenet layer_decay=0.7", "photos, enough to tune all layers"
-    return f"For {why}, {suited} is a sensible choice; asked for is {method}."
+    return f"A sensible choice is {suited}: {why}. Asked for is {method}."
