@@ -26,8 +26,8 @@ class BoxCode:
     --------
     >>> code = BoxCode()
     >>> anchors = torch.tensor([[0.0, 0.0, 4.0, 4.0]])
-    >>> code.encode(torch.tensor([[1.0, 0.0, 5.0, 8.0]]), anchors).round(decimals=3).tolist()
-    [[0.25, 0.5, 0.0, 0.693]]
+    >>> [round(value, 3) for value in code.encode(torch.tensor([[1.0, 0.0, 5.0, 8.0]]), anchors)[0].tolist()]
+    [0.25, 0.5, 0.0, 0.693]
     """
 
     def __init__(self, weights: tuple[float, float] = (1.0, 1.0)) -> None:
