@@ -116,13 +116,16 @@ class WindowAttention(nn.Module):
 
 def to_windows(x: Tensor, side: int) -> Tensor:
     """Cut B×H×W×C into windows of ``side``² places, row by row: B×windows×side²×C."""
-    return x.unflatten(2, (-1, side)).unflatten(1, (-1, side)).transpose(2, 3).flatten(3, 4).flatten(1, 2)
+    batch, height, width, dim = x.shape
+    x = x.reshape(batch, height // side, side, width // side, side, dim)
+    return x.transpose(2, 3).reshape(batch, -1, side * side, dim)
 
 
 def from_windows(x: Tensor, side: int, size: tuple[int, int]) -> Tensor:
     """Lay B×windows×side²×C out as B×H×W×C again, ``size`` = (H, W)."""
-    x = x.unflatten(1, (size[0] // side, size[1] // side)).unflatten(3, (side, side))
-    return x.transpose(2, 3).flatten(3, 4).flatten(1, 2)
+    batch, _, _, dim = x.shape
+    x = x.reshape(batch, size[0] // side, size[1] // side, side, side, dim)
+    return x.transpose(2, 3).reshape(batch, *size, dim)
 
 
 def apart(size: tuple[int, int], shifts: tuple[int, ...], side: int, like: Tensor) -> Tensor:
