@@ -132,7 +132,7 @@ class DetectRecipe(Recipe):
         """Build the detector for this number of classes; begun with public weights where they are asked for."""
         build = self.builder(self.method)
         given = {"mean": self.options.mean, "std": self.options.std}
-        pixels = {n: v for n, v in given.items() if v and n in inspect.signature(build).parameters}
+        pixels: dict[str, Any] = {n: v for n, v in given.items() if v and n in inspect.signature(build).parameters}
         if self.square:
             pixels["cells"] = self.size // _SQUARE[self.method]
         model = build(len(self.classes), **pixels, **{n: _tupled(v) for n, v in self._config["model"].items()})

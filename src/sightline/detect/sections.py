@@ -128,7 +128,7 @@ def confusions(seen: Examination, classes: int, confidence: float = CONFIDENCE) 
             if thing != -2:
                 counts[truth.labels[thing] if thing >= 0 else classes, said] += 1
         missed = np.setdiff1d(np.flatnonzero(~truth.ignore), answer[answer >= 0])
-        np.add.at(counts, (truth.labels[missed], classes), 1)
+        np.add.at(counts[:, classes], truth.labels[missed], 1)
     return counts
 
 

@@ -68,14 +68,11 @@ class DecoupledHead(nn.Module):
         self.strides = tuple(strides)
         self.naming = nn.ModuleList(_branch(channels, depth) for _ in strides)
         self.boxing = nn.ModuleList(_branch(channels, depth) for _ in strides)
-        self.logits = nn.ModuleList(nn.Conv2d(channels, classes, 1) for _ in strides)
-        self.edges = nn.ModuleList(nn.Conv2d(channels, 4 * BINS, 1) for _ in strides)
+        self.logits = nn.ModuleList(
+            _output(channels, torch.full((classes,), -math.log(1 / _PRIOR - 1))) for _ in strides
+        )
         falling = -torch.arange(BINS, dtype=torch.float32).repeat(4) / _NEAR
-        for naming, boxing in zip(self.logits, self.edges, strict=True):
-            nn.init.zeros_(naming.weight)
-            nn.init.constant_(naming.bias, -math.log(1 / _PRIOR - 1))
-            nn.init.zeros_(boxing.weight)
-            boxing.bias.data.copy_(falling)
+        self.edges = nn.ModuleList(_output(channels, falling) for _ in strides)
 
     def forward(self, maps: Sequence[Tensor]) -> Predicted:
         """Return what is said at every place, level by level, row by row.
@@ -93,6 +90,15 @@ class DecoupledHead(nn.Module):
             places.append(centres(x.shape[-2], x.shape[-1], self.strides[i], x.device))
             strides.append(torch.full((len(places[-1]),), float(self.strides[i]), device=x.device))
         return Predicted(torch.cat(logits, 1), torch.cat(edges, 1), torch.cat(places), torch.cat(strides))
+
+
+def _output(channels: int, bias: Tensor) -> nn.Conv2d:
+    """Return a 1×1 that says the same everywhere at first."""
+    made = nn.Conv2d(channels, len(bias), 1)
+    nn.init.zeros_(made.weight)
+    with torch.no_grad():
+        made.bias.copy_(bias)  # pyrefly: ignore
+    return made
 
 
 def _branch(channels: int, depth: int) -> nn.Sequential:
