@@ -76,10 +76,10 @@ def right(net, images):
         return sl.metrics.accuracy(ty.numpy(), net(images).argmax(1).numpy())
 
 
-epsilon = 0.1
-noisy = (tx + epsilon * (2 * torch.rand(tx.shape, generator=shuffle) - 1).sign()).clamp(0, 1)
-one = sl.attack.fgsm(model, tx, ty, epsilon=epsilon)
-many = sl.attack.pgd(model, tx, ty, epsilon=epsilon)
+eps = 0.1
+noisy = (tx + eps * (2 * torch.rand(tx.shape, generator=shuffle) - 1).sign()).clamp(0, 1)
+one = sl.attack.fgsm(model, tx, ty, eps=eps)
+many = sl.attack.pgd(model, tx, ty, eps=eps)
 rates = [right(model, images) for images in (tx, noisy, one, many)]
 print("right: {:.0%}, with noise {:.0%}, after FGSM {:.0%}, after PGD {:.0%}".format(*rates))
 assert rates[0] > 0.9
@@ -94,7 +94,7 @@ pictures(digits=np.hstack(list(tx[:8, 0].numpy())), attacked=np.hstack(list(many
 
 # %%
 digit = tx[0, 0].numpy()
-sl.trace(sl.attack.pgd, model, digit, int(ty[0]), epsilon=epsilon)
+sl.trace(sl.attack.pgd, model, digit, int(ty[0]), eps=eps)
 
 # %% [markdown]
 # ## The shortest way
@@ -108,7 +108,7 @@ near = sl.attack.deep_fool(model, some, own)
 nearer = sl.attack.cw_l2(model, some, own, searches=3, steps=25, learning_rate=0.05)
 smallest = torch.full((16,), torch.inf)
 for size in np.linspace(0.04, 1, 25):
-    found = sl.attack.fgsm(model, some, own, epsilon=float(size))
+    found = sl.attack.fgsm(model, some, own, eps=float(size))
     with torch.no_grad():
         fooled = model(found).argmax(1) != own
     smallest = torch.where(fooled, torch.minimum(smallest, (found - some).flatten(1).norm(dim=1)), smallest)
@@ -124,7 +124,7 @@ sl.trace(sl.attack.deep_fool, model, digit, int(ty[0]))
 # likes, but only within its disc; it is made to work wherever it lies.
 
 # %%
-universal = sl.attack.universal_perturbation(model, tx[:20], ty[:20], epsilon=0.25, passes=1, steps=10)
+universal = sl.attack.universal_perturbation(model, tx[:20], ty[:20], eps=0.25, passes=1, steps=10)
 sticker = sl.attack.patch(model, x[:200], target=8, sizes=(0.6, 0.8), steps=40, learning_rate=0.2)
 moved, stuck = universal.apply(tx[20:]), sticker.apply(tx)
 with torch.no_grad():
@@ -146,9 +146,9 @@ with tempfile.TemporaryDirectory() as scratch:
     run = sl.attack.adversarial_train(
         "striding_cnn",
         digits,
-        epsilon=epsilon,
+        eps=eps,
         attack_steps=3,
-        epsilon_warmup=2,
+        eps_warmup=2,
         epochs=8,
         batch_size=64,
         augment="none",
@@ -159,7 +159,7 @@ with tempfile.TemporaryDirectory() as scratch:
         progress=False,
     )
     robust = run.predictor.model
-before, after = right(model, many), right(robust, sl.attack.pgd(robust, tx, ty, epsilon=epsilon))
+before, after = right(model, many), right(robust, sl.attack.pgd(robust, tx, ty, eps=eps))
 print(f"under PGD: {before:.0%} before, {after:.0%} after; on digits as they are {right(robust, tx):.0%}  ← answer 3")
 assert after > before + 0.2
 
@@ -192,7 +192,7 @@ try:
 except ModuleNotFoundError:
     print("torchattacks is not installed here; pip install torchattacks shows its answer.")
 else:
-    theirs = torchattacks.FGSM(model, eps=epsilon)(tx, ty)
+    theirs = torchattacks.FGSM(model, eps=eps)(tx, ty)
     print(f"FGSM, largest difference from torchattacks: {float((theirs - one).abs().max()):.1e}")
     assert float((theirs - one).abs().max()) < 1e-6
 
@@ -226,14 +226,14 @@ assert fog.accuracies["transfer"][-1] < fog.accuracies["PGD"][-1]
 # %% [markdown]
 # ## Exercise
 #
-# Write `step(x, clean, gradient, epsilon, alpha)`: one step of PGD on arrays. Move along the gradient's signs by
-# `alpha`, come back to within `epsilon` of `clean`, then to within 0–1.
+# Write `step(x, clean, gradient, eps, alpha)`: one step of PGD on arrays. Move along the gradient's signs by
+# `alpha`, come back to within `eps` of `clean`, then to within 0–1.
 
 # %% tags=["exercise"]
 import numpy as np
 
 
-def step(x, clean, gradient, epsilon, alpha):
+def step(x, clean, gradient, eps, alpha):
     """Return the next iterate of PGD."""
     raise NotImplementedError("your turn")
 

@@ -29,10 +29,10 @@ FIGURE = {
 REACHED = 89.0  # what a small network in minutes is to reach
 EPSILON = 0.3
 SETTINGS: dict[str, Any] = {
-    "epsilon": EPSILON,
+    "eps": EPSILON,
     "fast_epochs": 6,
     "attack_steps": 5,
-    "epsilon_warmup": 1.0,
+    "eps_warmup": 1.0,
     "epochs": 12,
     "batch_size": 100,
     "optimizer": "adam",
@@ -81,8 +81,8 @@ def accuracies(model: torch.nn.Module, test: Any) -> dict[str, float]:
         labels = torch.tensor([test[i][1] for i in some])
         attacked = {
             "clean": images,
-            "FGSM": fgsm(model, images, labels, epsilon=EPSILON),
-            "PGD": pgd(model, images, labels, epsilon=EPSILON, steps=40, step_size=0.01, seed=first),
+            "FGSM": fgsm(model, images, labels, eps=EPSILON),
+            "PGD": pgd(model, images, labels, eps=EPSILON, steps=40, step_size=0.01, seed=first),
         }
         with torch.no_grad():
             for name, pictures in attacked.items():

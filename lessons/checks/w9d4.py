@@ -5,10 +5,10 @@ import numpy as np
 from sightline.lab.grading import Case
 
 
-def solution(x, clean, gradient, epsilon, alpha):
+def solution(x, clean, gradient, eps, alpha):
     """Step, project, cut."""
     moved = x + alpha * np.sign(gradient)
-    return np.clip(np.clip(moved, clean - epsilon, clean + epsilon), 0, 1)
+    return np.clip(np.clip(moved, clean - eps, clean + eps), 0, 1)
 
 
 def cases():
@@ -23,16 +23,16 @@ def cases():
     yield Case("random", (x, clean, gradient, 0.05, 0.03), 1e-9)
 
 
-def wrong_without_sign(x, clean, gradient, epsilon, alpha):
+def wrong_without_sign(x, clean, gradient, eps, alpha):
     """Move along the gradient itself."""
-    return np.clip(np.clip(x + alpha * gradient, clean - epsilon, clean + epsilon), 0, 1)
+    return np.clip(np.clip(x + alpha * gradient, clean - eps, clean + eps), 0, 1)
 
 
-def wrong_around_x(x, clean, gradient, epsilon, alpha):
+def wrong_around_x(x, clean, gradient, eps, alpha):
     """Project around where it stands."""
-    return np.clip(x + np.clip(alpha * np.sign(gradient), -epsilon, epsilon), 0, 1)
+    return np.clip(x + np.clip(alpha * np.sign(gradient), -eps, eps), 0, 1)
 
 
-def wrong_pixels(x, clean, gradient, epsilon, alpha):
+def wrong_pixels(x, clean, gradient, eps, alpha):
     """Forget that pixels end at 0 and 1."""
-    return np.clip(x + alpha * np.sign(gradient), clean - epsilon, clean + epsilon)
+    return np.clip(x + alpha * np.sign(gradient), clean - eps, clean + eps)

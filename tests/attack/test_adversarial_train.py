@@ -22,50 +22,53 @@ def run(tmp_path_factory, _one_thread):
 
 
 def train_in(place):
-    foe = {"epsilon": 0.1, "attack_steps": 2, "fast_epochs": 1, "epsilon_warmup": 1.0}
+    foe = {"eps": 0.1, "attack_steps": 2, "fast_epochs": 1, "eps_warmup": 1.0}
     return adversarial_train("striding_cnn", "digits", out=place, **foe, **SETTINGS)
 
 
+@pytest.mark.slow
 def test_a_run_is_measured_under_attack(run):
     rows = run.metrics
     assert len(rows) == 3
     assert all(0 <= row["val_robust_accuracy"] <= row["val_accuracy"] for row in rows)
     assert run.config["recipe"] == "attack/striding_cnn"
-    assert run.config["options"]["epsilon"] == 0.1
+    assert run.config["options"]["eps"] == 0.1
 
 
+@pytest.mark.slow
 def test_the_report_says_how_far_it_resists(run):
     text = run.report.read_text("utf-8")
     for part in ("How far it resists", "Without a bound nothing is right", "robust_accuracy"):
         assert part in text
 
 
+@pytest.mark.slow
 def test_it_resists_more_than_one_that_was_not_attacked(run, tmp_path):
-    plain = sl.train("attack/striding_cnn", "digits", out=tmp_path / "plain", epsilon=0.0, report=False, **SETTINGS)
+    plain = sl.train("attack/striding_cnn", "digits", out=tmp_path / "plain", eps=0.0, report=False, **SETTINGS)
     test = sl.data.open_dataset("digits").test
     pictures = np.stack([run.predictor.recipe.form.prepare(image) for image in test.array[:100]])
     images = torch.from_numpy(pictures.transpose(0, 3, 1, 2).astype(np.float32) / 255)
     labels = torch.from_numpy(np.array(test.labels[:100]))
     rates = []
     for model in (run.predictor.model, plain.predictor.model):
-        attacked = pgd(model, images, labels, epsilon=0.1)
+        attacked = pgd(model, images, labels, eps=0.1)
         with torch.no_grad():
             rates.append(float((model(attacked).argmax(1) == labels).float().mean()))
     assert rates[0] > rates[1] + 0.05
 
 
 def test_the_adversary_grows_and_becomes_thorough():
-    foe = Adversary(epsilon=0.3, fast_epochs=2, epsilon_warmup=2.0, attack_steps=5)
+    foe = Adversary(eps=0.3, fast_epochs=2, eps_warmup=2.0, attack_steps=5)
     first, second, last = (foe.climb(time) for time in (0.5, 1.5, 2.5))
-    assert first.ball.epsilon == pytest.approx(0.075)
+    assert first.ball.eps == pytest.approx(0.075)
     assert (first.steps, first.step_size) == (1, pytest.approx(1.25 * 0.075))
-    assert second.ball.epsilon == pytest.approx(0.225)
-    assert (last.steps, last.ball.epsilon, last.step_size) == (5, 0.3, pytest.approx(0.15))
+    assert second.ball.eps == pytest.approx(0.225)
+    assert (last.steps, last.ball.eps, last.step_size) == (5, 0.3, pytest.approx(0.15))
 
 
 def test_refusals(tmp_path):
-    with pytest.raises(InputError, match="train: epsilon must be a number"):
-        adversarial_train("striding_cnn", "digits", epsilon=-1.0, out=tmp_path)
+    with pytest.raises(InputError, match="train: eps must be a number"):
+        adversarial_train("striding_cnn", "digits", eps=-1.0, out=tmp_path)
     with pytest.raises(InputError, match="train: attack_steps must be a whole number"):
         sl.train("attack/striding_cnn", "digits", attack_steps=0, out=tmp_path)
     with pytest.raises(InputError, match="no recipe is named 'attack/striding'"):

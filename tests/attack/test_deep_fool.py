@@ -52,8 +52,8 @@ def test_labels_flip_and_pixels_stay_pixels(model, images, labels):
 def test_it_goes_a_shorter_way_than_the_smallest_fgsm(model, images, labels):
     ways = (deep_fool(model, images) - images).flatten(1).norm(dim=1)
     smallest = torch.full_like(ways, torch.inf)
-    for epsilon in np.linspace(0.01, 1, 100):
-        found = fgsm(model, images, labels, epsilon=float(epsilon))
+    for eps in np.linspace(0.01, 1, 100):
+        found = fgsm(model, images, labels, eps=float(eps))
         with torch.no_grad():
             works = model(found).argmax(1) != labels
         smallest = torch.where(works & smallest.isinf(), (found - images).flatten(1).norm(dim=1), smallest)

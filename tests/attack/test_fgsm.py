@@ -14,7 +14,7 @@ def test_fgsm_equals_the_equation(model, images, labels, measured):
     x = images.double().requires_grad_()
     (gradient,) = torch.autograd.grad(F.cross_entropy(copy.deepcopy(model).double()(x), labels), x)
     expected = torch.clip(x.detach() + 0.1 * gradient.sign(), 0, 1)
-    error = float((fgsm(model, images, labels, epsilon=0.1) - expected).abs().max())
+    error = float((fgsm(model, images, labels, eps=0.1) - expected).abs().max())
     measured(error)
     assert error <= 1e-6
 

@@ -27,7 +27,7 @@ def right(model, images, labels):
         return float((model(images).argmax(1) == labels).float().mean())
 
 
-def plain_pgd(model, images, labels, epsilon, step, steps, norm):
+def plain_pgd(model, images, labels, eps, step, steps, norm):
     """The paper's equation, one image at a time, in float64."""
     found = []
     for image, label in zip(images.double(), labels, strict=True):
@@ -39,9 +39,9 @@ def plain_pgd(model, images, labels, epsilon, step, steps, norm):
             x = x + step * (torch.sign(g) if norm == "inf" else g / math.sqrt(float((g**2).sum())))
             delta = x.detach() - image
             if norm == "inf":
-                delta = torch.minimum(torch.maximum(delta, -torch.tensor(epsilon)), torch.tensor(epsilon))
-            elif float((delta**2).sum()) > epsilon**2:
-                delta = delta * epsilon / math.sqrt(float((delta**2).sum()))
+                delta = torch.minimum(torch.maximum(delta, -torch.tensor(eps)), torch.tensor(eps))
+            elif float((delta**2).sum()) > eps**2:
+                delta = delta * eps / math.sqrt(float((delta**2).sum()))
             x = torch.clip(image + delta, 0, 1)
         found.append(x)
     return torch.stack(found)
@@ -51,9 +51,9 @@ def plain_pgd(model, images, labels, epsilon, step, steps, norm):
 def test_pgd_equals_the_equation(model, images, labels, measured):
     double = copy.deepcopy(model).double()
     errors = []
-    for norm, epsilon, step in (("inf", 0.1, 0.03), ("l2", 0.8, 0.3)):
-        ours = pgd(model, images, labels, epsilon=epsilon, norm=norm, steps=7, step_size=step, random_start=False)
-        apart = (ours - plain_pgd(double, images, labels, epsilon, step, 7, norm)).abs()
+    for norm, eps, step in (("inf", 0.1, 0.03), ("l2", 0.8, 0.3)):
+        ours = pgd(model, images, labels, eps=eps, norm=norm, steps=7, step_size=step, random_start=False)
+        apart = (ours - plain_pgd(double, images, labels, eps, step, 7, norm)).abs()
         errors.append(float(apart.max()))
     measured(max(errors))
     assert max(errors) <= 1e-4
@@ -62,11 +62,11 @@ def test_pgd_equals_the_equation(model, images, labels, measured):
 @pytest.mark.parametrize("norm", ["inf", "l2"])
 @pytest.mark.parametrize("start", [True, False])
 def test_pgd_stays_in_the_ball_and_hurts(norm, start, model, images, labels):
-    epsilon = 0.15 if norm == "inf" else 1.2
-    found = pgd(model, images, labels, epsilon=epsilon, norm=norm, random_start=start)
+    eps = 0.15 if norm == "inf" else 1.2
+    found = pgd(model, images, labels, eps=eps, norm=norm, random_start=start)
     change = (found - images).flatten(1)
     size = change.abs().amax() if norm == "inf" else change.norm(dim=1).max()
-    assert float(size) <= epsilon * (1 + 1e-5)
+    assert float(size) <= eps * (1 + 1e-5)
     assert float(found.min()) >= 0
     assert float(found.max()) <= 1
     assert right(model, images, labels) == 1
@@ -75,12 +75,12 @@ def test_pgd_stays_in_the_ball_and_hurts(norm, start, model, images, labels):
 
 def test_pgd_of_no_radius_is_the_picture(model, images, labels):
     for norm in ("inf", "l2"):
-        torch.testing.assert_close(pgd(model, images, labels, epsilon=0.0, norm=norm), images)
-    torch.testing.assert_close(fgsm(model, images, labels, epsilon=0.0), images)
+        torch.testing.assert_close(pgd(model, images, labels, eps=0.0, norm=norm), images)
+    torch.testing.assert_close(fgsm(model, images, labels, eps=0.0), images)
 
 
 def test_random_start_is_seeded_and_restarts_never_help_the_model(model, images, labels):
-    options = {"epsilon": 0.04, "steps": 3}
+    options = {"eps": 0.04, "steps": 3}
     once = pgd(model, images, labels, seed=3, **options)
     assert torch.equal(once, pgd(model, images, labels, seed=3, **options))
     assert not torch.equal(once, pgd(model, images, labels, seed=4, **options))
@@ -101,7 +101,7 @@ def test_a_ball_is_sampled_evenly(images):
 
 
 def test_more_radius_is_a_stronger_attack(model, images, labels):
-    rates = [right(model, pgd(model, images, labels, epsilon=e), labels) for e in (0.01, 0.1, 0.3)]
+    rates = [right(model, pgd(model, images, labels, eps=e), labels) for e in (0.01, 0.1, 0.3)]
     assert rates == sorted(rates, reverse=True)
     assert rates[-1] == 0
 
@@ -165,7 +165,7 @@ def test_steps_end_in_the_result(attack, model, images, labels):
 @pytest.mark.parametrize("attack", [fgsm, pgd, cw_l2])
 def test_a_target_is_reached(attack, model, images, labels):
     wanted = (labels + 1) % 3
-    options = {"cw_l2": {"steps": 50, "searches": 3}}.get(attack.__name__, {"epsilon": 0.3})
+    options = {"cw_l2": {"steps": 50, "searches": 3}}.get(attack.__name__, {"eps": 0.3})
     found = attack(model, images, labels, target=wanted, **options)
     assert right(model, found, wanted) >= (0.5 if attack is fgsm else 1.0)
 
@@ -194,8 +194,8 @@ def test_refusals(attack, model, images):
             attack(model, images, 7)
     if attack in (fgsm, pgd, universal_perturbation):
         for wrong in (-0.1, "wide", float("nan")):
-            with pytest.raises(InputError, match=f"{name}: epsilon must be a number"):
-                attack(model, images, epsilon=wrong)
+            with pytest.raises(InputError, match=f"{name}: eps must be a number"):
+                attack(model, images, eps=wrong)
 
 
 def test_wrong_options(model, images):

@@ -39,7 +39,7 @@ def test_accuracies_are_those_of_the_attacks(model, images, labels, measured):
     errors = []
     for radius, accuracy in zip(RADII, found.accuracies["PGD"], strict=True):
         with torch.no_grad():
-            answers = model(pgd(model, images, labels, epsilon=radius, steps=5)).argmax(1)
+            answers = model(pgd(model, images, labels, eps=radius, steps=5)).argmax(1)
         errors.append(abs(accuracy - float((answers == labels).double().mean())))
     measured(max(errors))
     assert max(errors) < 1e-9

@@ -9,7 +9,7 @@ from sightline.core.seeds import generator
 from sightline.core.trace import trace
 
 
-def plain(model, images, labels, epsilon, norm, passes, seed):
+def plain(model, images, labels, eps, norm, passes, seed):
     """Algorithm 1 in words: the pictures in turn, the least further change, back into the ball."""
     random, v = generator(seed), torch.zeros_like(images[0])
 
@@ -22,7 +22,7 @@ def plain(model, images, labels, epsilon, norm, passes, seed):
             x = torch.clip(images[i] + v, 0, 1)
             if not wrong(x[None], labels[i]):
                 v = v + deep_fool(model, x, int(labels[i])) - x
-                v = torch.clip(v, -epsilon, epsilon) if norm == "inf" else v * min(1, epsilon / float(v.norm()))
+                v = torch.clip(v, -eps, eps) if norm == "inf" else v * min(1, eps / float(v.norm()))
         if wrong(torch.clip(images + v, 0, 1), labels).float().mean() >= 0.8:
             break
     return v
@@ -33,18 +33,18 @@ def plain(model, images, labels, epsilon, norm, passes, seed):
 )
 def test_it_equals_the_algorithm(model, images, labels, measured):
     errors = []
-    for norm, epsilon in (("inf", 0.08), ("l2", 0.6)):
-        found = universal_perturbation(model, images[:8], labels[:8], epsilon=epsilon, norm=norm, passes=1, seed=5)
-        expected = plain(model, images[:8], labels[:8], epsilon, norm, 1, 5)
+    for norm, eps in (("inf", 0.08), ("l2", 0.6)):
+        found = universal_perturbation(model, images[:8], labels[:8], eps=eps, norm=norm, passes=1, seed=5)
+        expected = plain(model, images[:8], labels[:8], eps, norm, 1, 5)
         errors.append(float((found.change - expected).abs().max()))
         size = found.change.abs().max() if norm == "inf" else found.change.norm()
-        assert float(size) <= epsilon * (1 + 1e-5)
+        assert float(size) <= eps * (1 + 1e-5)
     measured(max(errors))
     assert max(errors) <= 1e-5
 
 
 def test_it_fools_more_than_noise_and_also_on_pictures_that_it_has_not_seen(model, images, labels):
-    found = universal_perturbation(model, images[:6], labels[:6], epsilon=0.2, passes=2, rate=1.0)
+    found = universal_perturbation(model, images[:6], labels[:6], eps=0.2, passes=2, rate=1.0)
     noise = 0.4 * torch.rand(6, 1, 12, 12, generator=torch.Generator().manual_seed(0)) - 0.2
     with torch.no_grad():
         assert bool((model(found.apply(images[6:])).argmax(1) != labels[6:]).any())

@@ -25,7 +25,7 @@ def _one_thread():
 @pytest.fixture(scope="module")
 def run(tmp_path_factory, _one_thread):
     folder = tmp_path_factory.mktemp("runs") / "robust"
-    options = {"epsilon": 0.05, "attack_steps": 1, "augment": "none", "batch_size": 64, "epochs": 2, "threads": 1}
+    options = {"eps": 0.05, "attack_steps": 1, "augment": "none", "batch_size": 64, "epochs": 2, "threads": 1}
     sl.train("attack/striding_cnn", "digits", out=folder, device="cpu", report=False, progress=False, **options)
     return str(folder)
 
@@ -46,7 +46,7 @@ def answer(words, capsys):
 
 @pytest.mark.parametrize("method", ["fgsm", "pgd", "deep_fool"])
 def test_one_picture(method, run, digit, capsys):
-    found = answer(["attack", run, digit, "--method", method, "--epsilon", "0.3"], capsys)
+    found = answer(["attack", run, digit, "--method", method, "--eps", "0.3"], capsys)
     assert found["output"] == f"digit-{method}.png"
     assert found["before"]["label"] != found["after"]["label"]
     assert 0 < found["largest_change"] <= (1 if method == "deep_fool" else 0.3 + 1e-6)
@@ -58,12 +58,12 @@ def test_one_picture(method, run, digit, capsys):
 
 def test_a_target(run, digit, capsys):
     nearest = answer(["attack", run, digit, "--method", "deep_fool"], capsys)["after"]["label"]
-    found = answer(["attack", run, digit, "--epsilon", "0.5", "--target", nearest], capsys)
+    found = answer(["attack", run, digit, "--eps", "0.5", "--target", nearest], capsys)
     assert found["after"]["label"] == nearest
 
 
 def test_the_curve_and_its_page(run, tmp_path, capsys):
-    words = ["attack", run, "--images", "8", "--epsilon", "0.2", "--substitute", run]
+    words = ["attack", run, "--images", "8", "--eps", "0.2", "--substitute", run]
     found = answer(words, capsys)
     assert found["output"].endswith("robustness.html")
     assert len(found["checks"]) == 5
@@ -79,7 +79,7 @@ def test_the_curve_and_its_page(run, tmp_path, capsys):
     ("words", "code", "said"),
     [
         (["RUN", "digit.png", "--target", "12"], 2, "no class is named '12'"),
-        (["RUN", "digit.png", "--epsilon", "-1"], 2, "epsilon must be a number"),
+        (["RUN", "digit.png", "--eps", "-1"], 2, "eps must be a number"),
         (["RUN", "digit.png", "--method", "deep_fool", "-t", "8"], 2, "takes no target"),
         (["RUN", "nothing.png"], 1, "nothing.png"),
     ],

@@ -49,7 +49,7 @@ def worst(ours: Tensor, theirs: Tensor | np.ndarray) -> float:
 @evidence.equals("attack.fgsm", peer="torchattacks", tolerance="1e-6", data="random weights")
 def test_fgsm(subject: Any, measured: Callable[[float], None]) -> None:
     model, images, labels = subject
-    error = worst(fgsm(model, images, labels, epsilon=0.05), torchattacks.FGSM(model, eps=0.05)(images, labels))
+    error = worst(fgsm(model, images, labels, eps=0.05), torchattacks.FGSM(model, eps=0.05)(images, labels))
     measured(error)
     assert error <= 1e-6
 
@@ -61,8 +61,8 @@ def test_pgd(subject: Any, measured: Callable[[float], None]) -> None:
     inf = torchattacks.PGD(model, eps=0.06, alpha=0.02, **options)(images, labels)
     two = torchattacks.PGDL2(model, eps=0.9, alpha=0.3, **options)(images, labels)
     errors = [
-        worst(pgd(model, images, labels, epsilon=0.06, step_size=0.02, **options), inf),
-        worst(pgd(model, images, labels, epsilon=0.9, norm="l2", step_size=0.3, **options), two),
+        worst(pgd(model, images, labels, eps=0.06, step_size=0.02, **options), inf),
+        worst(pgd(model, images, labels, eps=0.9, norm="l2", step_size=0.3, **options), two),
     ]
     measured(max(errors))
     assert max(errors) <= 1e-5
@@ -102,7 +102,7 @@ def test_universal_perturbation(
         toolbox(model), attacker="deepfool", attacker_params=options, delta=0.0, max_iter=1, eps=0.05, verbose=False
     )
     theirs.generate(images.numpy())
-    ours = universal_perturbation(model, images, epsilon=0.05, rate=1.0, passes=1, seed=3)
+    ours = universal_perturbation(model, images, eps=0.05, rate=1.0, passes=1, seed=3)
     error = worst(ours.change, theirs.noise[0])
     measured(error)
     assert error <= 1e-3

@@ -14,7 +14,7 @@ _TARGETED = ("fgsm", "pgd", "cw_l2")
 
 
 def attacked(
-    predictor: Any, picture: np.ndarray, method: str, *, epsilon: float, target: str | None = None
+    predictor: Any, picture: np.ndarray, method: str, *, eps: float, target: str | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return what the model sees of a picture and what the attack makes of it, H×W×C float32 in 0–1.
 
@@ -26,7 +26,7 @@ def attacked(
         H×W or H×W×3.
     method
         One of :data:`METHODS`.
-    epsilon
+    eps
         How far a pixel may move, for those that are told.
     target
         Name of the class to be taken for; any other when None.
@@ -34,7 +34,7 @@ def attacked(
     import sightline.attack
     from sightline.core.conversions import to_float
 
-    options: dict[str, Any] = {"epsilon": epsilon} if method in _BOUNDED else {}
+    options: dict[str, Any] = {"eps": eps} if method in _BOUNDED else {}
     if target is not None:
         if method not in _TARGETED:
             raise InputError(f"attack: {method} goes to the nearest class, and takes no target. Use method pgd.")
@@ -59,7 +59,7 @@ def sheet_of(seen: np.ndarray, found: np.ndarray, *, smallest: int = 240) -> np.
 
 
 def resistance(
-    predictor: Any, data: Any, *, epsilon: float, norm: str, images: int, substitute: Any = None
+    predictor: Any, data: Any, *, eps: float, norm: str, images: int, substitute: Any = None
 ) -> tuple[Any, str]:
     """Return the robustness curve of a trained model on a dataset's test pictures, and the name of the set.
 
@@ -69,7 +69,7 @@ def resistance(
         A trained classifier.
     data
         Folder, file or name.
-    epsilon
+    eps
         The curve goes to twice this radius.
     norm
         ``inf`` or ``l2``.
@@ -90,7 +90,7 @@ def resistance(
     pictures = np.stack([predictor.recipe.form.prepare(part[i][0]) for i in range(len(classes))])
     batch = torch.from_numpy(pictures.transpose(0, 3, 1, 2).astype(np.float32) / np.float32(255))
     other = None if substitute is None else substitute.model
-    return curve_of(predictor.model, batch, classes, epsilon, norm, substitute=other), opened.name
+    return curve_of(predictor.model, batch, classes, eps, norm, substitute=other), opened.name
 
 
 def _index(predictor: Any, name: str | None) -> int:

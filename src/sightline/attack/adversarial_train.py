@@ -23,17 +23,17 @@ def adversarial_train(
     architecture: str,
     data: Any,
     *,
-    epsilon: Annotated[float, Range(0, 1)] = _USUAL.epsilon,
+    eps: Annotated[float, Range(0, 1)] = _USUAL.eps,
     norm: Annotated[str, Choice(*NORMS)] = "inf",
     attack_steps: Annotated[int, Range(1, 100)] = _USUAL.attack_steps,
     fast_epochs: Annotated[int, Range(0, 1000)] = 0,
-    epsilon_warmup: Annotated[float, Range(0, 1000)] = 0.0,
+    eps_warmup: Annotated[float, Range(0, 1000)] = 0.0,
     out: PathLike | None = None,
     **settings: Any,
 ) -> Run:
     """Train a classifier on pictures that PGD makes worse while it learns, and return the run.
 
-    The same as ``sightline.train("attack/<architecture>", data, epsilon=…)``. Each batch is attacked by the network as
+    The same as ``sightline.train("attack/<architecture>", data, eps=…)``. Each batch is attacked by the network as
     it is at that moment; what is kept is the epoch of the highest accuracy under PGD on the validation pictures.
 
     Parameters
@@ -42,15 +42,15 @@ def adversarial_train(
         Any classifier of ``sightline.classify``, or ``striding_cnn``.
     data
         Folder, file, name or opened set.
-    epsilon
+    eps
         Radius of the ball, in 0–1, in units of pixel value.
     norm
-        ``inf`` bounds the change of each pixel by ``epsilon``, ``l2`` the root of the sum of all squared changes.
+        ``inf`` bounds the change of each pixel by ``eps``, ``l2`` the root of the sum of all squared changes.
     attack_steps
         Steps of PGD, ≥ 1, each of 2.5 ε / steps from a random start.
     fast_epochs
         First epochs in which one step of 1.25 ε from a random start stands in for PGD, ≥ 0.
-    epsilon_warmup
+    eps_warmup
         Epochs over which the radius grows from nothing, ≥ 0.
     out
         Folder of the run; None makes ``runs/<data>-<n>``.
@@ -72,10 +72,10 @@ def adversarial_train(
     Madry, Makelov, Schmidt, Tsipras, Vladu, "Towards Deep Learning Models Resistant to Adversarial Attacks", ICLR 2018.
     """
     foe = Adversary(
-        epsilon=epsilon,
+        eps=eps,
         norm=norm,
         attack_steps=attack_steps,
         fast_epochs=fast_epochs,
-        epsilon_warmup=epsilon_warmup,
+        eps_warmup=eps_warmup,
     )
     return train(f"attack/{architecture}", data, out=out, **vars(foe), **settings)

@@ -27,7 +27,7 @@ class Adversary:
 
     Parameters
     ----------
-    epsilon
+    eps
         Radius of the ball, in 0–1, in units of pixel value.
     norm
         ``inf`` or ``l2``.
@@ -35,22 +35,22 @@ class Adversary:
         Steps of PGD, ≥ 1, each of 2.5 ε / steps.
     fast_epochs
         First epochs in which one step of 1.25 ε from a random start stands in for PGD, ≥ 0.
-    epsilon_warmup
+    eps_warmup
         Epochs over which the radius grows from nothing, ≥ 0.
     """
 
-    epsilon: float = 8 / 255
+    eps: float = 8 / 255
     norm: str = "inf"
     attack_steps: int = 7
     fast_epochs: int = 0
-    epsilon_warmup: float = 0.0
+    eps_warmup: float = 0.0
 
     def __post_init__(self) -> None:
-        number("train", "epsilon", self.epsilon, 0.0, 1e6)
+        number("train", "eps", self.eps, 0.0, 1e6)
         choice("train", "norm", self.norm, NORMS)
         integer("train", "attack_steps", self.attack_steps, 1)
         integer("train", "fast_epochs", self.fast_epochs, 0)
-        number("train", "epsilon_warmup", self.epsilon_warmup, 0.0, 1e6)
+        number("train", "eps_warmup", self.eps_warmup, 0.0, 1e6)
 
     @classmethod
     def split(cls, given: Mapping[str, Any]) -> tuple[Adversary, dict[str, Any]]:
@@ -61,10 +61,10 @@ class Adversary:
 
     def climb(self, time: float) -> Climb:
         """Return the attack at a time in epochs."""
-        grown = min(1.0, time / self.epsilon_warmup) if self.epsilon_warmup else 1.0
-        ball = Ball(self.norm, self.epsilon * grown)
+        grown = min(1.0, time / self.eps_warmup) if self.eps_warmup else 1.0
+        ball = Ball(self.norm, self.eps * grown)
         if time < self.fast_epochs:
-            return Climb(ball, 1, _FAST * ball.epsilon, cut=False)
+            return Climb(ball, 1, _FAST * ball.eps, cut=False)
         return Climb.default(ball, self.attack_steps)
 
     def against(self, model: nn.Module, images: Tensor, labels: Tensor, climb: Climb) -> Tensor:

@@ -16,24 +16,24 @@ _TINY = 1e-12  # no gradient is divided by less
 
 @dataclass(frozen=True)
 class Ball:
-    """All pictures whose distance from a given one is at most ``epsilon``, pixels in 0–1.
+    """All pictures whose distance from a given one is at most ``eps``, pixels in 0–1.
 
     Parameters
     ----------
     norm
         ``inf``: the largest change of a pixel; ``l2``: the root of the sum of squared changes.
-    epsilon
+    eps
         Radius ≥ 0, in units of pixel value (0–1).
     """
 
     norm: str
-    epsilon: float
+    eps: float
 
     @classmethod
-    def checked(cls, function: str, norm: str, epsilon: float) -> Ball:
+    def checked(cls, function: str, norm: str, eps: float) -> Ball:
         """Return the ball, or refuse what is none."""
         norm = choice(function, "norm", norm, NORMS)
-        return cls(norm, number(function, "epsilon", epsilon, 0.0, 1e6))
+        return cls(norm, number(function, "eps", eps, 0.0, 1e6))
 
     def project(self, clean: Tensor, images: Tensor) -> Tensor:
         """Return the nearest pictures within the ball, then within 0–1.
@@ -49,8 +49,8 @@ class Ball:
     def shorten(self, changes: Tensor) -> Tensor:
         """Return B×C×H×W changes cut to the ball's size."""
         if self.norm == "inf":
-            return changes.clamp(-self.epsilon, self.epsilon)
-        return changes * (self.epsilon / lengths(changes).clamp_min(_TINY)).clamp_max(1.0)
+            return changes.clamp(-self.eps, self.eps)
+        return changes * (self.eps / lengths(changes).clamp_min(_TINY)).clamp_max(1.0)
 
     def direction(self, gradient: Tensor) -> Tensor:
         """Return the steepest step of length 1: the gradient's signs, or the gradient over its length."""
@@ -65,7 +65,7 @@ class Ball:
             drawn = random.standard_normal(shape, np.float32)
             radius = random.random((len(clean), 1, 1, 1)) ** (1 / clean[0].numel())
             drawn *= (radius / np.sqrt((drawn.astype(np.float64) ** 2).sum((1, 2, 3), keepdims=True))).astype("f4")
-        images = clean + self.epsilon * torch.from_numpy(drawn).to(clean)
+        images = clean + self.eps * torch.from_numpy(drawn).to(clean)
         return self.project(clean, images) if cut else images
 
 

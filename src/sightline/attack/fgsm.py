@@ -29,10 +29,10 @@ def fgsm(
     images: Pictures,
     labels: Target = None,
     *,
-    epsilon: Annotated[float, Range(0, 1)] = 8 / 255,
+    eps: Annotated[float, Range(0, 1)] = 8 / 255,
     target: Target = None,
 ) -> Pictures:
-    """Return pictures in which every pixel moved by ``epsilon`` along the sign of the loss's gradient.
+    """Return pictures in which every pixel moved by ``eps`` along the sign of the loss's gradient.
 
     NaN and infinity in the images are refused. The model is left as it was: mode, gradients, parameters.
 
@@ -44,7 +44,7 @@ def fgsm(
         B×C×H×W or C×H×W float32 tensor in 0–1, or one image as an array (H×W or H×W×C).
     labels
         True class, or one for each image; the model's own answers when None.
-    epsilon
+    eps
         Change of each pixel, ≥ 0, in units of pixel value (0–1).
     target
         Class to be taken for, or one for each image; any other than ``labels`` when None.
@@ -52,12 +52,12 @@ def fgsm(
     Returns
     -------
     Tensor or array
-        Of the shape of ``images``, float32 in 0–1, no pixel further than ``epsilon`` from where it was.
+        Of the shape of ``images``, float32 in 0–1, no pixel further than ``eps`` from where it was.
 
     Raises
     ------
     InputError
-        When pixels lie outside 0–1, a class does not exist, or ``epsilon`` is negative.
+        When pixels lie outside 0–1, a class does not exist, or ``eps`` is negative.
 
     References
     ----------
@@ -71,19 +71,19 @@ def fgsm(
     >>> from sightline.attack import fgsm
     >>> model = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(2, 2, bias=False))
     >>> model[1].weight = torch.nn.Parameter(torch.tensor([[-1.0, 2.0], [0.0, 0.0]]))
-    >>> fgsm(model, torch.tensor([[[0.5, 0.5]]]), 0, epsilon=0.25)
+    >>> fgsm(model, torch.tensor([[[0.5, 0.5]]]), 0, eps=0.25)
     tensor([[[0.7500, 0.2500]]])
     """
-    ball = Ball.checked("fgsm", "inf", epsilon)
+    ball = Ball.checked("fgsm", "inf", eps)
     with attempting("fgsm", model, images, labels, target) as attempt:
         return attempt.result(_stepped(attempt, ball, attempt.gradient(attempt.clean)))  # pyrefly: ignore
 
 
 @fgsm.steps
 def _(
-    model: nn.Module, images: Pictures, labels: Target = None, *, epsilon: float = 8 / 255, target: Target = None
+    model: nn.Module, images: Pictures, labels: Target = None, *, eps: float = 8 / 255, target: Target = None
 ) -> Iterator[Step]:
-    ball = Ball.checked("fgsm", "inf", epsilon)
+    ball = Ball.checked("fgsm", "inf", eps)
     with attempting("fgsm", model, images, labels, target) as attempt:
         yield begin(attempt)
         gradient = attempt.gradient(attempt.clean)
@@ -96,4 +96,4 @@ def _(
 
 def _stepped(attempt: Attempt, ball: Ball, gradient: Tensor) -> Tensor:
     """Return x + ε sign(∇J), within 0–1."""
-    return ball.project(attempt.clean, attempt.clean + ball.epsilon * gradient.sign())
+    return ball.project(attempt.clean, attempt.clean + ball.eps * gradient.sign())

@@ -33,7 +33,7 @@ def pgd(
     images: Pictures,
     labels: Target = None,
     *,
-    epsilon: Annotated[float, Range(0, 1)] = 8 / 255,
+    eps: Annotated[float, Range(0, 1)] = 8 / 255,
     norm: Annotated[str, Choice(*NORMS)] = "inf",
     steps: Annotated[int, Range(1, 1000)] = 10,
     step_size: Annotated[float | None, Range(0, 1)] = None,
@@ -55,14 +55,14 @@ def pgd(
         B×C×H×W or C×H×W float32 tensor in 0–1, or one image as an array (H×W or H×W×C).
     labels
         True class, or one for each image; the model's own answers when None.
-    epsilon
+    eps
         Radius of the ball, ≥ 0, in units of pixel value (0–1).
     norm
-        ``inf`` bounds the change of each pixel by ``epsilon``, ``l2`` the root of the sum of all squared changes.
+        ``inf`` bounds the change of each pixel by ``eps``, ``l2`` the root of the sum of all squared changes.
     steps
         Gradient steps, ≥ 1.
     step_size
-        Length of a step by the same norm; 2.5 ``epsilon`` / ``steps`` when None.
+        Length of a step by the same norm; 2.5 ``eps`` / ``steps`` when None.
     random_start
         Begin at a random point of the ball rather than at the picture.
     restarts
@@ -94,11 +94,11 @@ def pgd(
     >>> from sightline.attack import pgd
     >>> model = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(2, 2, bias=False))
     >>> model[1].weight = torch.nn.Parameter(torch.tensor([[3.0, -4.0], [0.0, 0.0]]))
-    >>> found = pgd(model, torch.tensor([[[0.5, 0.5]]]), 0, epsilon=0.1, norm="l2")
+    >>> found = pgd(model, torch.tensor([[[0.5, 0.5]]]), 0, eps=0.1, norm="l2")
     >>> [round(pixel, 2) for pixel in found.flatten().tolist()]
     [0.44, 0.58]
     """
-    climb = _checked(epsilon, norm, steps, step_size, random_start, restarts)
+    climb = _checked(eps, norm, steps, step_size, random_start, restarts)
     with attempting("pgd", model, images, labels, target) as attempt:
         random = generator(seed)
         found = climb.last(attempt, random)
@@ -119,7 +119,7 @@ def _(
     images: Pictures,
     labels: Target = None,
     *,
-    epsilon: float = 8 / 255,
+    eps: float = 8 / 255,
     norm: str = "inf",
     steps: int = 10,
     step_size: float | None = None,
@@ -128,7 +128,7 @@ def _(
     target: Target = None,
     seed: Seed = 0,
 ) -> Iterator[Step]:
-    climb = _checked(epsilon, norm, steps, step_size, random_start, restarts)
+    climb = _checked(eps, norm, steps, step_size, random_start, restarts)
     with attempting("pgd", model, images, labels, target) as attempt:
         yield begin(attempt)
         random = generator(seed)
@@ -170,7 +170,7 @@ class Climb(NamedTuple):
     @classmethod
     def default(cls, ball: Ball, steps: int, *, random_start: bool = True) -> Climb:
         """Return a climb whose steps are of the usual size: 2.5 ε / steps."""
-        return cls(ball, steps, _STRIDE * ball.epsilon / steps, random_start)
+        return cls(ball, steps, _STRIDE * ball.eps / steps, random_start)
 
     def iterates(self, attempt: Attempt, random: np.random.Generator) -> Iterator[Tensor]:
         """Yield the start, where it is random, and every step's batch."""
@@ -191,10 +191,8 @@ class Climb(NamedTuple):
         return x
 
 
-def _checked(
-    epsilon: float, norm: str, steps: int, step_size: float | None, random_start: bool, restarts: int
-) -> Climb:
-    ball = Ball.checked("pgd", norm, epsilon)
+def _checked(eps: float, norm: str, steps: int, step_size: float | None, random_start: bool, restarts: int) -> Climb:
+    ball = Ball.checked("pgd", norm, eps)
     steps = integer("pgd", "steps", steps, 1, 100_000)
     start = flag("pgd", "random_start", random_start)
     integer("pgd", "restarts", restarts, 1, 10_000 if start else 1)

@@ -81,7 +81,7 @@ class AdversarialRecipe(ClassifyRecipe):
     def plan(self) -> Plan:
         """Say what is learnt from, and against whom."""
         plan, foe = super().plan(), self.adversary
-        said = f"PGD, {foe.attack_steps} steps, {foe.norm} ball of {foe.epsilon:.3g}"
+        said = f"PGD, {foe.attack_steps} steps, {foe.norm} ball of {foe.eps:.3g}"
         said += f"; one step in the first {foe.fast_epochs} epochs" if foe.fast_epochs else ""
         return dataclasses.replace(plan, facts={**plan.facts, "adversary": said})
 
@@ -107,7 +107,7 @@ class AdversarialRecipe(ClassifyRecipe):
     def measure(self, model: nn.Module, batches: Iterable[Batch]) -> dict[str, float]:
         """Return the classifier's measures and ``robust_accuracy``, under PGD of 20 steps."""
         right = count = 0
-        climb = Climb.default(Ball(self.adversary.norm, self.adversary.epsilon), _MEASURED)
+        climb = Climb.default(Ball(self.adversary.norm, self.adversary.eps), _MEASURED)
 
         def attacked() -> Iterator[Batch]:
             nonlocal right, count
@@ -136,7 +136,7 @@ class AdversarialRecipe(ClassifyRecipe):
         chosen = range(min(self.examined, len(part)))
         pictures = np.stack([part[i] for i in chosen]).transpose(0, 3, 1, 2).astype(np.float32) / np.float32(255)
         return curve_of(
-            model, torch.from_numpy(pictures), part.labels[: len(chosen)], self.adversary.epsilon, self.adversary.norm
+            model, torch.from_numpy(pictures), part.labels[: len(chosen)], self.adversary.eps, self.adversary.norm
         )
 
     def sections(self, model: nn.Module) -> list[Section]:
@@ -149,13 +149,13 @@ def curve_of(
     model: nn.Module,
     pictures: Tensor,
     labels: Sequence[int] | np.ndarray,
-    epsilon: float,
+    eps: float,
     norm: str,
     *,
     substitute: nn.Module | None = None,
 ) -> RobustnessCurve:
     """Return the robustness curve up to twice a radius."""
-    epsilons = [0.0, *(epsilon * share for share in (0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0))]
+    epsilons = [0.0, *(eps * share for share in (0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0))]
     return robustness_curve(model, pictures, labels, epsilons=epsilons, norm=norm, substitute=substitute)
 
 

@@ -198,11 +198,10 @@ def robustness_curve(
         if substitute is not None:
             kinds["transfer"] = measure.transferred
         found = {
-            name: tuple(attack(replace(ball, epsilon=radius), steps) for radius in radii)
-            for name, attack in kinds.items()
+            name: tuple(attack(replace(ball, eps=radius), steps) for radius in radii) for name, attack in kinds.items()
         }
         checks = tuple(measure.checks(ball, radii, steps, found))
-        examples = measure.examples([replace(ball, epsilon=radius) for radius in radii], steps)
+        examples = measure.examples([replace(ball, eps=radius) for radius in radii], steps)
     return RobustnessCurve(radii, found, norm, steps, len(attempt.clean), checks, examples)
 
 
@@ -249,7 +248,7 @@ class _Measure:
 
     def fgsm(self, ball: Ball, steps: int) -> float:
         """Return the accuracy under one step of the ball's radius."""
-        return self._accuracy(lambda part, random: Climb(ball, 1, ball.epsilon, False).last(part, random))
+        return self._accuracy(lambda part, random: Climb(ball, 1, ball.eps, False).last(part, random))
 
     def noise(self, ball: Ball, steps: int) -> float:
         """Return the accuracy under noise drawn from the ball."""
@@ -285,16 +284,16 @@ class _Measure:
         """Yield the signs of a hidden gradient."""
         chance = max(_SLACK, 1 / len(self.attempt.clean))
         steep = int(np.argmin(np.abs(np.array(found["PGD"]) - found["PGD"][0] / 2)))  # where the curve falls
-        middle = replace(ball, epsilon=radii[steep])
+        middle = replace(ball, eps=radii[steep])
         for name, text in (("FGSM", "PGD is at least as strong as FGSM"), ("random noise", "Noise is weaker than PGD")):
             worst = max(p - other for p, other in zip(found["PGD"], found[name], strict=True))
             said = f"largest lead of {name}: {max(0.0, 100 * worst):.1f} points"
             yield Check(text, worst <= chance, said)
         furthest = _FURTHEST.get(ball.norm, float(np.sqrt(self.attempt.clean[0].numel())))
-        least = self.pgd(replace(ball, epsilon=furthest), 2 * steps)
+        least = self.pgd(replace(ball, eps=furthest), 2 * steps)
         yield Check("Without a bound nothing is right", least <= chance, f"accuracy at ε = {furthest:.3g}: {least:.1%}")
         one, more = found["PGD"][steep], self.pgd(middle, 3 * steps)
-        said = f"at ε = {middle.epsilon:.3g}: {one:.1%} after {steps}, {more:.1%} after {3 * steps}"
+        said = f"at ε = {middle.eps:.3g}: {one:.1%} after {steps}, {more:.1%} after {3 * steps}"
         yield Check("More steps never help the model", more <= one + chance, said)
         if "transfer" in found:
             worst = max(white - black for white, black in zip(found["PGD"], found["transfer"], strict=True))

@@ -34,7 +34,7 @@ class UniversalPerturbation:
     ----------
     change
         C×H×W float32, on the CPU.
-    epsilon
+    eps
         Bound of the change.
     norm
         ``inf`` or ``l2``.
@@ -45,7 +45,7 @@ class UniversalPerturbation:
     """
 
     change: Tensor
-    epsilon: float
+    eps: float
     norm: str
     fooled: float
     passes: int
@@ -61,7 +61,7 @@ def universal_perturbation(
     images: Tensor,
     labels: Target = None,
     *,
-    epsilon: Annotated[float, Range(0, 1)] = 10 / 255,
+    eps: Annotated[float, Range(0, 1)] = 10 / 255,
     norm: Annotated[str, Choice(*NORMS)] = "inf",
     rate: Annotated[float, Range(0, 1)] = 0.8,
     passes: Annotated[int, Range(1, 100)] = 10,
@@ -84,10 +84,10 @@ def universal_perturbation(
         N×C×H×W float32 tensor in 0–1.
     labels
         True class of each image; the model's own answers when None.
-    epsilon
+    eps
         Bound of the perturbation, ≥ 0, in units of pixel value (0–1).
     norm
-        ``inf`` bounds the change of each pixel by ``epsilon``, ``l2`` the root of the sum of all squared changes.
+        ``inf`` bounds the change of each pixel by ``eps``, ``l2`` the root of the sum of all squared changes.
     rate
         Share of the pictures on which it must work before it is done, 0–1.
     passes
@@ -117,11 +117,11 @@ def universal_perturbation(
     >>> from sightline.attack import universal_perturbation
     >>> model = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(2, 2, bias=False))
     >>> model[1].weight = torch.nn.Parameter(torch.eye(2))
-    >>> found = universal_perturbation(model, torch.tensor([[[[0.6, 0.4]]], [[[0.55, 0.5]]]]), epsilon=0.2)
+    >>> found = universal_perturbation(model, torch.tensor([[[[0.6, 0.4]]], [[[0.55, 0.5]]]]), eps=0.2)
     >>> found.fooled, bool(found.change[0, 0, 0] < 0 < found.change[0, 0, 1])
     (1.0, True)
     """
-    search = _checked(epsilon, norm, rate, passes, overshoot, steps, classes)
+    search = _checked(eps, norm, rate, passes, overshoot, steps, classes)
     with attempting("universal_perturbation", model, images, labels, None) as attempt:
         *_, last = search.rounds(attempt, generator(seed))
         return search.told(last)
@@ -133,7 +133,7 @@ def _(
     images: Tensor,
     labels: Target = None,
     *,
-    epsilon: float = 10 / 255,
+    eps: float = 10 / 255,
     norm: str = "inf",
     rate: float = 0.8,
     passes: int = 10,
@@ -142,7 +142,7 @@ def _(
     classes: int = 10,
     seed: Seed = 0,
 ) -> Iterator[Step]:
-    search = _checked(epsilon, norm, rate, passes, overshoot, steps, classes)
+    search = _checked(eps, norm, rate, passes, overshoot, steps, classes)
     with attempting("universal_perturbation", model, images, labels, None) as attempt:
         yield begin(attempt)
         rounds = list(search.rounds(attempt, generator(seed)))
@@ -201,15 +201,13 @@ class _Search(NamedTuple):
     def told(self, last: _Round) -> UniversalPerturbation:
         """Return what was found."""
         change = last.change[0].detach().cpu()
-        return UniversalPerturbation(change, self.ball.epsilon, self.ball.norm, last.fooled, last.passes)
+        return UniversalPerturbation(change, self.ball.eps, self.ball.norm, last.fooled, last.passes)
 
 
-def _checked(
-    epsilon: float, norm: str, rate: float, passes: int, overshoot: float, steps: int, classes: int
-) -> _Search:
+def _checked(eps: float, norm: str, rate: float, passes: int, overshoot: float, steps: int, classes: int) -> _Search:
     name = "universal_perturbation"
     return _Search(
-        Ball.checked(name, norm, epsilon),
+        Ball.checked(name, norm, eps),
         number(name, "rate", rate, 0.0, 1.0),
         integer(name, "passes", passes, 1, 100_000),
         number(name, "overshoot", overshoot, 0.0, 1e6),

@@ -22,7 +22,7 @@ def attack(
     /,
     *,
     method: Literal["fgsm", "pgd", "deep_fool", "cw_l2"] = "pgd",
-    epsilon: float = 8 / 255,
+    eps: float = 8 / 255,
     target: Annotated[str | None, Parameter(alias="-t")] = None,
     data: str | None = None,
     norm: Literal["inf", "l2"] = "inf",
@@ -41,7 +41,7 @@ def attack(
         The image, or - for stdin; left out, the test pictures of the data are attacked.
     method
         fgsm: one step; pgd: many; deep_fool and cw_l2: the shortest way. For one image.
-    epsilon
+    eps
         How far a pixel may move, in 0–1; the curve goes to twice as far.
     target
         Name of the class to be taken for; any other when left out. For one image.
@@ -62,12 +62,12 @@ def attack(
 
     predictor = sightline.load(run)
     if image is not None:
-        return _one(predictor, image, method, epsilon, target, output, json)
+        return _one(predictor, image, method, eps, target, output, json)
     from sightline.train.run import Run
 
     other = None if substitute is None else sightline.load(substitute)
     place = data or Run(Path(run)).data
-    curve, name = resistance(predictor, place, epsilon=epsilon, norm=norm, images=images, substitute=other)
+    curve, name = resistance(predictor, place, eps=eps, norm=norm, images=images, substitute=other)
     path = output or Path(run) / PAGE
     curve.save(path, f"{predictor.recipe.name} on {name}")
     value = {"output": str(path), **curve.to_json()}
@@ -90,7 +90,7 @@ def _one(
     predictor: Any,
     image: str,
     method: str,
-    epsilon: float,
+    eps: float,
     target: str | None,
     output: Path | None,
     json: bool,
@@ -98,7 +98,7 @@ def _one(
     from sightline.image.write import write
 
     source = find_sources([image])[0]
-    seen, found = attacked(predictor, source.read(), method, epsilon=epsilon, target=target)
+    seen, found = attacked(predictor, source.read(), method, eps=eps, target=target)
     before, after = (_answer(predictor, picture) for picture in (seen, found))
     path = output or Path(f"{source.stem}-{method}.png")
     write(path, sheet_of(seen, found))
