@@ -177,6 +177,10 @@ def test_a_great_shrinking_is_smoothed() -> None:
     small = Augment([("resize", {"shape": (16, 16)})])(stripes, 0)
     assert small.shape == (16, 16)
     assert np.abs(small[2:-2, 2:-2].astype(int) - 128).max() <= 16
+    ramp = np.tile(np.arange(0, 250, 2, dtype=np.uint8), (91, 1))  # the value is twice the column
+    found = Augment([("resize", {"shape": (20, 31)})])(ramp, 0)
+    expected = 2 * ((np.arange(31) + 0.5) * 125 / 31 - 0.5)
+    assert np.abs(found[1:-1, 1:-1] - expected[1:-1]).max() <= 1.5
 
 
 def test_every_change_has_its_words_and_options() -> None:

@@ -14,6 +14,7 @@ import numpy as np
 from sightline.data.map_image import map_image
 
 Shape = tuple[int, int]
+_DOUBLE = np.array([[2.0, 0.0, 0.5], [0.0, 2.0, 0.5], [0.0, 0.0, 1.0]])  # from the points of a halved picture
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,21 +157,17 @@ class Move:
         Parameters
         ----------
         image
-            H×W or H×W×3 uint8 of the old frame. Where it shrinks to less than half, it is first made smaller with
-            antialiasing.
+            H×W or H×W×3 uint8 of the old frame. Where it shrinks to less than half, it is halved first, by the mean of
+            four pixels, as often as needed.
         """
         whole = self._whole()
         if whole is not None:
             last = np.moveaxis(image, -1, 0) if image.ndim == 3 else image
             moved = _moved(last, whole, self.new, 0)
             return np.ascontiguousarray(np.moveaxis(moved, 0, -1)) if image.ndim == 3 else moved
-        matrix, shrink = self.matrix, 2 * math.sqrt(abs(self._determinant))
-        if 0 < shrink < 1:
-            from sightline.image.resize import resize  # compiles kernels that the rest does without
-
-            small = (max(1, round(image.shape[0] * shrink)), max(1, round(image.shape[1] * shrink)))
-            back = Move.crop(small, (0, 0, *small), self.old)
-            image, matrix = resize(image, small), back.then(self).matrix
+        matrix, shrink = self.matrix, math.sqrt(abs(self._determinant))
+        while 0 < shrink < 0.5 and max(image.shape[:2]) > 1:
+            image, matrix, shrink = _halved(image), matrix @ _DOUBLE, 2 * shrink
         return map_image(image, matrix, self.new)
 
     def _whole(self) -> tuple[int, int, int, int] | None:
@@ -179,6 +176,16 @@ class Move:
         if b or c or abs(a) != 1 or abs(d) != 1 or tx != round(tx) or ty != round(ty):
             return None
         return int(a), int(tx), int(d), int(ty)
+
+
+def _halved(image: np.ndarray) -> np.ndarray:
+    """Return the means of 2×2 pixels; an odd last row or column counts twice."""
+    from sightline.image.resize import resize  # compiles kernels that the rest does without
+
+    height, width = image.shape[:2]
+    if height % 2 or width % 2:
+        image = np.pad(image, ((0, height % 2), (0, width % 2), *((0, 0),) * (image.ndim - 2)), mode="edge")
+    return resize(image, (image.shape[0] // 2, image.shape[1] // 2), antialias=False)
 
 
 def _moved(array: np.ndarray, whole: tuple[int, int, int, int], new: Shape, outside: int | bool) -> np.ndarray:
