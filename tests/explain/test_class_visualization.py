@@ -85,7 +85,7 @@ def test_squeezenet_is_sure_of_its_tarantula_and_its_hourglass(shared_data):
     means, deviations = tuple(value / 255 for value in (123, 117, 104)), (1 / 255,) * 3
     path = shared_data / "weights" / "squeezenet_v1.1.npz"
     model = load_weights(squeezenet(mean=means, std=deviations), path).eval()
-    made = class_visualization(model, [76, 604], shape=(3, 128, 128), iterations=40)
+    made = class_visualization(model, [76, 604], iterations=60)
     with torch.no_grad():
         ranked = model(torch.from_numpy(made).permute(0, 3, 1, 2)).softmax(dim=1)
     assert ranked.argmax(dim=1).tolist() == [76, 604]
