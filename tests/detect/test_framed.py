@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -23,7 +24,7 @@ class Echo(Framed):
     def __init__(self) -> None:
         super().__init__("echo", 2, Fit(nn.Identity(), 40, 60, multiple=32))
 
-    def learn(self, fitted: Fitted, targets: list[Targets]) -> dict[str, Tensor]:
+    def learn(self, fitted: Fitted, targets: Sequence[Targets]) -> dict[str, Tensor]:
         return {"far": torch.stack([t["boxes"].sum() for t in targets]).sum(), "wide": torch.tensor(1.0)}
 
     def search(self, fitted: Fitted) -> list[Found]:

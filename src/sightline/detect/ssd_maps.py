@@ -90,7 +90,8 @@ class LiteMaps(nn.Module):
     def forward(self, x: Tensor) -> list[Tensor]:
         """Return the maps of a normalised batch."""
         x = self.stages(self.stem(x))
-        first, *others = self.tail
+        blocks: list[Any] = list(self.tail)
+        first, *others = blocks
         fine = first.expand(x)
         x = first.project(first.squeeze(first.depthwise(fine)))
         for block in others:
