@@ -244,8 +244,8 @@ class DeformableParts:
                 raise ValueError(f"it is of the kind '{held['kind']}'")
             views = []
             for index in range(int(held["views"])):
-                *arrays, offset = (held[f"{field}{index}"] for field in _FIELDS)
-                views.append(PartModel(*arrays, float(offset)))
+                root, parts, anchors, deformations, offset = (held[f"{field}{index}"] for field in _FIELDS)
+                views.append(PartModel(root, parts, anchors, deformations, float(offset)))
             return cls(views, cell=int(held["cell"]), name=str(held["name"]))
 
 

@@ -18,6 +18,7 @@ from sightline.detect.gradient_cells import gradient_cells
 from sightline.detect.part_model import (
     CellLevel,
     PartModel,
+    Placed,
     blank,
     cell_levels,
     features_at,
@@ -204,7 +205,7 @@ def _hard(
     model: PartModel, background: Array, cell: int, most: int, random: np.random.Generator | None = None
 ) -> Array:
     """Return the features of up to ``most`` roots of a background: those with the best scores, or any."""
-    found: list[tuple[float, CellLevel, object, int, int]] = []
+    found: list[tuple[float, CellLevel, Placed, int, int]] = []
     for level in cell_levels(background, cell, _INTERVAL, model.root.shape[:2]):
         placed = place_all(model, level)
         if random is None:
