@@ -4,12 +4,12 @@ from .bleu import Bleu as Bleu
 from .bleu import bleu as bleu
 from .bootstrap_interval import bootstrap_interval as bootstrap_interval
 from .boundary_matching import match_boundaries as match_boundaries
-from .boundary_score import boundary_precision_recall as boundary_precision_recall
-from .boundary_score import boundary_score as boundary_score
 from .boundary_score import BoundaryCounts as BoundaryCounts
 from .boundary_score import BoundaryScore as BoundaryScore
-from .box_set import box_sets_of_coco as box_sets_of_coco
+from .boundary_score import boundary_precision_recall as boundary_precision_recall
+from .boundary_score import boundary_score as boundary_score
 from .box_set import BoxSet as BoxSet
+from .box_set import box_sets_of_coco as box_sets_of_coco
 from .calibration_error import Calibration as Calibration
 from .calibration_error import calibration_error as calibration_error
 from .confusion_matrix import ClassScores as ClassScores
@@ -17,8 +17,8 @@ from .confusion_matrix import confusion_matrix as confusion_matrix
 from .confusion_matrix import precision_recall_f1 as precision_recall_f1
 from .flow_error import angular_error as angular_error
 from .flow_error import endpoint_error as endpoint_error
-from .hota import hota as hota
 from .hota import HotaScore as HotaScore
+from .hota import hota as hota
 from .idf1 import IdentityScore as IdentityScore
 from .idf1 import idf1 as idf1
 from .mean_average_precision import AveragePrecision as AveragePrecision
@@ -28,5 +28,5 @@ from .mota import mota as mota
 from .region_scores import probabilistic_rand_index as probabilistic_rand_index
 from .region_scores import segmentation_covering as segmentation_covering
 from .region_scores import variation_of_information as variation_of_information
-from .voc_average_precision import voc_average_precision as voc_average_precision
 from .voc_average_precision import VocPrecision as VocPrecision
+from .voc_average_precision import voc_average_precision as voc_average_precision
