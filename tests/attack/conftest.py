@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -65,3 +67,28 @@ def images() -> Tensor:
 @pytest.fixture
 def labels() -> Tensor:
     return bars(12, 7)[1]
+
+
+@pytest.fixture(scope="session")
+def plain_pgd():
+    """Return the paper's equation, one image at a time, in float64."""
+    return _plain_pgd
+
+
+def _plain_pgd(model, images, labels, eps, step, steps, norm):
+    found = []
+    for image, label in zip(images.double(), labels, strict=True):
+        x = image.clone()
+        for _ in range(steps):
+            x = x.detach().requires_grad_()
+            loss = F.cross_entropy(model(x[None]), label[None])
+            (g,) = torch.autograd.grad(loss, x)
+            x = x + step * (torch.sign(g) if norm == "inf" else g / math.sqrt(float((g**2).sum())))
+            delta = x.detach() - image
+            if norm == "inf":
+                delta = torch.minimum(torch.maximum(delta, -torch.tensor(eps)), torch.tensor(eps))
+            elif float((delta**2).sum()) > eps**2:
+                delta = delta * eps / math.sqrt(float((delta**2).sum()))
+            x = torch.clip(image + delta, 0, 1)
+        found.append(x)
+    return torch.stack(found)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 import pytest
 import torch
@@ -8,6 +10,7 @@ import sightline as sl
 from sightline.attack import adversarial_train, pgd
 from sightline.attack.adversary import Adversary
 from sightline.attack.recipe import AdversarialRecipe
+from sightline.core import evidence
 from sightline.core.errors import InputError
 
 SETTINGS = {"epochs": 3, "augment": "none", "threads": 1, "device": "cpu", "progress": False, "batch_size": 32}
@@ -55,6 +58,37 @@ def test_it_resists_more_than_one_that_was_not_attacked(run, tmp_path):
         with torch.no_grad():
             rates.append(float((model(attacked).argmax(1) == labels).float().mean()))
     assert rates[0] > rates[1] + 0.05
+
+
+@evidence.equals(
+    "attack.adversarial_train",
+    peer="torch",
+    tolerance="1e-4, the saddle point in float64",
+    data="noisy bars, three steps",
+)
+@pytest.mark.parametrize("norm", ["inf", "l2"])
+def test_learning_from_the_worst_pictures_is_the_papers(norm, model, images, labels, plain_pgd, measured):
+    """Madry 2018, equation 2.1: a step down the loss of the pictures that PGD made worst."""
+    foe = Adversary(eps=0.1 if norm == "inf" else 0.8, norm=norm, attack_steps=4)
+    climb = foe.climb(1.0)._replace(random_start=False)
+    ours, plain = copy.deepcopy(model), copy.deepcopy(model).double()  # in eval mode: dropout draws for each its own
+    for _ in range(3):
+        attacked = foe.against(ours, images, labels, climb)
+        by_hand = plain_pgd(plain, images, labels, foe.eps, climb.step_size, 4, norm)
+        for network, pictures in ((ours, attacked), (plain, by_hand)):
+            network.zero_grad()
+            torch.nn.functional.cross_entropy(network(pictures), labels).backward()
+            with torch.no_grad():
+                for weight in network.parameters():
+                    weight -= 0.05 * weight.grad
+    before, after, expected = (
+        torch.cat([weight.detach().double().ravel() for weight in network.parameters()])
+        for network in (model, ours, plain)
+    )
+    apart = float((after - expected).abs().max())
+    measured(apart)
+    assert apart < 1e-4
+    assert float((after - before).abs().max()) > 1e-3
 
 
 def test_the_adversary_grows_and_becomes_thorough():

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import copy
-import math
 
 import numpy as np
 import pytest
@@ -27,28 +26,8 @@ def right(model, images, labels):
         return float((model(images).argmax(1) == labels).float().mean())
 
 
-def plain_pgd(model, images, labels, eps, step, steps, norm):
-    """The paper's equation, one image at a time, in float64."""
-    found = []
-    for image, label in zip(images.double(), labels, strict=True):
-        x = image.clone()
-        for _ in range(steps):
-            x = x.detach().requires_grad_()
-            loss = F.cross_entropy(model(x[None]), label[None])
-            (g,) = torch.autograd.grad(loss, x)
-            x = x + step * (torch.sign(g) if norm == "inf" else g / math.sqrt(float((g**2).sum())))
-            delta = x.detach() - image
-            if norm == "inf":
-                delta = torch.minimum(torch.maximum(delta, -torch.tensor(eps)), torch.tensor(eps))
-            elif float((delta**2).sum()) > eps**2:
-                delta = delta * eps / math.sqrt(float((delta**2).sum()))
-            x = torch.clip(image + delta, 0, 1)
-        found.append(x)
-    return torch.stack(found)
-
-
 @evidence.equals("attack.pgd", peer="torch", tolerance="1e-4, the paper's equation in float64", data="noisy bars")
-def test_pgd_equals_the_equation(model, images, labels, measured):
+def test_pgd_equals_the_equation(model, images, labels, plain_pgd, measured):
     double = copy.deepcopy(model).double()
     errors = []
     for norm, eps, step in (("inf", 0.1, 0.03), ("l2", 0.8, 0.3)):
