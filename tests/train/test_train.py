@@ -119,3 +119,10 @@ def test_lines_say_what_is_about_to_happen(fit, capsys):
 def test_silence(fit, capfd):
     fit(epochs=1)
     assert capfd.readouterr() == ("", "")
+
+
+def test_what_cannot_be_built_leaves_no_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match="resnet20: stem must be one of"):
+        sightline.train("classify/resnet20", "digits", stem="foo", progress=False)
+    assert not list((tmp_path / "runs").iterdir())

@@ -8,6 +8,7 @@ import io
 import os
 import platform
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -48,6 +49,12 @@ def claim(name: str, parent: Path) -> Path:
             folder.mkdir()
             return folder
         number += 1
+
+
+def give_up(folder: Path) -> None:
+    """Remove a claimed folder in which no run was begun: what was asked for could not be built."""
+    if {path.name for path in folder.iterdir()} <= {LOCK}:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def newest(name: str, parent: Path, recipe: str) -> Path | None:

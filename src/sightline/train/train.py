@@ -123,8 +123,13 @@ def train(
     begun = group.share(begun)
     request = _open(recipe, data, known, options, begun)
     folder = group.share(_place(data, out, begun) if group.leads else Path())
-    with files.locked(folder) if group.leads else contextlib.nullcontext():
-        return _Training(request, folder, group, shown).run(report, fresh=begun is None)
+    try:
+        with files.locked(folder) if group.leads else contextlib.nullcontext():
+            return _Training(request, folder, group, shown).run(report, fresh=begun is None)
+    except BaseException:
+        if group.leads and begun is None and out is None:
+            files.give_up(folder)
+        raise
 
 
 # --- what to train, and where ---
