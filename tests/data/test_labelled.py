@@ -55,7 +55,7 @@ def test_a_moved_box_surrounds_what_opencv_says_is_left(amounts: tuple[float, ..
         quad = move.points(box[[0, 1, 2, 1, 2, 3, 0, 3]].reshape(4, 2) - 0.5) + 0.5
         area, shared = cv2.intersectConvexConvex(quad.astype(np.float32), frame)
         if area < 0.5:  # a sliver: OpenCV's single precision may say that there is none
-            assert share < 0.5
+            assert share * cv2.contourArea(quad.astype(np.float32)) < 0.75
             continue
         points = shared.reshape(-1, 2)
         assert np.abs(ours - [*points.min(axis=0), *points.max(axis=0)]).max() < 0.02

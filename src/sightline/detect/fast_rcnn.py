@@ -75,7 +75,7 @@ class FastRCNN(Framed):
         return [torch.from_numpy(np.asarray(boxes, np.float32)).to(fitted.images) for boxes in found]
 
 
-@method(task="detection", paper="Girshick 2015")
+@method(task="detection", paper="Girshick 2015", lesson="w7d3")
 def fast_rcnn(
     classes: Annotated[int, Range(1, 10**5)] = 20,
     *,

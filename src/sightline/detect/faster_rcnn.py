@@ -104,7 +104,7 @@ class FasterRCNN(Framed):
         return [fitted.outward(boxes, i) for i, boxes in enumerate(proposed.boxes)]
 
 
-@method(task="detection", paper="Ren 2015")
+@method(task="detection", paper="Ren 2015", lesson="w7d3")
 def faster_rcnn(
     classes: Annotated[int, Range(1, 10**5)] = 90,
     *,

@@ -247,7 +247,7 @@ def _colour(image: Image) -> Array:
     return np.ascontiguousarray(np.repeat(pixels[..., None], 3, axis=2) if pixels.ndim == 2 else pixels)
 
 
-@method(task="detection", paper="Girshick 2014")
+@method(task="detection", paper="Girshick 2014", lesson="w7d3")
 def rcnn(
     network: Any,
     names: Sequence[str],
