@@ -179,7 +179,7 @@ def _spans(by_level: Sequence[Tensor]) -> Tensor:
     return torch.cat(spans)
 
 
-@method(task="detection", paper="Tian 2019")
+@method(task="detection", paper="Tian 2019", lesson="w7d4")
 def fcos(
     classes: Annotated[int, Range(1, 10**5)] = 91,
     *,

@@ -173,7 +173,7 @@ def initialise(head: nn.Module, classes: nn.Conv2d) -> None:
         nn.init.constant_(classes.bias, -math.log((1 - PRIOR) / PRIOR))
 
 
-@method(task="detection", paper="Lin 2017")
+@method(task="detection", paper="Lin 2017", lesson="w7d4")
 def retinanet(
     classes: Annotated[int, Range(1, 10**5)] = 91,
     *,

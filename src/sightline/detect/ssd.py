@@ -250,7 +250,7 @@ class SSD(Framed):
         return thin(raw, self.limits.near, self.limits.most)
 
 
-@method(task="detection", paper="Liu 2016")
+@method(task="detection", paper="Liu 2016", lesson="w7d4")
 def ssd(
     classes: Annotated[int, Range(1, 10**5)] = 90,
     *,

@@ -118,7 +118,7 @@ class Yolo(nn.Module):
         return yolo_loss(said, targets)
 
 
-@method(task="detection", paper="Redmon 2016; Feng 2021")
+@method(task="detection", paper="Redmon 2016; Feng 2021", lesson="w7d4")
 def yolo(
     classes: Annotated[int, Range(1, 10**5)] = 80,
     *,

@@ -163,7 +163,7 @@ def _body(layers: Sequence[tuple[int, int, int] | str], batch_norm: bool) -> tup
     return nn.Sequential(*made), channels
 
 
-@method(task="detection", paper="Redmon 2016")
+@method(task="detection", paper="Redmon 2016", lesson="w7d4")
 def yolo_v1(
     classes: Annotated[int, Range(1, 10**5)] = 20,
     *,

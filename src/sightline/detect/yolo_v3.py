@@ -70,7 +70,7 @@ def _tiny(classes: int) -> Iterator[tuple[str, dict[str, str]]]:
     yield from _head(TINY_ANCHORS, "0,1,2", classes)
 
 
-@method(task="detection", paper="Redmon 2018")
+@method(task="detection", paper="Redmon 2018", lesson="w7d4")
 def yolo_v3(
     classes: Annotated[int, Range(1, 10**5)] = 80, *, size: Annotated[str, Choice("full", "tiny")] = "full"
 ) -> Darknet:

@@ -17,7 +17,7 @@ from sightline.core.errors import InputError
 from sightline.core.types import Range
 
 
-@method(task="loss", paper="Lin 2017")
+@method(task="loss", paper="Lin 2017", lesson="w7d4")
 def focal_loss(
     logits: Tensor,
     targets: Tensor,

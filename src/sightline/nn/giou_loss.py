@@ -15,7 +15,7 @@ from sightline.nn.box_overlap import intersection_and_union
 _EPS = 1e-7  # square pixels: boxes without area stay finite
 
 
-@method(task="loss", paper="Rezatofighi 2019")
+@method(task="loss", paper="Rezatofighi 2019", lesson="w7d4")
 def giou_loss(boxes: Tensor, targets: Tensor) -> Tensor:
     """1 − GIoU of each predicted box with its own target.
 
