@@ -51,6 +51,7 @@ def test_cw_equals_the_objective(model, images, labels, measured):
     assert max(errors) <= 1e-3
 
 
+@pytest.mark.slow
 def test_it_fools_and_goes_no_longer_way_than_deep_fool(model, images, labels):
     found = cw_l2(model, images, labels, searches=4, steps=60)
     with torch.no_grad():
@@ -59,6 +60,7 @@ def test_it_fools_and_goes_no_longer_way_than_deep_fool(model, images, labels):
     assert float(ours) < 1.05 * float(theirs)  # this model is nearly flat: there DeepFool is the best
 
 
+@pytest.mark.slow
 def test_confidence_is_the_lead_of_the_wrong_class(model, images, labels):
     found = cw_l2(model, images[:4], labels[:4], confidence=2.0, searches=3, steps=80, learning_rate=0.05)
     with torch.no_grad():

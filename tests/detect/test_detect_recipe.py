@@ -78,6 +78,7 @@ def test_unknown_options_of_predict_name_the_nearest(run):
         run.predict(np.zeros((32, 32, 3), np.uint8), tile=0.5)
 
 
+@pytest.mark.slow
 def test_a_resumed_run_ends_bit_for_bit_the_same(run, tmp_path, monkeypatch):
     from sightline.train import engine
 
@@ -115,6 +116,7 @@ def _nan(model):
     return {"loss": next(model.parameters()).sum() * torch.nan}
 
 
+@pytest.mark.slow
 def test_one_picture_is_learnt_and_said_to_be_too_few(tmp_path):
     data = _set(train=1, test=0)
     recipe = detection.DetectRecipe.open("yolo", data, 0, {"image_size": 64})

@@ -25,6 +25,7 @@ def test_sizes_answer_in_both_modes(size):
     assert len(found) == 2
 
 
+@pytest.mark.slow
 def test_it_learns_one_picture_by_heart():
     torch.manual_seed(0)
     model, image = yolo(2), torch.rand(1, 3, 64, 64) * 0.2
