@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import importlib
 import inspect
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Container
+from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -112,7 +114,15 @@ def _recipe_of(row: dict[str, Any]) -> str:
 
     if row["field"] == "learn":  # of what NumPy learns, two networks go through the engine
         return next((f"learn/{name}" for name, builder in TRAINED.items() if builder == row["name"]), "")
-    return f"{row['field']}/{row['name']}" if (_PACKAGE / row["field"] / "recipe.py").is_file() else ""
+    return f"{row['field']}/{row['name']}" if row["name"] in _trained(row["field"]) else ""
+
+
+@lru_cache
+def _trained(field: str) -> Container[str]:
+    """Return the methods of a field that its recipe trains; none where torch is missing or the field has no recipe."""
+    if not (_PACKAGE / field / "recipe.py").is_file() or not find_spec("torch"):
+        return ()
+    return importlib.import_module(f"sightline.{field}.recipe").METHODS
 
 
 def _set(name: str) -> dict[str, Any]:
