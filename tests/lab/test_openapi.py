@@ -48,7 +48,7 @@ def test_no_answer_is_a_server_error(schema: Any) -> None:
         )
         @hypothesis.given(case=operation.as_strategy())
         def probe(case: schemathesis.Case) -> None:
-            answer = case.call()
+            answer = case.call(timeout=100)  # what compiles first, on a busy machine, takes more than ten seconds
             assert answer.status_code < 500 or answer.status_code in (501, 503, 507), answer.text
             if answer.status_code >= 400:
                 assert answer.json()["error"]["message"]
