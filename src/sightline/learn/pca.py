@@ -19,7 +19,7 @@ from sightline.core.errors import InputError
 from sightline.core.types import Array
 from sightline.learn.estimator import Estimator, as_seen, as_table, require_fitted
 
-_BLOCK = 4096  # samples whose products are added up in their own dtype
+_BLOCK = 2048  # samples whose products are added up in their own dtype
 
 
 class PCA(Estimator):
@@ -86,9 +86,13 @@ class PCA(Estimator):
         flag("PCA", "whiten", self.whiten)
         most = min(table.shape)
         kind = table.dtype
-        mean = table.mean(axis=0, dtype=np.float64)
-        centred = table - (mean.astype(kind) if len(table) >= table.shape[1] else mean)
-        values, directions = _spectrum(centred)
+        if len(table) >= table.shape[1]:
+            (mean, products), centred = _moments(table), table
+        else:
+            mean = table.mean(axis=0, dtype=np.float64)
+            centred = table - mean
+            products = centred @ centred.T
+        values, directions = _spectrum(products)
         total, values = float(values.sum()), values[:most]
         count = self._count(values, total, most)
         components = _orthonormal(directions, centred, values, count)
@@ -131,20 +135,25 @@ class PCA(Estimator):
         return integer("PCA", "n_components", self.n_components, 1, most)
 
 
-def _spectrum(centred: Array) -> tuple[Array, Array]:
-    """Return eigenvalues ≥ 0, the greatest first, and eigenvectors as columns, of the smaller of X Xᵀ and Xᵀ X."""
-    wide = len(centred) < centred.shape[1]
-    values, vectors = eigh(centred @ centred.T if wide else _scatter(centred))
+def _spectrum(products: Array) -> tuple[Array, Array]:
+    """Return eigenvalues ≥ 0, the greatest first, and eigenvectors as columns, of X Xᵀ or Xᵀ X."""
+    values, vectors = eigh(products)
     return np.maximum(values[::-1], 0), vectors[:, ::-1]
 
 
-def _scatter(centred: Array) -> Array:
-    """Return Xᵀ X, D×D float64: the products of a block in the dtype of the samples, their sums in float64."""
-    total = np.zeros((centred.shape[1], centred.shape[1]))
-    for first in range(0, len(centred), _BLOCK):
-        part = centred[first : first + _BLOCK]
+def _moments(table: Array) -> tuple[Array, Array]:
+    """Return the mean and Xᵀ X of the centred samples, float64, in one pass: products of a block in their own dtype.
+
+    What is taken off first is the mean of the first block, so that little is left to take off at the end.
+    """
+    shift = table[:_BLOCK].mean(axis=0, dtype=np.float64).astype(table.dtype)
+    total, sums = np.zeros((table.shape[1], table.shape[1])), np.zeros(table.shape[1])
+    for first in range(0, len(table), _BLOCK):
+        part = table[first : first + _BLOCK] - shift  # a block at a time: it stays in the cache
         total += part.T @ part
-    return total
+        sums += np.ones(len(part), part.dtype) @ part
+    off = sums / len(table)
+    return shift + off, total - len(table) * np.outer(off, off)
 
 
 def _orthonormal(directions: Array, centred: Array, values: Array, count: int) -> Array:
