@@ -5,6 +5,7 @@ Every division is made by class and by seed: the same set, seed and fraction giv
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Generic, Protocol, Self, TypeVar
@@ -37,7 +38,7 @@ S = TypeVar("S", bound=Divisible)
 
 
 @dataclass(frozen=True)
-class NamedSplits(Generic[S]):
+class NamedSplits(ABC, Generic[S]):
     """What sets of every kind share: splits by name, and new sets with the same samples divided otherwise.
 
     Parameters
@@ -66,9 +67,9 @@ class NamedSplits(Generic[S]):
     notes: tuple[str, ...] = ()
     mirror: bool = True
 
+    @abstractmethod
     def pool(self) -> S:
         """Return the samples of all splits as one split, in order."""
-        raise NotImplementedError
 
     def split(self, name: str) -> S:
         """Return a split by name; raise :class:`DataError` that lists the splits when there is none of that name.
