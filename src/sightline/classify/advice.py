@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from sightline.classify.options import Options
 from sightline.data import ImageSet
+from sightline.data.naming import listed
 
 
 def warnings_about(data: ImageSet, options: Options) -> tuple[str, ...]:
@@ -63,21 +62,3 @@ def _uneven(data: ImageSet, options: Options) -> list[str]:
         "class_weights=true gives each class the same say."
     )
     return [sentence]
-
-
-def listed(names: Sequence[str], limit: int = 10) -> str:
-    """Return names as a list in words, the middle left out when there are many.
-
-    Parameters
-    ----------
-    names
-        At least one.
-    limit
-        Largest number that is written out.
-
-    Examples
-    --------
-    >>> listed(["a", "b", "c", "d"], limit=3)
-    'a, b, … d'
-    """
-    return ", ".join(names) if len(names) <= limit else f"{', '.join(names[: limit - 1])}, … {names[-1]}"

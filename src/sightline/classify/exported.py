@@ -58,7 +58,7 @@ class ExportedClassifier:
         """
         single = isinstance(images, (np.ndarray, str, os.PathLike))
         arrays = [_read(image) for image in ([images] if single else images)]
-        found = [ranked(self.classes, row) for row in self.probabilities(arrays)]
+        found = [Classification.ranked(self.classes, row) for row in self.probabilities(arrays)]
         return found[0] if single else found
 
     def probabilities(self, images: Sequence[np.ndarray]) -> np.ndarray:
@@ -87,20 +87,6 @@ class ExportedClassifier:
 
     def __repr__(self) -> str:
         return f"ExportedClassifier({str(self.path)!r}, {self.about['recipe']})"
-
-
-def ranked(classes: Sequence[str], probabilities: np.ndarray) -> Classification:
-    """Return one image's probabilities with the names of the classes, best first.
-
-    Parameters
-    ----------
-    classes
-        K names.
-    probabilities
-        K numbers; of equal ones the first stays first.
-    """
-    order = np.argsort(-probabilities, kind="stable")
-    return Classification(tuple(classes[i] for i in order), tuple(float(probabilities[i]) for i in order))
 
 
 def _about(given: dict[str, str], path: Path) -> dict[str, Any]:

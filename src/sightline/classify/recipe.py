@@ -6,7 +6,7 @@ import dataclasses
 import hashlib
 import importlib
 import inspect
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,57 +14,25 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from sightline.classify.advice import listed, warnings_about
+from sightline.classify.advice import warnings_about
 from sightline.classify.evaluate import Examination, summarise
 from sightline.classify.expectation import expectations
 from sightline.classify.options import Options
 from sightline.classify.prepare import FEWEST, Form, Prepared, choose_form
 from sightline.classify.samples import Training, Untouched, stack
+from sightline.classify.suited import DEFAULTS, LARGEST, LEAST, METHODS, engine_settings, model_arguments, model_options
 from sightline.classify.temperature import fit_temperature
 from sightline.classify.tuning import Teacher, begin_with, losses_with, suited_to
 from sightline.classify.views import views
-from sightline.core.errors import DataError, InputError, suggest
+from sightline.core.errors import DataError, InputError
 from sightline.core.results import Classification
-from sightline.data import ImageSet, Split, open_dataset
+from sightline.data import ImageSet, open_dataset
 from sightline.data.augment import Augment
+from sightline.data.naming import class_numbers, listed
 from sightline.metrics import calibration_error
 from sightline.nn.branches import Supervised
 from sightline.train.recipe import Batch, Plan, Recipe, Samples, Section
 from sightline.train.words import split_options
-
-# Where each architecture is written, and the engine's settings that suit it.
-METHODS: dict[str, str] = {
-    "mlp": "mlp",
-    "lenet5": "lenet5",
-    **dict.fromkeys(("resnet20", "resnet18", "resnet34", "resnet50", "resnet101", "resnet152"), "resnet"),
-    "vit": "vit",
-    **dict.fromkeys(("vgg11", "vgg13", "vgg16", "vgg19"), "vgg"),
-    **dict.fromkeys(("resnext", "wide_resnet"), "resnext"),
-    **{name: name for name in ("alexnet", "zfnet", "googlenet", "inception_v3", "squeezenet", "densenet")},
-    **{name: name for name in ("mobilenet_v2", "mobilenet_v3", "efficientnet", "convnext", "deit", "swin")},
-}
-_NORMALISED: dict[str, Any] = {"learning_rate": 4e-3, "epochs": 12, "weight_decay": 0.05}
-_PLAIN: dict[str, Any] = {"learning_rate": 5e-4, "epochs": 20, "clip": 1.0, "warmup": 1.0}  # no batch normalisation
-_ATTENTIVE: dict[str, Any] = {"learning_rate": 1e-3, "weight_decay": 0.05, "clip": 1.0, "warmup": 2.0}
-_DEFAULTS: dict[str, dict[str, Any]] = {
-    "mlp": {"learning_rate": 1e-3, "epochs": 20},
-    "lenet5": {"learning_rate": 2e-3, "epochs": 20},
-    **{key: {**_ATTENTIVE, "epochs": 40} for key in ("vit", "deit")},
-    **{key: {**_ATTENTIVE, "epochs": 30} for key in ("convnext", "swin")},
-    **dict.fromkeys(("resnet", "resnext", "googlenet", "inception_v3", "densenet"), _NORMALISED),
-    **dict.fromkeys(("mobilenet_v2", "mobilenet_v3", "efficientnet"), _NORMALISED),
-    **dict.fromkeys(("alexnet", "zfnet", "vgg", "squeezenet"), _PLAIN),
-}
-# What suits small sets better than the default, which is the public checkpoint's.
-_SUITED: dict[str, dict[str, Any]] = {
-    "vit": {"variant": "tiny"},
-    **{key: {"hidden": 512} for key in ("alexnet", "zfnet", "vgg11", "vgg13", "vgg16", "vgg19")},
-}
-_SMALL_STEM = 40  # pixels a side; an ImageNet stem would leave too few places of anything smaller
-_STEPS, _EPOCHS = 100, 30  # of small sets: steps of the optimiser, and the most epochs that may take
-_TINY = 256  # pixels: so little work for a second thread that waiting for it costs more, much more on a busy machine
-_LARGEST = {"lenet5": 32}
-_LEAST = {"alexnet": 64, "zfnet": 64, "inception_v3": 80, **dict.fromkeys(("vgg11", "vgg13", "vgg16", "vgg19"), 32)}
 
 
 class ClassifyRecipe(Recipe):
@@ -90,9 +58,8 @@ class ClassifyRecipe(Recipe):
         self.form = Form((int(config["size"][0]), int(config["size"][1])), int(config["channels"]))
         self.options = Options(**config["options"])
         self.data = data
-        self.defaults = _settings(self.suits(self.method), 0 if data is None else len(data.train))
-        if self.form.size[0] * self.form.size[1] <= _TINY:
-            self.defaults["threads"] = 1
+        images = 0 if data is None else len(data.train)
+        self.defaults = engine_settings(self.suits(self.method), self.form, images)
         self._prepared: dict[str, Prepared] = {}
         self._weights: Tensor | None = None
         self._teacher: Teacher | None = None
@@ -109,7 +76,7 @@ class ClassifyRecipe(Recipe):
     @staticmethod
     def suits(method: str) -> dict[str, Any]:
         """Return the engine's settings that suit an architecture."""
-        return _DEFAULTS[METHODS[method]]
+        return DEFAULTS[METHODS[method]]
 
     @classmethod
     def open(cls, method: str, data: Any, seed: int, options: dict[str, Any]) -> ClassifyRecipe:
@@ -126,14 +93,13 @@ class ClassifyRecipe(Recipe):
         options
             Fields of :class:`Options` and keyword arguments of the architecture, such as ``stem``.
         """
-        takes = _model_options(cls.builder(method))
+        takes = model_options(cls.builder(method))
         chosen, rest = split_options(Options, options, takes)
         opened = open_dataset(data, seed=seed)
         if len(opened.classes) < 2:
             raise DataError(f"train: '{opened.source}' has 1 class; a classifier needs two or more.")
-        if not opened.has_val:
-            opened = _set_aside(opened, chosen.val_fraction, seed)
-        form = choose_form(opened.train, chosen.image_size, _LARGEST.get(method), _LEAST.get(method, FEWEST))
+        opened = opened.with_val(chosen.val_fraction, seed=seed)
+        form = choose_form(opened.train, chosen.image_size, LARGEST.get(method), LEAST.get(method, FEWEST))
         suited, pixels = suited_to(method, chosen.weights, form.channels)
         mean, std = Prepared(opened.train, form, keep=False).statistics(limit=1000)
         config = {
@@ -147,8 +113,7 @@ class ClassifyRecipe(Recipe):
             "seed": seed,
             "options": dataclasses.asdict(chosen),
             "model": {
-                **_suited(takes, form, bool(pixels)),
-                **({} if pixels else _SUITED.get(method, {})),
+                **model_arguments(method, takes, form, bool(pixels)),
                 **suited,
                 **rest,
             },
@@ -339,12 +304,9 @@ class ClassifyRecipe(Recipe):
         scales
             Look at the image at these factors of the input's size, each 0.25–4, and answer with the mean.
         """
-        found = []
         prepared = [self.form.prepare(image) for image in images]
-        for row in self.scores(model, prepared, mirror=mirror, scales=scales):
-            order = np.argsort(-row, kind="stable")
-            found.append(Classification(tuple(self.classes[i] for i in order), tuple(float(row[i]) for i in order)))
-        return found
+        rows = self.scores(model, prepared, mirror=mirror, scales=scales)
+        return [Classification.ranked(self.classes, row) for row in rows]
 
     def evaluate(self, model: nn.Module, data: Any = None, split: str | None = None) -> dict[str, Any]:
         """Return accuracy with its 95 % interval, per-class figures, confusion matrix and calibration error.
@@ -376,7 +338,7 @@ class ClassifyRecipe(Recipe):
             return prepared, prepared.labels, place
         place = split or next(name for name in ("test", "val", *opened.splits) if name in opened.splits)
         part = opened.split(place)
-        return Prepared(part, self.form, keep=False), _relabel(part, opened.classes, self.classes), place
+        return Prepared(part, self.form, keep=False), class_numbers(opened.classes, self.classes)[part.labels], place
 
     def calibrate(self, model: nn.Module, data: Any = None, split: str | None = None) -> dict[str, Any]:
         """Set :attr:`temperature` by images that were not learnt from, and say what it changes.
@@ -425,49 +387,3 @@ def _digest(model: nn.Module) -> str:
     for value in (*model.parameters(), *model.buffers()):
         digest.update(value.detach().cpu().contiguous().numpy().data)
     return digest.hexdigest()
-
-
-def _model_options(build: Callable[..., Any]) -> dict[str, inspect.Parameter]:
-    """Return the architecture's keyword arguments that a user may set: not those that the data and the run decide."""
-    decided = ("in_channels", "size", "mean", "std", "seed")
-    parameters = inspect.signature(build).parameters
-    return {name: item for name, item in parameters.items() if item.kind is item.KEYWORD_ONLY and name not in decided}
-
-
-def _suited(takes: Mapping[str, Any], form: Form, public: bool) -> dict[str, Any]:
-    """Return the architecture's arguments that suit the data, unless the user or public weights say otherwise."""
-    suited = {"stem": "small" if max(form.size) <= _SMALL_STEM and not public else "imagenet"}
-    return {name: value for name, value in suited.items() if name in takes}
-
-
-def _set_aside(data: ImageSet, fraction: float, seed: int) -> ImageSet:
-    """Return the set with a validation split from ``train``; with ``train`` itself where it is too small to divide."""
-    fraction = fraction or (0.1 if len(data.train) >= 1000 else 0.2)
-    if data.train.counts(len(data.classes)).max() < 2:
-        return dataclasses.replace(data, splits={**data.splits, "val": data.train})
-    return data.split_off(fraction, seed=seed)
-
-
-def _settings(suited: dict[str, Any], images: int) -> dict[str, Any]:
-    """Return the engine's settings: those that suit an architecture, made fit for a number of images."""
-    settings = dict(suited)
-    if images:
-        # Some ten steps an epoch, a rate that goes with the root of the batch, and enough steps to get anywhere.
-        batch = int(np.clip(2 ** round(np.log2(images / 10)), 8, 64))
-        steps = -(-images // batch)
-        settings["batch_size"] = batch
-        settings["learning_rate"] = float(f"{settings['learning_rate'] * (batch / 64) ** 0.5:.2g}")
-        settings["epochs"] = max(settings["epochs"], min(_EPOCHS, -(-_STEPS // steps)))
-        settings["save_every"] = float(max(1, round(10 / steps)))  # a few steps are sooner done again than saved
-    return settings
-
-
-def _relabel(part: Split, names: Sequence[str], known: Sequence[str]) -> np.ndarray:
-    """Return labels in the model's order of classes, matched by name."""
-    unknown = [name for name in names if name not in known]
-    if unknown:
-        raise DataError(
-            f"evaluate: class '{unknown[0]}' is not one that the model knows.{suggest(unknown[0], known)} "
-            f"Known: {listed(known)}."
-        )
-    return np.array([known.index(name) for name in names], np.int64)[part.labels]

@@ -36,6 +36,20 @@ class Classification:
                 f"got {len(self.labels)} and {len(self.scores)}."
             )
 
+    @classmethod
+    def ranked(cls, classes: Sequence[str], probabilities: np.ndarray) -> Classification:
+        """Return one image's probabilities with the names of the classes, best first.
+
+        Parameters
+        ----------
+        classes
+            K names.
+        probabilities
+            K numbers; of equal ones the first stays first.
+        """
+        order = np.argsort(-probabilities, kind="stable")
+        return cls(tuple(classes[i] for i in order), tuple(float(probabilities[i]) for i in order))
+
     @property
     def label(self) -> str:
         """The best label."""

@@ -129,6 +129,22 @@ class NamedSplits(ABC, Generic[S]):
         share = f"{fraction:.0%} of train became {name} by seed {seed}" + (", by class." if stratified else ".")
         return replace(self, splits={**parts, **others}, notes=(*self.notes, share))
 
+    def with_val(self, fraction: float = 0.0, *, seed: int = 0) -> Self:
+        """Return the set with a validation split: its own, a part of ``train``, or all of one too small to divide.
+
+        Parameters
+        ----------
+        fraction
+            Share of the training samples; 0 takes a tenth, a fifth of fewer than 1,000.
+        seed
+            Whole number ≥ 0.
+        """
+        if self.has_val:
+            return self
+        if np.bincount(self.train.strata).max() < 2:
+            return replace(self, splits={**self.splits, "val": self.train})
+        return self.split_off(fraction or (0.1 if len(self.train) >= 1000 else 0.2), seed=seed)
+
     def k_fold(self, folds: int = 5, *, seed: int = 0) -> Iterator[Self]:
         """Yield ``folds`` sets whose ``val`` splits share out ``train`` by class; ``test`` stays as it is.
 

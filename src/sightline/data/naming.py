@@ -1,9 +1,13 @@
-"""Names that datasets use: of splits, of image files, and of what lies about in folders and is no data."""
+"""Names that datasets use: of splits, classes and image files, and of what lies about in folders and is no data."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+
+import numpy as np
+
+from sightline.core.errors import DataError, suggest
 
 IMAGE_SUFFIXES = frozenset(
     (".jpg", ".jpeg", ".jpe", ".png", ".bmp", ".tif", ".tiff", ".webp", ".gif", ".ppm", ".pgm", ".pbm", ".pnm")
@@ -93,3 +97,40 @@ def shorten(names: Iterable[str], most: int = 3) -> str:
     listed = list(names)
     text = ", ".join(f"'{name}'" for name in listed[:most])
     return text if len(listed) <= most else f"{text} and {len(listed) - most} more"
+
+
+def listed(names: Sequence[str], limit: int = 10) -> str:
+    """Return names as a list in words, the middle left out when there are many.
+
+    Parameters
+    ----------
+    names
+        At least one.
+    limit
+        Largest number that is written out.
+
+    Examples
+    --------
+    >>> listed(["a", "b", "c", "d"], limit=3)
+    'a, b, … d'
+    """
+    return ", ".join(names) if len(names) <= limit else f"{', '.join(names[: limit - 1])}, … {names[-1]}"
+
+
+def class_numbers(names: Sequence[str], known: Sequence[str]) -> np.ndarray:
+    """Return the model's number of each class of a set, matched by name, int64.
+
+    Parameters
+    ----------
+    names
+        Classes of the set that a model is asked about.
+    known
+        Classes of the model. :class:`DataError` is raised for a name that is not among them.
+    """
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise DataError(
+            f"evaluate: class '{unknown[0]}' is not one that the model knows.{suggest(unknown[0], known)} "
+            f"Known: {listed(known)}."
+        )
+    return np.array([known.index(name) for name in names], np.int64)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from sightline.core.errors import DataError
 from sightline.data.detection_set import DetectionSet
+from sightline.data.naming import listed
 from sightline.detect.options import Options
 
 _HUNGRY = {"detr": 10_000, "deformable_detr": 5_000, "dino_detr": 5_000, "rt_detr": 2_000}  # pictures, from scratch
@@ -99,16 +98,3 @@ def _without_area(data: DetectionSet) -> list[str]:
 
 def _areas(boxes: np.ndarray) -> np.ndarray:
     return np.maximum(boxes[:, 2] - boxes[:, 0], 0) * np.maximum(boxes[:, 3] - boxes[:, 1], 0)
-
-
-def listed(names: Sequence[str], limit: int = 10) -> str:
-    """Return names as a list in words, the middle left out when there are many.
-
-    Parameters
-    ----------
-    names
-        At least one.
-    limit
-        Largest number that is written out.
-    """
-    return ", ".join(names) if len(names) <= limit else f"{', '.join(names[: limit - 1])}, … {names[-1]}"

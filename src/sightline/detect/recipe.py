@@ -19,7 +19,8 @@ from torch import Tensor, nn
 from sightline.core.errors import DataError, InputError
 from sightline.core.results import Detections
 from sightline.data import DetectionSet, ImageSet, open_detection_set
-from sightline.detect.advice import listed, refuse, warnings_about
+from sightline.data.naming import class_numbers, listed
+from sightline.detect.advice import refuse, warnings_about
 from sightline.detect.darknet_file import network_text
 from sightline.detect.evaluate import Examination, known, score, summarise
 from sightline.detect.options import Options
@@ -27,7 +28,7 @@ from sightline.detect.prepare import Prepared, truth_of
 from sightline.detect.samples import Training, Untouched, stack
 from sightline.detect.search import CONFIDENCE, Search
 from sightline.metrics.box_set import BoxSet
-from sightline.train.recipe import Batch, Plan, Recipe, Samples, Section
+from sightline.train.recipe import Batch, Plan, Recipe, Samples, Section, for_images
 from sightline.train.words import split_options
 
 # Where each detector is written, and the engine's settings that suit it.
@@ -72,7 +73,7 @@ class DetectRecipe(Recipe):
         self.data = data
         self.square = self.method in _SQUARE
         usual = {**_USUAL, "learning_rate": _RATES.get(self.method, _RATE)}
-        self.defaults = _settings(usual, 0 if data is None else len(data.train))
+        self.defaults = for_images(usual, 0 if data is None else len(data.train), batches=(4, 32), at=16)
         self._prepared: dict[str, Prepared] = {}
 
     # --- making ---
@@ -104,8 +105,7 @@ class DetectRecipe(Recipe):
             rest["cfg"] = network_text(rest["cfg"])
         opened = open_boxes(data, seed)
         refuse(opened)
-        if not opened.has_val:
-            opened = _set_aside(opened, chosen.val_fraction, seed)
+        opened = opened.with_val(chosen.val_fraction, seed=seed)
         config = {
             "method": method,
             "classes": list(opened.classes),
@@ -259,7 +259,7 @@ class DetectRecipe(Recipe):
         opened = self._opened() if data is None else open_boxes(data, int(self._config["seed"]))
         place = split or next(name for name in ("test", "val", *opened.splits) if name in opened.splits)
         part = opened.split(place)
-        numbers = _numbers(opened.classes, self.classes)
+        numbers = class_numbers(opened.classes, self.classes)
         search, found, truths = self.search(model), [], []
         for index in range(len(part)):
             image, item = part[index]
@@ -298,33 +298,6 @@ def open_boxes(data: Any, seed: int) -> DetectionSet:
             "YOLO, CVAT or LabelMe annotations; for classes alone use classify/resnet18."
         )
     return open_detection_set(data, seed=seed)
-
-
-def _set_aside(data: DetectionSet, fraction: float, seed: int) -> DetectionSet:
-    """Return the set with a validation split from ``train``; with ``train`` itself where it is too small to divide."""
-    fraction = fraction or (0.1 if len(data.train) >= 1000 else 0.2)
-    if len(data.train) < 5:
-        return dataclasses.replace(data, splits={**data.splits, "val": data.train})
-    return data.split_off(fraction, seed=seed)
-
-
-def _settings(suited: dict[str, Any], images: int) -> dict[str, Any]:
-    """Return the engine's settings: those that suit a detector, made fit for a number of pictures."""
-    settings = dict(suited)
-    if images:
-        # Some ten steps an epoch, and a rate that goes with the root of the batch.
-        batch = int(np.clip(2 ** round(np.log2(images / 10)), 4, 32))
-        settings["batch_size"] = batch
-        settings["learning_rate"] = float(f"{settings['learning_rate'] * (batch / 16) ** 0.5:.2g}")
-    return settings
-
-
-def _numbers(names: Sequence[str], known: Sequence[str]) -> np.ndarray:
-    """Return the model's number of each class of a set, by name."""
-    unknown = [name for name in names if name not in known]
-    if unknown:
-        raise DataError(f"evaluate: class '{unknown[0]}' is not one that the model knows. Known: {listed(known)}.")
-    return np.array([known.index(name) for name in names], np.int64)
 
 
 def _tupled(value: Any) -> Any:

@@ -195,3 +195,24 @@ def find_recipe(name: str) -> tuple[type[Recipe], str]:
         known = [f"{folder}/{known}" for known in module.METHODS]
         raise InputError(f"train: no recipe is named '{name}'.{suggest(name, known)} Known: {', '.join(known)}.")
     return module.RECIPE, method
+
+
+def for_images(suited: dict[str, Any], images: int, *, batches: tuple[int, int], at: int) -> dict[str, Any]:
+    """Return settings with a batch that makes some ten steps an epoch, and a rate that goes with the batch's root.
+
+    Parameters
+    ----------
+    suited
+        Settings for batches of ``at``.
+    images
+        Number of training images; 0, when it is not known, changes nothing.
+    batches
+        Smallest and largest batch.
+    at
+        Batch that the ``learning_rate`` is meant for.
+    """
+    if not images:
+        return dict(suited)
+    batch = int(np.clip(2 ** round(np.log2(images / 10)), *batches))
+    rate = float(f"{suited['learning_rate'] * (batch / at) ** 0.5:.2g}")
+    return {**suited, "batch_size": batch, "learning_rate": rate}
