@@ -122,7 +122,7 @@ def convert(
     found = cleaned(read_detection_set(source)) if clean else source
     with bar("convert") as progress:
         done = convert_dataset(found, destination, to=to, progress=progress)
-    return Answer(done.to_json(), lambda console: console.print(str(done), markup=False, soft_wrap=True), json)
+    return _told(done, json)
 
 
 @app.command
@@ -171,7 +171,7 @@ def split(
             seed=seed,
             progress=progress,
         )
-    return Answer(done.to_json(), lambda console: console.print(str(done), markup=False, soft_wrap=True), json)
+    return _told(done, json)
 
 
 @app.command
@@ -203,7 +203,7 @@ def merge(
     form = to or (found.form if found.form in WRITERS else "coco")
     with bar("merge") as progress:
         done = convert_dataset(found, out, to=form, progress=progress)
-    return Answer(done.to_json(), lambda console: console.print(str(done), markup=False, soft_wrap=True), json)
+    return _told(done, json)
 
 
 @app.command
@@ -305,3 +305,8 @@ def view(
     return Answer(
         value, lambda console: console.print(f"{out}: {sheet.shape[1]}×{sheet.shape[0]}", soft_wrap=True), json
     )
+
+
+def _told(done: Any, json: bool) -> Answer:
+    """Say what was written."""
+    return Answer(done.to_json(), lambda console: console.print(str(done), markup=False, soft_wrap=True), json)
