@@ -42,8 +42,8 @@ class BoxCode:
         """Return the boxes that …×4 codes say beside …×4 anchors."""
         place, unit = _centred(anchors)
         centre = codes[..., :2] / self.shift * unit + place
-        half = torch.exp((codes[..., 2:] / self.growth).clamp(max=_MOST)) * unit / 2
-        return torch.cat([centre - half, centre + half], dim=-1)
+        size = torch.exp((codes[..., 2:] / self.growth).clamp(max=_MOST)) * unit
+        return cxcywh_to_xyxy(torch.cat([centre, size], dim=-1))
 
 
 class EdgeCode:
@@ -65,6 +65,17 @@ class EdgeCode:
         """Return the boxes that …×4 distances say around …×4 anchors."""
         place, unit = _centred(anchors)
         return torch.cat([place - codes[..., :2] * unit, place + codes[..., 2:] * unit], dim=-1)
+
+
+def xyxy_to_cxcywh(boxes: Tensor) -> Tensor:
+    """Return …×4 (centre x, centre y, width, height) of …×4 xyxy boxes, in the same unit."""
+    return torch.cat(_centred(boxes), dim=-1)
+
+
+def cxcywh_to_xyxy(boxes: Tensor) -> Tensor:
+    """Return …×4 xyxy of …×4 (centre x, centre y, width, height), in the same unit."""
+    centre, half = boxes[..., :2], boxes[..., 2:] / 2
+    return torch.cat([centre - half, centre + half], dim=-1)
 
 
 def _centred(boxes: Tensor) -> tuple[Tensor, Tensor]:

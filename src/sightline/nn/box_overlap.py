@@ -45,6 +45,20 @@ def overlap(a: Tensor, b: Tensor) -> Tensor:
     return shared / union.clamp(min=_EPS)
 
 
+def generalized_overlap(a: Tensor, b: Tensor) -> Tensor:
+    """Return the overlap less the share of the smallest box around both that neither covers, in −1…1.
+
+    Parameters
+    ----------
+    a, b
+        …×4 xyxy, broadcast against one another. NaN propagates.
+    """
+    shared, union = intersection_and_union(a, b)
+    sides = torch.maximum(a[..., 2:], b[..., 2:]) - torch.minimum(a[..., :2], b[..., :2])
+    around = sides.prod(dim=-1)
+    return shared / union.clamp(min=_EPS) - (around - union) / around.clamp(min=_EPS)
+
+
 def complete_overlap(a: Tensor, b: Tensor) -> Tensor:
     """Return IoU − ρ²/c² − αv in −2…1: the overlap, less the centres' distance, less the sides' unlikeness.
 

@@ -5,14 +5,11 @@ Rezatofighi et al. 2019, "Generalized Intersection over Union", CVPR, algorithm 
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 
 from sightline.core.catalogue import method
 from sightline.core.errors import InputError
-from sightline.nn.box_overlap import intersection_and_union
-
-_EPS = 1e-7  # square pixels: boxes without area stay finite
+from sightline.nn.box_overlap import generalized_overlap
 
 
 @method(task="loss", paper="Rezatofighi 2019", lesson="w7d4")
@@ -43,6 +40,7 @@ def giou_loss(boxes: Tensor, targets: Tensor) -> Tensor:
 
     Examples
     --------
+    >>> import torch
     >>> boxes = torch.tensor([[0.0, 0.0, 2.0, 2.0], [0.0, 0.0, 1.0, 1.0]])
     >>> [round(x, 4) for x in giou_loss(boxes, torch.tensor([[0.0, 0.0, 2.0, 2.0], [2.0, 0.0, 3.0, 1.0]])).tolist()]
     [0.0, 1.3333]
@@ -51,7 +49,4 @@ def giou_loss(boxes: Tensor, targets: Tensor) -> Tensor:
         raise InputError(
             f"giou_loss: boxes and targets must both be N×4; got {tuple(boxes.shape)} and {tuple(targets.shape)}."
         )
-    inside, union = intersection_and_union(boxes, targets)
-    sides = torch.maximum(boxes[:, 2:], targets[:, 2:]) - torch.minimum(boxes[:, :2], targets[:, :2])
-    around = sides[:, 0] * sides[:, 1]
-    return 1 - inside / (union + _EPS) + (around - union) / (around + _EPS)
+    return 1 - generalized_overlap(boxes, targets)
