@@ -28,13 +28,6 @@ def unbend(points: Array, coefficients: Array) -> Array:
     return out
 
 
-def bend_slopes(points: Array, coefficients: Array) -> tuple[Array, Array]:
-    """Return the moved points and their derivatives N×2×2, ``[[du/dx, du/dy], [dv/dx, dv/dy]]``."""
-    out, slopes = np.empty_like(points), np.empty((len(points), 4))
-    over_rows(_slope_rows, len(points), points, coefficients, out, slopes, strip=_STRIP)
-    return out, slopes.reshape(-1, 2, 2)
-
-
 @kernel
 def bent(x, y, c):
     """Return where the lens moves x, y, and the derivatives du/dx, du/dy, dv/dx, dv/dy."""
@@ -60,14 +53,6 @@ def _bend_rows(points, c, out, y0, y1):
     for i in range(y0, y1):
         u, v, _, _, _, _ = bent(points[i, 0], points[i, 1], c)
         out[i, 0], out[i, 1] = u, v
-
-
-@kernel
-def _slope_rows(points, c, out, slopes, y0, y1):
-    for i in range(y0, y1):
-        u, v, ux, uy, vx, vy = bent(points[i, 0], points[i, 1], c)
-        out[i, 0], out[i, 1] = u, v
-        slopes[i, 0], slopes[i, 1], slopes[i, 2], slopes[i, 3] = ux, uy, vx, vy
 
 
 @kernel
