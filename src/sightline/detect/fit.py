@@ -43,6 +43,14 @@ class Fitted:
         """Height and width of the batch in pixels."""
         return _size(self.images)
 
+    @property
+    def real(self) -> Tensor:
+        """B×H×W bool, True where the batch shows an image and not what it is padded with."""
+        real = self.images.new_zeros((len(self.sizes), *self.size), dtype=torch.bool)
+        for one, (height, width) in zip(real, self.sizes, strict=True):
+            one[:height, :width] = True
+        return real
+
     def inward(self, boxes: Tensor, index: int) -> Tensor:
         """Return N×4 boxes of an image as it came, in pixels of the batch."""
         return _scaled(boxes, self.originals[index], self.sizes[index])

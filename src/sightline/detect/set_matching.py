@@ -15,6 +15,7 @@ from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 from torch.nn import functional as F
 
+from sightline.detect.dense import Limits, surest
 from sightline.detect.detector import Targets
 from sightline.nn.box_code import cxcywh_to_xyxy, xyxy_to_cxcywh
 from sightline.nn.box_overlap import generalized_overlap
@@ -41,7 +42,7 @@ class SetPrediction:
 
 
 class ClassRule(Protocol):
-    """What a name costs in the matching, and what it costs in the learning."""
+    """What a name costs in the matching, what it costs in the learning, and which answers are the surest."""
 
     def cost(self, logits: Tensor, labels: Tensor) -> Tensor:
         """Return Q×M, the cost of calling each of Q predictions (logits Q×K) by the name of each of M things."""
@@ -61,6 +62,10 @@ class ClassRule(Protocol):
         count
             How many things there are in the batch.
         """
+        ...
+
+    def surest(self, logits: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return scores in falling order, the predictions that they belong to and their classes, of one image's Q×K."""
         ...
 
 
@@ -87,6 +92,12 @@ class SoftmaxRule:
         weight[last] = self.nothing
         return F.cross_entropy(logits.transpose(1, 2), labels.where(labels >= 0, last), weight)
 
+    def surest(self, logits: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return the likeliest class of every prediction; a NaN is no answer."""
+        scores, labels = logits.softmax(dim=-1)[:, :-1].max(dim=-1)
+        best, place, _ = surest(scores[:, None], Limits(0.0, 1.0, len(scores), len(scores)))
+        return best, place, labels[place]
+
 
 @dataclass(frozen=True)
 class FocalRule:
@@ -96,10 +107,13 @@ class FocalRule:
     ----------
     alpha, gamma
         As :func:`~sightline.nn.focal_loss` takes them.
+    most
+        Most answers of an image.
     """
 
     alpha: float = 0.25
     gamma: float = 2.0
+    most: int = 100
 
     def cost(self, logits: Tensor, labels: Tensor) -> Tensor:
         """Return what yes costs beyond no."""
@@ -111,6 +125,10 @@ class FocalRule:
     def loss(self, logits: Tensor, labels: Tensor, overlaps: Tensor, count: float) -> Tensor:
         """Return the sum of the focal loss by the number of things."""
         return focal_loss(logits, one_hot(logits, labels), alpha=self.alpha, gamma=self.gamma).sum() / count
+
+    def surest(self, logits: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return the likeliest of all names of all predictions; a NaN is no answer."""
+        return surest(logits.sigmoid(), Limits(0.0, 1.0, self.most, self.most))
 
 
 @dataclass(frozen=True)

@@ -192,3 +192,19 @@ def perceptron(*widths: int) -> nn.Sequential:
     for wide, next_wide in pairwise(widths):
         layers += [nn.Linear(wide, next_wide), nn.ReLU()]
     return nn.Sequential(*layers[:-1])
+
+
+def xavier(*parts: nn.Module) -> None:
+    """Draw fresh weights of all matrices, in place, so that the spread of what goes through stays the same.
+
+    Glorot and Bengio 2010, "Understanding the Difficulty of Training Deep Feedforward Neural Networks", AISTATS.
+
+    Parameters
+    ----------
+    parts
+        Whose matrices are drawn; vectors stay as they are.
+    """
+    for part in parts:
+        for value in part.parameters():
+            if value.ndim > 1:
+                nn.init.xavier_uniform_(value)
