@@ -1,3 +1,4 @@
+from .airbench import airbench as airbench
 from .alexnet import alexnet as alexnet
 from .convnext import convnext as convnext
 from .deit import deit as deit

@@ -31,6 +31,7 @@ from sightline.data.augment import Augment
 from sightline.data.naming import class_numbers, listed
 from sightline.metrics import calibration_error
 from sightline.nn.branches import Supervised
+from sightline.nn.whitened import Whitened
 from sightline.train.recipe import Batch, Plan, Recipe, Samples, Section
 from sightline.train.words import split_options
 
@@ -136,6 +137,8 @@ class ClassifyRecipe(Recipe):
     def model(self) -> nn.Module:
         """Build the network for this number of classes, channels and pixels, with the weights it shall begin with."""
         model = self.build()
+        if self.data is not None and isinstance(model, Whitened):
+            model.whiten(self._some_images())
         if self.data is not None and self.options.weights:
             begin_with(model, self.options.weights)
         return model
@@ -159,6 +162,11 @@ class ClassifyRecipe(Recipe):
         }
         settings = {name: value for name, value in given.items() if name in takes}
         return build(len(self.classes), **settings, **self._config["model"])
+
+    def _some_images(self, most: int = 5000) -> Tensor:
+        train = self.split("train")
+        some = [train[i] for i in range(0, len(train), -(-len(train) // most))]
+        return torch.from_numpy(np.stack(some)).permute(0, 3, 1, 2).float().div_(255)
 
     # --- data ---
 

@@ -18,7 +18,7 @@ METHODS: dict[str, str] = {
     **dict.fromkeys(("vgg11", "vgg13", "vgg16", "vgg19"), "vgg"),
     **dict.fromkeys(("resnext", "wide_resnet"), "resnext"),
     **{name: name for name in ("alexnet", "zfnet", "googlenet", "inception_v3", "squeezenet", "densenet")},
-    **{name: name for name in ("mobilenet_v2", "mobilenet_v3", "efficientnet", "convnext", "deit", "swin")},
+    **{name: name for name in ("mobilenet_v2", "mobilenet_v3", "efficientnet", "convnext", "deit", "swin", "airbench")},
 }
 _NORMALISED: dict[str, Any] = {"learning_rate": 4e-3, "epochs": 12, "weight_decay": 0.05}
 _PLAIN: dict[str, Any] = {"learning_rate": 5e-4, "epochs": 20, "clip": 1.0, "warmup": 1.0}  # no batch normalisation
@@ -31,6 +31,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     **dict.fromkeys(("resnet", "resnext", "googlenet", "inception_v3", "densenet"), _NORMALISED),
     **dict.fromkeys(("mobilenet_v2", "mobilenet_v3", "efficientnet"), _NORMALISED),
     **dict.fromkeys(("alexnet", "zfnet", "vgg", "squeezenet"), _PLAIN),
+    "airbench": {"learning_rate": 1e-2, "epochs": 10, "weight_decay": 0.05, "schedule": "one_cycle", "ema": 0.99},
 }
 # What suits small sets better than the default, which is the public checkpoint's.
 SUITED: dict[str, dict[str, Any]] = {
