@@ -51,7 +51,9 @@ class BoxDecoder(nn.Module):
         self.layers, self.positions, self.norm = nn.ModuleList(layers), positions, norm
         self.boxes = nn.ModuleList(boxes)
 
-    def forward(self, x: Tensor, boxes: Tensor, memory: Memory, mask: Tensor | None = None) -> list[Refined]:
+    def forward(
+        self, x: Tensor, boxes: Tensor, memory: Memory, mask: Tensor | None = None, *besides: object
+    ) -> list[Refined]:
         """Return the queries after each layer.
 
         Parameters
@@ -64,13 +66,16 @@ class BoxDecoder(nn.Module):
             The image.
         mask
             Q×Q bool, True where query i must not look at query j.
+        besides
+            What the layers read besides the image.
         """
         found = []
         within = memory.ratios.repeat(1, 1, 2)[:, None]  # B×1×L×4: from shares of the image to shares of the maps
         proposed = boxes = boxes.detach()
         for layer, move in zip(self.layers, cycle(self.boxes), strict=False):
             about = boxes[:, :, None] * within  # B×Q×L×4
-            x = layer(x, self.positions(about[:, :, 0]), memory.tokens, about, memory.shapes, memory.padding, mask=mask)
+            seen = (memory.tokens, about, memory.shapes, memory.padding, *besides)
+            x = layer(x, self.positions(about[:, :, 0]), *seen, mask=mask)
             read = self.norm(x)
             found.append(Refined(read, moved(proposed, move(read))))  # learnt by this layer and by the one before
             proposed = moved(boxes, move(x))
