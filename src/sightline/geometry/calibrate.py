@@ -18,9 +18,9 @@ from sightline.core.checks import choice, describe, size_2d
 from sightline.core.errors import InputError
 from sightline.core.types import Array, Choice
 from sightline.geometry.camera import Camera
-from sightline.geometry.least_squares import State, View, deviations, minimise
+from sightline.geometry.least_squares import OWN, State, deviations, minimise
 from sightline.geometry.project import project
-from sightline.geometry.view_residuals import INTRINSICS, by_pose, moved, residuals_of
+from sightline.geometry.view_residuals import INTRINSICS, Views, moved, slopes_of
 from sightline.image.fit_transform import fit
 
 _LEAST = 4  # points of a view
@@ -140,76 +140,106 @@ def calibrate(
     boards, seen = as_views("calibrate", object_points, image_points, 3)
     size = size_2d("calibrate", "size", size)
     count = _LENSES[choice("calibrate", "lens", lens, tuple(_LENSES))]
-    intrinsics = _first_guess(boards, seen, size)
-    poses = [pose_of(board, points, intrinsics) for board, points in zip(boards, seen, strict=True)]
-    state = (intrinsics, np.array([r for r, _ in poses]), np.array([t for _, t in poses]))
+    matrices = homographies_of("calibrate", boards, seen)
+    intrinsics = _first_guess(matrices, size)
+    state = (intrinsics, poses_of(boards, np.linalg.inv(_matrix_of(intrinsics)) @ matrices))
+    views = Views.of([board.points for board in boards], seen)
     for unknown in (4, 4 + count):  # the lens once the camera is about right
-        state = _improved(state, boards, seen, np.arange(unknown))
-    views = _linearised(state, boards, seen, np.arange(4 + count))
-    result = _result(state, views, size, count)
-    if (deviations(views, max(result.rms, _FINEST))[:2] > _UNSURE * np.array(result.camera.focal)).any():
+        state = _improved(state, views, unknown)
+    slopes = slopes_of(*state, views, 4 + count)[0]
+    result = _result(state, slopes, views, size, count)
+    if (deviations(slopes, max(result.rms, _FINEST))[:2] > _UNSURE * np.array(result.camera.focal)).any():
         raise InputError(_STRAIGHT)
     return result
 
 
-def as_views(function: str, object_points: Any, image_points: Any, least: int) -> tuple[list[Array], list[Array]]:
-    """Return the board, N×3, and the picture's points, N×2, of each view, or raise."""
+@dataclass(frozen=True, eq=False)
+class Board:
+    """A flat board.
+
+    Parameters
+    ----------
+    points
+        N×3 float64.
+    flat
+        N×2: the points in the board's own plane.
+    axes, middle
+        3×3 and 3: the plane's axes in the space of the points, as columns, and where its origin is.
+    """
+
+    points: Array
+    flat: Array
+    axes: Array
+    middle: Array
+
+
+def as_views(function: str, object_points: Any, image_points: Any, least: int) -> tuple[list[Board], list[Array]]:
+    """Return the board and the picture's points, N×2, of each view, or raise."""
     if not isinstance(image_points, (list, tuple)) or len(image_points) < least:
         came = len(image_points) if isinstance(image_points, (list, tuple)) else describe(image_points)
         raise InputError(f"{function}: image_points must be a list of {least} or more views, N×2 each; got {came}.")
-    boards = list(object_points) if isinstance(object_points, (list, tuple)) else [object_points] * len(image_points)
-    if len(boards) != len(image_points):
+    given = list(object_points) if isinstance(object_points, (list, tuple)) else [object_points] * len(image_points)
+    if len(given) != len(image_points):
         raise InputError(
             f"{function}: object_points must be one array N×3, or as many as there are views, {len(image_points)}; "
-            f"got {len(boards)}."
+            f"got {len(given)}."
         )
-    pairs = [_as_view(function, k, *view) for k, view in enumerate(zip(boards, image_points, strict=True))]
-    return [board for board, _ in pairs], [points for _, points in pairs]
+    boards: dict[int, Board] = {}  # most often there is one
+    seen = []
+    for k, (board, points) in enumerate(zip(given, image_points, strict=True)):
+        if id(board) not in boards:
+            boards[id(board)] = _as_board(function, k, board)
+        seen.append(_as_points(function, "image_points", k, points, 2))
+        count = len(boards[id(board)].points)
+        if len(points) != count or count < _LEAST:
+            raise InputError(
+                f"{function}: view {k} must have as many points in the picture as on the board, and {_LEAST} or more; "
+                f"got {len(points)} and {count}."
+            )
+    return [boards[id(board)] for board in given], seen
 
 
-def _as_view(function: str, k: int, board: Any, points: Any) -> tuple[Array, Array]:
-    arrays = []
-    for name, values, wide in (("object_points", board, 3), ("image_points", points, 2)):
-        array = np.asarray(values) if isinstance(values, np.ndarray) else np.asarray(values, dtype=object)
-        if array.ndim != 2 or array.shape[1] != wide or array.dtype.kind not in "fiu":
-            raise InputError(f"{function}: {name} of view {k} must be numbers, N×{wide}; got {describe(values)}.")
-        array = array.astype(np.float64)
-        if not np.isfinite(array).all():
-            raise InputError(f"{function}: {name} of view {k} must be finite; got NaN or infinity.")
-        arrays.append(array)
-    board, points = arrays
-    if len(board) != len(points) or len(board) < _LEAST:
-        raise InputError(
-            f"{function}: view {k} must have as many points in the picture as on the board, and {_LEAST} or more; "
-            f"got {len(points)} and {len(board)}."
-        )
-    spread = np.linalg.svd(board - board.mean(axis=0), compute_uv=False)
-    if spread[2:].max(initial=0) > _FLAT * spread[0] or spread[1] <= _FLAT * spread[0]:
+def _as_points(function: str, name: str, k: int, values: Any, wide: int) -> Array:
+    array = np.asarray(values) if isinstance(values, np.ndarray) else np.asarray(values, dtype=object)
+    if array.ndim != 2 or array.shape[1] != wide or array.dtype.kind not in "fiu":
+        raise InputError(f"{function}: {name} of view {k} must be numbers, N×{wide}; got {describe(values)}.")
+    array = array.astype(np.float64)
+    if not np.isfinite(array).all():
+        raise InputError(f"{function}: {name} of view {k} must be finite; got NaN or infinity.")
+    return array
+
+
+def _as_board(function: str, k: int, values: Any) -> Board:
+    points = _as_points(function, "object_points", k, values, 3)
+    middle = points.mean(axis=0) if len(points) else np.zeros(3)
+    spread, axes = np.linalg.svd(np.vstack([points - middle, np.zeros((3, 3))]), full_matrices=False)[1:]
+    if spread[2] > _FLAT * spread[0] or spread[1] <= _FLAT * spread[0]:
         raise InputError(f"{function}: object_points of view {k} must span one plane, such as z = 0; these do not.")
-    return board, points
+    axes[2] *= np.sign(np.linalg.det(axes))
+    return Board(points, (points - middle) @ axes[:2].T, axes.T, middle)
 
 
-def _flat(board: Array) -> tuple[Array, Array, Array]:
-    """Return a board's points in its own plane, N×2, and the frame: its axes 3×3 (columns) and its middle."""
-    middle = board.mean(axis=0)
-    axes = np.linalg.svd(board - middle)[2].T
-    if np.linalg.det(axes) < 0:
-        axes[:, 2] *= -1
-    return (board - middle) @ axes[:, :2], axes, middle
+def homographies_of(function: str, boards: list[Board], seen: list[Array]) -> Array:
+    """Return the homographies from boards' planes to what was seen of them, V×3×3; those of one size are one batch."""
+    counts, matrices = np.array([len(points) for points in seen]), np.empty((len(seen), 3, 3))
+    for count in np.unique(counts):
+        alike = np.flatnonzero(counts == count)
+        matrices[alike] = fit(
+            "homography", *(np.array([a[k] for k in alike]) for a in ([b.flat for b in boards], seen))
+        )
+    if not np.isfinite(matrices).all():
+        raise InputError(f"{function}: the points of a view must not lie on one line; these do.")
+    return matrices
 
 
-def _first_guess(boards: list[Array], seen: list[Array], size: tuple[int, int]) -> Array:
+def _first_guess(matrices: Array, size: tuple[int, int]) -> Array:
     """Return the intrinsics of a camera that looks through the middle: two equations from each view's homography."""
     center = (np.array(size[::-1]) - 1) / 2
-    rows, right = [], []
-    for board, points in zip(boards, seen, strict=True):
-        matrix = fit("homography", _flat(board)[0], points - center)
-        if not np.isfinite(matrix).all():
-            raise InputError("calibrate: the points of a view must not lie on one line; these do.")
-        (a, b, c), (d, e, f) = (matrix[:, k] / np.linalg.norm(matrix[:, :2]) for k in range(2))
-        rows += [[a * d, b * e], [a * a - d * d, b * b - e * e]]
-        right += [-c * f, f * f - c * c]
-    squares = np.linalg.lstsq(np.array(rows), np.array(right), rcond=None)[0]
+    columns = matrices[..., :2] - np.append(center, 0)[:, None] * matrices[:, 2:, :2]
+    (a, d), (b, e), (c, f) = np.moveaxis(columns / np.linalg.norm(columns, axis=(1, 2), keepdims=True), 0, 2)
+    rows = np.concatenate([np.stack([a * d, b * e], axis=1), np.stack([a * a - d * d, b * b - e * e], axis=1)])
+    right = np.concatenate([-c * f, f * f - c * c])
+    squares = np.linalg.lstsq(rows, right, rcond=None)[0]
     if not (squares > 0).all():
         squares = np.full(2, max(float(np.linalg.lstsq(np.sum(rows, axis=1)[:, None], right, rcond=None)[0][0]), 0))
     if not (squares > 0).all():
@@ -217,44 +247,33 @@ def _first_guess(boards: list[Array], seen: list[Array], size: tuple[int, int]) 
     return np.r_[1 / np.sqrt(squares), center, np.zeros(INTRINSICS - 4)]
 
 
-def pose_of(board: Array, points: Array, intrinsics: Array) -> tuple[Array, Array]:
-    """Return rotation and translation from a flat board to the camera, by its homography; without the lens."""
-    flat, axes, middle = _flat(board)
-    matrix = fit("homography", flat, (points - intrinsics[2:4]) / intrinsics[:2])
-    matrix = matrix / np.sqrt(np.linalg.norm(matrix[:, 0]) * np.linalg.norm(matrix[:, 1]))
-    if matrix[2, 2] < 0:  # the board is in front of the camera
-        matrix = -matrix
-    u, _, v = np.linalg.svd(np.column_stack([matrix[:, 0], matrix[:, 1], np.cross(matrix[:, 0], matrix[:, 1])]))
-    rotation = u @ np.diag([1, 1, np.linalg.det(u @ v)]) @ v @ axes.T
-    return rotation, matrix[:, 2] - rotation @ middle
+def poses_of(boards: list[Board], matrices: Array) -> Array:
+    """Return poses, V×12, from boards to a camera that sees them by homographies, V×3×3, at depth 1."""
+    matrices = matrices / np.sqrt(np.linalg.norm(matrices[..., :2], axis=1).prod(axis=1))[:, None, None]
+    first, second, shift = np.moveaxis(matrices, 2, 0)
+    u, _, v = np.linalg.svd(np.stack([first, second, np.cross(first, second)], axis=2))
+    u[..., 2] *= np.linalg.det(u @ v)[:, None]
+    rotations = u @ v @ np.array([board.axes.T for board in boards])
+    back = (rotations @ np.array([board.middle for board in boards])[..., None])[..., 0]
+    return np.hstack([rotations.reshape(-1, 9), shift - back])
 
 
-def _improved(state: State, boards: list[Array], seen: list[Array], free: Array) -> State:
+def _improved(state: State, views: Views, unknown: int) -> State:
     def move(state: State, shared: Array, own: Array) -> State:
-        further = state[0].copy()
-        further[free] += shared
-        return (further, *moved(state[1], state[2], own))
+        return state[0] + np.pad(shared, (0, INTRINSICS - unknown)), moved(state[1], own)
 
-    return minimise(state, lambda state: _linearised(state, boards, seen, free), move)
+    return minimise(state, lambda state: slopes_of(*state, views, unknown), move)
 
 
-def _linearised(state: State, boards: list[Array], seen: list[Array], free: Array) -> list[View]:
-    intrinsics, rotations, translations = state
-    view = np.repeat(np.arange(len(boards)), [len(board) for board in boards])
-    turned = np.einsum("nij,nj->ni", rotations[view], np.concatenate(boards))
-    residuals, shared, by_there = residuals_of(intrinsics, turned + translations[view], np.concatenate(seen))
-    ends = 2 * np.cumsum([len(board) for board in boards])[:-1]
-    parts = (np.split(values, ends) for values in (residuals, shared[:, free], by_pose(by_there, turned)))
-    return [View(*part) for part in zip(*parts, strict=True)]
-
-
-def _result(state: State, views: list[View], size: tuple[int, int], lens: int) -> Calibration:
-    intrinsics, rotations, translations = state
+def _matrix_of(intrinsics: Array) -> Array:
     fx, fy, cx, cy = intrinsics[:4]
+    return np.array([[fx, 0, cx], [0, fy, cy], [0, 0, 1]])
+
+
+def _result(state: State, slopes: Array, views: Views, size: tuple[int, int], lens: int) -> Calibration:
+    intrinsics, poses = state
     coefficients = tuple(float(k) for k in intrinsics[4:]) if lens == 5 else tuple(float(k) for k in intrinsics[4:8])
-    camera = Camera(np.array([[fx, 0, cx], [0, fy, cy], [0, 0, 1]]), coefficients if lens else (), size)
-    squares = [(2 * float((view.residuals**2).mean()), len(view.residuals)) for view in views]
-    total = sum(square * count for square, count in squares) / sum(count for _, count in squares)
-    return Calibration(
-        camera, rotations, translations, np.sqrt([square for square, _ in squares]), float(np.sqrt(total))
-    )
+    camera = Camera(_matrix_of(intrinsics), coefficients if lens else (), size)
+    squares = (slopes[:, OWN] ** 2).sum(axis=1)
+    rms = float(np.sqrt(squares.sum() / views.counts.sum()))
+    return Calibration(camera, poses[:, :9].reshape(-1, 3, 3), poses[:, 9:], np.sqrt(squares / views.counts), rms)

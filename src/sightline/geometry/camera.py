@@ -6,6 +6,7 @@ terms that OpenCV adds; axes x right, y down, z forward.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -151,16 +152,15 @@ def as_camera_matrix(function: str, argument: str, matrix: Any) -> Array:
     """Return a camera's 3×3 matrix as float64, its last number 1, or raise by name."""
     if not isinstance(matrix, np.ndarray) or matrix.shape != (3, 3) or matrix.dtype.kind not in "iuf":
         raise InputError(f"{function}: {argument} must be a 3×3 array of numbers; got {describe(matrix)}.")
-    result = matrix.astype(np.float64)
-    lower = result[[1, 2, 2], [0, 0, 1]]
-    if not np.isfinite(result).all() or result[2, 2] == 0 or np.abs(lower).max() > 1e-12 * np.abs(result).max():
-        raise InputError(
-            f"{function}: {argument} must be finite, [[fx, s, cx], [0, fy, cy], [0, 0, 1]]; got {result.tolist()}."
-        )
-    result /= result[2, 2]
-    if min(result[0, 0], result[1, 1]) <= 0:
-        raise InputError(f"{function}: {argument} must have focal lengths > 0; got {result[0, 0]}, {result[1, 1]}.")
-    return result
+    rows = matrix.astype(np.float64).tolist()  # nine numbers: quicker one by one
+    (fx, _, _), (below, fy, _), (*last, scale) = rows
+    sizes = [abs(value) for row in rows for value in row]
+    lower = max(abs(below), abs(last[0]), abs(last[1]))
+    if not math.isfinite(sum(sizes)) or scale == 0 or lower > 1e-12 * max(sizes):
+        raise InputError(f"{function}: {argument} must be finite, [[fx, s, cx], [0, fy, cy], [0, 0, 1]]; got {rows}.")
+    if min(fx / scale, fy / scale) <= 0:
+        raise InputError(f"{function}: {argument} must have focal lengths > 0; got {fx / scale}, {fy / scale}.")
+    return np.array(rows) / scale
 
 
 def _as_distortion(distortion: Any) -> tuple[float, ...]:

@@ -17,6 +17,7 @@ from jaxtyping import Real
 from sightline.core.catalogue import method as catalogued
 from sightline.core.checks import choice, integer, number
 from sightline.core.errors import InputError
+from sightline.core.kernels import kernel
 from sightline.core.layers import Cloud, Lines, Picture, Value
 from sightline.core.layers import Points as Dots
 from sightline.core.trace import Step
@@ -27,7 +28,7 @@ from sightline.geometry.epnp import epnp
 from sightline.geometry.p3p import p3p, pose_kind, ray_squares
 from sightline.geometry.points3 import as_rows
 from sightline.geometry.project import project_checked
-from sightline.geometry.refine_pose import refined_pose
+from sightline.geometry.refine_pose import refined_pose, squared_distances
 from sightline.geometry.sheets import scene_of, sheet_for
 from sightline.geometry.undistort import rays_of
 from sightline.image.fit_transform import fit
@@ -136,14 +137,14 @@ def pnp(
     [0.2, 0.1, 5.0]
     """
     lens, world, pixels, rows = _checked(points3, points2, camera, method, threshold, confidence, iterations)
-    chosen = np.ones(len(rows), bool)
+    chosen: Any = slice(None)
     start = None
     if threshold is not None:
         scale = float(np.mean(lens.focal))
         bound = (threshold / scale) ** 2
         found = search("pnp", _KIND, rows, bound, seed, "lo", confidence, iterations)
         start, chosen = found.model, found.inliers
-    if start is None or chosen.sum() >= 4:
+    if start is None or len(rows[chosen]) >= 4:
         start = closed_form(rows[chosen], method) if start is None or method != "iterative" else start
     if method == "iterative":
         start = refined_pose(start, world[chosen], pixels[chosen], lens)
@@ -195,31 +196,34 @@ def _checked(
         number("pnp", "threshold", threshold, above=0, unit="pixels")
     number("pnp", "confidence", confidence, 0.5, 0.999999)
     integer("pnp", "iterations", iterations, 1, 1000000)
-    sizes = _extents(world)
+    rays = rays_of(lens, pixels)
+    rows = np.hstack([rays, world])
+    sizes = _extents(rows, *_moments(rows)[1:])
     if not sizes[1] > 1e-9 * max(sizes[0], np.abs(world).max() * 1e-3):
         raise InputError(f"pnp: points3 must not lie on a line or in one place; got {len(world)} that do.")
-    rays = rays_of(lens, pixels)
     if not np.isfinite(rays).all():
         raise InputError(
             f"pnp: points2 must lie where the lens sees; got {int((~np.isfinite(rays).all(axis=1)).sum())} beyond it."
         )
-    return lens, world, pixels, np.ascontiguousarray(np.hstack([rays, world]))
+    return lens, world, pixels, rows
 
 
-def _finished(pose: Array, world: Array, pixels: Array, lens: Camera, chosen: Array) -> CameraPose:
-    rotation, translation = pose[:9].reshape(3, 3), pose[9:]
-    away = project_checked(lens, world[chosen] @ rotation.T + translation) - pixels[chosen]
-    if not np.isfinite(pose).all() or not np.isfinite(away).all():
+def _finished(pose: Array, world: Array, pixels: Array, lens: Camera, chosen: Any) -> CameraPose:
+    inliers = np.zeros(len(world), bool)
+    inliers[chosen] = True
+    square = squared_distances(pose, world[chosen], pixels[chosen], lens) / max(np.count_nonzero(inliers), 1)
+    if not np.isfinite(pose).all() or not np.isfinite(square):
         raise InputError(f"pnp: points must lie in front of a camera; got {len(world)} that no pose explains.")
-    return CameraPose(rotation.copy(), translation.copy(), chosen, float(np.sqrt((away**2).sum(axis=1).mean())))
+    return CameraPose(pose[:9].reshape(3, 3).copy(), pose[9:].copy(), inliers, float(np.sqrt(square)))
 
 
 def closed_form(rows: Array, method: str) -> Array:
     """Return a pose (12 numbers) of rows (ray x, y, and X, Y, Z) without a search."""
-    sizes = _extents(rows[:, 2:])
+    middle, scale, sums = _moments(rows)
+    sizes = _extents(rows, scale, sums)
     flat = sizes[2] <= _FLAT * sizes[0]
     if method == "iterative" and len(rows) >= _MANY and sizes[2] > _THICK * sizes[0]:
-        return _linear(rows)
+        return _linear(middle, scale, *sums)
     if method == "p3p" or (not flat and method == "iterative" and len(rows) < 6):
         return _of_triangle(rows)
     if not flat:
@@ -228,29 +232,59 @@ def closed_form(rows: Array, method: str) -> Array:
     return planar if np.isfinite(planar).all() else _of_triangle(rows)
 
 
-def _extents(world: Array) -> Array:
-    """Return the singular values of N×3 points around their mean, the greatest first."""
-    moved = world - world.mean(axis=0)
-    values = np.linalg.eigvalsh(moved.T @ moved)[::-1]
+def _moments(rows: Array) -> tuple[Array, float, Array]:
+    """Return the mean of rows' points, their spread, and sums of products of points of mean 0 and spread 1.
+
+    The sums, 4×4×4, are those of p pᵀ with p = (X, Y, Z, 1), times 1, the ray's x, its y, and x² + y².
+    """
+    middle, sums = np.empty(3), np.empty((4, 4, 4))
+    return middle, _add_products(rows, middle, sums), sums
+
+
+@kernel
+def _add_products(rows, middle, sums):
+    count, p = rows.shape[0], np.ones(4)
+    for j in range(3):
+        middle[j] = 0
+        for k in range(count):
+            middle[j] += rows[k, 2 + j] / count
+    scale = 0.0
+    for k in range(count):
+        for j in range(3):
+            scale += (rows[k, 2 + j] - middle[j]) ** 2
+    scale = np.sqrt(scale / (3 * count))
+    inverse = 1 / scale if scale > 0 else 0.0
+    sums[:] = 0
+    for k in range(count):
+        x, y = rows[k, 0], rows[k, 1]
+        square = x * x + y * y
+        for j in range(3):
+            p[j] = (rows[k, 2 + j] - middle[j]) * inverse
+        for i in range(4):
+            for j in range(4):
+                product = p[i] * p[j]
+                sums[0, i, j] += product
+                sums[1, i, j] += product * x
+                sums[2, i, j] += product * y
+                sums[3, i, j] += product * square
+    return scale
+
+
+def _extents(rows: Array, scale: float, sums: Array) -> Array:
+    """Return the singular values of rows' points around their mean, the greatest first, from their moments."""
+    values = np.linalg.eigvalsh(sums[0, :3, :3])[::-1]
     if values[2] > 1e-8 * values[0]:  # else their roots are not precise enough
-        return np.sqrt(values)
-    return np.linalg.svd(moved, compute_uv=False)
+        return scale * np.sqrt(values)
+    return np.linalg.svd(rows[:, 2:] - rows[:, 2:].mean(axis=0), compute_uv=False)
 
 
-def _linear(rows: Array) -> Array:
+def _linear(middle: Array, scale: float, points: Array, of_x: Array, of_y: Array, of_both: Array) -> Array:
     """Return the pose of many points that fill space, by the linear equations of the 3×4 projection."""
-    world = rows[:, 2:]
-    middle = world.mean(axis=0)
-    scale = np.sqrt(((world - middle) ** 2).mean())
-    parts = np.empty((12, len(rows)))
-    parts[:3], parts[3] = (world - middle).T / scale, 1
-    parts[4:8], parts[8:] = parts[:4] * rows[:, 0], parts[:4] * rows[:, 1]
-    square = parts @ parts.T
-    # The first two rows follow from the third: the least squares of S r₁ = S_u r₃, and so on.
-    follow = np.linalg.solve(square[:4, :4], square[:4, 4:])
-    left = square[4:8, 4:8] + square[8:, 8:] - square[4:8, :4] @ follow[:, :4] - square[8:, :4] @ follow[:, 4:]
+    # The first two rows follow from the third: the least squares of S r₁ = S_x r₃, and so on.
+    follow = np.linalg.solve(points, np.hstack([of_x, of_y]))
+    left = of_both - of_x @ follow[:, :4] - of_y @ follow[:, 4:]
     last = np.linalg.eigh(left)[1][:, 0]
-    last = last if last @ parts[:4].sum(axis=1) > 0 else -last
+    last = last if last @ points[3] > 0 else -last
     matrix = np.stack([follow[:, :4] @ last, follow[:, 4:] @ last, last])
     u, sizes, v = np.linalg.svd(matrix[:, :3])
     rotation = u @ np.diag([1, 1, np.linalg.det(u @ v)]) @ v

@@ -20,14 +20,22 @@ _EXACT = 1e-24  # mean squared distance at depth 1 that rounding alone leaves
 
 def refined_pose(pose: Array, world: Array, pixels: Array, lens: Camera) -> Array:
     """Return the pose (12 numbers) with the least squared distances of N×2 pixels to N×3 points, from one nearby."""
-    m = lens.matrix
-    numbers = np.array([m[0, 0], m[0, 1], m[0, 2], m[1, 1], m[1, 2]])
     better = np.empty(12)
     columns = np.ascontiguousarray(world.T), np.ascontiguousarray(pixels.T)
-    _descend(np.ascontiguousarray(pose), *columns, numbers, lens.coefficients, better)
+    _descend(np.ascontiguousarray(pose), *columns, _camera_numbers(lens), lens.coefficients, better)
     left, _, right = np.linalg.svd(better[:9].reshape(3, 3))
     better[:9] = (left @ right).ravel()
     return better
+
+
+def squared_distances(pose: Array, world: Array, pixels: Array, lens: Camera) -> float:
+    """Return the sum of squared distances of N×2 pixels to N×3 points; infinity if one is not before the camera."""
+    return _add_squares(np.ascontiguousarray(pose), world, pixels, _camera_numbers(lens), lens.coefficients)
+
+
+def _camera_numbers(lens: Camera) -> Array:
+    """Return fx, skew, cx, fy and cy."""
+    return lens.matrix.ravel()[[0, 1, 2, 4, 5]]
 
 
 @kernel
@@ -39,7 +47,7 @@ def _descend(pose, world, pixels, camera, lens, out):
         kept[i] = new[i] = pose[i]
     damping, cost, floor = 1e-3, np.inf, _EXACT * camera[0] * camera[0] * world.shape[1]
     for _ in range(_ROUNDS):
-        total = _fill_slopes(new, world, pixels, camera, lens, slopes)
+        total = fill_slopes(new, world, pixels, camera, lens, slopes)
         done = total >= cost * (1 - 1e-14)
         if total < cost:
             kept, new, cost, damping = new, kept, total, damping / 10
@@ -57,17 +65,23 @@ def _descend(pose, world, pixels, camera, lens, out):
             damping *= 10
             for i in range(6):
                 step[i] = 0
-        fill_turn(step[0], step[1], step[2], turn)
-        for i in range(3):
-            new[9 + i] = kept[9 + i] + step[3 + i]
-            for j in range(3):
-                new[3 * i + j] = turn[i, 0] * kept[j] + turn[i, 1] * kept[3 + j] + turn[i, 2] * kept[6 + j]
+        move_pose(kept, step, turn, new)
     for i in range(12):
         out[i] = kept[i]
 
 
 @kernel
-def _fill_slopes(pose, world, pixels, camera, lens, slopes):
+def move_pose(pose, step, turn, out):
+    """Fill ``out`` with a pose after a further turn (a rotation vector) and a shift; ``turn`` is scratch, 3×3."""
+    fill_turn(step[0], step[1], step[2], turn)
+    for i in range(3):
+        out[9 + i] = pose[9 + i] + step[3 + i]
+        for j in range(3):
+            out[3 * i + j] = turn[i, 0] * pose[j] + turn[i, 1] * pose[3 + j] + turn[i, 2] * pose[6 + j]
+
+
+@kernel
+def fill_slopes(pose, world, pixels, camera, lens, slopes):
     """Fill the derivatives of the seen points by turn and shift, and how far they are off, 7×2N.
 
     Return the sum of the squares of those; infinity when a point is not in front of the camera.
@@ -95,3 +109,20 @@ def _fill_slopes(pose, world, pixels, camera, lens, slopes):
         slopes[3, at], slopes[4, at], slopes[5, at], slopes[6, at] = g, h, i, off
         total += far * far + off * off
     return total if behind == 0 and total < np.inf else np.inf
+
+
+@kernel
+def _add_squares(pose, world, pixels, camera, lens):
+    total, behind = 0.0, 0
+    for k in range(world.shape[0]):
+        x, y, z = world[k, 0], world[k, 1], world[k, 2]
+        depth = pose[6] * x + pose[7] * y + pose[8] * z + pose[11]
+        p = (pose[0] * x + pose[1] * y + pose[2] * z + pose[9]) / depth
+        u, v, _, _, _, _ = bent(p, (pose[3] * x + pose[4] * y + pose[5] * z + pose[10]) / depth, lens)
+        far, off = (
+            pixels[k, 0] - (camera[0] * u + camera[1] * v + camera[2]),
+            pixels[k, 1] - (camera[3] * v + camera[4]),
+        )
+        total += far * far + off * off
+        behind += not depth > 0
+    return total if behind == 0 else np.inf

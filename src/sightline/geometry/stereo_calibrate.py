@@ -16,12 +16,12 @@ from jaxtyping import Float64
 from sightline.core.catalogue import method
 from sightline.core.errors import InputError
 from sightline.core.types import Array
-from sightline.geometry.calibrate import as_views, pose_of, views_of_example
+from sightline.geometry.calibrate import as_views, homographies_of, poses_of, views_of_example
 from sightline.geometry.camera import Camera, as_camera
-from sightline.geometry.least_squares import State, View, minimise
+from sightline.geometry.least_squares import OWN, State, minimise
 from sightline.geometry.rodrigues import rodrigues
 from sightline.geometry.undistort import undistort_points
-from sightline.geometry.view_residuals import by_pose, moved, residuals_of
+from sightline.geometry.view_residuals import Views, moved, slopes_of
 
 _CAMERA = Camera.from_focal(500, (480, 640))  # of the example
 
@@ -115,34 +115,33 @@ def stereo_calibrate(
             f"got {len(seen_right)}."
         )
     cameras = (_intrinsics_of("left", left), _intrinsics_of("right", right))
-    poses = [
-        [pose_of(board, undistort_points(points, camera), numbers) for board, points in zip(boards, seen, strict=True)]
-        for camera, numbers, seen in ((left, cameras[0], seen_left), (right, cameras[1], seen_right))
-    ]
-    state = _first_guess(*poses)
+    poses = []
+    for camera, seen in ((left, seen_left), (right, seen_right)):
+        rays = [undistort_points(points, camera, np.eye(3)) for points in seen]
+        poses.append(poses_of(boards, homographies_of("stereo_calibrate", boards, rays)))
+    points = [board.points for board in boards]
+    here, there = Views.of(points, seen_left), Views.of(points, seen_right)
 
-    def linearise(state: State) -> list[View]:
-        rotation, translation, rotations, translations = state
-        views = []
-        for board, a, b, turn, shift in zip(boards, seen_left, seen_right, rotations, translations, strict=True):
-            turned = board @ turn.T
-            here, _, by_here = residuals_of(cameras[0], turned + shift, a)
-            there, _, by_there = residuals_of(cameras[1], (turned + shift) @ rotation.T + translation, b)
-            # The right camera sees a step of the left one's pose through the rotation between them.
-            through = (by_there.reshape(-1, 2, 3) @ rotation).reshape(-1, 3)
-            own = np.vstack([by_pose(by_here, turned), by_pose(through, turned)])
-            shared = by_pose(by_there, (turned + shift) @ rotation.T)
-            views.append(View(np.r_[here, there], np.vstack([np.zeros_like(shared), shared]), own))
-        return views
+    def linearise(state: State) -> tuple[Array, float]:
+        motion, poses = state
+        rotation, shift = motion[0, :9].reshape(3, 3), motion[0, 9:]
+        turns, centres = rotation @ poses[:, :9].reshape(-1, 3, 3), poses[:, 9:] @ rotation.T
+        first, cost = slopes_of(cameras[0], poses, here, 0)
+        second, more = slopes_of(cameras[1], np.hstack([turns.reshape(-1, 9), centres + shift]), there, 0)
+        # The right camera sees a step of the left one's pose through the rotation between them; a step of that rotation
+        # turns the left camera's centre, too.
+        by_turn, by_shift = second[:, :3], second[:, 3:OWN]
+        of_motion = np.concatenate([by_turn + np.cross(centres[..., None], by_shift, axis=1), by_shift], axis=1)
+        second = np.concatenate([rotation.T @ by_turn, rotation.T @ by_shift, second[:, OWN:]], axis=1)
+        shared = np.concatenate([np.zeros_like(of_motion), of_motion], axis=2)
+        return np.concatenate([np.concatenate([first, second], axis=2), shared], axis=1), cost + more
 
     def move(state: State, shared: Array, own: Array) -> State:
-        turned, shifted = moved(state[0][None], state[1][None], shared[None])
-        return (turned[0], shifted[0], *moved(state[2], state[3], own))
+        return moved(state[0], shared[None]), moved(state[1], own)
 
-    state = minimise(state, linearise, move)
-    views = linearise(state)
-    residuals = np.concatenate([view.residuals for view in views])
-    return _result(left, right, state[0], state[1], float(np.sqrt(2 * (residuals**2).mean())))
+    state = minimise(_first_guess(*poses), linearise, move)
+    motion, rms = state[0], float(np.sqrt(linearise(state)[1] / (2 * here.counts.sum())))
+    return _result(left, right, motion[0, :9].reshape(3, 3), motion[0, 9:], rms)
 
 
 def _intrinsics_of(name: str, camera: Any) -> Array:
@@ -155,12 +154,12 @@ def _intrinsics_of(name: str, camera: Any) -> Array:
     return np.r_[camera.focal, camera.center, lens[:5]]
 
 
-def _first_guess(left: list[tuple[Array, Array]], right: list[tuple[Array, Array]]) -> State:
-    """Return the middle (by medians) of the motions that the views give one by one, and the left camera's poses."""
-    turns = np.array([rodrigues(b[0] @ a[0].T) for a, b in zip(left, right, strict=True)])
-    rotation = rodrigues(np.median(turns, axis=0))
-    shifts = np.array([b[1] - rotation @ a[1] for a, b in zip(left, right, strict=True)])
-    return rotation, np.median(shifts, axis=0), np.array([r for r, _ in left]), np.array([t for _, t in left])
+def _first_guess(left: Array, right: Array) -> State:
+    """Return the middle (by medians) of the motions that the views' poses give one by one, and the left camera's."""
+    turns = right[:, :9].reshape(-1, 3, 3) @ left[:, :9].reshape(-1, 3, 3).swapaxes(1, 2)
+    vectors = np.array([rodrigues(turn) for turn in turns])
+    rotation = rodrigues(np.median(vectors, axis=0))
+    return np.append(rotation, np.median(right[:, 9:] - left[:, 9:] @ rotation.T, axis=0))[None], left
 
 
 def _result(left: Camera, right: Camera, rotation: Array, translation: Array, rms: float) -> StereoCalibration:
