@@ -78,10 +78,12 @@ class WindowAttention(nn.Module):
     window
         M.
     shift
-        By how many places the windows are moved, down and to the right; none where one window covers an axis.
+        By how many places the windows are moved, down and to the right; none where one window covers an axis, unless
+        ``shifts_single`` is set, as the detectors built on Swin have it.
     """
 
     places: Tensor
+    shifts_single = False
 
     def __init__(self, dim: int, heads: int, window: int, shift: int) -> None:
         super().__init__()
@@ -99,7 +101,7 @@ class WindowAttention(nn.Module):
         height, width, side = x.shape[1], x.shape[2], self.window
         x = F.pad(x, (0, 0, 0, -width % side, 0, -height % side))
         padded = (x.shape[1], x.shape[2])
-        shifts = tuple(self.shift if side < size else 0 for size in padded)
+        shifts = tuple(self.shift if side < size or self.shifts_single else 0 for size in padded)
         x = x.roll((-shifts[0], -shifts[1]), (1, 2))
         x = to_windows(x, side)  # → B×windows×M²×C
         batch, count, places, dim = x.shape

@@ -77,7 +77,11 @@ def load_weights(
         head = {key for key in mapping if key.startswith("head.")}
         unused = {theirs for key in head for theirs in mapping[key]}
         mapping = {key: theirs for key, theirs in mapping.items() if key not in head}
-    differences = _differences(mapping, target, weights, unused, kept)
+    tied = _tied(mapping, target, weights)
+    unlike = _unlike(tied, mapping, weights)
+    unused |= {theirs for key in tied for theirs in mapping[key]}
+    mapping = {key: theirs for key, theirs in mapping.items() if key not in tied}
+    differences = _differences(mapping, target, weights, unused, kept) + unlike
     if differences:
         listed = "; ".join(differences[:_SHOWN])
         more = f"; and {len(differences) - _SHOWN} more" if len(differences) > _SHOWN else ""
@@ -142,6 +146,30 @@ def _open(source: PathLike | Mapping[str, Tensor], sha256: str | None) -> tuple[
         path, sha256 = fetch(source), sha256 or entry(source).sha256
     weights = read_weights(path, sha256=sha256)
     return f"'{path}'", weights
+
+
+def _tied(mapping: Names, target: Mapping[str, Tensor], weights: Mapping[str, Tensor]) -> dict[str, str]:
+    """Return the further keys of tensors that the model has under several, and the first key of each.
+
+    The first one is among those that the weights have: files keep a shared tensor once.
+    """
+    found: dict[str, str] = {}
+    first: dict[int, str] = {}
+    for key in sorted(mapping, key=lambda key: any(theirs not in weights for theirs in mapping[key])):
+        place = target[key].data_ptr()
+        if place and first.setdefault(place, key) != key:
+            found[key] = first[place]
+    return found
+
+
+def _unlike(tied: Mapping[str, str], mapping: Names, weights: Mapping[str, Tensor]) -> list[str]:
+    groups = [(mapping[key], mapping[first]) for key, first in tied.items()]
+    pairs = [pair for group, other in groups for pair in zip(group, other, strict=True)]
+    return [
+        f"{one} must equal {other}, for they are one tensor here"
+        for one, other in pairs
+        if one in weights and other in weights and not torch.equal(weights[one], weights[other])
+    ]
 
 
 def _differences(

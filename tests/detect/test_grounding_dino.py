@@ -1,0 +1,240 @@
+"""Grounding DINO against transformers at random weights: several phrases, texts and pictures of different sizes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+from transformers import (
+    BertConfig,
+    BertTokenizer,
+    GroundingDinoConfig,
+    GroundingDinoForObjectDetection,
+    GroundingDinoImageProcessor,
+    GroundingDinoProcessor,
+    SwinConfig,
+)
+
+from classify.parity import randomise
+from sightline import detect
+from sightline.classify.swin import SwinConfig as SwinSizes
+from sightline.classify.swin import build
+from sightline.core import evidence
+from sightline.core.errors import InputError, WeightsError
+from sightline.detect.fit import Fit
+from sightline.detect.grounding_dino import GroundingDINO, GroundingDINOConfig
+from sightline.detect.prompt import joined
+from sightline.detect.swin_maps import SwinMaps
+from sightline.nn.bert import BertConfig as TextSizes
+from sightline.nn.convolutional import pixel_normalize
+from sightline.nn.wordpiece import WordPiece
+from sightline.zoo import export_weights, load_weights
+
+# The numbers of the marks are those of the public vocabulary: transformers knows what ends a phrase by them.
+KNOWN = {0: "[PAD]", 100: "[UNK]", 101: "[CLS]", 102: "[SEP]", 103: "[MASK]", 1010: ",", 1012: ".", 1029: "?"}
+KNOWN |= dict(enumerate(["a", "cat", "remote", "control", "##s", "dog", "red"], 200))
+PIECES = [KNOWN.get(number, f"[unused{number}]") for number in range(1100)]
+CASES = {
+    "one phrase": ([(64, 64)], ["a cat."]),
+    "several phrases, a question, an odd size": ([(93, 130)], ["a cat. remote controls. a red dog?"]),
+    "pictures and texts of different sizes": ([(96, 128), (64, 72)], ["a cat. remote controls.", "dog."]),
+}
+
+
+Both = tuple[GroundingDINO, GroundingDinoForObjectDetection]
+
+
+def vocabulary() -> WordPiece:
+    return WordPiece(PIECES)
+
+
+def small(queries: int = 10) -> GroundingDINO:
+    torch.manual_seed(0)
+    body, _ = build(SwinSizes(24, (1, 1, 2, 1), (1, 2, 3, 3), 0.0, classes=1, window=4))
+    config = GroundingDINOConfig(
+        dim=64, num_heads=4, encoder=2, decoder=2, hidden=64, queries=queries, text=TextSizes(1100, 32, 1, 2, 64)
+    )
+    fit = Fit(pixel_normalize("grounding_dino", 3, None, None), 0, 0, multiple=4)
+    return GroundingDINO(fit, SwinMaps(body), config, vocabulary())
+
+
+def peer() -> GroundingDinoForObjectDetection:
+    backbone = SwinConfig(
+        embed_dim=24, depths=[1, 1, 2, 1], num_heads=[1, 2, 3, 3], window_size=4, out_indices=[2, 3, 4]
+    )
+    text = BertConfig(vocab_size=1100, hidden_size=32, num_hidden_layers=1, num_attention_heads=2, intermediate_size=64)
+    sizes = {"encoder_layers": 2, "decoder_layers": 2, "encoder_ffn_dim": 64, "decoder_ffn_dim": 64, "num_queries": 10}
+    heads = {"encoder_attention_heads": 4, "decoder_attention_heads": 4}
+    config = GroundingDinoConfig(backbone_config=backbone, text_config=text, d_model=64, **sizes, **heads)
+    return randomise(GroundingDinoForObjectDetection(config))  # type: ignore[return-value]
+
+
+@pytest.fixture(scope="module")
+def both() -> Both:
+    """Return ours and theirs with the same weights."""
+    theirs = peer()
+    return load_weights(small(), theirs.state_dict(), naming="transformers").eval(), theirs
+
+
+def read_alike(ours: GroundingDINO, theirs: GroundingDinoForObjectDetection, images: list[Tensor], texts: list[str]):
+    """Return what both say of the same pixels and texts: our layers, their output, and their tokenizer's numbers."""
+    tokenizer = BertTokenizer(
+        vocab={piece: number for number, piece in enumerate(ours.prompt(texts).vocabulary.pieces)}
+    )
+    asked = tokenizer(texts, return_tensors="pt", padding=True)
+    fitted, prompt = ours.fit(images), ours.prompt(texts)
+    assert torch.equal(prompt.ids, asked["input_ids"])
+    with torch.no_grad():
+        said = theirs(pixel_values=fitted.images, pixel_mask=fitted.real.long(), **asked)
+        return ours.layers(fitted, prompt), said, tokenizer
+
+
+def pictures(sizes: list[tuple[int, int]]) -> list[Tensor]:
+    generator = torch.Generator().manual_seed(3)
+    return [torch.rand(3, *size, generator=generator) for size in sizes]
+
+
+def worst_difference(ours: GroundingDINO, theirs: GroundingDinoForObjectDetection, images: list, texts: list) -> float:
+    layers, said, _ = read_alike(ours, theirs, images, texts)
+    logits = said.logits[..., : layers[-1].logits.shape[-1]]
+    seen = logits.isfinite()
+    assert torch.equal(seen, layers[-1].logits.isfinite())
+    scale = logits[seen].abs().max().clamp(min=1)
+    boxes = [one.boxes for one in layers]
+    expected = [said.init_reference_points, *said.intermediate_reference_points.unbind(1)]
+    apart = [((layers[-1].logits - logits)[seen].abs().max() / scale), (boxes[-1] - said.pred_boxes).abs().max()]
+    apart += [(boxes[0] - expected[0]).abs().max()]
+    return max(float(one) for one in apart)
+
+
+@evidence.equals(
+    "detect.grounding_dino",
+    peer="transformers",
+    tolerance="1e-4 of the largest logit, of the image's side for boxes",
+    data="random weights; several phrases, a batch of pictures and texts of different sizes",
+)
+@pytest.mark.parametrize("case", CASES)
+def test_grounding_dino_equals_transformers(case: str, both: Both, measured: Callable[[float], None]) -> None:
+    sizes, texts = CASES[case]
+    error = worst_difference(*both, pictures(sizes), texts)
+    measured(error)
+    assert error <= 1e-4
+
+
+def test_what_is_found_and_its_name_equal_transformers(both: Both) -> None:
+    sizes, texts = CASES["pictures and texts of different sizes"]
+    (ours, theirs), images = both, pictures(sizes)
+    _, said, tokenizer = read_alike(ours, theirs, images, texts)
+    processor = GroundingDinoProcessor(GroundingDinoImageProcessor(), tokenizer)
+    ids = ours.prompt(texts).ids
+    expected = processor.post_process_grounded_object_detection(said, ids, 0.6, 0.5, target_sizes=list(sizes))
+    found = ours(images, texts, box_threshold=0.6, text_threshold=0.5)
+    assert [len(one) for one in found] == [len(one["scores"]) for one in expected]
+    named = 0
+    for one, other in zip(found, expected, strict=True):
+        assert (np.diff(one.scores) <= 0).all()
+        for box, score, name in zip(other["boxes"].numpy(), other["scores"], other["text_labels"], strict=True):
+            apart = np.abs(one.boxes - box).max(axis=1)
+            nearest = int(apart.argmin())
+            assert apart[nearest] < 1e-2  # pixels
+            assert abs(one.scores[nearest] - score) < 1e-4
+            plain = " ".join(re.sub(r"\[SEP\]|[.?]", " ", name).split())  # what ends a phrase is no part of a name here
+            assert one.name(nearest) == (plain or one.name(nearest)) != ""
+            named += bool(plain)
+    assert named > 5
+
+
+def test_weights_go_out_as_they_came_and_files_may_keep_shared_ones_once(both: Both) -> None:
+    ours, theirs = both[0], both[1].state_dict()
+    back = export_weights(ours, naming="transformers")
+    assert {key for key in theirs if key not in back} == {
+        *(key for key in theirs if key.startswith("model.decoder.bbox_embed.")),
+        *(key for key in theirs if ".swin.layernorm." in key),
+    }
+    assert all(torch.equal(back[key], theirs[key]) for key in back)
+    once = {
+        key: tensor for key, tensor in theirs.items() if not re.match(r"bbox_embed\.[1-9]|model\.decoder\.bbox", key)
+    }
+    again = load_weights(small(), as_version_4_wrote(once))
+    assert all(torch.equal(a, b) for a, b in zip(again.parameters(), ours.parameters(), strict=True))
+    torn = {**theirs, "bbox_embed.1.layers.0.bias": theirs["bbox_embed.0.layers.0.bias"] + 1}
+    with pytest.raises(WeightsError, match=r"bbox_embed.1.layers.0.bias must equal bbox_embed.0.layers.0.bias"):
+        load_weights(small(), torn)
+
+
+def as_version_4_wrote(weights: dict[str, Tensor]) -> dict[str, Tensor]:
+    old = {}
+    for key, tensor in weights.items():
+        if ".conv_encoder.model.swin." in key:
+            key = key.replace("model.swin.", "model.").replace("attention.relative_position_bias.", "attention.self.")
+            for part in ("query", "key", "value"):
+                key = key.replace(f"attention.{part[0]}_proj", f"attention.self.{part}")
+            key = key.replace("attention.o_proj", "attention.output.dense").replace("mlp.fc1", "intermediate.dense")
+            key = key.replace("mlp.fc2", "output.dense")
+        old[key] = tensor
+    return old
+
+
+def test_each_phrase_is_read_alone() -> None:
+    ours = small().eval()
+    prompt = ours.prompt(["a cat. red dogs", "dog."])
+    assert prompt.ids[1].tolist() == [101, 205, 1012, 102, 0, 0, 0, 0, 0]
+    assert prompt.positions.tolist() == [[0, 0, 1, 2, 0, 1, 2, 3, 0], [0, 0, 1, 0, 0, 0, 0, 0, 0]]
+    assert prompt.attends[0, 1].nonzero().flatten().tolist() == [1, 2, 3]
+    scores = torch.tensor([0.9, 0.1, 0.6, 0.9, 0.2, 0.7, 0.5, 0.1, 0.1])
+    assert [prompt.name(0, scores, least) for least in (0.05, 0.5, 0.95)] == ["a cat red dogs", "cat dog", "red dogs"]
+    with torch.no_grad():
+        read = [ours.text(one.ids, one.attends, one.positions) for one in (prompt, ours.prompt(["dog. a cat."]))]
+    assert torch.allclose(read[0][0, 1:4], read[1][0, 3:6], atol=1e-6)
+
+
+def test_phrases_are_joined() -> None:
+    assert joined("detect", ["A cat", " dog. ", "", "who?"]) == "A cat. dog. who?"
+    assert joined("detect", "a cat. a dog") == "a cat. a dog."
+
+
+def test_one_picture_of_any_kind() -> None:
+    model = small().eval()
+    grey = np.random.default_rng(0).integers(0, 256, (70, 90), dtype=np.uint8)
+    found = model.detect(grey, ["cat", "remote controls"], box_threshold=0.0, text_threshold=0.0)
+    assert len(found) == 10
+    assert found.names == ("cat remote controls",)
+    assert np.array_equal(np.sort(found.scores)[::-1], found.scores)
+    again = model.detect(np.repeat(grey[..., None], 3, axis=2), "cat. remote controls.", box_threshold=0.0)
+    assert np.array_equal(found.boxes, again.boxes)
+    assert len(model([torch.full((3, 64, 64), torch.nan)], ["cat."])[0]) == 0
+    assert len(small(queries=900).eval().detect(grey, "cat.", box_threshold=0.0)) < 900  # fewer places than queries
+
+
+def test_wrong_texts_and_options_are_refused_by_name() -> None:
+    model, image = small().eval(), np.zeros((64, 64, 3), np.uint8)
+    for nothing in ("", "  \n", ". ? .", [], ["", "."]):
+        with pytest.raises(InputError, match=r"grounding_dino: text must name what to look for, .*; got no word"):
+            model.detect(image, nothing)
+    with pytest.raises(InputError, match=r"text must be at most 256 word pieces long; got \d,\d\d\d\. Ask for fewer"):
+        model.detect(image, ("a cat. " * 1500)[:10_000])
+    with pytest.raises(InputError, match=r"text must be a str, or a list of str; got"):
+        model.detect(image, 7)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="texts must be one for each image; got 2 for 1"):
+        model([torch.zeros(3, 64, 64)], ["cat.", "dog."])
+    with pytest.raises(InputError, match="box_threshold must be a number in 0–1; got 2"):
+        model.detect(image, "cat.", box_threshold=2)
+    with torch.device("meta"), pytest.raises(InputError, match=r"must have the 30,522 pieces .*; got 1,100"):
+        detect.grounding_dino(vocabulary())
+    model.vocabulary = None
+    with pytest.raises(InputError, match="the model was made without one"):
+        model.detect(image, "cat.")
+
+
+@pytest.mark.slow
+def test_the_tiny_model_equals_transformers_in_full_size() -> None:
+    torch.manual_seed(0)
+    theirs = randomise(GroundingDinoForObjectDetection(GroundingDinoConfig(text_config=BertConfig(), num_queries=100)))
+    pieces = [*PIECES, *(f"[unused{number}]" for number in range(1100, 30522))]
+    ours = load_weights(detect.grounding_dino(WordPiece(pieces), queries=100, resize=0), theirs.state_dict()).eval()
+    images = pictures([(224, 320)])
+    assert worst_difference(ours, theirs, images, ["a cat. remote controls. a red dog."]) <= 1e-4  # type: ignore[arg-type]
