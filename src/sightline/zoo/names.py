@@ -147,8 +147,11 @@ _RULES: dict[str, dict[str, dict[str, str]]] = {
     "swin": {"torchvision": _SWIN_TORCHVISION, "timm": _SWIN_TIMM, "transformers": _SWIN_TRANSFORMERS},
 }
 
-# What files carry and no one can learn: which entry of a table belongs to which pair of places.
-COMPUTED = re.compile(r".*(relative_position_index|attn_mask)")
+# What files carry and no one reads: which entry of a table belongs to which pair of places, and the last
+# normalisation of a backbone whose maps are normalised one by one.
+COMPUTED = re.compile(
+    r".*(relative_position_index|attn_mask)|.*\.conv_encoder\.model\.(swin\.)?layernorm\.(weight|bias)"
+)
 
 # transformers before version 5 spelled its vision transformer so, and most files on disk still do; torchvision's
 # DenseNets are of a time when a name could have a dot in it; its detectors, when a convolution stood for itself.
@@ -159,6 +162,13 @@ _OLD: dict[str, str | Callable[[re.Match[str]], str]] = {
     r"^(head\.\w+_head\.conv\.)2\.(weight|bias)$": r"\g<1>1.0.\2",
     r"^(head\.\w+_head\.conv\.)4\.(weight|bias)$": r"\g<1>2.0.\2",
     r"^(head\.\w+_head\.conv\.)6\.(weight|bias)$": r"\g<1>3.0.\2",
+    r"^model\.backbone\.conv_encoder\.": "model.backbone.",
+    r"^(model\.(en|de)coder\.layers\.\d+\.(self|encoder)_attn)\.out_proj\.": r"\1.o_proj.",
+    r"^(model\.(en|de)coder\.layers\.\d+)\.fc([12])\.": r"\1.mlp.fc\3.",
+    r"^model\.decoder\.(bbox|class)_embed\.": r"\1_embed.",  # the same answers once more, as they are tied there
+    r"^model\.encoder\.encoder\.(\d\.layers\.\d)\.": r"model.encoder.aifi.\1.",
+    r"^(model\.encoder\.aifi\.\d\.layers\.\d\.self_attn)\.out_proj\.": r"\1.o_proj.",
+    r"^(model\.encoder\.aifi\.\d\.layers\.\d)\.fc([12])\.": r"\1.mlp.fc\2.",
     r"^(features\.denseblock\d+\.denselayer\d+\.)(norm|conv)\.(\d)\.": r"\1\2\3.",
     r"^(vit|deit)\.encoder\.layer\.(\d+)\.attention\.attention\.(query|key|value)\.": (
         lambda match: f"{match[1]}.layers.{match[2]}.attention.{match[3][0]}_proj."
@@ -167,15 +177,18 @@ _OLD: dict[str, str | Callable[[re.Match[str]], str]] = {
     r"^(vit|deit)\.encoder\.layer\.(\d+)\.intermediate\.dense\.": r"\1.layers.\2.mlp.fc1.",
     r"^(vit|deit)\.encoder\.layer\.(\d+)\.output\.dense\.": r"\1.layers.\2.mlp.fc2.",
     r"^(vit|deit)\.encoder\.layer\.(\d+)\.layernorm_": r"\1.layers.\2.layernorm_",
-    r"^(swin\.encoder\.layers\.\d+\.blocks\.\d+\.attention)\.self\.(query|key|value)\.": (
+    r"^model\.backbone\.(conv_encoder\.)?model\.(encoder\.layers|embeddings\.(norm|patch_embeddings))\.": (
+        r"model.backbone.conv_encoder.model.swin.\2."
+    ),
+    r"^(.*swin\.encoder\.layers\.\d+\.blocks\.\d+\.attention)\.self\.(query|key|value)\.": (
         lambda match: f"{match[1]}.{match[2][0]}_proj."
     ),
-    r"^(swin\.encoder\.layers\.\d+\.blocks\.\d+\.attention)\.self\.relative_position_bias_table": (
+    r"^(.*swin\.encoder\.layers\.\d+\.blocks\.\d+\.attention)\.self\.relative_position_bias_table": (
         r"\1.relative_position_bias.relative_position_bias_table"
     ),
-    r"^(swin\.encoder\.layers\.\d+\.blocks\.\d+\.attention)\.output\.dense\.": r"\1.o_proj.",
-    r"^(swin\.encoder\.layers\.\d+\.blocks\.\d+)\.intermediate\.dense\.": r"\1.mlp.fc1.",
-    r"^(swin\.encoder\.layers\.\d+\.blocks\.\d+)\.output\.dense\.": r"\1.mlp.fc2.",
+    r"^(.*swin\.encoder\.layers\.\d+\.blocks\.\d+\.attention)\.output\.dense\.": r"\1.o_proj.",
+    r"^(.*swin\.encoder\.layers\.\d+\.blocks\.\d+)\.intermediate\.dense\.": r"\1.mlp.fc1.",
+    r"^(.*swin\.encoder\.layers\.\d+\.blocks\.\d+)\.output\.dense\.": r"\1.mlp.fc2.",
 }
 
 
@@ -199,7 +212,7 @@ def names(keys: Iterable[str], naming: str) -> Names:
     choice("names", "naming", naming, NAMINGS)
     rules = next((family[naming] for family in _RULES.values() if naming in family and _cover(family, keys)), None)
     if rules is None:
-        return {key: (theirs,) for key, theirs in naming_of(keys, naming).spell(keys).items()}
+        return {key: tuple(theirs.split("|")) for key, theirs in naming_of(keys, naming).spell(keys).items()}
     return {key: tuple(_rename(key, rules).split("|")) for key in keys}
 
 
