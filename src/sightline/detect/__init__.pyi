@@ -8,6 +8,7 @@ from .fast_rcnn import fast_rcnn as fast_rcnn
 from .faster_rcnn import faster_rcnn as faster_rcnn
 from .fcos import fcos as fcos
 from .giou import giou as giou
+from .grounding_dino import grounding_dino as grounding_dino
 from .hog_svm import HogSvm as HogSvm
 from .image_pyramid import image_pyramid as image_pyramid
 from .iou import iou as iou
