@@ -75,7 +75,7 @@ def test_the_loss_is_zero_where_everything_is_right():
 
 
 def test_refusals():
-    with pytest.raises(InputError, match="multiples of 32; got 50×64"):
+    with pytest.raises(InputError, match="multiples of 32; got 1×3×50×64"):
         yolo(1)(torch.rand(1, 3, 50, 64))
     with pytest.raises(InputError, match="targets must be given"):
         yolo(1)(torch.rand(2, 3, 32, 32))

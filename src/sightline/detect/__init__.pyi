@@ -6,6 +6,7 @@ from .deformable_parts import DeformableParts as DeformableParts
 from .diou import diou as diou
 from .fast_rcnn import fast_rcnn as fast_rcnn
 from .faster_rcnn import faster_rcnn as faster_rcnn
+from .fastestdet import fastestdet as fastestdet
 from .fcos import fcos as fcos
 from .giou import giou as giou
 from .grounding_dino import grounding_dino as grounding_dino
@@ -13,6 +14,7 @@ from .hog_svm import HogSvm as HogSvm
 from .image_pyramid import image_pyramid as image_pyramid
 from .iou import iou as iou
 from .match import match as match
+from .nanodet import nanodet as nanodet
 from .nms import nms as nms
 from .rcnn import rcnn as rcnn
 from .retinanet import retinanet as retinanet
@@ -23,5 +25,6 @@ from .sliding_window import sliding_window as sliding_window
 from .soft_nms import soft_nms as soft_nms
 from .ssd import ssd as ssd
 from .yolo import yolo as yolo
+from .yolo_fastest_v2 import yolo_fastest_v2 as yolo_fastest_v2
 from .yolo_v1 import yolo_v1 as yolo_v1
 from .yolo_v3 import yolo_v3 as yolo_v3

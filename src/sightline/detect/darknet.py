@@ -16,11 +16,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from sightline.core.errors import FormatError, InputError, WeightsError
-from sightline.core.results import Detections
 from sightline.core.types import PathLike
 from sightline.detect.darknet_file import Section, read_numbers, read_sections, with_classes
 from sightline.detect.detector import Targets
-from sightline.detect.select import select
+from sightline.detect.one_stage import OneStage
 from sightline.detect.yolo_v3_loss import yolo_v3_loss
 
 _ACTIVATIONS = {
@@ -131,7 +130,7 @@ class Head(nn.Module):
         return Grid(raw, every[list(self.numbers)], every, self.numbers, stride, self.stretch)
 
 
-class Darknet(nn.Module):
+class Darknet(OneStage):
     """The network of a ``.cfg``, as a :class:`~sightline.detect.detector.Detector`.
 
     Parameters
@@ -140,7 +139,7 @@ class Darknet(nn.Module):
         From :func:`~sightline.detect.darknet_file.parse`.
     """
 
-    stride = 32
+    name = "yolo_v3"
 
     def __init__(self, sections: Sequence[Section]) -> None:
         super().__init__()
@@ -160,9 +159,6 @@ class Darknet(nn.Module):
 
     def look(self, images: Tensor) -> list[Grid]:
         """Return what each ``yolo`` layer says of B×3×H×W images in 0–1, RGB; H and W are multiples of 32."""
-        if images.ndim != 4 or any(side % self.stride for side in images.shape[-2:]):
-            shape = "×".join(map(str, images.shape))
-            raise InputError(f"yolo_v3: images must be B×3×H×W with sides that are multiples of 32; got {shape}.")
         maps: list[Tensor] = []
         found: list[Grid] = []
         for layer in self.layers:
@@ -174,24 +170,15 @@ class Darknet(nn.Module):
                 maps.append(layer(maps if isinstance(layer, (Route, Shortcut)) else x))
         return found
 
-    def forward(self, images: Tensor, targets: Sequence[Targets] | None = None) -> dict[str, Tensor] | list[Detections]:
-        """Return losses in training mode, one :class:`Detections` for each image in evaluation mode.
-
-        Parameters
-        ----------
-        images
-            B×3×H×W in 0–1, RGB; H and W are multiples of 32.
-        targets
-            The true boxes; asked for in training mode.
-        """
+    def answer(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Return boxes B×A×4 in pixels and scores B×A×K: objectness times class."""
         grids = self.look(images)
-        if self.training:
-            if targets is None:
-                raise InputError("yolo_v3: targets must be given in training mode; got None.")
-            return yolo_v3_loss(grids, targets)
-        boxes = torch.cat([grid.boxes().flatten(1, 3) for grid in grids], dim=1)  # B×A×4
-        scores = torch.cat([grid.scores().flatten(1, 3) for grid in grids], dim=1)
-        return [select(*pair) for pair in zip(boxes, scores, strict=True)]
+        boxes = torch.cat([grid.boxes().flatten(1, 3) for grid in grids], dim=1)
+        return boxes, torch.cat([grid.scores().flatten(1, 3) for grid in grids], dim=1)
+
+    def learn(self, images: Tensor, targets: Sequence[Targets]) -> dict[str, Tensor]:
+        """Return the losses, those of :func:`~sightline.detect.yolo_v3_loss.yolo_v3_loss`."""
+        return yolo_v3_loss(self.look(images), targets)
 
     def begin(self, weights: PathLike) -> None:
         """Begin with a ``.weights`` file of the same network for any classes: its heads stay fresh where they differ.
@@ -205,9 +192,7 @@ class Darknet(nn.Module):
         for classes in (80, 20, *range(1, 1000)):  # COCO's, VOC's, and whatever else
             whole = Darknet(with_classes(self.sections, classes)) if _length(self, classes) == len(numbers) else None
             if whole is not None:
-                theirs = whole.load_numbers(numbers, str(weights)).state_dict()
-                own = self.state_dict()
-                self.load_state_dict({n: theirs[n] if theirs[n].shape == t.shape else t for n, t in own.items()})
+                self.take(whole.load_numbers(numbers, str(weights)))
                 return
         raise WeightsError(f"read_darknet: '{weights}' are not the weights of this network, for any number of classes.")
 

@@ -34,9 +34,16 @@ from sightline.train.words import split_options
 # Where each detector is written, and the engine's settings that suit it.
 METHODS: dict[str, str] = {
     **{name: name for name in ("yolo", "yolo_v1", "yolo_v3", "darknet", "retinanet", "fcos", "faster_rcnn")},
+    **{name: name for name in ("nanodet", "fastestdet", "yolo_fastest_v2")},
 }
 _USUAL: dict[str, Any] = {"weight_decay": 0.03, "epochs": 60, "clip": 10.0, "warmup": 2.0, "ema": 0.99}
-_RATES = {"yolo": 2e-3, "yolo_v1": 3e-4, "yolo_v3": 1e-3, "darknet": 1e-3}  # peak learning rates of batches of 16
+_RATES = {  # peak learning rates of batches of 16
+    "yolo": 2e-3,
+    "yolo_v1": 3e-4,
+    "yolo_v3": 1e-3,
+    "darknet": 1e-3,
+    "nanodet": 1e-3,
+}
 _RATE = 3e-4  # of those that begin with a classifier's backbone
 # What suits small sets and small pictures better than the default, which is the paper's.
 _SUITED: dict[str, dict[str, Any]] = {
@@ -45,7 +52,8 @@ _SUITED: dict[str, dict[str, Any]] = {
     **{name: {"backbone": "resnet18", "resize": 0} for name in ("retinanet", "fcos", "faster_rcnn")},
 }
 _SIZE = 320  # pixels of the longer side, unless the user says otherwise
-_SQUARE = {"yolo_v1": 64}  # detectors that read one square only, and the pixels of each of its cells
+_CELLS = {"yolo_v1": 64}  # pixels of each cell of a detector that reads one size only
+_SQUARE = (*_CELLS, "fastestdet")  # detectors that read squares only
 
 
 class DetectRecipe(Recipe):
@@ -133,8 +141,8 @@ class DetectRecipe(Recipe):
         build = self.builder(self.method)
         given = {"mean": self.options.mean, "std": self.options.std}
         pixels: dict[str, Any] = {n: v for n, v in given.items() if v and n in inspect.signature(build).parameters}
-        if self.square:
-            pixels["cells"] = self.size // _SQUARE[self.method]
+        if self.method in _CELLS:
+            pixels["cells"] = self.size // _CELLS[self.method]
         model = build(len(self.classes), **pixels, **{n: _tupled(v) for n, v in self._config["model"].items()})
         if self.options.weights and self.data is not None:
             if not hasattr(model, "begin"):

@@ -17,7 +17,7 @@ from sightline.core.checks import as_image, flag, integer, number
 from sightline.core.errors import InputError
 from sightline.core.results import Detections
 from sightline.detect.prepare import STRIDE, back, colour, frame_of
-from sightline.detect.select import MOST, NEAR
+from sightline.detect.select import LIMITS
 
 CONFIDENCE = 0.25  # what is shown, unless the user says otherwise
 _BATCH = 8
@@ -161,7 +161,7 @@ def merge(found: Sequence[Detections]) -> Detections:
     boxes, scores, labels = (
         np.concatenate([getattr(some, name) for some in found]) for name in ("boxes", "scores", "labels")
     )
-    kept = suppress(boxes.astype(np.float64), scores.astype(np.float64), NEAR, labels)[:MOST]
+    kept = suppress(boxes.astype(np.float64), scores.astype(np.float64), LIMITS.near, labels)[: LIMITS.most]
     return Detections(boxes[kept], scores[kept], labels[kept], found[0].names)
 
 

@@ -15,11 +15,9 @@ from torch import Tensor, nn
 
 from sightline.core.catalogue import method
 from sightline.core.checks import choice, integer
-from sightline.core.errors import InputError
-from sightline.core.results import Detections
 from sightline.core.types import Choice, Range
 from sightline.detect.detector import Targets
-from sightline.detect.select import select
+from sightline.detect.one_stage import OneStage
 from sightline.detect.squeezed import begin, squeezed
 from sightline.detect.yolo_head import DecoupledHead, Predicted
 from sightline.detect.yolo_loss import yolo_loss
@@ -62,7 +60,7 @@ VARIANTS = {  # ours: each about three to four times the computations of the one
 }
 
 
-class Yolo(nn.Module):
+class Yolo(OneStage):
     """Normalise, backbone, neck, head: a :class:`~sightline.detect.detector.Detector`.
 
     Parameters
@@ -77,7 +75,7 @@ class Yolo(nn.Module):
         From those to what every place says.
     """
 
-    stride = STRIDES[-1]
+    name = "yolo"
 
     def __init__(self, normalize: nn.Module, backbone: nn.Module, neck: nn.Module, head: DecoupledHead) -> None:
         super().__init__()
@@ -92,30 +90,16 @@ class Yolo(nn.Module):
 
     def look(self, images: Tensor) -> Predicted:
         """Return what every place of B×3×H×W images in 0–1 says; H and W are multiples of 32."""
-        if images.ndim == 4 and any(side % self.stride for side in images.shape[-2:]):
-            height, width = images.shape[-2:]
-            raise InputError(
-                f"yolo: the sides of images must be multiples of {self.stride}; got {height}×{width}. "
-                "Use sightline.data.letterbox, or a run's predict, which does."
-            )
         return self.head(self.neck(self.backbone(self.normalize(images))))
 
-    def forward(self, images: Tensor, targets: Sequence[Targets] | None = None) -> dict[str, Tensor] | list[Detections]:
-        """Return losses in training mode, one :class:`Detections` for each image in evaluation mode.
-
-        Parameters
-        ----------
-        images
-            B×3×H×W in 0–1, RGB; H and W are multiples of 32.
-        targets
-            The true boxes; asked for in training mode.
-        """
+    def answer(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Return boxes B×A×4 in pixels and scores B×A×K."""
         said = self.look(images)
-        if not self.training:
-            return [select(boxes, scores) for boxes, scores in zip(said.boxes(), said.logits.sigmoid(), strict=True)]
-        if targets is None:
-            raise InputError("yolo: targets must be given in training mode; got None. Call model.eval() to detect.")
-        return yolo_loss(said, targets)
+        return said.boxes(), said.logits.sigmoid()
+
+    def learn(self, images: Tensor, targets: Sequence[Targets]) -> dict[str, Tensor]:
+        """Return the losses, those of :func:`~sightline.detect.yolo_loss.yolo_loss`."""
+        return yolo_loss(self.look(images), targets)
 
 
 @method(task="detection", paper="Redmon 2016; Feng 2021", lesson="w7d4")

@@ -1,64 +1,23 @@
 """The loss of the anchor-free detector: how well each place names, boxes, and places its edges.
 
-Feng et al. 2021, "TOOD", section 3.2, equations 5 to 7: |t̂ − s|^γ·BCE(s, t̂) over all places, overlap losses weighted
-by t̂. Zheng et al. 2020 for the overlap, Li et al. 2020, "Generalized Focal Loss", equation 6, for the distribution.
+Feng et al. 2021, "TOOD", for the first two, which are in :mod:`sightline.detect.aligned_loss`; Li et al. 2020,
+"Generalized Focal Loss", equation 6, for the distribution of the edges.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from sightline.detect.aligned_loss import BOX, NAME, align
+from sightline.detect.aligned_loss import pad as pad
 from sightline.detect.detector import Targets
-from sightline.detect.task_aligned import task_aligned
 from sightline.detect.yolo_head import Predicted
-from sightline.nn.box_overlap import complete_overlap
 
-GAMMA = 2.0  # Feng 2021, section 4.1
-NAME, BOX, EDGES = 1.0, 2.0, 0.25  # weights of the parts: Feng 2021 for the first two, Li 2020 for the third
-
-
-@dataclass(frozen=True)
-class Padded:
-    """The true boxes of a batch in one tensor each.
-
-    Parameters
-    ----------
-    boxes
-        B×N×4 xyxy pixels, N the largest number of boxes of an image; zeros where there is none.
-    labels
-        B×N int64.
-    present
-        B×N bool: what is real.
-    """
-
-    boxes: Tensor
-    labels: Tensor
-    present: Tensor
-
-
-def pad(targets: Sequence[Targets], device: torch.device) -> Padded:
-    """Return the true boxes of a batch, padded to the largest number of boxes.
-
-    Parameters
-    ----------
-    targets
-        One for each image.
-    device
-        Where they are wanted.
-    """
-    most = max((len(target["labels"]) for target in targets), default=0)
-    boxes = torch.zeros(len(targets), most, 4)
-    labels = torch.zeros(len(targets), most, dtype=torch.int64)
-    present = torch.zeros(len(targets), most, dtype=torch.bool)
-    for i, target in enumerate(targets):
-        count = len(target["labels"])
-        boxes[i, :count], labels[i, :count], present[i, :count] = target["boxes"], target["labels"], True
-    return Padded(boxes.to(device), labels.to(device), present.to(device))
+EDGES = 0.25  # weight of the distribution: Li 2020
 
 
 def yolo_loss(said: Predicted, targets: Sequence[Targets]) -> dict[str, Tensor]:
@@ -71,34 +30,20 @@ def yolo_loss(said: Predicted, targets: Sequence[Targets]) -> dict[str, Tensor]:
     targets
         The true boxes of the B images.
     """
-    true = pad(targets, said.logits.device)
     logits, edges = said.logits.float(), said.edges.float()
     said = Predicted(logits, edges, said.places, said.strides)
     boxes, scores = said.boxes(), logits.sigmoid()
-    finest = float(said.strides.min())
-    given = task_aligned(scores.detach(), boxes.detach(), said.places, true.boxes, true.labels, true.present, finest)
-    wanted = _wanted_scores(given.target, given.truth, true.labels, logits)
-    focus = (wanted - scores).abs().detach().pow(GAMMA)
-    total = given.target.sum().clamp(min=1.0)
-    naming = (F.binary_cross_entropy_with_logits(logits, wanted, reduction="none") * focus).sum() / total
-    image, place = given.chosen.nonzero(as_tuple=True)  # the M places that learn a box
-    if not len(image):
-        nothing = edges.sum() * 0.0  # no box in the batch: the branch still has a gradient
-        return {"loss": NAME * naming + nothing, "name_loss": naming, "box_loss": nothing, "edge_loss": nothing}
-    weight, truth = given.target[image, place], true.boxes[image, given.truth[image, place]]
-    boxing = ((1 - complete_overlap(boxes[image, place], truth)) * weight).sum() / total
-    away = _distances(said.places[place], truth) / said.strides[place, None]
-    spreading = (distribution_focal(edges[image, place], away).mean(dim=1) * weight).sum() / total
+    given = align(boxes, scores, said.places, float(said.strides.min()), targets)
+    naming = given.naming(scores, F.binary_cross_entropy_with_logits(logits, given.wanted, reduction="none"))
+    boxing = given.boxing(boxes)
+    if not len(given.image):
+        spreading = edges.sum() * 0.0  # no box in the batch: the branch still has a gradient
+    else:
+        away = _distances(said.places[given.place], given.truth) / said.strides[given.place, None]
+        apart = distribution_focal(edges[given.image, given.place], away).mean(dim=1)
+        spreading = (apart * given.weight).sum() / given.total
     loss = NAME * naming + BOX * boxing + EDGES * spreading
     return {"loss": loss, "name_loss": naming, "box_loss": boxing, "edge_loss": spreading}
-
-
-def _wanted_scores(target: Tensor, truth: Tensor, labels: Tensor, logits: Tensor) -> Tensor:
-    """Return B×A×K: the target score at the class of the place's box, zero elsewhere."""
-    wanted = torch.zeros_like(logits)
-    if labels.shape[1]:
-        wanted.scatter_(2, labels.gather(1, truth)[..., None], target[..., None].to(logits.dtype))
-    return wanted
 
 
 def _distances(places: Tensor, boxes: Tensor) -> Tensor:

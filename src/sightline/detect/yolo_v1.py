@@ -15,10 +15,9 @@ from torch import Tensor, nn
 from sightline.core.catalogue import method
 from sightline.core.checks import choice, integer, number
 from sightline.core.errors import InputError
-from sightline.core.results import Detections
 from sightline.core.types import Choice, Range
 from sightline.detect.detector import Targets
-from sightline.detect.select import select
+from sightline.detect.one_stage import OneStage
 from sightline.nn.box_overlap import overlap
 
 COORD, NO_OBJECT = 5.0, 0.5  # λ_coord and λ_noobj: section 2.2
@@ -36,7 +35,7 @@ FAST = (
 )  # fmt: skip
 
 
-class YoloV1(nn.Module):
+class YoloV1(OneStage):
     """Convolutions, two fully connected layers, a grid: a :class:`~sightline.detect.detector.Detector`.
 
     Parameters
@@ -53,6 +52,9 @@ class YoloV1(nn.Module):
         K.
     """
 
+    name = "yolo_v1"
+    square = True
+
     def __init__(self, body: nn.Module, reader: nn.Module, cells: int, boxes: int, classes: int) -> None:
         super().__init__()
         self.body, self.reader = body, reader
@@ -61,31 +63,25 @@ class YoloV1(nn.Module):
 
     def look(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Return N×S×S×B×5 (x, y, √w, √h, confidence) and N×S×S×K class scores of N×3×448×448 images in 0–1."""
-        if images.ndim != 4 or images.shape[-2:] != (self.side, self.side):
-            shape = "×".join(map(str, images.shape))
-            raise InputError(f"yolo_v1: images must be B×3×{self.side}×{self.side}; got {shape}. Use data.letterbox.")
         numbers = self.reader(self.body(images)).unflatten(1, (self.cells, self.cells, -1))
         said, classes = numbers.split((5 * self.boxes, self.classes), dim=-1)
         return said.unflatten(-1, (self.boxes, 5)), classes
 
-    def forward(self, images: Tensor, targets: Sequence[Targets] | None = None) -> dict[str, Tensor] | list[Detections]:
-        """Return losses in training mode, one :class:`Detections` for each image in evaluation mode.
-
-        Parameters
-        ----------
-        images
-            B×3×448×448 in 0–1, RGB (64 pixels a cell).
-        targets
-            The true boxes; asked for in training mode.
-        """
+    def answer(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Return boxes N×SSB×4 in pixels and scores N×SSB×K."""
         said, classes = self.look(images)
-        if self.training:
-            if targets is None:
-                raise InputError("yolo_v1: targets must be given in training mode; got None.")
-            return yolo_v1_loss(said, classes, targets, self.side)
-        boxes = decode(said, self.side).flatten(1, 3)  # N×SSB×4
         scores = (classes[..., None, :] * said[..., 4:5]).flatten(1, 3)  # equation 1: Pr(class | object) · confidence
-        return [select(*pair) for pair in zip(boxes, scores, strict=True)]
+        return decode(said, self.side).flatten(1, 3), scores
+
+    def learn(self, images: Tensor, targets: Sequence[Targets]) -> dict[str, Tensor]:
+        """Return the losses, those of :func:`yolo_v1_loss`."""
+        return yolo_v1_loss(*self.look(images), targets, self.side)
+
+    def check(self, images: Tensor) -> None:
+        """Refuse all but the one size that the network reads."""
+        if images.ndim != 4 or images.shape[-2:] != (self.side, self.side):
+            shape = "×".join(map(str, images.shape))
+            raise InputError(f"yolo_v1: images must be B×3×{self.side}×{self.side}; got {shape}. Use data.letterbox.")
 
 
 def decode(said: Tensor, side: int) -> Tensor:
