@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -80,17 +81,19 @@ def both() -> Both:
     return load_weights(small(), theirs.state_dict(), naming="transformers").eval(), theirs
 
 
-def read_alike(ours: GroundingDINO, theirs: GroundingDinoForObjectDetection, images: list[Tensor], texts: list[str]):
-    """Return what both say of the same pixels and texts: our layers, their output, and their tokenizer's numbers."""
-    tokenizer = BertTokenizer(
-        vocab={piece: number for number, piece in enumerate(ours.prompt(texts).vocabulary.pieces)}
-    )
-    asked = tokenizer(texts, return_tensors="pt", padding=True)
+def theirs_of(
+    ours: GroundingDINO, theirs: GroundingDinoForObjectDetection, images: list[Tensor], texts: list[str], **more: Any
+) -> Any:
+    """Return what theirs says of the pixels that ours would see, read by their own tokenizer."""
     fitted, prompt = ours.fit(images), ours.prompt(texts)
+    asked = tokenizer_of(prompt.vocabulary)(texts, return_tensors="pt", padding=True)
     assert torch.equal(prompt.ids, asked["input_ids"])
     with torch.no_grad():
-        said = theirs(pixel_values=fitted.images, pixel_mask=fitted.real.long(), **asked)
-        return ours.layers(fitted, prompt), said, tokenizer
+        return theirs(pixel_values=fitted.images, pixel_mask=fitted.real.long(), **asked, **more)
+
+
+def tokenizer_of(vocabulary: WordPiece) -> BertTokenizer:
+    return BertTokenizer(vocab={piece: number for number, piece in enumerate(vocabulary.pieces)})
 
 
 def pictures(sizes: list[tuple[int, int]]) -> list[Tensor]:
@@ -99,7 +102,9 @@ def pictures(sizes: list[tuple[int, int]]) -> list[Tensor]:
 
 
 def worst_difference(ours: GroundingDINO, theirs: GroundingDinoForObjectDetection, images: list, texts: list) -> float:
-    layers, said, _ = read_alike(ours, theirs, images, texts)
+    said = theirs_of(ours, theirs, images, texts)
+    with torch.no_grad():
+        layers = ours.layers(ours.fit(images), ours.prompt(texts))
     logits = said.logits[..., : layers[-1].logits.shape[-1]]
     seen = logits.isfinite()
     assert torch.equal(seen, layers[-1].logits.isfinite())
@@ -128,9 +133,8 @@ def test_grounding_dino_equals_transformers(case: str, both: Both, measured: Cal
 def test_what_is_found_and_its_name_equal_transformers(both: Both) -> None:
     sizes, texts = CASES["pictures and texts of different sizes"]
     (ours, theirs), images = both, pictures(sizes)
-    _, said, tokenizer = read_alike(ours, theirs, images, texts)
-    processor = GroundingDinoProcessor(GroundingDinoImageProcessor(), tokenizer)
-    ids = ours.prompt(texts).ids
+    said, ids = theirs_of(ours, theirs, images, texts), ours.prompt(texts).ids
+    processor = GroundingDinoProcessor(GroundingDinoImageProcessor(), tokenizer_of(vocabulary()))
     expected = processor.post_process_grounded_object_detection(said, ids, 0.6, 0.5, target_sizes=list(sizes))
     found = ours(images, texts, box_threshold=0.6, text_threshold=0.5)
     assert [len(one) for one in found] == [len(one["scores"]) for one in expected]

@@ -64,18 +64,25 @@ class Fusion(nn.Module):
             B×T bool, True for pieces of the text.
         """
         image, text = self.image_norm(image), self.text_norm(text)
-        likeness = self.likeness(image, text)
-        from_text = likeness.masked_fill(~real[:, None, None], -torch.inf).softmax(dim=-1)  # B×h×S×T
-        from_image = likeness.masked_fill(padding[:, None, :, None], -torch.inf).softmax(dim=-2)
-        taken = (from_text @ self._split(self.text_value(text))).transpose(1, 2).flatten(2)  # → B×S×hidden
-        given = (from_image.transpose(-1, -2) @ self._split(self.image_value(image))).transpose(1, 2).flatten(2)
+        places, words = self.look(image, text, padding, real)
+        taken = (places @ self._split(self.text_value(text))).transpose(1, 2).flatten(2)  # B×h×S×d → B×S×hidden
+        given = (words @ self._split(self.image_value(image))).transpose(1, 2).flatten(2)  # B×h×T×d → B×T×hidden
         image = image + self.drop(self.image_scale * self.image_out(taken))
         return image, text + self.drop(self.text_scale * self.text_out(given))
 
-    def likeness(self, image: Tensor, text: Tensor) -> Tensor:
-        """Return how alike normalised places and words are, B×h×S×T."""
+    def look(self, image: Tensor, text: Tensor, padding: Tensor, real: Tensor) -> tuple[Tensor, Tensor]:
+        """Return how much each place takes from each word, B×h×S×T, and each word from each place, B×h×T×S.
+
+        Parameters
+        ----------
+        image, text, padding, real
+            As :meth:`forward` takes them, image and text normalised.
+        """
         q, k = self._split(self.image_key(image)), self._split(self.text_key(text))
-        return q @ k.transpose(-1, -2) * q.shape[-1] ** -0.5
+        likeness = q @ k.transpose(-1, -2) * q.shape[-1] ** -0.5
+        places = likeness.masked_fill(~real[:, None, None], -torch.inf).softmax(dim=-1)
+        words = likeness.transpose(-1, -2).masked_fill(padding[:, None, None], -torch.inf).softmax(dim=-1)
+        return places, words
 
     def _split(self, x: Tensor) -> Tensor:
         return x.unflatten(2, (self.num_heads, -1)).transpose(1, 2)  # B×N×(h·d) → B×h×N×d

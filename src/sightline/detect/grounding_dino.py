@@ -154,9 +154,18 @@ class GroundingDINO(nn.Module):
         prompt
             Their B texts of T pieces; logits are B×Q×T.
         """
-        image, words = self.encode(fitted, prompt)
+        return self.answer(*self.encode(fitted, prompt))
+
+    def answer(self, image: Memory, words: Words) -> list[SetPrediction]:
+        """Return what is said of images and words that are understood.
+
+        Parameters
+        ----------
+        image, words
+            As :meth:`encode` gives them.
+        """
         selected = self.selection(image, words.agree)
-        content = self.queries.weight[: selected.boxes.shape[1]].expand(len(fitted.sizes), -1, -1)  # Q×D → B×Q×D
+        content = self.queries.weight[: selected.boxes.shape[1]].expand(len(selected.boxes), -1, -1)  # Q×D → B×Q×D
         refined = self.decoder(content, selected.boxes, image, None, words)
         said = [SetPrediction(words.agree(one.content), one.boxes) for one in refined]
         return [SetPrediction(selected.logits, selected.boxes), *said]

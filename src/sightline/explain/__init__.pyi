@@ -16,6 +16,7 @@ from .grad_cam_plus_plus import grad_cam_plus_plus as grad_cam_plus_plus
 from .guided_backprop import guided_backprop as guided_backprop
 from .integrated_gradients import integrated_gradients as integrated_gradients
 from .occlusion import occlusion as occlusion
+from .query_attention import query_attention as query_attention
 from .receptive_field import ReceptiveField as ReceptiveField
 from .receptive_field import receptive_field as receptive_field
 from .saliency import saliency as saliency
@@ -24,3 +25,4 @@ from .sanity_check import sanity_check as sanity_check
 from .smooth_grad import smooth_grad as smooth_grad
 from .style_net import StyleNet as StyleNet
 from .style_transfer import style_transfer as style_transfer
+from .word_attention import word_attention as word_attention
