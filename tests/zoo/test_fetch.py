@@ -16,15 +16,17 @@ from sightline.classify import resnet18
 from sightline.core.catalogue import find
 from sightline.core.errors import DataError, InputError
 from sightline.zoo import export_weights, fetch
+from sightline.zoo.fetch import is_here
 from sightline.zoo.table import entries, entry
 
 
 def test_every_line_can_be_fetched_and_checked() -> None:
-    assert len(entries()) == 62
+    assert len(entries()) == 63
     for name, line in entries().items():
         assert line.name == name
         assert line.url.startswith("https://")
-        assert line.url.endswith(f"-{line.sha256}.pth")  # the publisher's digest stands in the file's name
+        # the publisher's digest stands in the file's name, unless it was converted
+        assert line.file or line.url.endswith(f"-{line.sha256}.pth")
         assert 50 < line.top1 < line.top5 < 100
 
 
@@ -60,6 +62,14 @@ def test_a_file_of_that_name_with_another_digest_is_not_used(folder: Path) -> No
     (folder / "resnet18-f37072fd.pth").write_bytes(b"something else")
     with pytest.raises(DataError, match="is not on this machine"):
         fetch("resnet18-imagenet", download=False)
+
+
+def test_a_converted_file_is_looked_for_on_this_machine_alone(folder: Path) -> None:
+    assert not is_here("squeezenet1_1-caffe")
+    with pytest.raises(DataError, match=r"'squeezenet_v1\.1\.npz' is not on this machine .* it is converted from"):
+        fetch("squeezenet1_1-caffe")
+    (folder / "squeezenet_v1.1.npz").write_bytes(b"something")
+    assert is_here("squeezenet1_1-caffe")
 
 
 def test_load_gives_the_network_with_its_weights(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from sightline.core.errors import InputError, suggest
+from sightline.core.results import Classification
 
 METHODS = ("fgsm", "pgd", "deep_fool", "cw_l2")
 _BOUNDED = ("fgsm", "pgd")  # they are told how far they may go; the others find out how far they must
@@ -44,13 +46,41 @@ def attacked(
     return seen, getattr(sightline.attack, method)(predictor.model, seen, **options)
 
 
+def answers(predictor: Any, pictures: Sequence[np.ndarray]) -> list[Classification]:
+    """Return what the model says of pictures in its own form, whose values need not be whole levels.
+
+    Parameters
+    ----------
+    predictor
+        A trained classifier.
+    pictures
+        H×W×C float32 in 0–1, as :func:`attacked` gives them.
+    """
+    import torch
+
+    batch = torch.from_numpy(np.stack(pictures).transpose(0, 3, 1, 2).copy())
+    with torch.inference_mode():
+        scores = predictor.model(batch.to(next(predictor.model.parameters()).device)).float().softmax(dim=1)
+    return [Classification.ranked(predictor.recipe.classes, row) for row in scores.cpu().numpy()]
+
+
+def magnified(seen: np.ndarray, found: np.ndarray) -> np.ndarray:
+    """Return the change from one picture to the other, stretched so that its largest value is black or white.
+
+    Parameters
+    ----------
+    seen, found
+        H×W×C float32 in 0–1; where they agree, the result is grey.
+    """
+    change = found - seen
+    return 0.5 + change / (2 * max(float(np.abs(change).max()), 1e-12))
+
+
 def sheet_of(seen: np.ndarray, found: np.ndarray, *, smallest: int = 240) -> np.ndarray:
     """Return the picture, the change stretched to be seen (grey is none), and the attacked picture, side by side."""
-    change = found - seen
-    shown = 0.5 + change / (2 * max(float(np.abs(change).max()), 1e-12))
     scale = max(1, -(-smallest // min(seen.shape[:2])))
     tiles = []
-    for tile in (seen, shown, found):
+    for tile in (seen, magnified(seen, found), found):
         rgb = np.repeat(tile, 3, axis=2) if tile.shape[2] == 1 else tile
         tiles.append(np.repeat(np.repeat(rgb, scale, axis=0), scale, axis=1))
     gap = np.ones((tiles[0].shape[0], 4, 3), np.float32)

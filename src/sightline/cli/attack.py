@@ -9,7 +9,7 @@ import numpy as np
 from cyclopts import Parameter
 from rich.console import Console
 
-from sightline.apply.attacking import attacked, resistance, sheet_of
+from sightline.apply.attacking import answers, attacked, resistance, sheet_of
 from sightline.cli.sources import find_sources
 from sightline.cli.terminal import Answer, table
 
@@ -99,28 +99,17 @@ def _one(
 
     source = find_sources([image])[0]
     seen, found = attacked(predictor, source.read(), method, eps=eps, target=target)
-    before, after = (_answer(predictor, picture) for picture in (seen, found))
+    before, after = answers(predictor, [seen, found])
     path = output or Path(f"{source.stem}-{method}.png")
     write(path, sheet_of(seen, found))
     largest, length = float(np.abs(found - seen).max()), float(np.linalg.norm(found - seen))
-    value = {"source": source.name, "method": method, "before": before, "after": after, "output": str(path)}
+    value: dict[str, Any] = {"source": source.name, "method": method, "output": str(path)}
+    value |= {name: {"label": said.label, "score": said.score} for name, said in (("before", before), ("after", after))}
     value |= {"largest_change": largest, "length": length}
 
     def show(console: Console) -> None:
-        said = f"{before['label']} {before['score']:.1%} → {after['label']} {after['score']:.1%}"
+        said = f"{before.label} {before.score:.1%} → {after.label} {after.score:.1%}"
         text = f"{said}; {method}, largest change of a pixel {largest:.3g}, length {length:.3g}: {path}"
         console.print(text, markup=False, soft_wrap=True)
 
     return Answer(value, show, json)
-
-
-def _answer(predictor: Any, seen: np.ndarray) -> dict[str, Any]:
-    """Return what the model says of a picture in its own form, whose values need not be whole levels."""
-    import torch
-
-    with torch.inference_mode():
-        device = next(predictor.model.parameters()).device
-        batch = torch.from_numpy(np.ascontiguousarray(seen.transpose(2, 0, 1)))[None].to(device)
-        scores = predictor.model(batch).float().softmax(dim=1)[0].cpu()
-    best = int(scores.argmax())
-    return {"label": predictor.recipe.classes[best], "score": float(scores[best])}

@@ -16,6 +16,7 @@ from starlette.staticfiles import StaticFiles
 from sightline import __version__
 from sightline.core.errors import MissingFileError
 from sightline.lab.api_page import api_page
+from sightline.lab.attack_routes import attack_routes
 from sightline.lab.chains import chain_routes
 from sightline.lab.cluster_routes import cluster_routes
 from sightline.lab.file_routes import file_routes
@@ -41,6 +42,7 @@ _ROUTES = (
     run_routes,
     model_routes,
     inspector_routes,
+    attack_routes,
     tower_routes,
     view_routes,
     reconstruction_routes,

@@ -111,10 +111,45 @@ class AttentionAsk(Form):
     layer: int = Field(-1, ge=-1000, le=1000)
 
 
+class SweepAsk(Form):
+    """A question for attacks of growing radius on a picture; ``target`` is a class to be taken for, none any other."""
+
+    input: str = Field(max_length=1000)
+    method: Literal["fgsm", "pgd"] = "fgsm"
+    target: str = Field("", max_length=200)
+
+
+class AttackAsk(SweepAsk):
+    """A question for an attack on a picture: ``eps`` is how far a pixel may move, in 0–1."""
+
+    eps: float = Field(8 / 255, ge=0, le=1)
+
+
+class ImagineAsk(Form):
+    """A question for a picture that a network makes: of a class, or from a photo; ``iterations`` are its steps."""
+
+    kind: Literal["class", "dream", "inversion", "style"] = "class"
+    input: str = Field("", max_length=1000)
+    style: str = Field("", max_length=1000)
+    target: str = Field("", max_length=200)
+    size: int = Field(224, ge=16, le=640)
+    iterations: int = Field(100, ge=1, le=1000)
+    seed: int = Field(0, ge=0, le=10**9)
+
+
 class TestPictureAsk(Form):
     """A question for a held-out picture by its number."""
 
     index: int = Field(0, ge=0, le=10**9)
+
+
+class AnnotationsAsk(Form):
+    """Boxes to be kept: of each picture rows x1, y1, x2, y2, class; ``version`` is of what was opened."""
+
+    folder: str = Field(max_length=1000)
+    version: str = Field("", max_length=64)
+    classes: list[str] = Field(max_length=1000)
+    pictures: dict[str, list[tuple[float, float, float, float, float]]] = Field(max_length=2000)
 
 
 class TrainingAsk(Form):

@@ -55,7 +55,7 @@ def layer_maps(predictor: Any, picture: np.ndarray, layer: str, most: int) -> by
     kept = found.strongest(layer, max(1, min(most, _MOST_VALUES // max(1, maps[0].size))))
     if maps.shape[1:] == (1, 1):
         kept = np.arange(len(maps))
-    steps = (Step("what the model sees", _picture(seen)), Step(layer, Grid(maps[kept])))
+    steps = (Step("what the model sees", picture_of(seen)), Step(layer, Grid(maps[kept])))
     return Trace(
         "explain.feature_maps", {"layer": layer}, steps, {"of": len(maps), "indices": kept.tolist()}
     ).to_bytes()
@@ -65,7 +65,7 @@ def evidence(predictor: Any, picture: np.ndarray, method: str, target: str) -> b
     """Return a trace of what the model sees and the evidence for a class, 0–1, at that size."""
     recipe = _classifier(predictor)
     class_index(predictor, target)
-    seen = _picture(recipe.form.prepare(picture))
+    seen = picture_of(recipe.form.prepare(picture))
     heat = heat_of(predictor, picture, method, target)
     steps = (Step("what the model sees", seen), Step("evidence", Heat(heat)))
     return Trace(f"explain.{method}", {"target": target}, steps).to_bytes()
@@ -82,7 +82,7 @@ def attention(predictor: Any, picture: np.ndarray, layer: int) -> bytes:
         raise InputError(f"attention: {weights.shape[-1]} tokens attend to each other; a page cannot show that many.")
     rolled = attention_rollout(predictor.model, seen)
     steps = (
-        Step("what the model sees", _picture(seen)),
+        Step("what the model sees", picture_of(seen)),
         Step("heads", Grid(weights)),
         Step("rollout", Grid(rolled[None])),
     )
@@ -102,6 +102,8 @@ def test_picture(predictor: Any, index: int) -> tuple[bytes, dict[str, Any]]:
     from sightline.train import folder as files
     from sightline.train.recipe import find_recipe
 
+    if not files.is_run(predictor.folder):
+        raise DataError(f"inspect: {predictor.folder} is no run of this lab, and knows no held-out pictures.")
     config = files.read_config(predictor.folder)
     kind, method = find_recipe(config["recipe"])
     opened = kind.open(method, config["data"], config["settings"]["seed"], config["options"])
@@ -124,7 +126,8 @@ def _classifier(predictor: Any) -> Any:
     return recipe
 
 
-def _picture(seen: np.ndarray) -> Picture:
+def picture_of(seen: np.ndarray) -> Picture:
+    """Return what a model sees, H×W×1 or H×W×3, as something to look at."""
     return Picture(np.ascontiguousarray(seen if seen.shape[2] == 3 else seen[..., 0]))
 
 

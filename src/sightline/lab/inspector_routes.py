@@ -22,23 +22,13 @@ def inspector_routes(lab: Lab) -> APIRouter:
     routes = APIRouter(prefix="/api/inspect", tags=["models"])
     answers: dict[int | str, dict[str, Any]] = {200: {"content": {TRACE: {}}}}
 
-    async def look(name: str, work: Callable[..., Any], *args: Any, seconds: float | None = None) -> Any:
-        ready = await lab.models.get(lab.runs.find(name))
-
-        def looking(stop: Any) -> Any:
-            with ready.to_look_into() as predictor:
-                stop()
-                return work(predictor, *args)
-
-        return await lab.workers.run(looking, seconds=seconds)
-
     async def traced(name: str, reference: str, work: Callable[..., bytes], *args: Any) -> Response:
         image = await lab.workers.run(lambda _: lab.pictures.get(reference).image)
-        return Response(await look(name, work, image, *args), media_type=TRACE)
+        return Response(await lab.look(name, work, image, *args), media_type=TRACE)
 
     @routes.get("/{name}", summary="What a model is made of: layers, receptive fields, attention")
     async def told(name: str) -> dict[str, Any]:
-        return plain(await look(name, inspecting.told))
+        return plain(await lab.look(name, inspecting.told))
 
     @routes.post("/{name}/maps", summary="The maps of one layer", response_class=Response, responses=answers)
     async def maps(name: str, ask: MapsAsk) -> Response:
@@ -54,7 +44,7 @@ def inspector_routes(lab: Lab) -> APIRouter:
 
     @routes.post("/{name}/picture", summary="A held-out picture of the data that a run was trained on")
     async def picture(name: str, ask: TestPictureAsk) -> dict[str, Any]:
-        data, about = await look(name, inspecting.test_picture, ask.index, seconds=_OPEN_SECONDS)
+        data, about = await lab.look(name, inspecting.test_picture, ask.index, seconds=_OPEN_SECONDS)
         return {**lab.pictures.add(data), **about}
 
     return routes

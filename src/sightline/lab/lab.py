@@ -10,13 +10,14 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, TypeVar
 
+from sightline.lab import classifiers
 from sightline.lab.listing import Listing
 from sightline.lab.pictures import Pictures
 from sightline.lab.reconstructions import Reconstructions
 from sightline.lab.runs import Runs
 from sightline.lab.trainings import Trainings
-from sightline.serve.models import Models
-from sightline.serve.workers import Workers
+from sightline.serve.models import Models, Ready
+from sightline.serve.workers import Stop, Workers
 
 _PAGE_SECONDS = 1.0  # that the first page has for itself
 _FIRST_SECONDS = 120.0  # for the first call of a method, which may have to be compiled
@@ -71,6 +72,33 @@ class Lab:
         result = await self.workers.run(work, self, *args, seconds=seconds)
         self._ran |= names
         return result
+
+    async def model(self, name: str) -> Ready:
+        """Return a model by the name of its run, or of a network of the zoo whose weights are on this machine."""
+        if classifiers.is_public(name, self.runs):
+            return await self.models.get(Path(name), classifiers.load_public)
+        return await self.models.get(self.runs.find(name))
+
+    async def look(self, name: str, work: Callable[..., T], *args: Any, seconds: float | None = None) -> T:
+        """Call ``work(predictor, *args)`` on a thread, with a model that nobody else runs meanwhile.
+
+        Parameters
+        ----------
+        name
+            As for :meth:`model`.
+        work, *args
+            What looks into the model.
+        seconds
+            How long it may take.
+        """
+        ready = await self.model(name)
+
+        def looking(stop: Stop) -> T:
+            with ready.to_look_into() as predictor:
+                stop()
+                return work(predictor, *args)
+
+        return await self.workers.run(looking, seconds=seconds)
 
     def close(self) -> None:
         """Let go of what is running; a training is saved and can be resumed."""

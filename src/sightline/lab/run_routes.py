@@ -57,7 +57,7 @@ def model_routes(lab: Lab) -> APIRouter:
 
     @routes.post("/predict/{name}", summary="Say what is in a picture")
     async def predict(name: str, request: Request) -> dict[str, Any]:
-        ready = await lab.models.get(lab.runs.find(name))
+        ready = await lab.model(name)
         sent = await read_body(request)
         if request.headers.get("content-type", "").startswith("application/json"):
             reference = read_json(sent.raw).get("input")
@@ -77,7 +77,7 @@ def model_routes(lab: Lab) -> APIRouter:
         responses={200: {"content": {TRACE: {}}}},
     )
     async def explain(name: str, ask: ExplainAsk) -> Response:
-        ready = await lab.models.get(lab.runs.find(name))
+        ready = await lab.model(name)
         image = await lab.workers.run(lambda _: lab.pictures.get(ask.input).image)
         target = ask.target or (await ready.batcher(image)).label
         data = await lab.workers.run(_explain, ready, image, ask.method, target)

@@ -6,7 +6,7 @@ import asyncio
 import copy
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -47,10 +47,14 @@ class Ready:
         """
         with self._looking:
             if not self._copies:
-                own = copy.copy(self.predictor)
-                own.model = copy.deepcopy(own.model)
-                self._copies.append(own)
+                self._copies.append(self.copied())
             yield self._copies[0]
+
+    def copied(self) -> Any:
+        """Return a predictor with a model of its own, for work that takes longer than others would wait."""
+        own = copy.copy(self.predictor)
+        own.model = copy.deepcopy(own.model)
+        return own
 
 
 class Models:
@@ -69,15 +73,22 @@ class Models:
         self._ready: OrderedDict[tuple[Path, int], Ready] = OrderedDict()
         self._loading = asyncio.Lock()
 
-    async def get(self, run: Path) -> Ready:
+    async def get(self, run: Path, load: Callable[[Path], Any] | None = None) -> Ready:
         """Return a run's model, loaded.
 
         Raises :class:`MissingExtraError` with the install line when torch is not there.
+
+        Parameters
+        ----------
+        run
+            Its folder, or what else ``load`` knows a model by.
+        load
+            Gives the predictor; None loads a run.
         """
         key = (run, _newest(run))
         async with self._loading:
             if key not in self._ready:
-                predictor = await self.workers.run(lambda _: _load(run), seconds=120.0)
+                predictor = await self.workers.run(lambda _: (load or _load)(run), seconds=120.0)
                 for old in [one for one in self._ready if one[0] == run]:
                     self._ready.pop(old).batcher.close()
                 self._ready[key] = Ready(predictor, Batcher(_predict_with(predictor)))

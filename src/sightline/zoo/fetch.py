@@ -39,19 +39,36 @@ def fetch(name: str, *, download: bool = True, progress: Progress | None = None)
         When it is not there and may not or cannot be fetched.
     """
     from sightline.data.download import download as get  # the door to the network, opened by name only
-    from sightline.data.named import data_folders
 
-    wanted = entry(name)
-    file = wanted.url.rpartition("/")[2]
-    *shared, cache = data_folders()
-    places = [*(folder / "weights" for folder in shared), cache.parent / "weights"]
+    wanted, file = entry(name), entry(name).file_name
+    places = weight_folders()
     for place in places:
         if (place / file).is_file() and sha256_of(place / file).startswith(wanted.sha256):
             return place / file
-    if not download:
+    if not download or wanted.file:
+        why = "it is converted from what its address offers" if wanted.file else "fetching it was not allowed"
         raise DataError(
-            f"fetch: '{file}' is not on this machine (searched: {', '.join(map(str, places))}) and fetching it was not "
-            f"allowed. Put it there from {wanted.url}."
+            f"fetch: '{file}' is not on this machine (searched: {', '.join(map(str, places))}) and {why}. "
+            f"Put it there from {wanted.url}."
         )
     places[-1].mkdir(parents=True, exist_ok=True)
     return get(wanted.url, places[-1] / file, sha256=wanted.sha256, progress=progress)
+
+
+def weight_folders() -> list[Path]:
+    """Return the folders in which weights are searched; the last one is the cache, which fetched files go to."""
+    from sightline.data.named import data_folders
+
+    *shared, cache = data_folders()
+    return [*(folder / "weights" for folder in shared), cache.parent / "weights"]
+
+
+def is_here(name: str) -> bool:
+    """Tell whether a file of the name of public weights is on this machine; its digest is not looked at.
+
+    Parameters
+    ----------
+    name
+        Name in the zoo.
+    """
+    return any((place / entry(name).file_name).is_file() for place in weight_folders())

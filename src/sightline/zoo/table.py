@@ -41,6 +41,9 @@ class Entry:
         Published accuracy on the ImageNet-1k validation set, in per cent.
     options
         Keyword arguments of the method.
+    file
+        Name of a file that was converted from what ``url`` offers, and is looked for on this machine alone; empty where
+        the address is that of the file itself.
     """
 
     name: str
@@ -57,6 +60,12 @@ class Entry:
     top1: float
     top5: float
     options: dict[str, Any] = field(default_factory=dict)
+    file: str = ""
+
+    @property
+    def file_name(self) -> str:
+        """Name of the file on this machine."""
+        return self.file or self.url.rpartition("/")[2]
 
 
 @lru_cache(maxsize=1)

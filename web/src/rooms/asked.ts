@@ -36,9 +36,9 @@ export function useAsked<T>(path: string, body: unknown, rest = 120): Asked<T> {
 }
 
 /** The same for a trace. */
-export function useTraceOf(path: string, body: unknown): Asked<Trace> {
+export function useTraceOf(path: string, body: unknown, rest = 120): Asked<Trace> {
   const text = body ? JSON.stringify(body) : "";
-  return useAnswer(text && path + text, async () => readTrace(await (await postRaw(path, JSON.parse(text))).arrayBuffer()), 120);
+  return useAnswer(text && path + text, async () => readTrace(await (await postRaw(path, JSON.parse(text))).arrayBuffer()), rest);
 }
 
 export interface Scene {

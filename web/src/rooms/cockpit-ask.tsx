@@ -9,6 +9,7 @@ import { Picker } from "../parts/picker";
 import { Picture } from "../parts/picture";
 import { usePainted } from "../parts/use-painted";
 import { picture } from "../state";
+import { Answers } from "./classifier";
 import { Choice } from "./frame";
 
 interface Answer {
@@ -103,13 +104,7 @@ export function Ask({ run, recipe, digits, asked, onAsked }: { run: string; reci
         {drawing && <figure><figcaption>Draw here; the eraser and “Clear” take it away</figcaption><Brush painted={paper} layer={layer} onStroke={send} /></figure>}
         <figure>
           <figcaption>How sure it is; choose a class to see what speaks for it</figcaption>
-          <ul class="answers" aria-label="Answers">
-            {answer?.top.slice(0, 5).map(({ label, score }) => (
-              <li key={label}>
-                <button type="button" aria-pressed={label === target} onClick={() => setTarget(label)}><b>{label}</b> <span class="bar" style={{ "--share": score }} /> {(100 * score).toFixed(1)} %</button>
-              </li>
-            ))}
-          </ul>
+          <Answers rows={answer?.top.slice(0, 5) ?? []} marked={target} onChoose={setTarget} />
         </figure>
         <figure>
           <figcaption>Where it looked for “{target}”</figcaption>

@@ -15,6 +15,7 @@ export const rooms: Room[] = [
   { id: "seams", load: () => import("./seams") },
   { id: "cockpit", load: () => import("./cockpit") },
   { id: "inspector", load: () => import("./inspector") },
+  { id: "attack", load: () => import("./attack") },
   { id: "morphology", load: () => import("./morphology") },
   { id: "clusters", load: () => import("./clusters") },
   { id: "tower", load: () => import("./tower") },

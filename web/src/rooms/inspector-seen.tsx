@@ -3,6 +3,7 @@ import { useEffect, useMemo, useState } from "preact/hooks";
 import { post } from "../api";
 import type { Raster } from "../core/raster";
 import { Picture } from "../parts/picture";
+import { Answers } from "./classifier";
 import { Choice } from "./frame";
 import { paintedOf, useTraced, valuesOf, veil } from "./inspector-model";
 
@@ -60,13 +61,7 @@ export function Seen({ run, input, seen, truth, target, onTarget, way, onWay, bo
       </figure>
       <figure>
         <figcaption>What it answers{truth && <>; it is a “<b>{truth}</b>”</>}. Choose a class to see what speaks for it.</figcaption>
-        <ul class="answers" aria-label="Answers">
-          {[...shown, ...(odd ? [{ label: target, score: 0 }] : [])].map(({ label, score }) => (
-            <li key={label}>
-              <button type="button" aria-pressed={label === asked} onClick={() => onTarget(label)}><b>{label}</b> <span class="bar" style={{ "--share": score }} /> {(100 * score).toFixed(1)} %</button>
-            </li>
-          ))}
-        </ul>
+        <Answers rows={[...shown, ...(odd ? [{ label: target, score: 0 }] : [])]} marked={asked} onChoose={onTarget} />
         <Choice label="Lit by" value={way} options={WAYS} onValue={onWay} text="Grad-CAM weighs the last maps by how much they move the class. Grad-CAM++ weighs place by place. Saliency asks each pixel, SmoothGrad many noisy copies, integrated gradients share the whole score out. Occlusion covers one place after the other." />
         {(error || evidence.error) && <p class="error" role="alert">{error || evidence.error}</p>}
       </figure>

@@ -12,6 +12,7 @@ import { Lens } from "./inspector-lens";
 import { Atlas, LayerList, Large } from "./inspector-layers";
 import { boxOf, firstLayer, heatRaster, placed, tileOf, useTraced, valuesOf, type Place, type Told } from "./inspector-model";
 import { Seen, WAYS, type Way } from "./inspector-seen";
+import { readingOf } from "./program";
 import "./cockpit.css";
 import "./inspector.css";
 
@@ -181,17 +182,11 @@ export default function InspectorRoom() {
       {run && (
         <section aria-labelledby="same">
           <h2 id="same">The same as a program</h2>
-          <Code language="python" label="the Python" text={program(run, source === "own" ? said(image) : test?.split === "test" && recipe ? `sl.data.open_dataset("${recipe.data}").test[${test.index}][0]` : `sl.read("photo.png")`, chosen?.name ?? "", lit, target)} />
+          <Code language="python" label="the Python" text={program(run, source === "own" ? readingOf(image) : test?.split === "test" && recipe ? `sl.data.open_dataset("${recipe.data}").test[${test.index}][0]` : `sl.read("photo.png")`, chosen?.name ?? "", lit, target)} />
         </section>
       )}
     </Room>
   );
-}
-
-/** How a program gets hold of a picture. */
-function said(image: string): string {
-  if (image.startsWith("sample:")) return `sl.data.sample("${image.slice(7)}")`;
-  return `sl.read("${image.startsWith("file:") ? image.slice(5) : "photo.png"}")`;
 }
 
 /** The room in three lines, and the class that was chosen in one more. */

@@ -1,0 +1,1 @@
+function e(e){return e.startsWith(`sample:`)?`sl.data.sample("${e.slice(7)}")`:`sl.read("${e.startsWith(`file:`)?e.slice(5):`photo.png`}")`}export{e as t};

@@ -1,0 +1,115 @@
+// The attack room: how far pixels must move until a network sees something else, with ε on a slider.
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { Slider } from "../controls/slider";
+import { ViewLink } from "../core/view";
+import { Curve } from "../parts/beside";
+import { Code } from "../parts/copy";
+import { Picker } from "../parts/picker";
+import { Picture } from "../parts/picture";
+import { usePainted } from "../parts/use-painted";
+import { keep, place } from "../router";
+import { picture } from "../state";
+import { useAsked, useTraceOf } from "./asked";
+import { Answers, ClassChoice, ClassifierChoice, useClassifier } from "./classifier";
+import { Choice, Room } from "./frame";
+import { readingOf } from "./program";
+import "./attack.css";
+
+type Method = "fgsm" | "pgd";
+
+interface Answer {
+  label: string;
+  score: number;
+}
+
+/** What the server tells of an attack, beside its pictures. */
+interface Told {
+  before: Answer[];
+  after: Answer[];
+  largest: number;
+  length: number;
+}
+
+interface Sweep {
+  radii: number[];
+  labels: string[];
+  lines: { label: string; probabilities: number[] }[];
+}
+
+const LEVELS = { low: 0, high: 16, step: 0.25, least: 0, most: 255, log: false };
+const REST = 30; // milliseconds that the slider rests before it is asked
+
+export default function AttackRoom() {
+  const query = useRef(place.peek().query).current;
+  const [name, setName] = useState(query.get("model") ?? "");
+  const [image, setImage] = useState(query.get("image") ?? picture.peek() ?? "sample:cat");
+  const [method, setMethod] = useState<Method>(query.get("method") === "pgd" ? "pgd" : "fgsm");
+  const [levels, setLevels] = useState(query.has("eps") ? Number(query.get("eps")) || 0 : 2);
+  const [target, setTarget] = useState(query.get("target") ?? "");
+  const chosen = useClassifier(name, setName);
+  const link = useMemo(() => new ViewLink(), []);
+  const wanted = chosen.model && { input: image, method, target };
+  const found = useTraceOf(`/api/attack/${encodeURIComponent(name)}`, wanted && { ...wanted, eps: levels / 255 }, REST);
+  const sweep = useAsked<Sweep>(`/api/attack/${encodeURIComponent(name)}/sweep`, wanted, 300);
+  const trace = found.value;
+  const told = trace as unknown as Told | null;
+  const [seen, change, attacked] = [0, 1, 2].map((i) => usePainted(trace, i));
+  useEffect(() => {
+    const next = new URLSearchParams({ model: name, image, method, eps: String(levels) });
+    if (target) next.set("target", target);
+    keep(next);
+  }, [name, image, method, levels, target]);
+
+  const own = (ref: string | null) => ref && setImage(ref);
+  const lines = useMemo(() => (sweep.value?.lines ?? []).map((line) => ({ name: line.label, x: sweep.value!.radii.map((radius) => 255 * radius), y: line.probabilities })), [sweep.value]);
+  const first = sweep.value?.labels[0];
+  const tipped = sweep.value ? sweep.value.labels.findIndex((label) => (target ? label === target : label !== first)) : -1;
+  const controls = (
+    <>
+      <ClassifierChoice chosen={chosen} value={name} onValue={(next) => { setName(next); setTarget(""); }} />
+      <Picker label="Picture" value={image} onValue={own} />
+      <Choice label="Attack" value={method} options={[["fgsm", "FGSM"], ["pgd", "PGD"]]} onValue={setMethod} text={method === "fgsm" ? "One step: every pixel moves by ε along the sign of the loss's gradient." : "Ten smaller steps, each with a gradient of its own, brought back into the ball of radius ε."} />
+      <ClassChoice label="To be taken for" model={chosen.model} value={target} onValue={setTarget} none="anything else" text="A class to reach, or any but the first answer." />
+    </>
+  );
+  const aspect = seen ? seen.width / seen.height : 1;
+  const [was, now] = [told?.before[0], told?.after[0]];
+  const fooled = was && now && (target ? now.label === target : now.label !== was.label);
+  return (
+    <Room
+      title="Attack slider" lead="A change too small to see, in the one direction that hurts most: move ε, and watch the answer tip."
+      methods={["attack.fgsm", "attack.pgd"]} lesson={{ id: "w9d4", title: "Attack and defence" }} controls={controls} onPicture={own} error={chosen.error || found.error}
+    >
+      {chosen.rows?.length === 0 && <p>There is no trained network here yet. <a href="/rooms/cockpit">Train one in the cockpit</a>: LeNet-5 on handwritten digits takes about a minute.</p>}
+      {was && now && (
+        <p class="room-told" role="status" data-eps={(255 * Number(trace!.parameters["eps"])).toFixed(2)} data-before={was.label} data-after={now.label} data-fooled={fooled}>
+          At ε = {Number((255 * Number(trace!.parameters["eps"])).toFixed(2))} of 255 levels it says <b>{now.label}</b>, {(100 * now.score).toFixed(1)} % sure; {fooled ? <>before it was <b>{was.label}</b>.</> : <>{target ? <>it is not taken for <b>{target}</b> yet.</> : "the answer holds."}</>}
+        </p>
+      )}
+      <div class="attack-pictures">
+        <figure><figcaption>What the network sees</figcaption><Picture painted={seen!} link={link} label="What the network sees" aspect={aspect} /></figure>
+        <figure><figcaption>+ the change{told && told.largest > 0 ? `, magnified ${Math.round(0.5 / told.largest)}×` : ": none"}</figcaption><Picture painted={change!} link={link} label="The change, magnified" aspect={aspect} bare /></figure>
+        <figure><figcaption>= what it sees now</figcaption><Picture painted={attacked!} link={link} label="The attacked picture" aspect={aspect} bare /></figure>
+      </div>
+      <Slider label="ε, levels of 255" value={levels} span={LEVELS} onValue={setLevels} text="How far every pixel may move, up or down, of the 255 levels that it has." />
+      <div class="room-pair stacked">
+        <figure><figcaption>Answers before</figcaption><Answers label="Answers before" rows={told?.before ?? []} marked={was?.label ?? ""} /></figure>
+        <figure><figcaption>Answers now</figcaption><Answers label="Answers now" rows={told?.after ?? []} marked={now?.label ?? ""} /></figure>
+      </div>
+      <figure data-swept={sweep.value && !sweep.busy ? sweep.value.radii.length : 0}>
+        <figcaption>How sure it is, against ε. {sweep.busy ? "It is attacked at every radius…" : sweep.value && (tipped > 0 ? `It tips at ${Number((255 * sweep.value.radii[tipped]!).toFixed(2))} levels or sooner.` : tipped === 0 ? "It is there without a change." : `Up to ${Math.round(255 * sweep.value.radii.at(-1)!)} levels it holds.`)}</figcaption>
+        {lines.length > 0 && <Curve lines={lines} axes={["ε, levels of 255", "probability"]} mark={Math.min(levels, 32)} onMark={(x) => setLevels(Math.max(0, Math.round(4 * x) / 4))} height={220} />}
+      </figure>
+      {sweep.error && !found.error && <p class="error" role="alert">{sweep.error}</p>}
+      <section aria-labelledby="same">
+        <h2 id="same">The same as a program</h2>
+        <Code language="python" label="the Python" text={program(name, chosen.rows?.find((row) => row.name === name)?.public ?? false, image, method, levels, target)} />
+      </section>
+    </Room>
+  );
+}
+
+function program(name: string, open: boolean, image: string, method: Method, levels: number, target: string): string {
+  const wanted = target ? `, target=model.recipe.classes.index(${JSON.stringify(target)})` : "";
+  return `import torch\nimport sightline as sl\n\nmodel = sl.load("${open ? name : `runs/${name}`}")\nseen = sl.to_float(model.recipe.form.prepare(${readingOf(image)}))\nfooled = sl.attack.${method}(model.model, seen, eps=${levels} / 255${wanted})\nscores = model.model(torch.from_numpy(fooled).permute(2, 0, 1)[None])\nprint(model.recipe.classes[int(scores.argmax())])\n`;
+}
