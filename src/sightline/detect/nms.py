@@ -7,11 +7,12 @@ C-20(5), for maxima; for boxes, greedily, Dalal & Triggs 2005 and Felzenszwalb e
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Annotated
 
 import numpy as np
 
-from sightline.core.box_overlap import as_boxes, pairwise_iou
+from sightline.core.box_overlap import as_boxes
 from sightline.core.box_suppression import suppress
 from sightline.core.catalogue import method
 from sightline.core.checks import describe, number
@@ -20,6 +21,7 @@ from sightline.core.layers import Boxes as BoxLayer
 from sightline.core.layers import Picture, Value
 from sightline.core.trace import Step
 from sightline.core.types import Array, Boxes, Range
+from sightline.detect.suppression_rounds import rounds
 
 _SHOWN = 24  # rounds that are shown one by one
 _SAMPLE = np.array([[8.0, 8, 40, 44], [12, 10, 44, 46], [60, 20, 92, 60], [64, 22, 90, 66], [20, 60, 44, 90]])
@@ -72,18 +74,28 @@ def _(boxes: Boxes, scores: Array, threshold: float = 0.5) -> Iterator[Step]:
     order = np.argsort(-np.asarray(scores), kind="stable")
     said = tuple(f"{score:.2f}" for score in np.asarray(scores)[order])
     yield Step("candidates", canvas, BoxLayer(np.asarray(boxes)[order], said), note=f"{len(boxes)} boxes, best first")
-    left = order
-    for turn, best in enumerate(kept[:_SHOWN], 1):
-        overlap = pairwise_iou(boxes[best : best + 1], boxes[left])[0]
-        gone = left[(overlap > threshold) & (left != best)]
-        told = "takes nothing away" if not len(gone) else f"sends {len(gone)} away"
-        shown = np.concatenate([[best], gone]).astype(np.int64)
-        words = ("stays", *(f"{value:.2f}" for value in overlap[np.isin(left, gone)]))
-        yield Step(
-            f"round {turn}", canvas, BoxLayer(boxes[shown], words), note=f"score {scores[best]:.2f} stays and {told}"
-        )
-        left = left[~np.isin(left, [best, *gone])]
+    hard = partial(weights_of, threshold=threshold)
+    for turn, one in enumerate(rounds(boxes, scores, kept[:_SHOWN], hard), 1):
+        gone = one.weights == 0
+        told = f"sends {gone.sum()} away" if gone.any() else "takes nothing away"
+        shown = np.concatenate([[one.best], one.rivals[gone]]).astype(np.int64)
+        words = ("stays", *(f"{value:.2f}" for value in one.overlaps[gone]))
+        note = f"score {one.score:.2f} stays and {told}"
+        yield Step(f"round {turn}", canvas, BoxLayer(boxes[shown], words), note=note)
     yield Step("kept", Value(kept), canvas, BoxLayer(boxes[kept], tuple(f"{s:.2f}" for s in np.asarray(scores)[kept])))
+
+
+def weights_of(overlaps: Array, threshold: float) -> Array:
+    """Return what becomes of boxes that overlap a better one: 0 sends away, 1 leaves alone.
+
+    Parameters
+    ----------
+    overlaps
+        R intersections over union, 0–1.
+    threshold
+        Overlap above which a box goes.
+    """
+    return np.where(overlaps > threshold, 0.0, 1.0)
 
 
 def as_scores(function: str, scores: object, count: int, argument: str = "scores") -> Array:

@@ -127,9 +127,23 @@ def _(
     page = Picture(blank_for(boxes))
     yield Step("candidates", page, BoxLayer(boxes, tuple(f"{s:.2f}" for s in scores)), note="With their scores.")
     overlaps = np.linspace(0, 1, 101)
-    soft = np.exp(-(overlaps**2) / sigma)
-    weights = soft if kind == "gaussian" else np.where(overlaps > threshold, 1 - overlaps, 1)
+    weights = weights_of(overlaps, threshold, sigma, kind)
     told = "What a score is multiplied by."
     yield Step("weight", Curve(np.stack([overlaps, weights], axis=1), ("overlap", "weight")), note=told)
     words = tuple(f"{scores[i]:.2f} to {s:.2f}" for i, s in zip(kept, left, strict=True))
     yield Step("kept", Value((kept, left)), page, BoxLayer(boxes[kept], words), note="None dropped at once.")
+
+
+def weights_of(overlaps: Array, threshold: float, sigma: float, kind: str) -> Array:
+    """Return what scores are multiplied by, 0–1, where a better box is taken.
+
+    Parameters
+    ----------
+    overlaps
+        R intersections over union with that box, 0–1.
+    threshold, sigma, kind
+        As in :func:`soft_nms`.
+    """
+    if kind == "gaussian":
+        return np.exp(-(overlaps**2) / sigma)
+    return np.where(overlaps > threshold, 1 - overlaps, 1.0)

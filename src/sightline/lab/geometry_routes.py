@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from sightline.core.errors import InputError, MissingFileError
 from sightline.data.naming import is_image_name
 from sightline.lab import calibrating, reconstructions, scenes
 from sightline.lab.asks import CalibrationAsk, FolderAsk, KeypointAsk, PairAsk, RoundsAsk, TowerAsk
+from sightline.lab.kept import Kept
 from sightline.lab.lab import Lab
 from sightline.lab.places import under
 from sightline.lab.routes import TRACE
@@ -24,23 +24,7 @@ from sightline.serve.workers import Stop
 _PAIR_PIXELS = 240_000
 _TOWER_PIXELS = 110_000
 _VIEW_PIXELS = 2_000_000
-_KEPT = 16  # answers that are asked for again while a slider moves
 _LONG_SECONDS = 120.0
-
-
-class _Kept:
-    """The newest answers by what was asked."""
-
-    def __init__(self) -> None:
-        self.answers: OrderedDict[Hashable, Any] = OrderedDict()
-
-    def __call__(self, key: Hashable, make: Callable[[], Any]) -> Any:
-        if key not in self.answers:
-            self.answers[key] = make()
-        self.answers.move_to_end(key)
-        while len(self.answers) > _KEPT:
-            self.answers.popitem(last=False)
-        return self.answers[key]
 
 
 def tower_routes(lab: Lab) -> APIRouter:
@@ -78,7 +62,7 @@ def tower_routes(lab: Lab) -> APIRouter:
 def view_routes(lab: Lab) -> APIRouter:
     """Return the routes of two views, and of calibration."""
     routes = APIRouter(prefix="/api", tags=["rooms"])
-    kept = _Kept()
+    kept = Kept()
 
     def pairs(stop: Stop, ask: PairAsk) -> dict[str, Any]:
         from sightline.lab import two_views
@@ -118,7 +102,7 @@ def view_routes(lab: Lab) -> APIRouter:
     return routes
 
 
-def _calibrate(stop: Stop, lab: Lab, kept: _Kept, ask: CalibrationAsk) -> dict[str, Any]:
+def _calibrate(stop: Stop, lab: Lab, kept: Kept, ask: CalibrationAsk) -> dict[str, Any]:
     from sightline.geometry import undistort
     from sightline.image.write import encode
 

@@ -10,11 +10,11 @@ import numpy as np
 from sightline.core.catalogue import Method
 from sightline.core.errors import InputError
 from sightline.core.layers import Curve, Heat, Lines, Picture
-from sightline.core.results import Detections
 from sightline.core.seeds import generator
 from sightline.core.trace import Step, Trace, steps_of
 from sightline.core.trace_bytes import Form
 from sightline.core.types import Array
+from sightline.lab.made_detector import Spoilt, detected
 from sightline.lab.scenes import HEIGHT, SCENES, WIDTH, fair_boxes
 from sightline.serve.workers import Stop
 
@@ -22,7 +22,6 @@ FLOWS = ("lucas_kanade", "horn_schunck", "farneback", "tv_l1")
 _SCREEN = Form(92, 1 << 40, sealed=False)
 _WHEEL = 151  # pixels
 _BINS = 60
-_SEEN = 0.35  # share of a thing that must be uncovered to be found
 _SAME = 0.4  # overlap from which on a track is a thing's
 
 
@@ -87,12 +86,12 @@ def ledger(stop: Stop, tracker: Any, images: Mapping[int, Array] | None, ask: An
     from sightline.core.box_overlap import pairwise_iou
     from sightline.motion.association import assign
 
-    random = generator(ask.seed)
+    random, how = generator(ask.seed), Spoilt(ask.missed, ask.noise, ask.invented)
     frames, owner, switches = [], {}, []
     for number in range(SCENES["fair"]):
         stop()
         truth = fair_boxes(number)
-        tracks = tracker.update(_detected(truth, ask, random), None if images is None else images[number])
+        tracks = tracker.update(detected(truth, how, random), None if images is None else images[number])
         pairs = dict(assign(1 - pairwise_iou(truth, tracks.boxes), 1 - _SAME).tolist())
         now = [int(tracks.ids[pairs[thing]]) if thing in pairs else None for thing in range(len(truth))]
         for thing, name in enumerate(now):
@@ -102,29 +101,3 @@ def ledger(stop: Stop, tracker: Any, images: Mapping[int, Array] | None, ask: An
                 owner[thing] = name
         frames.append({**tracker.round.to_json(), "truth": truth.round(2).tolist(), "is": now})
     return {"frames": frames, "switches": switches, "size": [WIDTH, HEIGHT]}
-
-
-def _detected(truth: Array, ask: Any, random: np.random.Generator) -> Detections:
-    """Return what a detector might find: trembling boxes of what is uncovered, some missed, and some of nothing."""
-    boxes, scores = [], []
-    for thing, box in enumerate(truth):
-        side = box[2:] - box[:2]
-        trembling = box + np.tile(side, 2) * random.normal(0, ask.noise, 4)
-        missed, sure = random.random() < ask.missed, 0.95 - 0.15 * random.random()
-        inside = (box[2] > 10) & (box[0] < WIDTH - 10) & (box[3] > 10) & (box[1] < HEIGHT - 10)
-        seen = 1 - max((_covered(box, other) for other in truth[thing + 1 :]), default=0.0)
-        if inside and not missed and seen >= _SEEN:
-            boxes.append(trembling)
-            scores.append(sure * (0.4 + 0.6 * seen))
-    if random.random() < ask.invented * 5:
-        corner = random.uniform([0, 0], [WIDTH - 60, HEIGHT - 60])
-        boxes.append(np.concatenate([corner, corner + random.uniform(40, 90, 2)]))
-        scores.append(0.3 + 0.4 * random.random())
-    return Detections(np.array(boxes).reshape(-1, 4), np.array(scores), np.zeros(len(boxes), np.int64), ("thing",))
-
-
-def _covered(box: Array, other: Array) -> float:
-    """Return the share of a box that another one covers."""
-    width = min(box[2], other[2]) - max(box[0], other[0])
-    height = min(box[3], other[3]) - max(box[1], other[1])
-    return max(width, 0) * max(height, 0) / float(np.prod(box[2:] - box[:2]))

@@ -142,9 +142,23 @@ def _curve(boxes: Sorted, verdicts: Array, kind: int, things: int) -> Array:
 
 
 def _area(curve: Array) -> float:
-    best = np.maximum.accumulate(curve[::-1, 1])[::-1]
-    return float((np.diff(curve[:, 0], prepend=0.0) * best).sum())
+    recalls = curve[:, 0]
+    return float((np.diff(recalls, prepend=0.0) * envelope(curve, recalls)[:, 1]).sum())
 
 
 def _eleven(curve: Array) -> float:
-    return float(np.mean([curve[curve[:, 0] >= recall, 1].max(initial=0.0) for recall in np.linspace(0, 1, 11)]))
+    return float(np.mean(envelope(curve, np.linspace(0, 1, 11))[:, 1]))
+
+
+def envelope(curve: Array, recalls: Array) -> Array:
+    """Return the best precision at each of R recalls or beyond, R×2 (recall, precision); 0 where none is reached.
+
+    Parameters
+    ----------
+    curve
+        N×2 recall and precision, recall rising.
+    recalls
+        R recalls, 0–1.
+    """
+    best = np.append(np.maximum.accumulate(curve[::-1, 1])[::-1], 0.0)
+    return np.stack([recalls, best[np.searchsorted(curve[:, 0], recalls)]], axis=1)

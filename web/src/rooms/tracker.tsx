@@ -8,10 +8,10 @@ import { StepScrubber } from "../parts/scrubber";
 import { pictureRaster, usePicture } from "../parts/use-painted";
 import { keep, place } from "../router";
 import { rimmed, useAsked, viewOf } from "./asked";
+import { drawBox, drawLabel, type Box } from "./boxes";
 import { Choice, Room } from "./frame";
 import "./motion.css";
 
-type Box = [number, number, number, number];
 type Kind = "sort" | "byte_track" | "deep_sort";
 type Phase = "predict" | "assign" | "update";
 
@@ -76,21 +76,8 @@ export default function TrackerRoom() {
     cursor: "default", down() {}, move() {}, up() {},
     draw(context, to) {
       if (!page) return;
-      const box = ([x1, y1, x2, y2]: Box, colour: string, wide: number, dash: number[] = []) => {
-        const [[u1, v1], [u2, v2]] = [to(x1, y1), to(x2, y2)];
-        context.setLineDash(dash);
-        rimmed(context, colour, [[u1, v1], [u2, v1], [u2, v2], [u1, v2], [u1, v1]], wide);
-        context.setLineDash([]);
-        return [u1, v1] as const;
-      };
-      const label = (text: string, [u, v]: readonly [number, number], colour: string) => {
-        context.font = "600 13px system-ui";
-        const width = context.measureText(text).width + 8;
-        context.fillStyle = colour;
-        context.fillRect(u, v - 17, width, 17);
-        context.fillStyle = "#000";
-        context.fillText(text, u + 4, v - 4);
-      };
+      const box = (where: Box, colour: string, wide: number, dash: number[] = []) => drawBox(context, to, where, colour, wide, dash);
+      const label = (text: string, corner: readonly [number, number], colour: string) => drawLabel(context, text, corner, colour);
       if (phase !== "update") {
         page.detections.forEach((one, i) => label(`d${i + 1}`, box(one.box, "#fff", 2), "#fff"));
         for (const one of page.predicted) {
