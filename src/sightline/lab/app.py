@@ -19,6 +19,7 @@ from sightline.lab.api_page import api_page
 from sightline.lab.attack_routes import attack_routes
 from sightline.lab.chains import chain_routes
 from sightline.lab.cluster_routes import cluster_routes
+from sightline.lab.detection_routes import detection_routes
 from sightline.lab.file_routes import file_routes
 from sightline.lab.geometry_routes import reconstruction_routes, tower_routes, view_routes
 from sightline.lab.inspector_routes import inspector_routes
@@ -49,6 +50,7 @@ _ROUTES = (
     motion_routes,
     learning_routes,
     cluster_routes,
+    detection_routes,
     training_routes,
     lesson_routes,
     live_routes,
