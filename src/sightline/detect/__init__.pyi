@@ -2,7 +2,10 @@ from .anchors import anchors as anchors
 from .batched_nms import batched_nms as batched_nms
 from .ciou import ciou as ciou
 from .darknet import read_darknet as read_darknet
+from .deformable_detr import deformable_detr as deformable_detr
 from .deformable_parts import DeformableParts as DeformableParts
+from .detr import detr as detr
+from .dino_detr import dino_detr as dino_detr
 from .diou import diou as diou
 from .fast_rcnn import fast_rcnn as fast_rcnn
 from .faster_rcnn import faster_rcnn as faster_rcnn
@@ -20,6 +23,7 @@ from .rcnn import rcnn as rcnn
 from .retinanet import retinanet as retinanet
 from .roi_align import roi_align as roi_align
 from .roi_pool import roi_pool as roi_pool
+from .rt_detr import rt_detr as rt_detr
 from .search import Search as Search
 from .sliding_window import sliding_window as sliding_window
 from .soft_nms import soft_nms as soft_nms

@@ -64,6 +64,10 @@ class ClassRule(Protocol):
         """
         ...
 
+    def probabilities(self, logits: Tensor) -> Tensor:
+        """Return how likely each class is, in 0–1, without "nothing", of …×K."""
+        ...
+
     def surest(self, logits: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return scores in falling order, the predictions that they belong to and their classes, of one image's Q×K."""
         ...
@@ -83,7 +87,7 @@ class SoftmaxRule:
 
     def cost(self, logits: Tensor, labels: Tensor) -> Tensor:
         """Return −p of the class."""
-        return -logits.softmax(dim=-1)[:, labels]
+        return -self.probabilities(logits)[:, labels]
 
     def loss(self, logits: Tensor, labels: Tensor, overlaps: Tensor, count: float) -> Tensor:
         """Return the weighted mean of the cross-entropy over all predictions."""
@@ -92,9 +96,13 @@ class SoftmaxRule:
         weight[last] = self.nothing
         return F.cross_entropy(logits.transpose(1, 2), labels.where(labels >= 0, last), weight)
 
+    def probabilities(self, logits: Tensor) -> Tensor:
+        """Return the softmax without its last one."""
+        return logits.softmax(dim=-1)[..., :-1]
+
     def surest(self, logits: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return the likeliest class of every prediction; a NaN is no answer."""
-        scores, labels = logits.softmax(dim=-1)[:, :-1].max(dim=-1)
+        scores, labels = self.probabilities(logits).max(dim=-1)
         best, place, _ = surest(scores[:, None], Limits(0.0, 1.0, len(scores), len(scores)))
         return best, place, labels[place]
 
@@ -117,7 +125,7 @@ class FocalRule:
 
     def cost(self, logits: Tensor, labels: Tensor) -> Tensor:
         """Return what yes costs beyond no."""
-        p = logits.sigmoid()[:, labels]
+        p = self.probabilities(logits)[:, labels]
         yes = -self.alpha * (1 - p) ** self.gamma * (p + _TINY).log()
         no = -(1 - self.alpha) * p**self.gamma * (1 - p + _TINY).log()
         return yes - no
@@ -126,9 +134,13 @@ class FocalRule:
         """Return the sum of the focal loss by the number of things."""
         return focal_loss(logits, one_hot(logits, labels), alpha=self.alpha, gamma=self.gamma).sum() / count
 
+    def probabilities(self, logits: Tensor) -> Tensor:
+        """Return the sigmoid."""
+        return logits.sigmoid()
+
     def surest(self, logits: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return the likeliest of all names of all predictions; a NaN is no answer."""
-        return surest(logits.sigmoid(), Limits(0.0, 1.0, self.most, self.most))
+        return surest(self.probabilities(logits), Limits(0.0, 1.0, self.most, self.most))
 
 
 @dataclass(frozen=True)
@@ -174,9 +186,9 @@ class HungarianMatcher:
         target
             M labels and boxes (cx, cy, w, h) as shares.
         """
-        apart = torch.cdist(boxes, target["boxes"], p=1)
-        corners, truth = cxcywh_to_xyxy(boxes), cxcywh_to_xyxy(target["boxes"])
-        near = generalized_overlap(corners[:, None], truth[None])
+        truth = target["boxes"].to(boxes)
+        apart = torch.cdist(boxes, truth, p=1)
+        near = generalized_overlap(cxcywh_to_xyxy(boxes)[:, None], cxcywh_to_xyxy(truth)[None])
         named = self.rule.cost(logits, target["labels"])
         return self.weights.boxes * apart + self.weights.classes * named - self.weights.overlap * near
 

@@ -37,7 +37,7 @@ def sine_code(values: Tensor, dim: int, temperature: float = 10_000.0) -> Tensor
     return torch.stack([phases.sin(), phases.cos()], dim=-1).flatten(-2)  # …×D/2×2 → …×D
 
 
-def sine_positions(real: Tensor, dim: int, temperature: float = 10_000.0) -> Tensor:
+def sine_positions(real: Tensor, dim: int, temperature: float = 10_000.0, shift: float = 0.0) -> Tensor:
     """Return the code of every place of a map, B×H×W → B×H×W×D: its row, then its column.
 
     Rows and columns are counted over what is image, so that padding moves nothing, and run up to 2π at its last one.
@@ -50,6 +50,8 @@ def sine_positions(real: Tensor, dim: int, temperature: float = 10_000.0) -> Ten
         D, a multiple of 4.
     temperature
         As :func:`sine_code` takes it.
+    shift
+        Taken off each count: 0 counts from 1, as DETR does; 0.5 counts the middles, as Deformable DETR does.
 
     Examples
     --------
@@ -57,5 +59,5 @@ def sine_positions(real: Tensor, dim: int, temperature: float = 10_000.0) -> Ten
     torch.Size([1, 2, 3, 8])
     """
     rows, columns = real.cumsum(1, dtype=torch.float32), real.cumsum(2, dtype=torch.float32)
-    turns = [rows / (rows[:, -1:] + _EPS), columns / (columns[:, :, -1:] + _EPS)]
+    turns = [(rows - shift) / (rows[:, -1:] + _EPS), (columns - shift) / (columns[:, :, -1:] + _EPS)]
     return torch.cat([sine_code(2 * math.pi * turn, dim // 2, temperature) for turn in turns], dim=-1)

@@ -54,7 +54,9 @@ class Tokens:
         return self.centres[:, :, None] * self.ratios[:, None]
 
 
-def lay_out(maps: Sequence[Tensor], real: Tensor, embedding: Tensor, temperature: float = 10_000.0) -> Tokens:
+def lay_out(
+    maps: Sequence[Tensor], real: Tensor, embedding: Tensor, temperature: float = 10_000.0, shift: float = 0.0
+) -> Tokens:
     """Return maps as tokens.
 
     Parameters
@@ -65,11 +67,11 @@ def lay_out(maps: Sequence[Tensor], real: Tensor, embedding: Tensor, temperature
         B×H×W bool of the batch's pixels, True where there is image.
     embedding
         L×D, added to the positions of each map.
-    temperature
+    temperature, shift
         Of the sine positions.
     """
     seen = [shrunk(real, level.shape[-2:]) for level in maps]
-    places = [sine_positions(one, maps[0].shape[1], temperature) for one in seen]
+    places = [sine_positions(one, maps[0].shape[1], temperature, shift) for one in seen]
     return Tokens(
         torch.cat([level.flatten(2).transpose(1, 2) for level in maps], dim=1),
         torch.cat([place.flatten(1, 2) + embedding[i] for i, place in enumerate(places)], dim=1),
