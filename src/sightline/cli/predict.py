@@ -80,16 +80,16 @@ def predict(
         return predict_live(sightline.load(run), source[0], options, forms, out, crops, every, limit, json)
     sources = find_sources(source)
     predictor = sightline.load(run)
-    work = _Work(predictor, options, out, crops)
+    work = Work(predictor, options, out, crops)
     for batch in counted([sources[start : start + _BATCH] for start in range(0, len(sources), _BATCH)], "predict"):
         work.take(batch)
     if any(forms.values()) and len(work.seen) + work.failed < len(work.rows):
         raise InputError(f"predict: --coco, --yolo, --csv and --lines are for detectors; '{run}' is none.")
     files = write_seen(work.seen, **forms)
-    return Answer(work.rows, lambda console: _show(console, work.rows, files), json, FAILED if work.failed else OK)
+    return Answer(work.rows, lambda console: show_found(console, work.rows, files), json, FAILED if work.failed else OK)
 
 
-class _Work:
+class Work:
     """A model at work on images, batch by batch."""
 
     def __init__(self, predictor: Any, options: dict[str, Any], out: Path | None, crops: Path | None) -> None:
@@ -129,7 +129,8 @@ class _Work:
         return row
 
 
-def _show(console: Console, rows: list[dict[str, Any]], files: list[str]) -> None:
+def show_found(console: Console, rows: list[dict[str, Any]], files: list[str]) -> None:
+    """Print a line for each picture, and where the files are."""
     width = max(len(row["source"]) for row in rows)
     for row in rows:
         if "error" not in row:

@@ -290,9 +290,9 @@ def named(
 
 @method(task="detection", paper="Liu 2024", lesson="w7d5")
 def grounding_dino(
-    vocabulary: PathLike | WordPiece | None = None,
-    *,
     variant: Annotated[str, Choice(*VARIANTS)] = "tiny",
+    *,
+    vocabulary: PathLike | WordPiece | None = None,
     queries: Annotated[int, Range(1, 10**5)] = 900,
     resize: Annotated[int, Range(0, 4096)] = 800,
     mean: Sequence[float] | None = None,
@@ -305,11 +305,11 @@ def grounding_dino(
 
     Parameters
     ----------
+    variant
+        ``"tiny"``: Swin-T, 172 million weights; ``"base"``: Swin-B with windows of 12 patches, 232 million.
     vocabulary
         What words are made of: ``tokenizer.json`` or ``vocab.txt`` of uncased BERT, 30,522 pieces, as it lies beside
         the weights. None makes a model that cannot read texts yet.
-    variant
-        ``"tiny"``: Swin-T, 172 million weights; ``"base"``: Swin-B with windows of 12 patches, 232 million.
     queries
         Q, the largest number of boxes, ≥ 1; the public weights have 900.
     resize
