@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 
 from sightline.core import kernels
-from sightline.core.catalogue import Method, documented_parameters
+from sightline.core.catalogue import Method
 from sightline.core.errors import InputError
+from sightline.core.parameters import documented_parameters
 
 TESTS = Path(__file__).parent
 

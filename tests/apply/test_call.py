@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 import sightline as sl
-from sightline.apply.call import Call, example_options, prepare, why_not
+from sightline.apply.call import Call, example_options, prepare
 from sightline.apply.firsts import as_first
 from sightline.apply.outputs import as_picture
+from sightline.apply.runnable import why_not
 from sightline.apply.traced import trace_call
 from sightline.core.catalogue import find, methods
 from sightline.core.errors import InputError

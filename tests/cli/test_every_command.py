@@ -13,10 +13,10 @@ from PIL import Image
 from sightline.apply.inputs import FILE_KINDS
 from sightline.cli.app import main
 from sightline.cli.image import command_of, has_command
-from sightline.core.catalogue import Method, methods
+from sightline.core.index import Entry, entries
 from sightline.image import subband_encode
 
-COMMANDS = [entry for entry in methods("image") if has_command(entry)]
+COMMANDS = [entry for entry in entries("image") if has_command(entry)]
 SOURCES = {
     "text": "a word",
     "bytes": "stream.bin",
@@ -91,7 +91,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
 class Command:
     """One command with a source and options that work, run in the folder of files."""
 
-    def __init__(self, entry: Method, capsys: pytest.CaptureFixture[str]) -> None:
+    def __init__(self, entry: Entry, capsys: pytest.CaptureFixture[str]) -> None:
         self.entry, self.capsys = entry, capsys
         self.kind = entry.parameters[0].kind
         self.taken = set(command_of(entry).__signature__.parameters)
@@ -149,16 +149,14 @@ class Command:
 
 
 @pytest.fixture
-def command(
-    method: Method, files: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Command:
+def command(method: Entry, files: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
     monkeypatch.chdir(files)
     return Command(method, capsys)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("method", COMMANDS, ids=lambda entry: entry.name)
-def test_a_wrong_source_or_option_is_one_sentence(method: Method, command: Command) -> None:
+def test_a_wrong_source_or_option_is_one_sentence(method: Entry, command: Command) -> None:
     turn = COMMANDS.index(method)
     if command.kind == "points":
         for source in BROKEN_POINTS:

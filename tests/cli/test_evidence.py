@@ -20,7 +20,7 @@ class Entry:
 @pytest.fixture(autouse=True)
 def ledger(monkeypatch):
     monkeypatch.setattr(command, "ledger", lambda: (PROVEN, FAILING))
-    monkeypatch.setattr(command, "methods", lambda: [Entry("image.canny"), Entry("classify.lenet5")])
+    monkeypatch.setattr(command, "listed", lambda: [Entry("image.canny"), Entry("classify.lenet5")])
 
 
 def test_the_ledger_as_json(capsys):

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 import sightline as sl
-from sightline.core.catalogue import Method, documented_parameters, find, method_of, methods
+from sightline.core.catalogue import Method, find, method_of, methods
 from sightline.core.errors import InputError
+from sightline.core.parameters import documented_parameters
 from sightline.core.types import Choice, Image, Mask, Range
 from sightline.learn.layers.recurrent import Recurrent
 

@@ -16,7 +16,9 @@ from PIL import Image
 from starlette.testclient import TestClient
 
 import sightline as sl
+from sightline.core import index
 from sightline.core.catalogue import methods
+from sightline.core.index import Index
 from sightline.core.trace import trace_from_bytes
 from sightline.data.sample import SAMPLES
 from sightline.lab import lessons
@@ -46,24 +48,19 @@ def test_every_method_is_listed_once_under_its_field(client: TestClient) -> None
     assert (canny["year"], canny["returns"], canny["first"], canny["steps"]) == (1986, "mask", "image", True)
 
 
-def test_the_listing_is_kept_and_read_again(tmp_path: Path) -> None:
-    first = Listing(tmp_path).rows(whole=True)
-    kept = list(tmp_path.glob("catalogue-*.json"))
-    assert len(kept) == 1
-    kept[0].write_text(json.dumps({"image.x": {"name": "x"}}), "utf-8")
-    assert list(Listing(tmp_path).rows()) == ["image.x"]
-    kept[0].write_text("{", "utf-8")
-    assert Listing(tmp_path).rows(whole=True) == first
-
-
-def test_the_fields_without_torch_are_listed_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    go = threading.Event()
-    complete = Listing._complete
-    monkeypatch.setattr(Listing, "_complete", lambda self, kept: (go.wait(20), complete(self, kept)))
-    listing = Listing(tmp_path)
-    first = {row["field"] for row in listing.rows().values()}
-    assert {"image", "data", "metrics"} <= first
-    assert not first & {"classify", "explain"}
+def test_what_changed_is_listed_after_the_rest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    today = Index(folder=tmp_path / "kept")
+    today.refresh()
+    today.write(tmp_path / "catalogue.json")
+    held = json.loads((tmp_path / "catalogue.json").read_text("utf-8"))
+    held["modules"]["sightline.classify.vit"]["digest"] = "of another source"
+    (tmp_path / "catalogue.json").write_text(json.dumps(held), "utf-8")
+    monkeypatch.setattr(index, "SHIPPED", tmp_path / "catalogue.json")
+    go, refresh = threading.Event(), Index.refresh
+    monkeypatch.setattr(Index, "refresh", lambda self: (go.wait(20), refresh(self)))
+    listing = Listing(tmp_path / "empty")
+    first = set(listing.rows())
+    assert first == {f"{entry.field}.{entry.name}" for entry in methods()} - {"classify.vit"}
     assert not listing.whole
     go.set()
     assert listing.find("classify.vit").name == "vit"

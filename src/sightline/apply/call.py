@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 
 from sightline.apply.firsts import First, as_first, in_gray
-from sightline.apply.inputs import in_units_of, is_picture_by_name
+from sightline.apply.inputs import in_units_of
+from sightline.apply.runnable import other_pictures, takes_picture, takes_pictures, why_not
 from sightline.apply.showing import OPTIONS
 from sightline.apply.values import values_from_json
 from sightline.core.catalogue import Method
 from sightline.core.errors import InputError
 
-_PICTURES = ("image", "mask", "labels")
 _INSTEAD = {"box": "mask"}  # an example of the one is not made up where the other is given
 FITTED = ("b", "guide", "mask", "markers", "labels", "protect", "remove")  # as large as the first picture
 
@@ -50,45 +50,6 @@ class Call:
         start = time.perf_counter()
         result = self.entry.function(self.first, **self.options)
         return result, 1000 * (time.perf_counter() - start)
-
-
-def takes_picture(entry: Method) -> bool:
-    """Return whether a method's first argument is made from a picture; a metric compares what is given to it."""
-    if entry.field == "metrics" or not entry.parameters:
-        return False
-    first = entry.parameters[0]
-    return first.kind in _PICTURES or is_picture_by_name(first)
-
-
-def takes_pictures(entry: Method) -> bool:
-    """Return whether a method's first argument is a list of pictures."""
-    return bool(entry.parameters) and entry.parameters[0].kind == "images"
-
-
-def other_pictures(entry: Method) -> dict[str, str]:
-    """Return the kinds of a method's other parameters that are pictures, by name: ``image``, ``mask``, ``labels``."""
-    found = {}
-    for parameter in entry.parameters[1:]:
-        if parameter.kind in _PICTURES and parameter.name != "out":
-            found[parameter.name] = parameter.kind
-        elif parameter.kind == "array" and parameter.name == "mask":
-            found[parameter.name] = "mask"
-    return found
-
-
-def why_not(entry: Method) -> str:
-    """Return why a method cannot be run by a page, an empty string when it can."""
-    if entry.task == "files":
-        return "It reads or writes files, which a page does by itself."
-    if entry.field in ("classify", "explain", "attack", "nn"):
-        return "It works on a model: train one in the cockpit, and look into it there."
-    if isinstance(entry.function, type):
-        return "It is an object that keeps what it has seen: its lesson and its room use it."
-    given = {parameter.name for parameter in entry.parameters if parameter.kind in _PICTURES} | set(entry.example)
-    if takes_picture(entry):
-        given.add(entry.parameters[0].name)
-    missing = [p.name for p in entry.parameters if p.required and p.name not in given]
-    return f"A page has nothing to give it for {', '.join(missing)}." if missing else ""
 
 
 def prepare(entry: Method, pictures: Mapping[str, Any], parameters: Mapping[str, Any]) -> Call:

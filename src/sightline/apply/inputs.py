@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from sightline.apply.source import Source
-from sightline.core.catalogue import Method, Parameter
+from sightline.core.catalogue import Method
 from sightline.core.conversions import to_float, to_uint8
 from sightline.core.errors import FormatError, InputError, MissingFileError
 from sightline.data.naming import is_image_name
@@ -47,11 +47,6 @@ def first_argument(entry: Method, image: np.ndarray, *, gray: bool = False) -> n
     if kind == "mask":
         return _as_mask(image)
     return image.astype(np.int32) if kind == "labels" else image
-
-
-def is_picture_by_name(parameter: Parameter) -> bool:
-    """Return whether an array of a shape or a dtype of its own is a picture: the parameter says so by its name."""
-    return parameter.kind == "array" and parameter.name == "image"
 
 
 def says_true_or_false(entry: Method, name: str) -> bool:

@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from sightline.apply.call import Call, prepare, takes_picture
+from sightline.apply.call import Call, prepare
 from sightline.apply.outputs import parts_of
+from sightline.apply.runnable import takes_picture
 from sightline.apply.traced import array_layer, no_stop, result_steps, run_call
 from sightline.core.catalogue import Method
 from sightline.core.errors import FormatError, InputError, MissingFileError

@@ -5,8 +5,8 @@ from __future__ import annotations
 from rich.console import Console
 
 from sightline.cli.terminal import FAILED, OK, Answer, table, talk
-from sightline.core.catalogue import methods
 from sightline.core.evidence import Evidence, ledger
+from sightline.core.index import entries as listed
 
 
 def evidence(*, json: bool = False, check: bool = False) -> Answer:
@@ -21,7 +21,7 @@ def evidence(*, json: bool = False, check: bool = False) -> Answer:
     """
     entries = ledger()
     proven = {(entry.field, entry.method) for entry in entries if entry.holds}
-    bare = [f"{m.field}.{m.name}" for m in methods() if (m.field, m.name) not in proven] if check else []
+    bare = [f"{m.field}.{m.name}" for m in listed() if (m.field, m.name) not in proven] if check else []
 
     def show(console: Console) -> None:
         if not entries:

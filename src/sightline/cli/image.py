@@ -2,47 +2,48 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
+import operator
 import re
-import typing
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
-from types import UnionType
-from typing import Annotated, Any, Literal, Union
+from typing import Annotated, Any, Literal
 
 from cyclopts import App, Parameter
 
-from sightline.apply.inputs import FILE_KINDS, is_picture_by_name
+from sightline.apply.inputs import FILE_KINDS
+from sightline.apply.runnable import is_picture_by_name
 from sightline.cli.apply import Wish, run_method
-from sightline.core.catalogue import Method, methods
-from sightline.core.catalogue import Parameter as Option
-from sightline.core.types import Choice
+from sightline.core.index import Entry, entries
+from sightline.core.parameters import Parameter as Option
 
 _TAKEN = ("out",)  # buffers are no business of a command line
 _FIRST = ("image", "mask", "labels", "images", "text", "bytes", "points", "boxes")
+_NAMED: dict[str, Any] = {"int": int, "float": float, "str": str, "bool": bool, "None": None}
 _NO_COMMAND = ("show", "read", "write", "frames", "write_frames")  # every command reads and writes
 
 
-def has_command(entry: Method) -> bool:
+def has_command(entry: Entry) -> bool:
     """Return whether a method can be a command: a picture in, and all else that it needs can be written in words."""
     first, *others = entry.parameters or (None,)
     if first is None or entry.name in _NO_COMMAND or not (first.kind in _FIRST or is_picture_by_name(first)):
         return False
-    return all(_plain_type(entry, option) is not None for option in others if option.required)
+    return all(_plain_type(option) is not None for option in others if option.required)
 
 
-def command_of(entry: Method) -> Callable[..., Any]:
+def command_of(entry: Entry) -> Callable[..., Any]:
     """Return a function with the method's options as its signature, for cyclopts to read."""
     options = {
         option.name: kind
         for option in entry.parameters[1:]
-        if option.name not in (*_TAKEN, *_own_options(), "images") and (kind := _plain_type(entry, option)) is not None
+        if option.name not in (*_TAKEN, *_own_options(), "images") and (kind := _plain_type(option)) is not None
     }
 
     def command(*images: str, **values: Any) -> Any:
         own = {item.name: values.pop(item.name) for item in fields(Wish) if item.name in values}
-        return run_method(entry, images, values, Wish(**own))
+        return run_method(entry.method, images, values, Wish(**own))
 
     signature = _signature(entry, options)
     command.__signature__ = signature  # type: ignore[attr-defined]
@@ -91,7 +92,7 @@ def _own_options() -> dict[str, tuple[Any, Any]]:
     }
 
 
-def _signature(entry: Method, options: dict[str, Any]) -> inspect.Signature:
+def _signature(entry: Entry, options: dict[str, Any]) -> inspect.Signature:
     known = {option.name: option for option in entry.parameters}
     words = Annotated[str, Parameter(required=True, help=_SOURCES.get(entry.parameters[0].kind, _PICTURES))]
     only = inspect.Parameter.KEYWORD_ONLY
@@ -119,37 +120,21 @@ def _plain_text(text: str) -> str:
     return re.sub(r":\w+:`([^`]*)`", r"\1", text).replace("`", "")
 
 
-def _plain_type(entry: Method, option: Option) -> Any:
+def _plain_type(option: Option) -> Any:
     """Return the type that words of a command line can be read as, or None when there is none."""
-    hint = typing.get_type_hints(entry.function, include_extras=True).get(option.name, Any)
     if option.kind in FILE_KINDS:
         return str if option.required else str | None
     if option.choices:
         words = Literal[option.choices]  # pyrefly: ignore
         return words | None if option.default is None and not option.required else words
-    return _words_type(hint)
+    return functools.reduce(operator.or_, map(_type_of, option.words.split(" | "))) if option.words else None
 
 
-def _words_type(hint: Any) -> Any:
-    if typing.get_origin(hint) is Annotated:
-        bare, *extra = typing.get_args(hint)
-        choice = next((item for item in extra if isinstance(item, Choice)), None)
-        return Literal[choice.options] if choice else _words_type(bare)  # pyrefly: ignore
-    if hint in (int, float, bool, str):
-        return hint
-    origin, parts = typing.get_origin(hint), typing.get_args(hint)
-    if origin is tuple and all(part in (int, float) for part in parts):
-        return hint
-    if origin is Sequence and parts[:1] in ((int,), (float,), (str,)):
-        return list[parts[0]]  # pyrefly: ignore
-    if origin in (Union, UnionType):
-        optional = type(None) in parts
-        given = [part for part in parts if part is not type(None)]
-        kinds = [kind for part in given if (kind := _words_type(part)) is not None]
-        if len(given) > 1 and kinds[:1] == [int]:  # a number or a pair or a table: "5", "5,3", "0,1,0; 1,1,1"
-            kinds = [int | str]
-        return None if not kinds else kinds[0] | None if optional else kinds[0]
-    return None
+def _type_of(word: str) -> Any:
+    """Return the type that a word of :attr:`~sightline.core.parameters.Parameter.words` names."""
+    outer, _, inner = word.rstrip("]").partition("[")
+    parts = tuple(_NAMED[part] for part in inner.split(", ") if part)
+    return _NAMED[outer] if not parts else list[parts[0]] if outer == "list" else tuple[parts]  # pyrefly: ignore
 
 
 def build(folder: str) -> App:
@@ -161,7 +146,7 @@ def build(folder: str) -> App:
         The field: ``image``, ``features``, ``geometry``.
     """
     made = App(name=folder, help="Run one method on a picture, a folder or a list.", help_format="plaintext")
-    for entry in methods(folder):
+    for entry in entries(folder):
         if has_command(entry):
             made.command(command_of(entry), name=entry.name)
     return made

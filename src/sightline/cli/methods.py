@@ -7,7 +7,7 @@ from itertools import groupby
 from rich.console import Console
 
 from sightline.cli.terminal import Answer, table
-from sightline.core.catalogue import methods as catalogue
+from sightline.core.index import entries
 
 
 def methods(field: str | None = None, /, *, json: bool = False) -> Answer:
@@ -20,7 +20,7 @@ def methods(field: str | None = None, /, *, json: bool = False) -> Answer:
     json
         Give name, field, paper, lesson, parameters and evidence of each as JSON.
     """
-    found = catalogue(field)
+    found = entries(field)
 
     def show(console: Console) -> None:
         for folder, group in groupby(found, key=lambda entry: entry.field):

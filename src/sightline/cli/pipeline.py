@@ -9,10 +9,10 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 from rich.console import Console
 
-from sightline.apply.call import other_pictures, takes_picture, takes_pictures
 from sightline.apply.outputs import as_picture
 from sightline.apply.pipeline import Link, load_pipeline, run_chain, trace_chain
 from sightline.apply.plain import plain
+from sightline.apply.runnable import other_pictures, takes_picture, takes_pictures
 from sightline.apply.source import Source
 from sightline.apply.traced import picture_of, short
 from sightline.cli.sources import find_sources, keep_source

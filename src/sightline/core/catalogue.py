@@ -10,89 +10,34 @@ import importlib
 import inspect
 import os
 import pkgutil
-import re
-import typing
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from types import UnionType
 from typing import Any, ParamSpec, Protocol, TypeVar, cast
 
-import numpy as np
-
-from sightline.core import types
 from sightline.core.errors import InputError, MissingExtraError, missing_extra, suggest
-from sightline.core.evidence import Evidence, ledger
+from sightline.core.evidence import Evidence, evidence_of
+from sightline.core.parameters import Parameter, parameters_of, result_kind
 
 F = TypeVar("F", bound=Callable[..., Any])
 P = ParamSpec("P")
 R = TypeVar("R", covariant=True)
 
-_KINDS: list[tuple[Any, str]] = [
-    (types.Image, "image"),
-    (types.NewImage, "image"),
-    (types.AnyImage, "image"),
-    (types.AnyPoints, "points"),
-    (types.Gray, "image"),
-    (types.Mask, "mask"),
-    (types.Labels, "labels"),
-    (types.Flow, "flow"),
-    (types.Points, "points"),
-    (types.Boxes, "boxes"),
-    (bool, "bool"),
-    (int, "int"),
-    (float, "float"),
-    (str, "choice"),
-    (bytes, "bytes"),
-    (np.ndarray, "array"),
-]
 
-
-@dataclass(frozen=True)
-class Parameter:
-    """One parameter of a method, as a command line or a slider needs it.
-
-    Parameters
-    ----------
-    name
-        The name in the signature.
-    kind
-        ``image images mask labels flow points boxes array bool int float choice text bytes`` or ``other``.
-    required
-        Whether it has no default.
-    default
-        The default, None when there is none.
-    low, high, step
-        The closed range of a number, where the signature states one.
-    choices
-        The words that it takes, where the signature states them.
-    text
-        Its description in the docstring.
-    """
-
-    name: str
-    kind: str
-    required: bool
-    default: Any = None
-    low: float | None = None
-    high: float | None = None
-    step: float | None = None
-    choices: tuple[str, ...] = ()
-    text: str = ""
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the parameter as plain JSON values."""
-        row: dict[str, Any] = {"name": self.name, "kind": self.kind, "required": self.required, "text": self.text}
-        if not self.required:
-            plain = isinstance(self.default, (bool, int, float, str, type(None)))
-            row["default"] = self.default if plain else str(self.default)
-        if self.low is not None:
-            row.update(low=self.low, high=self.high)
-        if self.step is not None:
-            row["step"] = self.step
-        if self.choices:
-            row["choices"] = list(self.choices)
-        return row
+def as_json(entry: Any) -> dict[str, Any]:
+    """Return what a method, or its entry in the index, tells of itself as plain JSON values."""
+    return {
+        "name": entry.name,
+        "field": entry.field,
+        "path": entry.path,
+        "task": entry.task,
+        "summary": entry.summary,
+        "paper": entry.paper,
+        "lesson": entry.lesson,
+        "steps": bool(entry.steps),
+        "parameters": [parameter.to_json() for parameter in entry.parameters],
+        "evidence": [claim.to_json() for claim in entry.evidence],
+    }
 
 
 @dataclass(frozen=True)
@@ -129,6 +74,11 @@ class Method:
         return _steps.get((self.field, self.name))
 
     @property
+    def is_object(self) -> bool:
+        """Whether it is a class, whose objects keep what they have seen."""
+        return isinstance(self.function, type)
+
+    @property
     def path(self) -> str:
         """Where it is called: ``sightline.image.canny``, or in a module, ``sightline.image.draw.boxes``."""
         package = importlib.import_module(f"sightline.{self.field}")
@@ -148,19 +98,12 @@ class Method:
     @cached_property
     def parameters(self) -> tuple[Parameter, ...]:
         """The parameters, read off the signature and the docstring."""
-        made = self.function.__init__ if isinstance(self.function, type) else self.function
-        hints = typing.get_type_hints(made, include_extras=True)
-        texts = _texts(self.function)
-        signature = inspect.signature(self.function)
-        return tuple(
-            _parameter(item, hints.get(name, Any), texts.get(name, "")) for name, item in signature.parameters.items()
-        )
+        return parameters_of(self.function)
 
     @cached_property
     def returns(self) -> str:
         """Kind of the result: ``image mask labels float text …`` or ``other``."""
-        kind, _ = _kind(typing.get_type_hints(self.function, include_extras=True).get("return", Any))
-        return "text" if kind == "choice" else kind
+        return result_kind(self.function)
 
     def arguments(self, image: Any) -> dict[str, Any]:
         """Return the example's arguments for a given first argument: what depends on it is made from it."""
@@ -169,22 +112,11 @@ class Method:
     @property
     def evidence(self) -> list[Evidence]:
         """What the ledger holds for this method."""
-        return [entry for entry in ledger() if (entry.field, entry.method) == (self.field, self.name)]
+        return evidence_of(self.field, self.name)
 
     def to_json(self) -> dict[str, Any]:
         """Return the method as plain JSON values."""
-        return {
-            "name": self.name,
-            "field": self.field,
-            "path": self.path,
-            "task": self.task,
-            "summary": self.summary,
-            "paper": self.paper,
-            "lesson": self.lesson,
-            "steps": self.steps is not None,
-            "parameters": [parameter.to_json() for parameter in self.parameters],
-            "evidence": [entry.to_json() for entry in self.evidence],
-        }
+        return as_json(self)
 
 
 class Listed(Protocol[P, R]):
@@ -285,6 +217,13 @@ def find(name: str) -> Method:
     raise InputError(f"methods: no method is named '{name}'.{suggest(short, [entry.name for entry in methods()])}")
 
 
+def registered(field: str, name: str) -> Method:
+    """Return the entry of a method whose module is imported already."""
+    if (field, name) not in _methods:
+        raise InputError(f"methods: no method is named '{field}.{name}'.")
+    return _methods[field, name]
+
+
 def method_of(function: Callable[..., Any]) -> Method:
     """Return the catalogue's entry of a public function."""
     for entry in _methods.values():
@@ -300,74 +239,3 @@ def _load(folder: str) -> None:
             importlib.import_module(module_name)
         except ModuleNotFoundError as error:
             raise missing_extra(error) from error
-
-
-def documented_parameters(docstring: str) -> dict[str, str]:
-    """Return ``{name: description}`` of a numpydoc ``Parameters`` section (``a, b`` share one description)."""
-    match = re.search(r"^Parameters\n-+\n(.*?)(?=^\S[^\n]*\n-{3,}|\Z)", docstring, re.DOTALL | re.MULTILINE)
-    found: dict[str, str] = {}
-    names: list[str] = []
-    for line in (match.group(1) if match else "").splitlines():
-        if line.strip() and not line[0].isspace():
-            names = [name.strip().lstrip("*") for name in line.partition(":")[0].split(",")]
-            found.update(dict.fromkeys(names, ""))
-        elif line.strip():
-            for name in names:
-                found[name] = f"{found[name]} {line.strip()}".strip()
-    return found
-
-
-def _texts(function: Any) -> dict[str, str]:
-    """Return what is said of each parameter; ``As in :class:`Base``` is looked up in the base that it names."""
-    texts = documented_parameters(inspect.getdoc(function) or "")
-    bases = {base.__name__: base for base in (inspect.getmro(function)[1:] if isinstance(function, type) else ())}
-    for name, text in texts.items():
-        named = re.fullmatch(r"As in :class:`~?(?:\w+\.)*(\w+)`\.", text)
-        if named and named[1] in bases:
-            texts[name] = _texts(bases[named[1]]).get(name, text)
-    return texts
-
-
-def _parameter(item: inspect.Parameter, annotation: Any, text: str) -> Parameter:
-    kind, metadata = _kind(annotation)
-    span = next((data for data in metadata if isinstance(data, types.Range)), None)
-    words = next((data for data in metadata if isinstance(data, types.Choice)), None)
-    required = item.default is inspect.Parameter.empty
-    return Parameter(
-        name=item.name,
-        kind=kind if kind != "choice" or words else "text",
-        required=required,
-        default=None if required else item.default,
-        low=span.low if span else None,
-        high=span.high if span else None,
-        step=span.step if span else None,
-        choices=words.options if words else (),
-        text=text,
-    )
-
-
-def _kind(annotation: Any) -> tuple[str, tuple[Any, ...]]:
-    metadata: tuple[Any, ...] = ()
-    if typing.get_origin(annotation) is typing.Annotated:
-        annotation, *extra = typing.get_args(annotation)
-        metadata = tuple(extra)
-    for known, kind in _KINDS:
-        if annotation is known or annotation == known:
-            return kind, metadata
-    if getattr(annotation, "array_type", None) is np.ndarray:  # with a shape of its own
-        return "array", metadata
-    if typing.get_origin(annotation) in (list, tuple, Sequence) and typing.get_args(annotation)[:1] in (
-        (types.Image,),
-        (types.AnyImage,),
-    ):
-        return "images", metadata
-    if typing.get_origin(annotation) not in (typing.Union, UnionType):
-        return "other", metadata
-    options = [option for option in typing.get_args(annotation) if option is not type(None)]
-    for pictures in (types.Image, types.AnyImage):  # an image or something else besides: a mask, nothing
-        if set(typing.get_args(pictures)) <= set(options):
-            return "image", metadata
-    found = [_kind(option) for option in options]
-    # The first alternative that a command line can say, a file of numbers last.
-    kind, inner = min(found, key=lambda item: {"other": 2, "array": 1}.get(item[0], 0))
-    return kind, (*metadata, *inner)

@@ -133,6 +133,11 @@ def ledger() -> tuple[Evidence, ...]:
         raise FormatError(f"evidence: '{LEDGER}' is not a ledger: {error}.") from error
 
 
+def evidence_of(field: str, method: str) -> list[Evidence]:
+    """Return what the ledger holds for one method."""
+    return [entry for entry in ledger() if (entry.field, entry.method) == (field, method)]
+
+
 def record(entries: list[Evidence], still_there: Callable[[Evidence], bool] = lambda _: True) -> None:
     """Merge ``entries`` into the ledger: a claim that ran again replaces its old line, the others stay.
 

@@ -7,7 +7,6 @@ into one of them by name only.
 from __future__ import annotations
 
 import os
-import sys
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -17,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from sightline.core.cache import cache_folder
 from sightline.core.errors import DataError
 from sightline.data.digest import digest_of_arrays
 from sightline.data.download import Progress, download, extract
@@ -105,7 +105,7 @@ def _remote_file(row: dict[str, Any]) -> RemoteFile:
 def data_folders() -> list[Path]:
     """Return the folders in which named sets are searched: ``SIGHTLINE_DATA``, if set, and the user's cache."""
     named = os.environ.get("SIGHTLINE_DATA", "")
-    return [*([Path(named).expanduser()] if named else []), _cache()]
+    return [*([Path(named).expanduser()] if named else []), cache_folder() / "data"]
 
 
 def local_folder(name: str) -> Path:
@@ -120,19 +120,9 @@ def local_folder(name: str) -> Path:
         if (place / name).is_dir():
             return place / name
     raise DataError(
-        f"local_folder: '{name}' is not on this machine. Put it as a folder '{name}' into '{_cache()}', or set "
-        f"SIGHTLINE_DATA to the folder that holds it."
+        f"local_folder: '{name}' is not on this machine. Put it as a folder '{name}' into '{data_folders()[-1]}', or "
+        f"set SIGHTLINE_DATA to the folder that holds it."
     )
-
-
-def _cache() -> Path:
-    if sys.platform == "win32":
-        base = Path(os.environ.get("LOCALAPPDATA", "~\\AppData\\Local"))
-    elif sys.platform == "darwin":
-        base = Path("~/Library/Caches")
-    else:
-        base = Path(os.environ.get("XDG_CACHE_HOME", "~/.cache"))
-    return (base / "sightline" / "data").expanduser()
 
 
 def open_named(

@@ -10,9 +10,9 @@ import numpy as np
 from fastapi import APIRouter
 from fastapi.responses import Response
 
-from sightline.apply.call import other_pictures, takes_picture, takes_pictures
 from sightline.apply.export import as_command, as_python, as_toml
 from sightline.apply.pipeline import Done, Link, run_chain, trace_chain
+from sightline.apply.runnable import other_pictures, takes_picture, takes_pictures
 from sightline.core.errors import InputError
 from sightline.core.trace import Trace
 from sightline.data.sample import SAMPLES

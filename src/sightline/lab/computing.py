@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from sightline.apply.call import Call, prepare, takes_picture
+from sightline.apply.call import Call, prepare
 from sightline.apply.plain import plain
+from sightline.apply.runnable import takes_picture
 from sightline.apply.traced import picture_of, short, trace_call
 from sightline.apply.values import plain_options
 from sightline.core.catalogue import Method

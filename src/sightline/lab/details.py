@@ -9,7 +9,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from sightline.apply.call import prepare, takes_picture
+from sightline.apply.call import prepare
+from sightline.apply.runnable import takes_picture
 from sightline.apply.showing import sample_for
 from sightline.apply.values import plain_options
 from sightline.core.catalogue import Method

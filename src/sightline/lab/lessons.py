@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from sightline.core.errors import FormatError, InputError, missing_extra, suggest
+from sightline.core.index import entries
 from sightline.core.shipped import folder_of
 
 LIMIT = 180.0  # seconds that a lesson may run
@@ -193,9 +194,7 @@ def cells(lesson: str) -> list[Cell]:
 
 def mentions(lesson: str) -> list[str]:
     """Return the catalogued methods that a lesson names, as ``field.name``, in order of appearance."""
-    from sightline.core.catalogue import methods
-
-    known = {(entry.field, entry.name) for entry in methods()}
+    known = {(entry.field, entry.name) for entry in entries()}
     top = {name: field for field, name in known if field == "image"}  # sl.read is image.read
     found = [
         (field or top.get(name, ""), name) if (field, name) not in known else (field, name)

@@ -17,8 +17,8 @@ from fastapi import APIRouter
 from fastapi.responses import StreamingResponse
 
 from sightline.apply.plain import plain
-from sightline.core.catalogue import documented_parameters
 from sightline.core.errors import require
+from sightline.core.parameters import documented_parameters
 from sightline.lab.asks import TrainingAsk
 from sightline.lab.lab import Lab
 from sightline.lab.trainings import named_offline
@@ -104,7 +104,7 @@ def told_recipes(lab: Lab) -> dict[str, Any]:
         "needs": missing,
         "recipes": found,
         "data": [_set(name) for name in named_offline()],
-        "settings": [*_engine(), *_classifier()],
+        "settings": [*_engine(), *_classifier(), *_detector()],
     }
 
 
@@ -147,6 +147,12 @@ def _classifier() -> list[dict[str, Any]]:
     from sightline.classify import options
 
     return _fields(options.Options, {"augment": options.AUGMENTATIONS}, "classify")
+
+
+def _detector() -> list[dict[str, Any]]:
+    from sightline.detect import options
+
+    return _fields(options.Options, {}, "detect")
 
 
 def _fields(
