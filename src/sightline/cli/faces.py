@@ -13,7 +13,7 @@ import numpy as np
 from cyclopts import App, Parameter
 from rich.console import Console
 
-from sightline.cli.live import is_moving, open_moving
+from sightline.cli.live import is_moving, open_moving, trouble_of
 from sightline.cli.sources import find_sources, keep_source
 from sightline.cli.terminal import Answer, counted, frame_bar
 from sightline.core.errors import FormatError, InputError, MissingFileError
@@ -275,6 +275,7 @@ def _frames(
                 progress()
                 shape = shape or picture.shape
                 yield picture if picture.shape == shape else _fitted(picture, shape)
+            broken.extend(filter(None, [trouble_of(clip)]))
         except KeyboardInterrupt:
             if not clip.live:
                 raise

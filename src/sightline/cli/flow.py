@@ -13,7 +13,7 @@ import numpy as np
 from cyclopts import Parameter
 from rich.console import Console
 
-from sightline.cli.live import is_cut, open_moving
+from sightline.cli.live import is_cut, open_moving, show_trouble, trouble_of
 from sightline.cli.sources import keep_source
 from sightline.cli.terminal import FAILED, OK, Answer, frame_bar
 from sightline.core.checks import choice, integer
@@ -129,6 +129,7 @@ class _Work:
                     if count == limit:
                         return
                 before = frame
+            self.trouble = trouble_of(clip)
         except KeyboardInterrupt:
             self.trouble = "" if clip.live else "interrupted"
         except SightlineError as error:
@@ -182,6 +183,4 @@ def _show(console: Console, value: dict[str, Any]) -> None:
     console.print(f"{value['output']}: {moved}{speed}{cuts}.", markup=False, soft_wrap=True)
     if "flo" in value:
         console.print(f"The numbers are in {value['flo']}.", markup=False, soft_wrap=True)
-    if "trouble" in value:
-        text = f"It ended early: {value['trouble']}. What came before is kept."
-        console.print(text, markup=False, soft_wrap=True, style="red")
+    show_trouble(console, value)

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import signal
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from sightline.cli.live import is_cut, open_moving
-from sightline.core.errors import DataError, FormatError, InputError, MissingFileError
+from sightline.cli.live import is_cut, trouble_of
+from sightline.core.errors import DataError, FormatError, InputError
 from sightline.core.results import Detections
 from sightline.core.tracks import Tracks
 
 DETECTORS = ("background", "hog:WINDOW.npz", "file:DETECTIONS.txt", "a run's folder")
 TRACKERS = ("sort", "deep_sort", "byte_track")
-_WAITS, _TRAIL = (1, 1, 2, 4, 8), 60  # seconds between tries to get a camera back; frames of a path that is drawn
+_TRAIL = 60  # frames of a path that is drawn
 
 
 class Detector:
@@ -100,12 +99,8 @@ class Following:
 
     Parameters
     ----------
-    word
-        The source, as it was said.
     detector, tracker
         What finds boxes, and what joins them.
-    every
-        Every how many frames one is taken.
 
     Attributes
     ----------
@@ -119,8 +114,8 @@ class Following:
         What ended the source early, as a sentence; empty when nothing did.
     """
 
-    def __init__(self, word: str, detector: Detector, tracker: Any, every: int = 1) -> None:
-        self.word, self.detector, self.tracker, self.every = word, detector, tracker, every
+    def __init__(self, detector: Detector, tracker: Any) -> None:
+        self.detector, self.tracker = detector, tracker
         self.tracks: list[Tracks] = []
         self.seconds: list[float | None] = []
         self.cuts = self.dropped = 0
@@ -162,44 +157,22 @@ class Following:
         return {number: np.array(path) for number, path in self._paths.items()}
 
     def _frames(self, clip: Any) -> Iterator[np.ndarray]:
-        """Yield the source's frames to its end, or to what breaks it off; a camera that went away is waited for."""
-        while True:
-            try:
-                for frame in clip:
-                    self.dropped = clip.dropped
-                    self.seconds.append(clip.seconds)
-                    yield frame
-                if not clip.live:
-                    whole = clip.count if self._whole and clip.count else 0
-                    if len(self.seconds) < 0.95 * whole:  # some containers only estimate it
-                        self.trouble = f"{clip.name} holds only {len(self.seconds)} of the {whole} frames it declares"
-                    return
-                self.trouble = f"{self.word} ended after {len(self.seconds)} frames"
-            except KeyboardInterrupt:
-                self.trouble = "" if clip.live else f"interrupted after {len(self.seconds)} frames"
-                return
-            except (FormatError, DataError) as error:
-                self.trouble = str(error).rstrip(".")
-                if not self.seconds:
-                    raise
-                if not clip.live:
-                    return
-            back = self._again()
-            if back is None:
-                self.trouble += f", and did not come back in {sum(_WAITS)} s"
-                return
-            clip, self.trouble = back, ""
-
-    def _again(self) -> Any:
-        for seconds in _WAITS:
-            time.sleep(seconds)
-            if self.stopped:
-                return None
-            try:
-                return open_moving(self.word, self.every)
-            except (FormatError, MissingFileError):
-                continue
-        return None
+        """Yield the source's frames to its end, or to what breaks it off."""
+        try:
+            for frame in clip:
+                self.dropped = clip.dropped
+                self.seconds.append(clip.seconds)
+                yield frame
+            whole = clip.count if self._whole and clip.count else 0
+            if len(self.seconds) < 0.95 * whole:  # some containers only estimate it
+                self.trouble = f"{clip.name} holds only {len(self.seconds)} of the {whole} frames it declares"
+        except KeyboardInterrupt:
+            self.trouble = "" if clip.live else f"interrupted after {len(self.seconds)} frames"
+        except (FormatError, DataError) as error:
+            if not self.seconds:
+                raise
+            self.trouble = str(error).rstrip(".")
+        self.trouble = self.trouble or trouble_of(clip)
 
 
 @contextlib.contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +13,9 @@ from rich.console import Console
 
 from sightline.apply.inputs import first_argument, read_options
 from sightline.apply.outputs import as_picture, drawn, parts_of, side_by_side
+from sightline.cli.lasting import LastingFrames
 from sightline.cli.sources import keep_source
-from sightline.cli.terminal import Answer, frame_bar
+from sightline.cli.terminal import FAILED, OK, Answer, frame_bar
 from sightline.core.catalogue import Method
 
 VIDEOS = (".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v", ".mpg", ".mpeg", ".ts", ".wmv", ".flv", ".ogv", ".3gp")
@@ -32,15 +33,28 @@ def is_moving(words: tuple[str, ...], output: Path | None) -> bool:
     return bool(moving) or (output is not None and output.suffix.lower() in _TARGETS)
 
 
-def open_moving(word: str, every: int) -> Any:
-    """Open a video, a camera, a stream or a folder; of what goes on by itself, the newest frame is taken."""
+def open_moving(word: str, every: int, stopped: Callable[[], bool] = lambda: False) -> Any:
+    """Open a video, a camera, a stream or a folder.
+
+    Of what goes on by itself, the newest frame is taken, and it is opened again when it goes away.
+
+    Parameters
+    ----------
+    word, every
+        The source, and every how many frames one is taken.
+    stopped
+        Asked while a live source is waited for: whether nobody waits any more.
+    """
     from sightline.image.frames import frames
 
-    clip = frames(word, stride=every)
-    if clip.live:
-        clip.close()
-        clip = frames(word, stride=every, newest=True)
-    return clip
+    def opened() -> Any:
+        clip = frames(word, stride=every)
+        if clip.live:
+            clip.keep_newest()
+        return clip
+
+    clip = opened()
+    return LastingFrames(word, clip, opened, stopped) if clip.live else clip
 
 
 def is_cut(a: np.ndarray, b: np.ndarray) -> bool:
@@ -126,7 +140,7 @@ def run_live(
             for _ in pictures:
                 pass
     elapsed = time.perf_counter() - start
-    value = _answer(word, str(target) if written else None, work, clip.dropped, elapsed)
+    value = _answer(word, str(target) if written else None, work, clip, elapsed)
 
     def show(console: Console) -> None:
         what = value["output"] or "no picture"
@@ -136,8 +150,21 @@ def run_live(
             markup=False,
             soft_wrap=True,
         )
+        show_trouble(console, value)
 
-    return Answer(value, show, json)
+    return Answer(value, show, json, FAILED if "trouble" in value else OK)
+
+
+def trouble_of(clip: Any) -> str:
+    """Return what ended a live source that did not come back; empty when nothing did."""
+    return clip.trouble if isinstance(clip, LastingFrames) else ""
+
+
+def show_trouble(console: Console, value: Mapping[str, Any]) -> None:
+    """Say what ended a source early, where something did."""
+    if "trouble" in value:
+        text = f"It ended early: {value['trouble']}. What came before is kept."
+        console.print(text, markup=False, soft_wrap=True, style="red")
 
 
 def _least(count: int | None, limit: int | None) -> int | None:
@@ -167,7 +194,7 @@ def _and(first: np.ndarray, others: Iterator[np.ndarray | None]) -> Iterator[np.
             yield other
 
 
-def _answer(word: str, target: str | None, work: _Work, dropped: int, elapsed: float) -> dict[str, Any]:
+def _answer(word: str, target: str | None, work: _Work, clip: Any, elapsed: float) -> dict[str, Any]:
     done = len(work.seconds)
     value: dict[str, Any] = {
         "source": word,
@@ -176,8 +203,10 @@ def _answer(word: str, target: str | None, work: _Work, dropped: int, elapsed: f
         "fps": round(done / elapsed, 1),
         "milliseconds": round(1000 * float(np.median(work.seconds)), 3) if done else None,
     }
-    if dropped:
-        value["dropped"] = dropped
+    if clip.dropped:
+        value["dropped"] = clip.dropped
     if work.told:
         value["result"] = work.told
+    if trouble_of(clip):
+        value["trouble"] = trouble_of(clip)
     return value

@@ -12,9 +12,9 @@ import numpy as np
 from rich.console import Console
 
 from sightline.apply.detected import Seen, write_crops, write_seen
-from sightline.cli.live import open_moving
+from sightline.cli.live import open_moving, show_trouble, trouble_of
 from sightline.cli.sources import keep_source
-from sightline.cli.terminal import Answer, frame_bar
+from sightline.cli.terminal import FAILED, OK, Answer, frame_bar
 from sightline.core.checks import integer
 from sightline.core.errors import InputError
 from sightline.core.results import Detections
@@ -76,6 +76,7 @@ def predict_live(
         "boxes": sum(len(item.found) for item in seen),
     }
     value |= {"dropped": clip.dropped} if clip.dropped else {}
+    value |= {"trouble": trouble_of(clip)} if trouble_of(clip) else {}
 
     def show(console: Console) -> None:
         places = ", ".join([value["output"], *files])
@@ -84,8 +85,9 @@ def predict_live(
             markup=False,
             soft_wrap=True,
         )
+        show_trouble(console, value)
 
-    return Answer(value, show, json)
+    return Answer(value, show, json, FAILED if "trouble" in value else OK)
 
 
 def _pictures(

@@ -13,6 +13,7 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 from rich.console import Console
 
+from sightline.cli.live import open_moving, show_trouble
 from sightline.cli.sources import keep_source
 from sightline.cli.terminal import FAILED, OK, Answer, frame_bar
 from sightline.core.errors import InputError
@@ -70,7 +71,6 @@ def track(
         make_detector,
         make_tracker,
     )
-    from sightline.cli.live import open_moving
     from sightline.core.checks import choice, integer
     from sightline.image.write_frames import write_frames
 
@@ -80,8 +80,8 @@ def track(
         integer("track", "limit", limit, 1)
     target = output or Path(f"{re.sub(r'[^A-Za-z0-9]+', '-', Path(source).stem).strip('-') or 'live'}-tracks.mp4")
     _distinct(source, target, mot, csv, lines)
-    work = Following(source, make_detector(detector), make_tracker(tracker, detector), every)
-    clip = open_moving(source, every)
+    work = Following(make_detector(detector), make_tracker(tracker, detector))
+    clip = open_moving(source, every, lambda: work.stopped)
     start = time.perf_counter()
     least = clip.count if limit is None else min(limit, clip.count or limit)
     with clip, ends_at_ctrl_c(work), frame_bar("track", least) as progress:
@@ -136,7 +136,4 @@ def _show(console: Console, value: dict[str, Any]) -> None:
         f"{value['fps']:g} frames/s. Look at {', '.join([value['output'], *value['files']])}.",
         markup=False, soft_wrap=True,
     )  # fmt: skip
-    if value.get("trouble"):
-        console.print(
-            f"It ended early: {value['trouble']}. What came before is kept.", markup=False, soft_wrap=True, style="red"
-        )
+    show_trouble(console, value)

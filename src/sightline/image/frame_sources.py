@@ -25,7 +25,7 @@ Moment = tuple[float | None, np.ndarray]  # seconds since the start, and the pic
 
 PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".avif", ".ppm", ".pgm", ".pnm")
 _CAMERA = re.compile(r"(?:webcam|camera)(?::(\d+))?|/dev/video(\d+)")
-_LIVE = ("rtsp", "rtmp", "udp", "rtp", "srt")
+_LIVE = ("rtsp", "rtmp", "udp", "rtp", "srt", "tcp")
 # Containers of video alone: playlists, which name other files and addresses, are not opened.
 _CONTAINERS = (
     "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpeg,mpegts,mpegvideo,asf,flv,ogg,m4v,h264,hevc,ivf,mxf,nut,"
@@ -181,8 +181,14 @@ def _video(name: str, source: Any, max_pixels: int | None, *, live: bool = False
     stream.thread_type = "AUTO"
     rate = stream.average_rate or stream.guessed_rate
     count = stream.frames or None
+    live = live or ("timeout" in how and _is_endless(container))
     moments = _decoded(name, container, stream)
     return Clip(name, moments, float(rate or 0), None if live else count, live, container.close)
+
+
+def _is_endless(container: Any) -> bool:
+    """Return whether an address sends without saying how long, as a camera does that pushes picture after picture."""
+    return container.duration is None and container.size <= 0
 
 
 def _decoded(name: str, container: Any, stream: Any) -> Iterator[Moment]:

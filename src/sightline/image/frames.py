@@ -62,7 +62,17 @@ class Frames(Iterator[np.ndarray]):
         self.seconds: float | None = None
         self._moments: Iterator[tuple[int, Moment]] = enumerate(clip.moments)
         self._clip, self._start, self._stop, self._stride, self._mode = clip, start, stop, stride, mode
-        self._latest = _Latest(self._moments) if newest else None
+        self._latest: _Latest | None = None
+        if newest:
+            self.keep_newest()
+
+    def keep_newest(self) -> None:
+        """From now on give the newest frame, and drop those that came while the last one was worked on."""
+        if not self.live:
+            raise InputError(
+                f"frames: newest needs a camera or a live stream; got {self.name}. Use stride to skip frames."
+            )
+        self._latest = _Latest(self._moments)
 
     def __next__(self) -> np.ndarray:
         """Return the next frame, H×W×3 uint8 of its own memory (H×W for ``gray``)."""
@@ -207,6 +217,4 @@ def frames(
     if stop is not None and integer("frames", "stop", stop, 0) < start:
         raise InputError(f"frames: stop must be ≥ start; got start {start} and stop {stop}.")
     clip = open_clip(source, max_pixels)
-    if flag("frames", "newest", newest) and not clip.live:
-        raise InputError(f"frames: newest needs a camera or a live stream; got {clip.name}. Use stride to skip frames.")
-    return Frames(clip, start, stop, stride, newest, mode)
+    return Frames(clip, start, stop, stride, flag("frames", "newest", newest), mode)
