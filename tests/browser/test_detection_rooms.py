@@ -17,6 +17,7 @@ ROOMS = {
     "anchors": "[data-matched]",
     "precision": "[data-average]",
     "proposals": "[data-count]",
+    "queries": "[data-query]",
 }
 
 
@@ -98,3 +99,14 @@ def test_more_boxes_cover_a_thing_better(page: Any) -> None:
     until_seen(page, lambda: float(told.get_attribute("data-best").split()[0]) > 0.7)
     page.get_by_role("button", name="Clear").click()
     says(page, ".room-told", "Drag a box")
+
+
+def test_a_query_is_followed_through_the_layers(page: Any) -> None:
+    told = opened(page, "queries", "?fresh=deformable_detr&layer=0")
+    assert told.get_attribute("data-layer") == "1"
+    first = told.get_attribute("data-query")
+    page.get_by_role("button", name="Step on").click()
+    until(page, "document.querySelector('[data-layer]').dataset.layer === '2'")
+    page.get_by_label("Query", exact=True).press("ArrowRight")
+    until_seen(page, lambda: told.get_attribute("data-query") != first)
+    page.wait_for_url(re.compile("rank=2"))

@@ -14,6 +14,7 @@ from fastapi.testclient import TestClient
 
 from sightline import detect, metrics
 from sightline.core.results import Detections
+from sightline.core.trace import load_trace
 from sightline.lab.app import make_app
 from sightline.lab.lab import Lab
 
@@ -119,3 +120,27 @@ def test_a_network_that_has_learnt_nothing_proposes_anyhow(client: Any) -> None:
     found = posted(client, "/api/proposals", ask)
     assert 100 < found["count"] <= 1000
     assert found == posted(client, "/api/proposals", ask)
+
+
+@pytest.mark.parametrize("fresh", ["detr", "deformable_detr"])
+def test_queries_are_told_the_surest_first_with_where_they_look(client: Any, fresh: str, tmp_path: Path) -> None:
+    pytest.importorskip("torch", reason="the extra 'deep' is not installed")
+    answer = client.post("/api/queries", json={"input": "sample:coins", "fresh": fresh})
+    (tmp_path / "lens.trace").write_bytes(answer.content)
+    trace = load_trace(tmp_path / "lens.trace")
+    told = {name: np.array(trace.about[name]) for name in ("boxes", "scores", "overlaps", "queries")}
+    queries, layers = told["scores"].shape
+    assert told["boxes"].shape == (queries, layers, 4)
+    assert (np.diff(told["scores"][:, -1]) <= 0).all()
+    assert sorted(told["queries"]) == list(range(queries))
+    np.testing.assert_allclose(told["overlaps"][:, -1], 1, rtol=1e-5)
+    picture = trace[0].picture()
+    assert picture is not None
+    height, width = picture.shape[:2]
+    assert max(height, width) == 320
+    layer: Any = trace[1].layers[0]
+    tiles = np.asarray(layer.tiles)
+    maps = tiles.reshape(queries, layers, *tiles.shape[1:])
+    assert maps.shape[2] / maps.shape[3] == pytest.approx(height / width, rel=0.1)
+    if fresh == "detr":
+        np.testing.assert_allclose(maps.sum(axis=(2, 3)), 1, rtol=1e-4)

@@ -66,3 +66,12 @@ class ProposalsAsk(Form):
     run: str = Field("", max_length=300)
     seed: int = Field(0, ge=0, le=10**9)
     truth: list[Box] = Field(default_factory=list, max_length=8)
+
+
+class QueriesAsk(Form):
+    """A question for what the queries of a detector say and look at; without a ``run``, of one that learnt nothing."""
+
+    input: str = Field("sample:cat", max_length=1000)
+    run: str = Field("", max_length=300)
+    fresh: Literal["detr", "deformable_detr"] = "detr"
+    seed: int = Field(0, ge=0, le=10**9)

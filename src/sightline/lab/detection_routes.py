@@ -7,12 +7,14 @@ from typing import Any
 
 import numpy as np
 from fastapi import APIRouter
+from fastapi.responses import Response
 
 from sightline.apply.plain import plain
-from sightline.lab import proposed
-from sightline.lab.box_asks import AnchorsAsk, CourtAsk, PrecisionAsk, ProposalsAsk
+from sightline.lab import proposed, queries_seen
+from sightline.lab.box_asks import AnchorsAsk, CourtAsk, PrecisionAsk, ProposalsAsk, QueriesAsk
 from sightline.lab.kept import Kept
 from sightline.lab.lab import Lab
+from sightline.lab.routes import TRACE
 from sightline.lab.scenes import HEIGHT, WIDTH
 from sightline.serve.workers import Stop
 
@@ -57,6 +59,20 @@ def detection_routes(lab: Lab) -> APIRouter:
             return proposed.covered(kept(key, partial(propose, image, ask.seed)), truth)
 
         return {"size": image.shape[1::-1], **plain(await lab.run([method], work))}
+
+    @routes.post(
+        "/queries",
+        summary="The queries of a set detector",
+        response_class=Response,
+        responses={200: {"content": {TRACE: {}}}},
+    )
+    async def queries(ask: QueriesAsk) -> Response:
+        image = (await lab.workers.run(lambda _: lab.pictures.get(ask.input, _PIXELS))).image
+        if ask.run:
+            told = await lab.look(ask.run, queries_seen.trained, image, seconds=_LONG_SECONDS)
+        else:
+            told = await lab.run([f"detect.{ask.fresh}"], lambda _, __: queries_seen.fresh(ask.fresh, ask.seed, image))
+        return Response(told, media_type=TRACE)
 
     return routes
 

@@ -1,15 +1,14 @@
 // Proposals: boxes in which something may be, by regions, by windows, by a network; and how many one has to look at.
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
-import { get } from "../api";
 import { Slider } from "../controls/slider";
 import { colourOf } from "../core/colour";
 import { Curve } from "../parts/beside";
 import { Picker } from "../parts/picker";
 import { Picture } from "../parts/picture";
 import { usePicture } from "../parts/use-painted";
-import type { RunRow } from "../pages/runs";
 import { keep, place } from "../router";
 import { useAsked, viewOf } from "./asked";
+import { RunChoice } from "./box-runs";
 import { ThingControls, boxTool, drawBox, drawLabel, readRows, withThing, writeRows, type Box } from "./boxes";
 import { Choice, Room } from "./frame";
 import "./detection.css";
@@ -42,7 +41,6 @@ export default function ProposalsRoom() {
   const [things, setThings] = useState<Box[]>(query.has("things") ? (readRows(query.get("things"), 4) as Box[]) : THINGS);
   const [way, setWay] = useState<Way>((["windows", "network"] as const).find((one) => one === query.get("way")) ?? "selective");
   const [run, setRun] = useState(query.get("run") ?? "");
-  const [runs, setRuns] = useState<string[]>([]);
   const [seed, setSeed] = useState(number("seed", 0));
   const [shown, setShown] = useState(number("shown", 30));
   const found = useAsked<Proposed>("/api/proposals", { input: image, way, run: way === "network" ? run : "", seed, truth: things });
@@ -51,9 +49,6 @@ export default function ProposalsRoom() {
   const size = value?.size ?? [600, 400];
   const painted = useMemo(() => viewOf("Proposals", raster, size), [raster, size[0], size[1]]);
 
-  useEffect(() => {
-    get<RunRow[]>("/api/runs").then((rows) => setRuns(rows.filter((row) => row.recipe === "detect/faster_rcnn").map((row) => row.name)), () => {});
-  }, []);
   useEffect(() => {
     const next = new URLSearchParams({ image, things: writeRows(things), way, seed: String(seed), shown: String(shown) });
     if (run) next.set("run", run);
@@ -78,18 +73,8 @@ export default function ProposalsRoom() {
     <>
       <Picker label="Picture" value={image} onValue={(ref) => { if (ref) { setImage(ref); setThings(ref === IMAGE ? THINGS : []); } }} />
       <Choice label="Proposed by" value={way} options={[["selective", "Regions"], ["windows", "Windows"], ["network", "Network"]]} onValue={setWay} text={WAYS[way].text} />
-      {way === "network" && (
-        <div class="control">
-          <label class="label" for="proposals-run">Network</label>
-          <select id="proposals-run" value={run} onChange={(event) => setRun(event.currentTarget.value)}>
-            <option value="">has learnt nothing</option>
-            {run && !runs.includes(run) && <option value={run}>{run}</option>}
-            {runs.map((name) => <option key={name} value={name}>{name}</option>)}
-          </select>
-          <p class="hint">Train one with <code>sightline train detect/faster_rcnn</code>, or in the cockpit.</p>
-        </div>
-      )}
-      {!run && <Slider label="Seed" value={seed} span={span(0, 20, 1, 1e9)} onValue={(next) => setSeed(Math.round(next))} text={way === "network" ? "Of its first weights." : "Of what is random in the order."} />}
+      {way === "network" && <RunChoice value={run} onValue={setRun} suits={(recipe) => recipe === "detect/faster_rcnn"} train="detect/faster_rcnn" />}
+      {!(run && way === "network") && <Slider label="Seed" value={seed} span={span(0, 20, 1, 1e9)} onValue={(next) => setSeed(Math.round(next))} text={way === "network" ? "Of its first weights." : "Of what is random in the order."} />}
       <Slider label="Boxes looked at" value={Math.min(shown, value?.boxes.length || 400)} span={span(1, Math.max(2, value?.boxes.length ?? 400), 1)} onValue={(next) => setShown(Math.round(next))} text="The first so many, the most promising first." />
       <ThingControls things={things} size={size} onThings={setThings} />
     </>
