@@ -33,6 +33,7 @@ export const rooms: Room[] = [
   { id: "anchors", load: () => import("./anchors") },
   { id: "precision", load: () => import("./precision") },
   { id: "proposals", load: () => import("./proposals") },
+  { id: "queries", load: () => import("./queries") },
   { id: "codes", load: () => import("./codes") },
   { id: "clock", load: () => import("./clock") },
   { id: "digits", load: () => import("./digit-map") },
