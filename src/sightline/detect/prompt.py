@@ -103,6 +103,18 @@ class Prompt:
         starts = torch.cat([torch.zeros_like(starts[:, :1]), starts[:, :-1]], dim=1)
         return (places - starts) * self.real
 
+    def members(self, index: int) -> Tensor:
+        """Return which pieces are the words of each phrase of one image's text, K×T bool; a phrase without is none.
+
+        Parameters
+        ----------
+        index
+            Of the image.
+        """
+        words = self.real[index] & ~self.ends[index]
+        numbers = self.phrases[index]
+        return words & (numbers == numbers[words].unique()[:, None])
+
     def name(self, index: int, scores: Tensor, least: float) -> str:
         """Return the words of one image's text that are sure enough; the whole phrase of the surest when none is.
 

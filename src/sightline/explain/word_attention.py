@@ -109,21 +109,14 @@ class _Seen:
     @property
     def phrases(self) -> list[str]:
         """The words of each phrase."""
-        numbers = self._numbers()
-        return [self.prompt.name(0, (numbers == number).float(), 0.5) for number in range(int(numbers.max()) + 1)]
+        return [self.prompt.name(0, words.float(), 0.5) for words in self.prompt.members(0)]
 
     def map(self, phrase: int, layer: int) -> np.ndarray:
         """Return h×w, the mean over the words of a phrase."""
-        numbers = self._numbers()
-        phrase = integer("word_attention", "phrase", phrase, 0, int(numbers.max()))
+        words = self.prompt.members(0)
+        phrase = integer("word_attention", "phrase", phrase, 0, len(words) - 1)
         maps = self.maps[integer("word_attention", "layer", layer, -len(self.maps), len(self.maps) - 1)]
-        return maps[numbers == phrase].mean(dim=0).cpu().numpy()
-
-    def _numbers(self) -> Tensor:
-        """Return the phrase that each piece is a word of, from 0; −1 for what is no word."""
-        words = self.prompt.real[0] & ~self.prompt.ends[0]
-        numbers = torch.where(words, self.prompt.phrases[0], -1)
-        return numbers.unique(return_inverse=True)[1] - 1  # the mark at the beginning is always no word
+        return maps[words[phrase]].mean(dim=0).cpu().numpy()
 
 
 def _seen(model: nn.Module, image: Images, text: Text) -> _Seen:
