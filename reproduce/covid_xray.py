@@ -3,7 +3,8 @@
 The set comes with 20 pairs of near-identical pictures, 11 of them across its own train and val folders: a model that
 has seen one of a pair in training is not tested by the other. Here all pictures are pooled and divided anew, each
 group of duplicates in one part only, and every picture is tested once (cross-validation), so that the interval is as
-narrow as 281 pictures allow.
+narrow as 281 pictures allow. Five parts of eight are learnt from, one chooses the epoch and the temperature of the
+probabilities, two are tested.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from sightline.core import evidence
 from sightline.core.errors import DataError
 from sightline.data import ImageSet, open_dataset
 from sightline.data.image_set import join
+from sightline.metrics import calibration_error
 
 FIGURE = {
     "figure": "accuracy on chest X-rays, duplicates kept together (%)",
@@ -32,8 +34,8 @@ FIGURE = {
     "source": "public notebooks on the Covid-19 Image Dataset: 90 to 98 % on its own, leaky division",
     "data": "covid_xray: 281 pictures, Covid / Normal / Viral pneumonia",
 }
-FOLDS = 4
-SETTINGS: dict[str, Any] = {"image_size": 64, "epochs": 14, "seed": 0, "device": "cpu", "threads": 2}
+FOLDS, PARTS = 4, 8
+SETTINGS: dict[str, Any] = {"image_size": 64, "epochs": 14, "seed": 0, "device": "cpu", "threads": 1}
 
 
 @evidence.reaches("classify.resnet18", **FIGURE)
@@ -41,29 +43,34 @@ def reproduce() -> dict[str, Any]:
     """Train one model for each fold; return the accuracy over all pictures with its 95 % interval, in per cent."""
     start = time.perf_counter()
     outcomes = [learn(fold) for fold in folds(find_data())]
-    right, count = (sum(column) for column in zip(*outcomes, strict=True))
+    labels, plain, calibrated = (np.concatenate(column) for column in zip(*outcomes, strict=True))
+    right, count = int((plain.argmax(axis=1) == labels).sum()), len(labels)
+    each = [100 * (one.argmax(axis=1) == truth).mean() for truth, one, _ in outcomes]
     low, high = (100 * bound for bound in wilson(right, count))
+    before, after = (calibration_error(labels, one).error for one in (plain, calibrated))
     return {
         "figure": FIGURE["figure"],
         "published": FIGURE["published"],
         "ours": round(100 * right / count, 2),
-        "sd": round(100 * float(np.std([good / size for good, size in outcomes])), 2),
+        "sd": round(float(np.std(each)), 2),
         "interval": [round(low, 2), round(high, 2)],
         "images": count,
         "seconds": round(time.perf_counter() - start, 1),
-        "holds": high >= FIGURE["published"],
-        "note": f"{FOLDS} folds, each picture tested once, duplicates never on both sides; resnet18 from fresh weights",
+        "holds": 100 * right / count >= FIGURE["published"],
+        "note": f"{FOLDS} folds, each picture tested once, duplicates never on both sides; resnet18 from fresh "
+        f"weights; calibration error {before:.3f}, {after:.3f} with each fold's temperature",
     }
 
 
 def folds(folder: Path) -> Iterator[ImageSet]:
-    """Yield the set with one fold as its test split after the other, groups of duplicates in one fold each."""
+    """Yield the set with two parts of eight as test, one as val, the others as train; duplicates share a part."""
     opened = open_dataset(folder)
-    names = [f"fold{index}" for index in range(FOLDS)]
-    divided = opened.merge_and_split(duplicates(opened, folder), fractions=dict.fromkeys(names, 1 / FOLDS))
-    for name in names:
-        others = join([divided.split(other) for other in names if other != name])
-        yield replace(divided, name=f"covid_xray-{name}", splits={"train": others, "test": divided.split(name)})
+    names = [f"part{index}" for index in range(PARTS)]
+    divided = opened.merge_and_split(duplicates(opened, folder), fractions=dict.fromkeys(names, 1 / PARTS))
+    for first in range(0, PARTS, PARTS // FOLDS):
+        turned = [divided.split(name) for name in names[first:] + names[:first]]
+        splits = {"train": join(turned[3:]), "val": turned[2], "test": join(turned[:2])}
+        yield replace(divided, name=f"covid_xray-{first // 2}", splits=splits)
 
 
 def duplicates(opened: ImageSet, folder: Path) -> np.ndarray:
@@ -78,14 +85,15 @@ def duplicates(opened: ImageSet, folder: Path) -> np.ndarray:
     return group
 
 
-def learn(fold: ImageSet) -> tuple[int, int]:
-    """Train on one fold's training pictures; return how many of its test pictures are right, and their number."""
+def learn(fold: ImageSet) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Train on one fold; return its test pictures' labels N, and probabilities N×3 before and after calibration."""
     with tempfile.TemporaryDirectory(prefix="covid-xray-") as scratch:
-        run = Path(scratch) / "run"
-        sightline.train("classify/resnet18", fold, out=run, progress=True, **SETTINGS)
-        accuracy = sightline.load(run).evaluate(fold, split="test")["accuracy"]
-    count = len(fold.test)
-    return round(accuracy * count), count
+        place = Path(scratch) / "run"
+        sightline.train("classify/resnet18", fold, out=place, progress=True, **SETTINGS)
+        run = sightline.load(place)
+        plain = run.recipe.examine(run.model, fold, "test")
+        run.calibrate(fold, "val")
+        return plain.labels, plain.probabilities, run.recipe.examine(run.model, fold, "test").probabilities
 
 
 def wilson(right: int, count: int, z: float = 1.96) -> tuple[float, float]:
