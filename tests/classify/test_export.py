@@ -12,7 +12,7 @@ import pytest
 import torch
 from torch import nn
 
-from sightline.classify.export import IMAGES, PIXELS, _Nodes, _prepare, export
+from sightline.classify.export import IMAGES, PIXELS, Nodes, _prepare, export
 from sightline.classify.exported import ExportedClassifier
 from sightline.classify.prepare import Form
 from sightline.classify.recipe import METHODS, ClassifyRecipe
@@ -111,7 +111,7 @@ def test_pictures_of_any_size_colour_and_type_are_taken(small: Any, photos: dict
 def test_the_graph_prepares_pictures_as_the_form_does(
     size: tuple[int, int], share: float, photos: dict[str, np.ndarray]
 ) -> None:
-    form, nodes = Form(size, 3, share), _Nodes(onnx)
+    form, nodes = Form(size, 3, share), Nodes()
     _prepare(nodes, form)
     inputs = onnx.helper.make_tensor_value_info(IMAGES, onnx.TensorProto.UINT8, ["n", "h", "w", 3])
     outputs = onnx.helper.make_tensor_value_info(PIXELS, onnx.TensorProto.FLOAT, ["n", *form.shape])

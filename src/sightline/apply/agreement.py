@@ -14,6 +14,7 @@ from sightline.core.files import sha256_of
 
 if TYPE_CHECKING:
     from sightline.classify.exported import ExportedClassifier
+    from sightline.core.exported_file import ExportedFile
     from sightline.train.run import Predictor
 
 TOLERANCE = 1e-4  # of a probability, for the same pixels in float32
@@ -63,22 +64,55 @@ def compare(predictor: Predictor, exported: ExportedClassifier, images: Sequence
     images
         Pictures of any sizes, one or more.
     """
-    import onnxruntime
-    import torch
-
     recipe: Any = predictor.recipe
 
     def theirs(some: Sequence[np.ndarray]) -> np.ndarray:
         return recipe.scores(predictor.model, [recipe.form.prepare(image) for image in some])
 
-    ways = {
-        "same pixels, network alone": ([recipe.form.prepare(image) for image in images], len(images)),
-        "one picture at a time": (images[:_SINGLE], 1),
+    ways = four_ways(images, recipe.form.prepare)
+    cases = [_case(name, some, batch, theirs, exported.probabilities) for name, (some, batch) in ways.items()]
+    int8, first = exported.about["int8"], cases[0]
+    return {
+        **facts_of(predictor, exported),
+        "tolerance": None if int8 else TOLERANCE,
+        "agrees": int8 or first.max_difference <= TOLERANCE,
+        "cases": [asdict(case) for case in cases],
+    }
+
+
+def four_ways(
+    images: Sequence[np.ndarray], prepare: Callable[[np.ndarray], np.ndarray]
+) -> dict[str, tuple[list[np.ndarray], int]]:
+    """Return by name the pictures that both are asked, and how many at once.
+
+    Parameters
+    ----------
+    images
+        Pictures of any sizes, one or more.
+    prepare
+        Makes of a picture one that goes into the network as it is.
+    """
+    return {
+        "same pixels, network alone": ([prepare(image) for image in images], len(images)),
+        "one picture at a time": (list(images[:_SINGLE]), 1),
         "one size, together": (one_size(images), len(images)),
         "odd heights and widths": ([odd_size(image) for image in images], len(images)),
     }
-    cases = [_case(name, some, batch, theirs, exported.probabilities) for name, (some, batch) in ways.items()]
-    first = cases[0]
+
+
+def facts_of(predictor: Predictor, exported: ExportedFile) -> dict[str, Any]:
+    """Return JSON values: which file was made from what, and what it was compared with.
+
+    Parameters
+    ----------
+    predictor
+        With the network in PyTorch.
+    exported
+        The file.
+    """
+    import onnxruntime
+    import torch
+
     return {
         "file": exported.path.name,
         "bytes": exported.path.stat().st_size,
@@ -88,9 +122,6 @@ def compare(predictor: Predictor, exported: ExportedClassifier, images: Sequence
         "classes": len(exported.classes),
         "versions": {"torch": torch.__version__, "onnxruntime": onnxruntime.__version__},
         "threads": torch.get_num_threads(),
-        "tolerance": None if exported.about["int8"] else TOLERANCE,
-        "agrees": exported.about["int8"] or first.max_difference <= TOLERANCE,
-        "cases": [asdict(case) for case in cases],
     }
 
 
@@ -118,7 +149,7 @@ def pictures_of(predictor: Predictor) -> tuple[list[np.ndarray], list[np.ndarray
         photos = [sample(name) for name in SAMPLES]
         return photos, photos, "the sample photos"
     held_out, trained = opened.data.split(opened.held_out), opened.data.train
-    return _some(held_out, PICTURES), _some(trained, USUAL), str(opened.data.source)
+    return _some(held_out, PICTURES), _some(trained, USUAL), str(getattr(opened.data, "source", opened.data.name))
 
 
 def _opened(predictor: Predictor) -> Any:
@@ -146,16 +177,35 @@ def _cut(image: np.ndarray, height: int, width: int) -> np.ndarray:
     return image[top : top + height, left : left + width]
 
 
-def _case(name: str, images: Sequence[np.ndarray], batch: int, theirs: Probabilities, ours: Probabilities) -> Case:
+def ask_in_turns(
+    images: Sequence[np.ndarray], batch: int, theirs: Callable[..., Any], ours: Callable[..., Any]
+) -> tuple[tuple[list[Any], list[Any]], tuple[float, float]]:
+    """Ask both the same, in alternating turns; return what each gave, batch by batch, and its milliseconds a picture.
+
+    Parameters
+    ----------
+    images
+        Pictures, one or more.
+    batch
+        How many of them at once.
+    theirs, ours
+        From a list of pictures to answers.
+    """
     groups = [images[first : first + batch] for first in range(0, len(images), batch)]
-    answers: list[np.ndarray] = [np.empty(0), np.empty(0)]
+    answers: list[list[Any]] = [[], []]
     seconds = [np.inf, np.inf]
     for turn in range(_TURNS):
         for side in (0, 1) if turn % 2 else (1, 0):
             start = time.perf_counter()
-            answers[side] = np.concatenate([(theirs, ours)[side](group) for group in groups])
+            answers[side] = [(theirs, ours)[side](group) for group in groups]
             seconds[side] = min(seconds[side], time.perf_counter() - start)
-    difference = float(np.abs(answers[0] - answers[1]).max())
-    same = float((answers[0].argmax(axis=1) == answers[1].argmax(axis=1)).mean())
-    torch_ms, onnx_ms = (round(1e3 * value / len(images), 3) for value in seconds)
+    first, second = (round(1e3 * value / len(images), 3) for value in seconds)
+    return (answers[0], answers[1]), (first, second)
+
+
+def _case(name: str, images: Sequence[np.ndarray], batch: int, theirs: Probabilities, ours: Probabilities) -> Case:
+    answers, (torch_ms, onnx_ms) = ask_in_turns(images, batch, theirs, ours)
+    of_torch, of_onnx = (np.concatenate(given) for given in answers)
+    difference = float(np.abs(of_torch - of_onnx).max())
+    same = float((of_torch.argmax(axis=1) == of_onnx.argmax(axis=1)).mean())
     return Case(name, len(images), batch, difference, same, torch_ms, onnx_ms)

@@ -39,11 +39,26 @@ def agreement_page(
         Section("Where they agree, and how fast they are", _cases(found)),
         Section("What they were asked", _pictures(predictor, exported, images)),
         Section("What is in the file", _contents(found, exported)),
-        Section("How to use it", _use(found, exported)),
+        Section("How to use it", _use(found)),
     ]
+    return whole_page(found, sections, _head(found))
+
+
+def whole_page(found: Mapping[str, Any], sections: Sequence[Section], head: str) -> str:
+    """Return the page under its title.
+
+    Parameters
+    ----------
+    found
+        From :func:`~sightline.apply.agreement.facts_of`.
+    sections
+        In order.
+    head
+        Trusted HTML before them.
+    """
     foot = f"Written by Sightline {__version__} on {datetime.now(UTC):%Y-%m-%d %H:%M} UTC."
     title = f"{found['file']}: {found['recipe']} in ONNX"
-    return page(title, sections, kicker="Sightline · report of an export", head=_head(found), foot=foot)
+    return page(title, sections, kicker="Sightline · report of an export", head=head, foot=foot)
 
 
 def _head(found: Mapping[str, Any]) -> str:
@@ -52,12 +67,12 @@ def _head(found: Mapping[str, Any]) -> str:
     lead = (
         f"<b>{escape(found['file'])}</b> holds {escape(found['recipe'])} of {escape(found['made_from'])} in {kind}. "
         f"On {alone['images']} pictures ({escape(found['pictures'])}), prepared alike, its probabilities differ from "
-        f"PyTorch's by at most {_small(alone['max_difference'])}"
+        f"PyTorch's by at most {small(alone['max_difference'])}"
     )
     lead += "." if found["agrees"] else f", more than the {found['tolerance']:g} that is allowed."
     same = sum(case["top1_agreement"] * case["images"] for case in found["cases"])
     rows = [
-        ("largest difference", _small(alone["max_difference"]), "of a probability, same pixels"),
+        ("largest difference", small(alone["max_difference"]), "of a probability, same pixels"),
         ("same best class", percent(same / sum(case["images"] for case in found["cases"])), "over all four ways"),
         ("one picture", f"{one['onnx_ms']:.1f} ms", f"PyTorch takes {one['torch_ms']:.1f}"),
         (f"each of {batch['batch']}", f"{batch['onnx_ms']:.1f} ms", f"PyTorch takes {batch['torch_ms']:.1f}"),
@@ -72,7 +87,7 @@ def _cases(found: Mapping[str, Any]) -> str:
             case["name"],
             str(case["images"]),
             str(case["batch"]),
-            _small(case["max_difference"]),
+            small(case["max_difference"]),
             percent(case["top1_agreement"]),
             f"{case['torch_ms']:.2f}",
             f"{case['onnx_ms']:.2f}",
@@ -80,16 +95,31 @@ def _cases(found: Mapping[str, Any]) -> str:
         )
         for case in found["cases"]
     ]
-    body = "".join(
-        f'<tr><th scope="row">{escape(first)}</th>{"".join(f"<td>{cell}</td>" for cell in rest)}</tr>'
-        for first, *rest in rows
-    )
-    head = "".join(f'<th scope="col">{name}</th>' for name in _COLUMNS)
     text = (
         "Milliseconds are for one picture, from decoded pixels to probabilities, the better of three turns, "
         f"{found['threads']} threads on both sides. The file shrinks pictures inside the graph: where a mean falls "
         "between two levels of brightness it may round to the other one, which the last three rows show."
     )
+    return cases_table(_COLUMNS, rows, text)
+
+
+def cases_table(columns: Sequence[str], rows: Sequence[Sequence[str]], text: str) -> str:
+    """Return what was asked in which way, a row each, below a sentence.
+
+    Parameters
+    ----------
+    columns
+        Heads of the columns.
+    rows
+        Their cells; the first names the row.
+    text
+        Plain text.
+    """
+    body = "".join(
+        f'<tr><th scope="row">{escape(first)}</th>{"".join(f"<td>{cell}</td>" for cell in rest)}</tr>'
+        for first, *rest in rows
+    )
+    head = "".join(f'<th scope="col">{name}</th>' for name in columns)
     return (
         f'<p>{escape(text)}</p><div class="scroll" tabindex="0"><table class="full">'
         f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
@@ -120,9 +150,6 @@ def _answer(image: np.ndarray, theirs: np.ndarray, ours: np.ndarray, classes: Se
 def _contents(found: Mapping[str, Any], exported: ExportedClassifier) -> str:
     height, width = found["size"]
     colours = "grey" if found["channels"] == 1 else "RGB"
-    shown = ", ".join(exported.classes[:12])
-    more = f" and {len(exported.classes) - 12} more" if len(exported.classes) > 12 else ""
-    versions = ", ".join(f"{name} {version}" for name, version in found["versions"].items())
     share = exported.form.share
     part = "" if share == 1 else f", of which the middle {percent(share)} by its sides"
     rows = [
@@ -130,21 +157,45 @@ def _contents(found: Mapping[str, Any], exported: ExportedClassifier) -> str:
         ("becomes", f"the largest centred window of {height}:{width}{part}"),
         ("network sees", f"{height}×{width} pixels, resized with antialiasing"),
         ("output", f"probabilities: N×{len(exported.classes)} float32"),
-        ("classes", shown + more),
-        ("weights", "eight bits, activations too" if found["int8"] else "float32"),
-        ("file", f"{found['bytes']:,} bytes, SHA-256 {found['sha256']}"),
-        ("compared with", versions),
+        *file_facts(found, exported.classes),
     ]
     return facts(rows)
 
 
-def _use(found: Mapping[str, Any], exported: ExportedClassifier) -> str:
-    name = found["file"]
-    python = (
-        "import onnxruntime\n"
-        f'session = onnxruntime.InferenceSession("{name}")\n'
-        'probabilities = session.run(["probabilities"], {"images": pictures})[0]'
-    )
+def file_facts(found: Mapping[str, Any], classes: Sequence[str]) -> list[tuple[str, str]]:
+    """Return rows on a file's classes, weights and bytes.
+
+    Parameters
+    ----------
+    found
+        From :func:`~sightline.apply.agreement.facts_of`.
+    classes
+        Their names.
+    """
+    more = f" and {len(classes) - 12} more" if len(classes) > 12 else ""
+    return [
+        ("classes", ", ".join(classes[:12]) + more),
+        ("weights", "eight bits, activations too" if found["int8"] else "float32"),
+        ("file", f"{found['bytes']:,} bytes, SHA-256 {found['sha256']}"),
+        ("compared with", ", ".join(f"{name} {version}" for name, version in found["versions"].items())),
+    ]
+
+
+def _use(found: Mapping[str, Any]) -> str:
+    return how_to_use(found["file"], 'probabilities = session.run(["probabilities"], {"images": pictures})[0]')
+
+
+def how_to_use(name: str, call: str) -> str:
+    """Return the commands and programs that use a file.
+
+    Parameters
+    ----------
+    name
+        Of the file.
+    call
+        Line of Python that runs a ``session`` on ``pictures``.
+    """
+    python = f'import onnxruntime\nsession = onnxruntime.InferenceSession("{name}")\n{call}'
     return commands(
         [
             ("Use it.", f"sightline predict {name} photo.jpg"),
@@ -154,5 +205,6 @@ def _use(found: Mapping[str, Any], exported: ExportedClassifier) -> str:
     )
 
 
-def _small(value: float) -> str:
+def small(value: float) -> str:
+    """Return a difference in two digits."""
     return "0" if value == 0 else f"{value:.1e}"

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from sightline.apply.agreement import USUAL, compare, pictures_of
-from sightline.apply.agreement_page import agreement_page
 from sightline.apply.models import load
 from sightline.core.checks import describe
 from sightline.core.errors import InputError, MissingFileError, require
@@ -25,10 +24,12 @@ def export(
     images: Sequence[np.ndarray] | None = None,
     classes: Sequence[str] | PathLike | None = None,
 ) -> dict[str, Any]:
-    """Write a classifier as ``path``, with the picture's preparation and the softmax inside, and a report beside it.
+    """Write a classifier or a detector as ``path``, with everything between bytes and answer inside, and a report.
 
-    The file takes N×H×W×C uint8 pictures, any N, H and W, and gives N×classes probabilities. ``model.onnx`` is
-    accompanied by ``model.agreement.json`` and ``model.agreement.html``.
+    The file takes N×H×W×C uint8 pictures, any N, H and W. A classifier gives N×classes ``probabilities``; a detector,
+    with decoding and suppression inside, M×4 ``boxes`` in pixels of their pictures, their ``scores`` and ``labels``,
+    and the numbers of their ``pictures``, picture by picture, best first. ``model.onnx`` is accompanied by
+    ``model.agreement.json`` and ``model.agreement.html``.
 
     Parameters
     ----------
@@ -52,7 +53,7 @@ def export(
     Raises
     ------
     InputError
-        When it is no classifier, or the file's name does not end in ``.onnx``.
+        When it is neither a classifier nor a detector of one stage, or the file's name does not end in ``.onnx``.
     MissingFileError
         When there is no such run, name or folder.
     MissingExtraError
@@ -60,11 +61,6 @@ def export(
     """
     for module in ("onnx", "onnxruntime"):
         require(module)
-    import torch
-
-    from sightline.classify.export import export as write_model
-    from sightline.classify.exported import ExportedClassifier
-
     target = Path(path)
     if target.suffix != ".onnx":
         raise InputError(f"export: the file's name must end in .onnx; got '{path}'.")
@@ -72,12 +68,47 @@ def export(
         raise MissingFileError(f"export: folder '{target.parent}' does not exist.")
     predictor = source if hasattr(source, "recipe") else _loaded(source, classes)
     asked, usual, whose = pictures_of(predictor) if images is None else _divided(images, int8)
-    write_model(predictor.recipe, predictor.model, target, int8=int8, usual=usual if int8 else ())
+    write = _write_boxes if predictor.recipe.field == "detect" else _write_classes
+    found, page = write(predictor, target, asked, usual if int8 else None, whose)
+    write_json(target.with_suffix(".agreement.json"), found)
+    write_text(target.with_suffix(".agreement.html"), page)
+    return found
+
+
+Written = tuple[dict[str, Any], str]  # how far both agree, and the page that says so
+
+
+def _write_classes(
+    predictor: Any, target: Path, asked: Sequence[np.ndarray], usual: Sequence[np.ndarray] | None, whose: str
+) -> Written:
+    import torch
+
+    from sightline.apply.agreement_page import agreement_page
+    from sightline.classify.export import export as write
+    from sightline.classify.exported import ExportedClassifier
+
+    write(predictor.recipe, predictor.model, target, int8=usual is not None, usual=usual or ())
     exported = ExportedClassifier(target, threads=torch.get_num_threads())
     found = {**compare(predictor, exported, asked), "pictures": whose}
-    write_json(target.with_suffix(".agreement.json"), found)
-    write_text(target.with_suffix(".agreement.html"), agreement_page(found, predictor, exported, asked))
-    return found
+    return found, agreement_page(found, predictor, exported, asked)
+
+
+def _write_boxes(
+    predictor: Any, target: Path, asked: Sequence[np.ndarray], usual: Sequence[np.ndarray] | None, whose: str
+) -> Written:
+    import torch
+
+    from sightline.apply.box_agreement import compare_boxes
+    from sightline.apply.box_agreement_page import box_agreement_page
+    from sightline.detect.export import export as write
+    from sightline.detect.exported import ExportedDetector
+
+    if usual is not None:
+        raise InputError("export: int8 is for classifiers; a detector's boxes need float32. Leave int8 out.")
+    write(predictor.recipe, predictor.model, target)
+    exported = ExportedDetector(target, threads=torch.get_num_threads())
+    found = {**compare_boxes(predictor, exported, asked), "pictures": whose}
+    return found, box_agreement_page(found, predictor, exported, asked)
 
 
 def _loaded(source: Any, classes: Any) -> Any:

@@ -48,7 +48,7 @@ def load(
 
     Returns
     -------
-    Predictor or ExportedClassifier
+    Predictor, ExportedClassifier or ExportedDetector
         With ``predict``; a predictor also has ``evaluate``, ``model`` and ``recipe``.
 
     Raises
@@ -70,9 +70,7 @@ def load(
         return _in_form(_together([_from_run(one, weights, device) for one in source]), engine, precision)
     path = Path(source)
     if path.suffix == ".onnx":
-        from sightline.classify.exported import ExportedClassifier
-
-        return ExportedClassifier(path)
+        return _exported(path)
     if _is_public(source):
         predictor = _from_zoo(str(source), device, classes)
     else:
@@ -90,6 +88,15 @@ def _together(predictors: list[Predictor]) -> Predictor:
     from sightline.classify.ensemble import together
 
     return together(predictors)
+
+
+def _exported(path: Path) -> Any:
+    from sightline.classify.exported import ExportedClassifier
+    from sightline.core.exported_file import ExportedFile
+    from sightline.detect.exported import ExportedDetector
+
+    of_boxes = ExportedFile(path).about["recipe"].startswith("detect/")
+    return ExportedDetector(path) if of_boxes else ExportedClassifier(path)
 
 
 def _is_public(source: PathLike) -> bool:
@@ -131,9 +138,13 @@ def _names(classes: Sequence[str] | PathLike | None) -> Sequence[str] | None:
 def _in_another_form(predictor: Predictor, engine: str) -> Any:
     from sightline.nn.onnx_network import Bfloat16Network, OnnxNetwork
 
-    form = getattr(predictor.recipe, "form", None)
     if engine != "onnx":
         return Bfloat16Network(predictor.model)
-    if form is None:
-        raise InputError(f"load: engine 'onnx' runs classifiers only; {predictor.recipe.name} needs 'torch'.")
-    return OnnxNetwork(predictor.model, form.shape).to("cpu")
+    recipe: Any = predictor.recipe
+    if recipe.field == "detect":
+        from sightline.detect.answers import OnnxDetector
+
+        return OnnxDetector(predictor.model, recipe.size).to("cpu")
+    if not hasattr(recipe, "form"):
+        raise InputError(f"load: engine 'onnx' runs classifiers and detectors only; {recipe.name} needs 'torch'.")
+    return OnnxNetwork(predictor.model, recipe.form.shape).to("cpu")

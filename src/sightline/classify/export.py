@@ -6,7 +6,6 @@ proportions, resized with antialiasing, rounded to whole levels, divided by 255.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,14 +13,14 @@ from typing import Any
 import numpy as np
 from torch import nn
 
-import sightline
-from sightline.classify.exported import ABOUT, IMAGES, PROBABILITIES
+from sightline.classify.exported import PROBABILITIES
 from sightline.classify.prepare import Form
 from sightline.classify.recipe import ClassifyRecipe
-from sightline.core.errors import InputError, require
-from sightline.core.files import write_bytes
+from sightline.core.errors import InputError
+from sightline.core.exported_file import IMAGES
 from sightline.core.types import PathLike
 from sightline.nn.onnx_network import PIXELS, SCORES, to_int8, to_onnx
+from sightline.nn.onnx_nodes import Nodes, surround, write_graph
 
 _CALIBRATED = 8  # images in a batch of those that show what is usual
 
@@ -53,15 +52,12 @@ def export(
     """
     if not isinstance(recipe, ClassifyRecipe) or recipe.field != "classify":
         raise InputError(f"export: only classifiers of PyTorch can be exported; {recipe.name} is none.")
-    path = Path(path)
-    if path.suffix != ".onnx":
-        raise InputError(f"export: the file's name must end in .onnx; got '{path}'.")
     graph = to_onnx(model, recipe.form.shape)
     if int8:
         if not len(usual):
             raise InputError("export: int8 needs pictures that show what is usual; none were given.")
         graph = to_int8(graph, _batches(recipe.form, usual))
-    _surround(graph, recipe.form)
+    _surround(graph, recipe.form, len(recipe.classes))
     about = {
         "recipe": recipe.name,
         "classes": list(recipe.classes),
@@ -69,11 +65,8 @@ def export(
         "channels": recipe.form.channels,
         "share": recipe.form.share,
         "int8": int8,
-        "version": sightline.__version__,
     }
-    require("onnx").helper.set_model_props(graph, {ABOUT: json.dumps(about, ensure_ascii=False)})
-    write_bytes(path, graph.SerializeToString())
-    return path
+    return write_graph(graph, path, about)
 
 
 def _batches(form: Form, usual: Sequence[np.ndarray]) -> list[np.ndarray]:
@@ -82,51 +75,16 @@ def _batches(form: Form, usual: Sequence[np.ndarray]) -> list[np.ndarray]:
     return [whole[first : first + _CALIBRATED] for first in range(0, len(whole), _CALIBRATED)]
 
 
-def _surround(graph: Any, form: Form) -> None:
+def _surround(graph: Any, form: Form, classes: int) -> None:
     """Put the picture's preparation before a network's graph and the softmax behind it, in place."""
-    onnx = require("onnx")
-    before = _Nodes(onnx)
+    before, after = Nodes(), Nodes("answer")
     _prepare(before, form)
-    after = onnx.helper.make_node("Softmax", [SCORES], [PROBABILITIES], axis=1)
-    inner, whole = list(graph.graph.node), graph.graph
-    del whole.node[:], whole.input[:]
-    whole.node.extend([*before.nodes, *inner, after])
-    whole.initializer.extend(before.constants)
+    after.add("Softmax", SCORES, name=PROBABILITIES, axis=1)
     shape = ["batch", "height", "width", form.channels]
-    whole.input.append(onnx.helper.make_tensor_value_info(IMAGES, onnx.TensorProto.UINT8, shape))
-    classes = whole.output[0].type.tensor_type.shape.dim[1].dim_value
-    del whole.output[:]
-    kind = onnx.TensorProto.FLOAT
-    whole.output.append(onnx.helper.make_tensor_value_info(PROBABILITIES, kind, ["batch", classes]))
-    onnx.checker.check_model(graph)
+    surround(graph, before, after, {IMAGES: ("UINT8", shape)}, {PROBABILITIES: ("FLOAT", ["batch", classes])})
 
 
-class _Nodes:
-    """Nodes and constants of a graph, one after the other."""
-
-    def __init__(self, onnx: Any) -> None:
-        self._onnx = onnx
-        self.nodes: list[Any] = []
-        self.constants: list[Any] = []
-
-    def constant(self, value: Any, kind: type) -> str:
-        """Add a constant; return its name."""
-        name = f"picture_constant_{len(self.constants)}"
-        self.constants.append(self._onnx.numpy_helper.from_array(np.asarray(value, kind), name))
-        return name
-
-    def add(self, operation: str, *inputs: str, name: str = "", **attributes: Any) -> str:
-        """Add a node with one output; return the output's name."""
-        name = name or f"picture_{len(self.nodes)}"
-        self.nodes.append(self._onnx.helper.make_node(operation, inputs, [name], **attributes))
-        return name
-
-    def cast(self, value: str, kind: str) -> str:
-        """Add a change of type, named as in ``TensorProto``."""
-        return self.add("Cast", value, to=getattr(self._onnx.TensorProto, kind))
-
-
-def _prepare(nodes: _Nodes, form: Form) -> None:
+def _prepare(nodes: Nodes, form: Form) -> None:
     """Add what turns N×H×W×C bytes into the network's N×C×H×W float32 in 0–1, as ``Form.prepare`` does."""
     start, end = _window(nodes, form)
     cut = nodes.add("Slice", IMAGES, start, end, nodes.constant([1, 2], np.int64))
@@ -139,7 +97,7 @@ def _prepare(nodes: _Nodes, form: Form) -> None:
     nodes.add("Div", levels, nodes.constant(255.0, np.float32), name=PIXELS)
 
 
-def _window(nodes: _Nodes, form: Form) -> tuple[str, str]:
+def _window(nodes: Nodes, form: Form) -> tuple[str, str]:
     """Add the first and last row and column of the window that is cut out; return their names."""
     sides = nodes.add("Shape", IMAGES, start=1, end=3)  # height and width
     wanted, size = nodes.constant(form.size, np.float64), nodes.constant(form.size, np.int64)

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from sightline.classify.prepare import Form
-from sightline.core.errors import FormatError, InputError, MissingFileError
+from sightline.core.exported_file import ExportedFile
 from sightline.core.results import Classification
-from sightline.core.sessions import open_session
 from sightline.core.types import PathLike
 
-IMAGES, PROBABILITIES, ABOUT = "images", "probabilities", "sightline"
+PROBABILITIES = "probabilities"
 _BATCH = 32
 
 
-class ExportedClassifier:
+class ExportedClassifier(ExportedFile):
     """An exported classifier, run by ONNX Runtime.
 
     Parameters
@@ -39,12 +36,7 @@ class ExportedClassifier:
     """
 
     def __init__(self, path: PathLike, *, threads: int = 0) -> None:
-        self.path = Path(path)
-        if not self.path.is_file():
-            raise MissingFileError(f"load: '{path}' does not exist.")
-        self._session = open_session(self.path.read_bytes(), threads=threads, name=f"'{path}'")
-        self.about = _about(self._session.get_modelmeta().custom_metadata_map, self.path)
-        self.classes = tuple(self.about["classes"])
+        super().__init__(path, threads=threads, needed=("recipe", "classes", "size", "channels", "share"))
         size = self.about["size"]
         self.form = Form((size[0], size[1]), self.about["channels"], self.about["share"])
 
@@ -78,27 +70,8 @@ class ExportedClassifier:
             for first in range(0, len(alike), _BATCH):
                 some = alike[first : first + _BATCH]
                 batch = np.stack([coloured[index] for index in some])  # N×H×W×C
-                found[some] = self._session.run([PROBABILITIES], {IMAGES: batch})[0]
+                found[some] = self.run([PROBABILITIES], batch)[0]
         return found
-
-    def evaluate(self, data: Any = None, split: str | None = None) -> dict[str, Any]:
-        """Refuse: what is measured on datasets is the run."""
-        raise InputError(f"evaluate: '{self.path}' is an exported file; evaluate the run that it was made from.")
-
-    def __repr__(self) -> str:
-        return f"ExportedClassifier({str(self.path)!r}, {self.about['recipe']})"
-
-
-def _about(given: dict[str, str], path: Path) -> dict[str, Any]:
-    try:
-        about = json.loads(given[ABOUT])
-        named = {name: about[name] for name in ("recipe", "classes", "size", "channels", "share")}
-    except (KeyError, TypeError, ValueError) as error:
-        raise FormatError(
-            f"load: '{path}' does not say what its classes are called and what a picture becomes; "
-            "only files that sightline export has written do."
-        ) from error
-    return {**about, **named}
 
 
 def _read(image: Any) -> np.ndarray:

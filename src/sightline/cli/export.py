@@ -22,7 +22,7 @@ def export(
     classes: Path | None = None,
     json: Annotated[bool, Parameter(negative="")] = False,
 ) -> Answer:
-    """Write a trained classifier as one ONNX file, from a picture's bytes to probabilities, and a report beside it.
+    """Write a trained classifier or detector as one ONNX file, from a picture's bytes to the answer, and a report.
 
     Parameters
     ----------
@@ -45,13 +45,15 @@ def export(
     found = sightline.export(model, output, int8=int8, images=pictures, classes=classes)
 
     def show(console: Console) -> None:
-        columns = ("what went in", "pictures", "difference", "same best", "torch ms", "ONNX ms")
+        share = "paired" if "paired" in found["cases"][0] else "top1_agreement"  # of boxes, or of classes
+        told = "same boxes" if share == "paired" else "same best"
+        columns = ("what went in", "pictures", "difference", told, "torch ms", "ONNX ms")
         rows = [
             (
                 case["name"],
                 case["images"],
                 f"{case['max_difference']:.1e}",
-                f"{case['top1_agreement']:.1%}",
+                f"{case[share]:.1%}",
                 f"{case['torch_ms']:.2f}",
                 f"{case['onnx_ms']:.2f}",
             )

@@ -125,7 +125,8 @@ class Head(nn.Module):
     def grid(self, x: Tensor, size: tuple[int, int]) -> Grid:
         """Return what a map B×a(5 + K)×H×W says of an image of ``size`` pixels."""
         every: Tensor = self.every  # pyrefly: ignore
-        raw = x.unflatten(1, (len(self.numbers), 5 + self.classes)).permute(0, 1, 3, 4, 2)
+        batch, _, height, width = x.shape
+        raw = x.reshape(batch, len(self.numbers), 5 + self.classes, height, width).permute(0, 1, 3, 4, 2)
         stride = (size[1] / x.shape[-1], size[0] / x.shape[-2])
         return Grid(raw, every[list(self.numbers)], every, self.numbers, stride, self.stretch)
 

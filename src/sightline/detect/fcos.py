@@ -85,6 +85,8 @@ class FCOS(Framed):
         Answers at every place.
     """
 
+    limits = LIMITS
+
     def __init__(self, classes: int, fit: Fit, levels: nn.Module, head: nn.Module) -> None:
         super().__init__("fcos", classes, fit)
         self.levels, self.head = levels, head
@@ -124,6 +126,13 @@ class FCOS(Framed):
             raw = gather(scores, [level[i] for level in distances], places, self.code.decode, size, LIMITS)
             found.append(thin(raw, LIMITS.near, LIMITS.most))
         return found
+
+    def answer(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Return what every place says of B×3×H×W images: boxes B×A×4, not cut at the edges, and scores B×A×K."""
+        levels = self.levels(self.normalized(images))
+        logits, distances, centres = (torch.cat(part, dim=1) for part in self.head(levels))
+        places = torch.cat(PLACES.boxes((images.shape[-2], images.shape[-1]), levels))
+        return self.code.decode(distances, places), (logits.sigmoid() * centres.sigmoid()).sqrt()
 
 
 def centreness(distances: Tensor) -> Tensor:

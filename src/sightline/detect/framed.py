@@ -90,6 +90,21 @@ class Framed(nn.Module, ABC):
         found = self.search(fitted)
         return [Found(fitted.outward(one.boxes, i), one.scores, one.labels) for i, one in enumerate(found)]
 
+    def normalized(self, images: Tensor) -> Tensor:
+        """Return B×C×H×W images as the backbone reads them where the detector takes them as they come.
+
+        Parameters
+        ----------
+        images
+            In 0–1; H and W are multiples of ``stride``.
+        """
+        if self.fit.shorter or self.fit.exact:
+            raise InputError(
+                f"{self.name}: images are resized within the detector, which answers to one batch only; build it with "
+                "resize=0 to have what every place answers."
+            )
+        return self.fit.normalize(images)
+
     @abstractmethod
     def learn(self, fitted: Fitted, targets: Sequence[Targets]) -> dict[str, Tensor]:
         """Return the losses of a batch by name; boxes are in its pixels."""

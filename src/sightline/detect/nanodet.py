@@ -64,7 +64,7 @@ class AddedPyramid(nn.Module):
 
 
 def _resized(x: Tensor, like: Tensor) -> Tensor:
-    return F.interpolate(x, size=like.shape[-2:], mode="bilinear", align_corners=False)
+    return F.interpolate(x, size=(like.shape[-2], like.shape[-1]), mode="bilinear", align_corners=False)
 
 
 class NanoDetHead(nn.Module):

@@ -18,6 +18,7 @@ from sightline.data.placement import Placement
 from sightline.metrics.box_set import BoxSet
 
 STRIDE = 32  # pixels: both sides of what a detector reads are a multiple of it
+CONFIDENCE = 0.25  # lowest score that is told, unless the user says otherwise
 _BUDGET = 2**30  # bytes of pictures that are kept
 
 

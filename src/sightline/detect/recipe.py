@@ -24,9 +24,9 @@ from sightline.detect.advice import refuse, warnings_about
 from sightline.detect.darknet_file import network_text
 from sightline.detect.evaluate import Examination, known, score, summarise
 from sightline.detect.options import Options
-from sightline.detect.prepare import Prepared, truth_of
+from sightline.detect.prepare import CONFIDENCE, Prepared, truth_of
 from sightline.detect.samples import Training, Untouched, stack
-from sightline.detect.search import CONFIDENCE, Search
+from sightline.detect.search import Search
 from sightline.metrics.box_set import BoxSet
 from sightline.train.recipe import Batch, Plan, Recipe, Samples, Section, for_images
 from sightline.train.words import split_options
@@ -35,6 +35,7 @@ from sightline.train.words import split_options
 METHODS: dict[str, str] = {
     **{name: name for name in ("yolo", "yolo_v1", "yolo_v3", "darknet", "retinanet", "fcos", "faster_rcnn")},
     **{name: name for name in ("nanodet", "fastestdet", "yolo_fastest_v2")},
+    **{name: name for name in ("rt_detr", "dino_detr")},
 }
 _USUAL: dict[str, Any] = {"weight_decay": 0.03, "epochs": 60, "clip": 10.0, "warmup": 2.0, "ema": 0.99}
 _RATES = {  # peak learning rates of batches of 16
@@ -43,6 +44,8 @@ _RATES = {  # peak learning rates of batches of 16
     "yolo_v3": 1e-3,
     "darknet": 1e-3,
     "nanodet": 1e-3,
+    "rt_detr": 2e-4,
+    "dino_detr": 2e-4,
 }
 _RATE = 3e-4  # of those that begin with a classifier's backbone
 # What suits small sets and small pictures better than the default, which is the paper's.
@@ -50,6 +53,8 @@ _SUITED: dict[str, dict[str, Any]] = {
     "yolo_v1": {"size": "fast"},
     "yolo_v3": {"size": "tiny"},
     **{name: {"backbone": "resnet18", "resize": 0} for name in ("retinanet", "fcos", "faster_rcnn")},
+    "rt_detr": {"variant": "r18", "queries": 100, "resize": 0},
+    "dino_detr": {"variant": "small", "backbone": "resnet18", "resize": 0},
 }
 _SIZE = 320  # pixels of the longer side, unless the user says otherwise
 _CELLS = {"yolo_v1": 64}  # pixels of each cell of a detector that reads one size only

@@ -114,6 +114,8 @@ class RetinaNet(Framed):
         Which of the two losses of boxes.
     """
 
+    limits = LIMITS
+
     def __init__(self, classes: int, fit: Fit, levels: nn.Module, head: nn.Module, *, by_overlap: bool) -> None:
         super().__init__("retinanet", classes, fit)
         self.levels, self.head, self.by_overlap = levels, head, by_overlap
@@ -152,6 +154,13 @@ class RetinaNet(Framed):
             raw = gather(scores, [level[i] for level in codes], anchors, self.code.decode, size, LIMITS)
             found.append(thin(raw, LIMITS.near, LIMITS.most))
         return found
+
+    def answer(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Return what every anchor says of B×3×H×W images: boxes B×A×4, not cut at the edges, and scores B×A×K."""
+        levels = self.levels(self.normalized(images))
+        logits, codes = (torch.cat(part, dim=1) for part in self.head(levels))
+        anchors = torch.cat(ANCHORS.boxes((images.shape[-2], images.shape[-1]), levels))
+        return self.code.decode(codes, anchors), logits.sigmoid()
 
 
 def initialise(head: nn.Module, classes: nn.Conv2d) -> None:

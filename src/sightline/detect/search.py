@@ -16,10 +16,9 @@ from sightline.core.box_suppression import suppress
 from sightline.core.checks import as_image, flag, integer, number
 from sightline.core.errors import InputError
 from sightline.core.results import Detections
-from sightline.detect.prepare import STRIDE, back, colour, frame_of
+from sightline.detect.prepare import CONFIDENCE, STRIDE, back, colour, frame_of
 from sightline.detect.select import LIMITS
 
-CONFIDENCE = 0.25  # what is shown, unless the user says otherwise
 _BATCH = 8
 
 

@@ -12,9 +12,8 @@ from sightline.core.box_overlap import pairwise_iou
 from sightline.core.canvas import Canvas
 from sightline.core.results import Detections
 from sightline.detect.evaluate import Examination, curve, match, summarise
-from sightline.detect.prepare import labelled
+from sightline.detect.prepare import CONFIDENCE, labelled
 from sightline.detect.samples import Training
-from sightline.detect.search import CONFIDENCE
 from sightline.metrics.box_set import BoxSet
 from sightline.train.charts import Series, line_chart, matrix_chart
 from sightline.train.page import chart, facts, figure, picture

@@ -88,7 +88,7 @@ class DecoupledHead(nn.Module):
             bins = self.edges[i](self.boxing[i](x)).flatten(2).transpose(1, 2)  # → B×HW×4n
             edges.append(bins.reshape(*bins.shape[:2], 4, BINS))
             places.append(centres(x.shape[-2], x.shape[-1], self.strides[i], x.device))
-            strides.append(torch.full((len(places[-1]),), float(self.strides[i]), device=x.device))
+            strides.append(torch.full_like(places[-1][:, 0], float(self.strides[i])))
         return Predicted(torch.cat(logits, 1), torch.cat(edges, 1), torch.cat(places), torch.cat(strides))
 
 

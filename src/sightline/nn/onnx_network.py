@@ -6,7 +6,7 @@ import contextlib
 import copy
 import io
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -23,20 +23,23 @@ OPSET = 18  # the first in which a graph can shrink pictures with antialiasing
 PIXELS, SCORES = "pixels", "scores"
 
 
-def to_onnx(model: nn.Module, shape: tuple[int, int, int]) -> Any:
-    """Return a network as an ONNX graph for batches of any number of images of one shape.
+def to_onnx(model: nn.Module, shape: tuple[int, int, int], outputs: Sequence[str] = (SCORES,)) -> Any:
+    """Return a network as an ONNX graph for batches of any number of images.
 
     Parameters
     ----------
     model
-        From B×C×H×W float32 in 0–1 to B×n; it is not changed, and exported as it is in evaluation mode.
+        From B×C×H×W float32 in 0–1 to B×n; it is not changed, and exported as it is in evaluation mode. With several
+        outputs, a tuple of B×A×n, and the sides may change from batch to batch, as A does with them.
     shape
-        C, H and W.
+        C, H and W; with several outputs, H and W are those that it is traced with.
+    outputs
+        Their names.
 
     Returns
     -------
     onnx.ModelProto
-        With the input ``pixels`` and the output ``scores``.
+        With the input ``pixels`` and these outputs.
 
     Raises
     ------
@@ -48,7 +51,9 @@ def to_onnx(model: nn.Module, shape: tuple[int, int, int]) -> Any:
     onnx = require("onnx")
     own = copy.deepcopy(model).cpu().float().eval()
     _write_pools_out(own, torch.zeros(1, *shape))
-    batches = {PIXELS: {0: "batch"}, SCORES: {0: "batch"}}
+    free = {PIXELS: {0: "batch"}, **{name: {0: "batch"} for name in outputs}}
+    if len(outputs) > 1:
+        free = {PIXELS: {0: "batch", 2: "height", 3: "width"}, **{n: {0: "batch", 1: "places"} for n in outputs}}
     with TemporaryDirectory() as folder, warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")  # the tracer says that sizes in pixels become constants: they are meant to
         path = Path(folder) / "network.onnx"
@@ -59,9 +64,9 @@ def to_onnx(model: nn.Module, shape: tuple[int, int, int]) -> Any:
                 path,
                 dynamo=False,  # traced in 1–3 s of CPU time, where the exporter on top of Dynamo takes 10–30
                 opset_version=OPSET,
-                dynamic_axes=batches,
+                dynamic_axes=free,
                 input_names=[PIXELS],
-                output_names=[SCORES],
+                output_names=list(outputs),
             )
         except (RuntimeError, torch.onnx.OnnxExporterError) as error:
             raise InputError(

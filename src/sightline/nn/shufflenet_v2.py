@@ -31,7 +31,8 @@ def shuffle(x: Tensor) -> Tensor:
     >>> shuffle(torch.arange(6.0).reshape(1, 6, 1, 1)).flatten().tolist()
     [0.0, 3.0, 1.0, 4.0, 2.0, 5.0]
     """
-    return x.unflatten(1, (2, -1)).transpose(1, 2).flatten(1, 2)
+    batch, channels, height, width = x.shape
+    return x.reshape(batch, 2, channels // 2, height, width).transpose(1, 2).reshape(batch, channels, height, width)
 
 
 class ShuffleUnit(nn.Module):
