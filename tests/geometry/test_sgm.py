@@ -14,7 +14,7 @@ from geometry.stereo_scenes import bad, scene
 from sightline.core import evidence
 from sightline.core.errors import InputError
 from sightline.geometry.census import matching_costs
-from sightline.geometry.disparity_choice import choose_row
+from sightline.geometry.disparity_choice import choose_row, limits_of
 from sightline.geometry.sgm_paths import path_sums
 from sightline.geometry.speckles import fill_gaps, remove_speckles
 
@@ -110,8 +110,8 @@ def test_a_disparity_between_two_pixels_may_agree_with_either(sums: tuple[int, .
     volume = np.full((6, 4), 9, np.uint16)
     volume[3, 0] = volume[4, 2] = volume[4, 0] = 0  # of the right picture, 3 and 4 have disparity 0, and 2 has 2
     volume[5] = sums  # 2.25, between 3 and 2; or 1.75, between 3 and 4
-    out, scratch = np.empty(6, np.float32), np.empty((2, 10), np.uint16)
-    choose_row(volume, 0, 4, np.float32(0), np.float32(0), scratch, out)
+    out, scratch, found = np.empty(6, np.float32), np.empty((2, 10), np.uint16), np.empty((2, 6), np.float32)
+    choose_row(volume, 0, 4, np.float32(0), limits_of(0), scratch, found, out)
     assert np.isfinite(out[5]) == known
 
 

@@ -19,7 +19,7 @@ from sightline.core.kernels import kernel, over_rows
 from sightline.core.layers import Heat, Picture
 from sightline.core.trace import Step
 from sightline.core.types import AnyImage, Array, Image, Range
-from sightline.geometry.disparity_choice import choose_row
+from sightline.geometry.disparity_choice import choose_row, limits_of
 from sightline.geometry.speckles import fill_gaps, remove_speckles
 from sightline.geometry.stereo_pair import as_disparities, as_pair, example_right
 
@@ -118,19 +118,20 @@ def _matched(left: Array, right: Array, first: int, count: int, size: int, check
     half = size // 2
     a, b = (np.pad(picture, half, mode="edge") for picture in (left, right))
     out = empty(left.shape, np.float32)
-    options = (first, count, np.float32(check), np.float32(unique))
+    options = (first, count, np.float32(check), limits_of(unique))
     over_rows(_match_rows, len(out), a, b, size, *options, out, strip=_STRIP)
     return out
 
 
 @kernel
-def _match_rows(left, right, size, first, count, check, unique, out, y0, y1):
+def _match_rows(left, right, size, first, count, check, limits, out, y0, y1):
     width = out.shape[1]
     wide = left.shape[1]
     columns = np.zeros((width + size - 1, count), np.uint16)  # sums of each column of the window
     nothing = np.zeros(wide, np.uint8)
     backwards = np.empty((2, wide + first + count), np.uint8)
     sums, best = np.empty((width, count), np.uint16), np.empty((2, width + count), np.uint16)
+    found = np.empty((2, width), np.float32)
     for gained in range(y0, y1 + size - 1):
         full, lost = gained - size + 1, gained - size
         leaves = lost >= y0
@@ -139,7 +140,7 @@ def _match_rows(left, right, size, first, count, check, unique, out, y0, y1):
         _exchange(left[gained], left[lost] if leaves else nothing, backwards[0], backwards[1], first, columns)
         if full >= y0:
             _slide(columns, size, sums)
-            choose_row(sums, first, count, check, unique, best, out[full])
+            choose_row(sums, first, count, check, limits, best, found, out[full])
 
 
 @kernel

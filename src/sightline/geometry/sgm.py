@@ -20,7 +20,7 @@ from sightline.core.layers import Heat, Picture
 from sightline.core.trace import Step
 from sightline.core.types import AnyImage, Array, Image, Range
 from sightline.geometry.census import BITS, matching_costs
-from sightline.geometry.disparity_choice import choose_row
+from sightline.geometry.disparity_choice import choose_row, limits_of
 from sightline.geometry.sgm_paths import path_sums
 from sightline.geometry.speckles import fill_gaps, remove_speckles
 from sightline.geometry.stereo_pair import as_bright, as_disparities, as_pair, example_right
@@ -133,17 +133,17 @@ def _steps(left: Image, right: AnyImage, disparities: Any = 64, **options: Any) 
 
 def _chosen(volumes: tuple[Array, ...], first: int, count: int, check: float, unique: float) -> Array:
     out = empty(volumes[0].shape[:2], np.float32)
-    over_rows(_choose, len(out), *volumes, first, count, np.float32(check), np.float32(unique), out)
+    over_rows(_choose, len(out), *volumes, first, count, np.float32(check), limits_of(unique), out)
     return out
 
 
 @kernel
-def _choose(a, b, c, first, count, check, unique, out, y0, y1):
+def _choose(a, b, c, first, count, check, limits, out, y0, y1):
     sums = np.empty(a.shape[1:], np.uint16)
-    right = np.empty((2, a.shape[1] + a.shape[2]), np.uint16)
+    right, found = np.empty((2, a.shape[1] + a.shape[2]), np.uint16), np.empty((2, a.shape[1]), np.float32)
     for y in range(y0, y1):
         _add(a[y].reshape(-1), b[y].reshape(-1), c[y].reshape(-1), sums.reshape(-1))
-        choose_row(sums, first, count, check, unique, right, out[y])
+        choose_row(sums, first, count, check, limits, right, found, out[y])
 
 
 @kernel

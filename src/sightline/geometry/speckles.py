@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import numpy as np
 
+from sightline.core.buffers import empty
 from sightline.core.kernels import kernel, over_rows
 from sightline.core.types import Array
 
 
 def remove_speckles(disparity: Array, size: int, step: float) -> None:
     """Set to NaN, in place, each patch of at most ``size`` pixels; neighbours in a patch differ by ``step`` at most."""
-    labels = np.zeros(disparity.size, np.int32)
-    _grow(disparity, np.float32(step), size, labels, np.empty(disparity.size, np.int32))
+    most = disparity.size
+    _clear_small(disparity, np.float32(step), size, empty((3, most), np.int32), empty((most,), np.int32))
 
 
 def fill_gaps(disparity: Array) -> None:
@@ -24,31 +25,54 @@ def fill_gaps(disparity: Array) -> None:
 
 
 @kernel
-def _grow(disparity, step, size, labels, stack):
-    """Flood each patch, and go through it once more to clear it when it is small."""
-    height, width = disparity.shape
-    flat = disparity.reshape(-1)
-    label = 0
-    for start in range(flat.size):
-        if labels[start] != 0 or np.isnan(flat[start]):
-            continue
-        label += 1
-        labels[start], stack[0] = label, start
-        seen, at = 1, 0
-        while at < seen:  # the stack keeps all that was seen: it is a queue
-            place = stack[at]
-            at += 1
-            y, x = place // width, place % width
-            value = flat[place]
-            for k in range(4):
-                inside = (x > 0, x < width - 1, y > 0, y < height - 1)[k]
-                other = place + (-1, 1, -width, width)[k]
-                if inside and labels[other] == 0 and np.abs(flat[other] - value) <= step:
-                    labels[other], stack[seen] = label, other
-                    seen += 1
-        if seen <= size:
-            for k in range(seen):
-                flat[stack[k]] = np.nan
+def _clear_small(disparity, step, size, runs, parents):
+    """Join the runs of each row to those they touch in the row above, and clear those of small patches.
+
+    ``runs`` holds where each begins and ends in its row, and, at the root of a patch, how many pixels it has.
+    """
+    (height, width), (begins, ends, counts) = disparity.shape, (runs[0], runs[1], runs[2])
+    first_above, first, count = 0, 0, 0
+    rows = np.empty(height + 1, np.int64)  # number of the first run of each row
+    for y in range(height):
+        row, above = disparity[y], disparity[max(y - 1, 0)]
+        first_above, first, rows[y], x = first, count, count, 0
+        while x < width:
+            if np.isnan(row[x]):
+                x += 1
+                continue
+            begins[count], parents[count] = x, count
+            x += 1
+            while x < width and np.abs(row[x] - row[x - 1]) <= step:
+                x += 1
+            ends[count], counts[count] = x, x - begins[count]
+            count += 1
+        one, other = first_above, first
+        while one < first and other < count:
+            low, high = max(begins[one], begins[other]), min(ends[one], ends[other])
+            a, b = _root_of(parents, one), _root_of(parents, other)
+            if a != b:
+                while low < high and not np.abs(row[low] - above[low]) <= step:
+                    low += 1
+                if low < high:
+                    parents[max(a, b)] = min(a, b)
+                    counts[min(a, b)] += counts[max(a, b)]
+            if ends[one] < ends[other]:
+                one += 1
+            else:
+                other += 1
+    rows[height] = count
+    for y in range(height):
+        for run in range(rows[y], rows[y + 1]):
+            if counts[_root_of(parents, run)] <= size:
+                disparity[y, begins[run] : ends[run]] = np.nan
+
+
+@kernel
+def _root_of(parents, run):
+    while parents[run] != run:
+        parents[run] = parents[parents[run]]
+        run = parents[run]
+    return run
 
 
 @kernel
