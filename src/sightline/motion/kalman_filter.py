@@ -6,7 +6,7 @@ covariance in the form of Bucy & Joseph 1968; smoothing by Rauch, Tung & Striebe
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -225,11 +225,27 @@ def correct(
     innovation = measurement - _times(observation, state)
     crossed = observation @ covariance  # H P, …×m×n
     spread = crossed @ observation.T + noise  # S = H P Hᵀ + R
-    gain = np.linalg.solve(spread, crossed).mT  # K = P Hᵀ S⁻¹
+    gain = _solved(spread, crossed).mT  # K = P Hᵀ S⁻¹
     kept = _identity(state.shape[-1]) - gain @ observation
     # Joseph's form, (I − K H) P (I − K H)ᵀ + K R Kᵀ: symmetric and positive whatever the rounding of K.
     rest = kept @ covariance @ kept.mT + gain @ noise @ gain.mT
     return state + _times(gain, innovation), rest, innovation, spread, gain
+
+
+def _solved(spread: Array, crossed: Array) -> Array:
+    """Return S⁻¹ H P: S is positive, so one filter's is solved by its Cholesky factor, in half of NumPy's time."""
+    if spread.ndim == 2:
+        _, solution, failed = _by_cholesky()(spread, crossed)
+        if not failed:
+            return solution
+    return np.linalg.solve(spread, crossed)
+
+
+@lru_cache(maxsize=1)
+def _by_cholesky() -> Callable[[Array, Array], tuple[Array, Array, int]]:
+    from scipy.linalg.lapack import dposv  # imported late: it takes as long as all of NumPy
+
+    return dposv
 
 
 def _times(matrix: Array, vector: Array) -> Array:
