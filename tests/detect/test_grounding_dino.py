@@ -229,6 +229,8 @@ def test_wrong_texts_and_options_are_refused_by_name() -> None:
         model.detect(image, "cat.", box_threshold=2)
     with torch.device("meta"), pytest.raises(InputError, match=r"must have the 30,522 pieces .*; got 1,100"):
         detect.grounding_dino(vocabulary=vocabulary())
+    with pytest.raises(InputError, match="model must be in evaluation mode to answer; got training mode"):
+        small().detect(image, "cat.")
     model.vocabulary = None
     with pytest.raises(InputError, match="the model was made without one"):
         model.detect(image, "cat.")

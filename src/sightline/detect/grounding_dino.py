@@ -230,6 +230,10 @@ class GroundingDINO(nn.Module):
         check_images("grounding_dino", images)
         number("grounding_dino", "box_threshold", box_threshold, 0, 1)
         number("grounding_dino", "text_threshold", text_threshold, 0, 1)
+        if self.training:
+            raise InputError(
+                "grounding_dino: model must be in evaluation mode to answer; got training mode. Call model.eval()."
+            )
         if len(texts) != len(images):
             raise InputError(f"grounding_dino: texts must be one for each image; got {len(texts)} for {len(images)}.")
         fitted, prompt = self.fit(images), self.prompt(texts)
