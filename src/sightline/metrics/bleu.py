@@ -39,7 +39,7 @@ class Bleu:
         return {"score": self.score, "precisions": list(self.precisions), "brevity": self.brevity}
 
 
-@method(task="captions", paper="Papineni et al. 2002", lesson="w6d2", example={"references": [["a dog runs"]]})
+@method(task="captions", paper="Papineni et al. 2002", lesson="w6d4", example={"references": [["a dog runs"]]})
 def bleu(candidates: Sequence[str], references: Sequence[Sequence[str]], order: int = 4) -> Bleu:
     """Return how well sentences agree with what people wrote, over all of them together.
 
