@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import numpy as np
 from cyclopts import Parameter
 from rich.console import Console
 
+from sightline.apply.imagining import imagined, shown
 from sightline.cli.sources import find_sources
 from sightline.cli.terminal import Answer
 
@@ -69,72 +70,25 @@ def imagine(
     predictor = sightline.load(model, classes=classes)
     frames: list[np.ndarray] = []
     film = output.suffix.lower() not in _PICTURES
-    options: dict[str, Any] = {"seed": seed, "progress": frames.append if film else None}
-    if iterations is not None:
-        options["iterations"] = iterations
-    if kind in ("dream", "inversion") and layer is not None:
-        options["layer"] = layer
-    made = _made(kind, predictor, image, style, target, size, options)
-    count = write_frames(output, (_shown(frame) for frame in frames), fps=_FPS) if film else 1
+    photo, painting = (None if name is None else find_sources([name])[0].read() for name in (image, style))
+    made = imagined(
+        predictor,
+        kind,
+        photo,
+        style=painting,
+        target=target,
+        layer=layer,
+        size=size,
+        iterations=iterations,
+        seed=seed,
+        progress=frames.append if film else None,
+    )
+    count = write_frames(output, (shown(frame) for frame in frames), fps=_FPS) if film else 1
     if not film:
-        write(output, _shown(made))
+        write(output, shown(made))
     value = {"kind": kind, "output": str(output), "size": [made.shape[1], made.shape[0]], "frames": count}
 
     def show(console: Console) -> None:
         console.print(f"{kind}: {output}, {made.shape[1]}×{made.shape[0]} pixels, {count} frames", markup=False)
 
     return Answer(value, show, json)
-
-
-def _made(
-    kind: str,
-    predictor: Any,
-    image: str | None,
-    style: str | None,
-    target: str | None,
-    size: int,
-    options: dict[str, Any],
-) -> np.ndarray:
-    """Return the picture; refuse by name what is missing for it."""
-    import sightline.explain
-    from sightline.apply.explaining import class_index
-    from sightline.core.errors import InputError
-
-    form = predictor.recipe.form
-    if kind == "class":
-        if target is None:
-            raise InputError("imagine: class needs a class: give its name or number with --target.")
-        named = target in getattr(predictor.recipe, "classes", ())
-        index = int(target) if target.isdecimal() and not named else class_index(predictor, target)
-        shape = (form.channels, *form.size)
-        return sightline.explain.class_visualization(predictor.model, index, shape=shape, **options)
-    if image is None:
-        raise InputError(f"imagine: {kind} needs a photo: give it behind the model.")
-    photo = _photo(image, size, form.channels)
-    if kind == "dream":
-        return sightline.explain.deep_dream(predictor.model, photo, **options)
-    if kind == "inversion":
-        return sightline.explain.feature_inversion(predictor.model, photo, **options)
-    if style is None:
-        raise InputError("imagine: style needs a second picture: give it with --style.")
-    painting = _photo(style, size, form.channels)
-    return sightline.explain.style_transfer(predictor.model, photo, painting, **options)
-
-
-def _photo(name: str, size: int, channels: int) -> np.ndarray:
-    from sightline.image import convert, resize
-
-    picture = find_sources([name])[0].read()
-    if picture.ndim == 2 and channels == 3:
-        picture = np.repeat(picture[..., None], 3, axis=2)
-    elif picture.ndim == 3 and channels == 1:
-        picture = convert(picture, "rgb", "gray")
-    share = min(1.0, size / max(picture.shape[:2]))
-    height, width = (max(1, round(side * share)) for side in picture.shape[:2])
-    return picture if share == 1 else resize(picture, (height, width))
-
-
-def _shown(picture: np.ndarray) -> np.ndarray:
-    from sightline.core.conversions import to_uint8
-
-    return to_uint8(picture if picture.shape[2] == 3 else np.ascontiguousarray(picture[..., 0]))

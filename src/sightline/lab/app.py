@@ -22,6 +22,7 @@ from sightline.lab.cluster_routes import cluster_routes
 from sightline.lab.detection_routes import detection_routes
 from sightline.lab.file_routes import file_routes
 from sightline.lab.geometry_routes import reconstruction_routes, tower_routes, view_routes
+from sightline.lab.imagine_routes import imagine_routes
 from sightline.lab.inspector_routes import inspector_routes
 from sightline.lab.lab import Lab
 from sightline.lab.learning_routes import learning_routes
@@ -44,6 +45,7 @@ _ROUTES = (
     model_routes,
     inspector_routes,
     attack_routes,
+    imagine_routes,
     tower_routes,
     view_routes,
     reconstruction_routes,

@@ -16,6 +16,7 @@ export const rooms: Room[] = [
   { id: "cockpit", load: () => import("./cockpit") },
   { id: "inspector", load: () => import("./inspector") },
   { id: "attack", load: () => import("./attack") },
+  { id: "imagine", load: () => import("./imagine") },
   { id: "morphology", load: () => import("./morphology") },
   { id: "clusters", load: () => import("./clusters") },
   { id: "tower", load: () => import("./tower") },

@@ -8,6 +8,7 @@ export const told: Record<string, { title: string; summary: string }> = {
   cockpit: { title: "Training cockpit", summary: "Start a training and watch it learn; then see what it confuses, and ask it." },
   inspector: { title: "Model inspector", summary: "A trained network opened: feature maps, receptive fields, attention, and what speaks for a class." },
   attack: { title: "Attack slider", summary: "FGSM and PGD with ε on a slider: the change magnified, and the answer as it tips." },
+  imagine: { title: "What a network makes", summary: "A class drawn from noise, a photo painted in a style, a dream: watched step by step." },
   morphology: { title: "Morphology", summary: "Draw a footprint, and see what it does to pixels and to a photo." },
   clusters: { title: "Colour clusters", summary: "k-means and mean shift, round by round: colours as a cloud, centres that move." },
   tower: { title: "SIFT tower", summary: "Octaves and levels as a stack, extrema on their level, and one keypoint described in full." },

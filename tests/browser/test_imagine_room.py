@@ -1,0 +1,54 @@
+"""The room of made pictures: steps come while it is made, it is stopped, and looked through again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from browser.looking import shown, sound_room, still, until, until_seen
+from lab.trained import train_few
+
+pytestmark = pytest.mark.browser
+
+TOLD = "document.querySelector('.room-told')?.dataset"
+READY = "document.querySelector('.stage .primary')?.disabled === false"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def runs(root: Path) -> None:
+    """Train a LeNet-5 on a few digits."""
+    pytest.importorskip("torch", reason="the extra 'deep' is not installed")
+    train_few(root, imagining="lenet5")
+
+
+def test_a_picture_is_watched_stopped_and_made_again(page: Any) -> None:
+    page.goto("/rooms/imagine?model=imagining&kind=class&target=3&steps=1000")
+    until(page, READY)
+    page.get_by_role("button", name="Make it").click()
+    until(page, f"{TOLD}?.state === 'busy' && Number({TOLD}.step) >= 3")
+    page.get_by_role("button", name="Stop", exact=True).click()
+    until(page, f"{TOLD}?.state === 'done'")
+    done = int(page.locator(".room-told").get_attribute("data-step"))
+    assert 3 <= done < 1000
+    last = still(page)
+    page.get_by_role("button", name="Step back").click()
+    assert still(page).shape == last.shape
+    page.get_by_label("Steps, exact").fill("4")
+    page.get_by_label("Steps, exact").press("Enter")
+    page.get_by_role("button", name="Make it").click()
+    until(page, f"{TOLD}?.state === 'done' && {TOLD}.step === '4'")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_room_is_sound(new_page: Callable[..., Any], scheme: str) -> None:
+    width = 1280 if scheme == "light" else 390
+    page = new_page(viewport={"width": width, "height": 844}, color_scheme=scheme)
+    page.goto("/rooms/imagine?model=imagining&kind=style&image=sample%3Acoins&style=sample%3Aflower&steps=3&size=32")
+    until(page, READY)
+    page.get_by_role("button", name="Make it").click()
+    until(page, f"{TOLD}?.state === 'done' && {TOLD}.step === '3'")
+    until_seen(page, lambda: shown(page).any())
+    sound_room(page, width)

@@ -1,0 +1,137 @@
+// Pictures that a network makes, watched while they are made: of a class, a dream, what a layer remembers, a style.
+import { useEffect, useRef, useState } from "preact/hooks";
+import { Slider } from "../controls/slider";
+import type { Trace } from "../core/trace";
+import { Code } from "../parts/copy";
+import { Picker } from "../parts/picker";
+import { Picture } from "../parts/picture";
+import { StepScrubber } from "../parts/scrubber";
+import { usePainted } from "../parts/use-painted";
+import { keep, place } from "../router";
+import { picture } from "../state";
+import { ClassChoice, ClassifierChoice, useClassifier } from "./classifier";
+import { Choice, Room } from "./frame";
+import { readingOf } from "./program";
+import { readStream } from "./stream";
+
+type Kind = "class" | "style" | "dream" | "inversion";
+
+const KINDS: Record<Kind, { title: string; method: string; steps: number; text: string }> = {
+  class: { title: "Class", method: "class_visualization", steps: 120, text: "From noise uphill on the score of one class: what the network looks for." },
+  style: { title: "Style transfer", method: "style_transfer", steps: 100, text: "The things of one photo, painted as another: maps are kept, Gram matrices taken over." },
+  dream: { title: "DeepDream", method: "deep_dream", steps: 10, text: "Whatever a layer finds in the photo, more of it; from small to large." },
+  inversion: { title: "Inversion", method: "feature_inversion", steps: 120, text: "A picture whose maps are those of the photo: what a layer still knows of it." },
+};
+const MOST = 400; // steps that can be looked at again
+
+export default function ImagineRoom() {
+  const query = useRef(place.peek().query).current;
+  const number = (name: string, fallback: number) => (query.has(name) ? Number(query.get(name)) || 0 : fallback);
+  const [name, setName] = useState(query.get("model") ?? "");
+  const [kind, setKind] = useState<Kind>((Object.keys(KINDS) as Kind[]).find((one) => one === query.get("kind")) ?? "class");
+  const [target, setTarget] = useState(query.get("target") ?? "");
+  const [image, setImage] = useState(query.get("image") ?? picture.peek() ?? "sample:cat");
+  const [style, setStyle] = useState(query.get("style") ?? "sample:flower");
+  const [steps, setSteps] = useState(number("steps", KINDS[kind].steps));
+  const [size, setSize] = useState(number("size", 224));
+  const [seed, setSeed] = useState(number("seed", 0));
+  const chosen = useClassifier(name, setName);
+  const making = useMaking();
+  const { frames } = making;
+  const [at, setAt] = useState<number | null>(null);
+  const index = Math.min(at ?? frames.length - 1, frames.length - 1);
+  const painted = usePainted(frames[Math.max(0, index)] ?? null, 0);
+  const classes = chosen.model?.classes ?? [];
+  const wanted = classes.includes(target) ? target : classes.find((one) => one === "tarantula") ?? classes[0] ?? "";
+  useEffect(() => {
+    const next = new URLSearchParams({ model: name, kind, steps: String(steps), size: String(size), seed: String(seed) });
+    if (kind === "class") next.set("target", target);
+    else next.set("image", image);
+    if (kind === "style") next.set("style", style);
+    keep(next);
+  }, [name, kind, target, image, style, steps, size, seed]);
+
+  const turn = (next: Kind) => {
+    setKind(next);
+    setSteps(KINDS[next].steps);
+  };
+  const start = () => {
+    setAt(null);
+    const photo = kind === "class" ? { target: wanted } : { input: image, ...(kind === "style" ? { style } : {}) };
+    making.start(`/api/imagine/${encodeURIComponent(name)}`, { kind, ...photo, size, iterations: steps, seed });
+  };
+  const own = (ref: string | null) => ref && setImage(ref);
+  const span = (low: number, high: number, step: number, most = high) => ({ low, high, step, least: low, most, log: false });
+  const controls = (
+    <>
+      <ClassifierChoice chosen={chosen} value={name} onValue={(next) => { setName(next); setTarget(""); }} />
+      <Choice label="Make" value={kind} options={(Object.keys(KINDS) as Kind[]).map((one) => [one, KINDS[one].title])} onValue={turn} text={KINDS[kind].text} />
+      {kind === "class" && <ClassChoice label="Class" model={chosen.model} value={wanted} onValue={setTarget} />}
+      {kind !== "class" && <Picker label="Photo" value={image} onValue={own} />}
+      {kind === "style" && <Picker label="Paint like" value={style} onValue={(ref) => ref && setStyle(ref)} />}
+      <Slider label={kind === "dream" ? "Steps of each size" : "Steps"} value={steps} span={{ ...span(5, 300, 5, 1000), least: 1 }} onValue={(next) => setSteps(Math.max(1, Math.round(next)))} />
+      {kind !== "class" && <Slider label="Longer side" value={size} span={span(64, 400, 16, 640)} onValue={(next) => setSize(Math.max(16, Math.round(next)))} text="In pixels: four times the pixels take four times as long." />}
+      <Slider label="Seed" value={seed} span={span(0, 20, 1, 1_000_000)} onValue={(next) => setSeed(Math.round(next))} text="Of the noise that it starts from, and of the shifts." />
+    </>
+  );
+  const last = frames.at(-1);
+  const count = Number(last?.id ?? 0);
+  return (
+    <Room
+      title="What a network makes" lead="The weights stay as they are, and the picture learns: step by step it follows a gradient, and you watch it."
+      methods={[`explain.${KINDS[kind].method}`]} lesson={{ id: "w5d8", title: "Pictures that a network makes" }} controls={controls} onPicture={own} error={chosen.error || making.error}
+    >
+      {chosen.rows?.length === 0 && <p>There is no trained network here yet. <a href="/rooms/cockpit">Train one in the cockpit</a>: LeNet-5 on handwritten digits takes about a minute.</p>}
+      <p class="row wrap">
+        <button type="button" class="primary" disabled={!chosen.model || making.busy} onClick={start}>Make it</button>
+        <button type="button" disabled={!making.busy} onClick={making.stop}>Stop</button>
+      </p>
+      <p class="room-told" role="status" data-state={making.busy ? "busy" : frames.length ? "done" : "none"} data-step={count}>
+        {making.busy && !last ? "It begins…" : last ? <>{making.busy ? "Step" : making.stopped ? "Stopped after step" : "Made in"} <b>{count}</b>{making.busy && kind !== "dream" ? ` of ${steps}` : making.stopped || making.busy ? "" : " steps"}.</> : "“Make it” starts: each step is shown as it is made."}
+      </p>
+      {making.busy && kind !== "dream" && <progress max={steps} value={count} aria-label="Steps done" />}
+      <StepScrubber bare names={frames.map((frame) => `step ${frame.id}`)} index={Math.max(0, index)} onIndex={(next) => setAt(next >= frames.length - 1 ? null : next)} pace={60} />
+      <Picture painted={painted} label="The picture that is made" aspect={painted ? painted.width / painted.height : 1.4} />
+      <section aria-labelledby="same">
+        <h2 id="same">The same as a program</h2>
+        <Code language="python" label="the Python" text={program(name, chosen.rows?.find((row) => row.name === name)?.public ?? false, kind, wanted, image, style, steps, size, seed)} />
+      </section>
+    </Room>
+  );
+}
+
+interface Making {
+  frames: Trace[];
+  busy: boolean;
+  /** Whether it was stopped before its end. */
+  stopped: boolean;
+  error: string;
+  start: (path: string, body: unknown) => void;
+  stop: () => void;
+}
+
+/** A picture being made: its steps so far; leaving the room stops it. */
+function useMaking(): Making {
+  const [frames, setFrames] = useState<Trace[]>([]);
+  const [state, setState] = useState({ busy: false, stopped: false, error: "" });
+  const going = useRef<AbortController | null>(null);
+  const stop = () => going.current?.abort();
+  useEffect(() => stop, []);
+  const start = (path: string, body: unknown) => {
+    stop();
+    const mine = (going.current = new AbortController());
+    setFrames([]);
+    setState({ busy: true, stopped: false, error: "" });
+    const end = (error: string) => going.current === mine && setState({ busy: false, stopped: mine.signal.aborted, error: mine.signal.aborted ? "" : error });
+    readStream(path, body, mine.signal, (trace) => going.current === mine && setFrames((old) => [...old.slice(-(MOST - 1)), trace])).then(
+      () => end(""), (problem: Error) => end(problem.message),
+    );
+  };
+  return { frames, ...state, start, stop };
+}
+
+function program(name: string, open: boolean, kind: Kind, target: string, image: string, style: string, steps: number, size: number, seed: number): string {
+  const from = kind === "class" ? `model.recipe.classes.index(${JSON.stringify(target)}), shape=model.recipe.form.shape` : `small(${readingOf(image)})${kind === "style" ? `, small(${readingOf(style)})` : ""}`;
+  const shrunk = kind === "class" ? "" : `\n\ndef small(photo):\n    share = min(1, ${size} / max(photo.shape[:2]))\n    return sl.image.resize(photo, tuple(round(side * share) for side in photo.shape[:2]))\n\n`;
+  return `import sightline as sl\n${shrunk}\nmodel = sl.load("${open ? name : `runs/${name}`}")\nmade = sl.explain.${KINDS[kind].method}(model.model, ${from}, iterations=${steps}, seed=${seed})\nsl.write("made.png", sl.to_uint8(made))\n`;
+}
