@@ -122,12 +122,11 @@ class DeformableDETR(SetDetector):
             self.points = nn.Linear(dim, 2)
         answers = config.decoder + config.two_stage  # the last one is the encoder's
         head, boxes = nn.Linear(dim, classes), perceptron(dim, dim, dim, 4)
-        xavier(self.encoder, self.decoder)
-        initialise(self, head, boxes)
+        self._initialise(head, boxes)
         self.head = _each(head, answers, apart=config.refine)
         self.boxes = _each(boxes, answers, apart=config.refine)
-        if not config.two_stage:
-            nn.init.constant_(self.boxes[0][-1].bias[2:], -2.0)  # the first boxes: an eighth of the image wide and high
+        if not config.two_stage:  # the first boxes: an eighth of the image wide and high
+            nn.init.constant_(self.get_parameter("boxes.0.4.bias")[2:], -2.0)
 
     def layers(self, fitted: Fitted) -> list[SetPrediction]:
         """Return what each layer of the decoder says of a batch."""
@@ -186,6 +185,17 @@ class DeformableDETR(SetDetector):
         positions, x = self.propose(code).chunk(2, dim=-1)
         return x, positions, chosen, SetPrediction(logits, codes.sigmoid())
 
+    def _initialise(self, head: nn.Linear, boxes: nn.Sequential) -> None:
+        """Draw fresh weights: classes at the prior, boxes where their points are or where they are proposed."""
+        xavier(self.encoder, self.decoder)
+        for part in self.modules():
+            if isinstance(part, DeformableAttention):
+                part.reset_parameters()
+        nn.init.normal_(self.level)
+        nn.init.constant_(head.bias, -math.log((1 - PRIOR) / PRIOR))
+        for value in boxes[-1].parameters():
+            nn.init.zeros_(value)
+
     @staticmethod
     def _encoder_layer(config: DeformableDETRConfig) -> EncoderLayer:
         dim, dropout = config.dim, config.dropout
@@ -198,25 +208,6 @@ class DeformableDETR(SetDetector):
         look = DeformableAttention(dim, num_heads, config.levels, config.points)
         mlp = FeedForward(dim, config.hidden, dropout)
         return DecoderLayer(SelfAttention(dim, num_heads, dropout), look, mlp, dim, dropout)
-
-
-def initialise(model: nn.Module, head: nn.Linear, boxes: nn.Sequential) -> None:
-    """Draw fresh weights, in place: attention as it wants it, classes at the prior, boxes that stay where they are.
-
-    Parameters
-    ----------
-    model
-        Whose deformable attention and level embedding are drawn.
-    head, boxes
-        The two answers.
-    """
-    for part in model.modules():
-        if isinstance(part, DeformableAttention):
-            part.reset_parameters()
-    nn.init.normal_(model.level)
-    nn.init.constant_(head.bias, -math.log((1 - PRIOR) / PRIOR))
-    nn.init.zeros_(boxes[-1].weight)
-    nn.init.zeros_(boxes[-1].bias)
 
 
 def _each(layer: nn.Module, count: int, *, apart: bool) -> nn.ModuleList:

@@ -39,7 +39,8 @@ class LevelProjection(nn.ModuleList):
         super().__init__(nn.Sequential(one, nn.GroupNorm(_GROUPS, dim)) for one in convolutions)
         for one in convolutions:
             nn.init.xavier_uniform_(one.weight)
-            nn.init.zeros_(one.bias)
+            if one.bias is not None:
+                nn.init.zeros_(one.bias)
 
     def forward(self, maps: Sequence[Tensor]) -> list[Tensor]:
         """Return the levels, finest first."""

@@ -33,9 +33,10 @@ from sightline.train.words import split_options
 
 # Where each detector is written, and the engine's settings that suit it.
 METHODS: dict[str, str] = {
-    **{name: name for name in ("yolo", "yolo_v1", "yolo_v3", "darknet", "retinanet", "fcos", "faster_rcnn")},
+    **{name: name for name in ("yolo", "yolo_v1", "yolo_v3", "darknet", "ssd", "retinanet", "fcos")},
+    **{name: name for name in ("fast_rcnn", "faster_rcnn")},
     **{name: name for name in ("nanodet", "fastestdet", "yolo_fastest_v2")},
-    **{name: name for name in ("rt_detr", "dino_detr")},
+    **{name: name for name in ("detr", "deformable_detr", "rt_detr", "dino_detr")},
 }
 _USUAL: dict[str, Any] = {"weight_decay": 0.03, "epochs": 60, "clip": 10.0, "warmup": 2.0, "ema": 0.99}
 _RATES = {  # peak learning rates of batches of 16
@@ -52,12 +53,17 @@ _RATE = 3e-4  # of those that begin with a classifier's backbone
 _SUITED: dict[str, dict[str, Any]] = {
     "yolo_v1": {"size": "fast"},
     "yolo_v3": {"size": "tiny"},
-    **{name: {"backbone": "resnet18", "resize": 0} for name in ("retinanet", "fcos", "faster_rcnn")},
+    **{name: {"backbone": "resnet18", "resize": 0} for name in ("retinanet", "fcos", "fast_rcnn", "faster_rcnn")},
+    "ssd": {"variant": "ssdlite320"},
+    **{
+        name: {"variant": "small", "backbone": "resnet18", "resize": 0}
+        for name in ("detr", "deformable_detr", "dino_detr")
+    },
     "rt_detr": {"variant": "r18", "queries": 100, "resize": 0},
-    "dino_detr": {"variant": "small", "backbone": "resnet18", "resize": 0},
 }
 _SIZE = 320  # pixels of the longer side, unless the user says otherwise
 _CELLS = {"yolo_v1": 64}  # pixels of each cell of a detector that reads one size only
+_DECIDED = ("mean", "std", "cells", "propose")  # arguments of detectors that no word of the command line gives
 _SQUARE = (*_CELLS, "fastestdet")  # detectors that read squares only
 
 
@@ -112,7 +118,7 @@ class DetectRecipe(Recipe):
             Fields of :class:`Options` and keyword arguments of the detector, such as ``size``.
         """
         parameters = inspect.signature(cls.builder(method)).parameters
-        takes = {n: p for n, p in parameters.items() if p.kind is p.KEYWORD_ONLY and n not in ("mean", "std", "cells")}
+        takes = {n: p for n, p in parameters.items() if p.kind is p.KEYWORD_ONLY and n not in _DECIDED}
         chosen, rest = split_options(Options, options, takes)
         if "cfg" in rest:  # the run keeps the network itself, not the place of a file
             rest["cfg"] = network_text(rest["cfg"])

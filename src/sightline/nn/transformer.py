@@ -7,6 +7,7 @@ every layer, Carion et al. 2020, "End-to-End Object Detection with Transformers"
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import cast
 
 from torch import Tensor, nn
 
@@ -76,9 +77,8 @@ class CrossAttention(nn.MultiheadAttention):
 
     def look(self, query: Tensor, memory: Tensor, positions: Tensor, padding: Tensor | None = None) -> Tensor:
         """Return how much each query takes from each token, B×h×Q×N; rows sum to 1."""
-        return super().forward(query, memory + positions, memory, key_padding_mask=padding, average_attn_weights=False)[
-            1
-        ]
+        told = super().forward(query, memory + positions, memory, key_padding_mask=padding, average_attn_weights=False)
+        return cast(Tensor, told[1])
 
 
 class FeedForward(nn.Sequential):
