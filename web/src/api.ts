@@ -126,9 +126,15 @@ export async function post<T>(path: string, body: unknown): Promise<T> {
   return (await postRaw(path, body)).json() as Promise<T>;
 }
 
-export function postRaw(path: string, body: unknown): Promise<Response> {
-  return call(path, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
+export async function put<T>(path: string, body: unknown): Promise<T> {
+  return (await call(path, { ...json(body), method: "PUT" })).json() as Promise<T>;
 }
+
+export function postRaw(path: string, body: unknown, signal: AbortSignal | null = null): Promise<Response> {
+  return call(path, { ...json(body), method: "POST", signal });
+}
+
+const json = (body: unknown) => ({ headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
 
 const kept = new Map<string, Promise<unknown>>();
 /** A `get` that is asked once. */

@@ -15,6 +15,7 @@ from starlette.staticfiles import StaticFiles
 
 from sightline import __version__
 from sightline.core.errors import MissingFileError
+from sightline.lab.annotation_routes import annotation_routes
 from sightline.lab.api_page import api_page
 from sightline.lab.attack_routes import attack_routes
 from sightline.lab.chains import chain_routes
@@ -53,6 +54,7 @@ _ROUTES = (
     learning_routes,
     cluster_routes,
     detection_routes,
+    annotation_routes,
     training_routes,
     lesson_routes,
     live_routes,

@@ -3,16 +3,16 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { get, post, type Json, type Parameter } from "../api";
 import { Control } from "../controls/control";
 import { Slider } from "../controls/slider";
-import { Curves } from "../pages/run-page";
 import { Code } from "../parts/copy";
 import { keep, place } from "../router";
 import { Ask, readAsked } from "./cockpit-ask";
 import { Examined } from "./cockpit-examined";
 import { FolderChoice } from "./cockpit-folder";
+import { Found } from "./cockpit-found";
+import { GOING, useTraining, Watched, type Training } from "./cockpit-training";
 import { Room } from "./frame";
 import "./cockpit.css";
 
-type Row = Record<string, number | string | null>;
 type Settings = Record<string, string | number | boolean>;
 
 interface Setting extends Parameter {
@@ -26,24 +26,7 @@ interface Recipes {
   settings: Setting[];
 }
 
-interface Training {
-  name: string;
-  state: "starting" | "running" | "stopping" | "finished" | "stopped" | "failed" | "broken";
-  recipe?: string;
-  data?: string;
-  /** How many epochs there are to be. */
-  of?: number;
-  metrics: Row[];
-  log: string[];
-  error?: string;
-}
-
-const USUAL = ["learning_rate", "batch_size", "optimizer", "augment"];
-const GOING = new Set(["starting", "running", "stopping"]);
-const SAID: Record<Training["state"], string> = {
-  starting: "Starting: torch is loaded and the data is read.", running: "Running.", stopping: "Stopping: the weights are saved.",
-  finished: "Finished.", stopped: "Stopped. All is saved, and it can go on where it was.", failed: "It failed.", broken: "Its files cannot be read.",
-};
+const USUAL = ["learning_rate", "batch_size", "optimizer", "augment", "image_size", "mosaic"];
 
 function readSettings(text: string | null): Settings {
   try {
@@ -100,7 +83,9 @@ export default function CockpitRoom() {
   const going = training !== null && GOING.has(training.state);
   const chosen = recipes?.recipes.find((item) => item.name === recipe);
   const set = recipes?.data.find((item) => item.name === data);
-  const shown = (recipes?.settings ?? []).filter((item) => item.name !== "epochs" && item.kind !== "tuple" && (all || USUAL.includes(item.name)));
+  const boxed = recipe.startsWith("detect/"); // it learns from boxes on pictures, the others from a class for each
+  const shown = (recipes?.settings ?? []).filter((item) => item.name !== "epochs" && ["engine", boxed ? "detect" : "classify"].includes(item.group) && item.kind !== "tuple" && (all || USUAL.includes(item.name)));
+  const placed = !boxed || data.startsWith("file:");
   const change = (key: string, value: Json | undefined) => setSettings((old) => {
     const next = { ...old };
     if (value === undefined || value === null) delete next[key];
@@ -120,11 +105,11 @@ export default function CockpitRoom() {
       <div class="control">
         <label for="data">Data</label>
         <select id="data" value={data} onChange={(event) => setData(event.currentTarget.value)}>
-          {(recipes?.data ?? []).map((item) => <option key={item.name} value={item.name}>{item.name}</option>)}
-          {!set && <option value={data}>{data.replace(/^file:/, "")}</option>}
+          {!boxed && (recipes?.data ?? []).map((item) => <option key={item.name} value={item.name}>{item.name}</option>)}
+          {(boxed || !set) && <option value={data}>{placed ? data.replace(/^file:/, "") || "the lab's folder" : "none yet"}</option>}
         </select>
-        <FolderChoice onFolder={(path) => setData(`file:${path}`)} />
-        <p class="hint">{set ? `${set.title}: ${set.images} to train on, in ${set.classes} classes.` : "A folder with one folder of pictures for each class."}</p>
+        <FolderChoice onFolder={(path) => setData(`file:${path}`)} {...(boxed ? { about: "The folder holds pictures with boxes: COCO, VOC, YOLO, CVAT or LabelMe." } : {})} />
+        <p class="hint">{boxed ? <>A folder of pictures with boxes on them. <a href={`/rooms/annotate${placed ? `?folder=${encodeURIComponent(data)}` : ""}`}>Draw them on pictures of your own.</a></> : set ? `${set.title}: ${set.images} to train on, in ${set.classes} classes.` : "A folder with one folder of pictures for each class."}</p>
       </div>
       <Slider label="Epochs" value={epochs} span={{ low: 1, high: 50, step: 1, least: 1, most: 10_000, log: false }} onValue={(value) => setEpochs(Math.round(value))} text="How often it sees every training picture." />
       <p class="hint">What follows is chosen by the recipe after the data, unless you say otherwise.</p>
@@ -135,16 +120,17 @@ export default function CockpitRoom() {
         <button type="button" class="small" aria-expanded={all} onClick={() => setAll(!all)}>{all ? "Fewer settings" : "All settings"}</button>
       </div>
       {recipes?.needs && <p class="error" role="alert">{recipes.needs}</p>}
-      <p><button type="button" class="primary" disabled={going || !recipes || recipes.needs !== ""} onClick={() => void ask("/api/trainings", { recipe, data, epochs, settings })}>Train</button></p>
+      <p><button type="button" class="primary" disabled={going || !recipes || recipes.needs !== "" || !placed} onClick={() => void ask("/api/trainings", { recipe, data, epochs, settings })}>Train</button></p>
       {going && <p class="hint">One training runs at a time: wait for {name}, or stop it.</p>}
     </>
   );
+  const done = training && ["finished", "stopped"].includes(training.state) && training.metrics.length > 0;
   const source = data.replace(/^file:/, "");
   const extra = Object.entries(settings);
   return (
     <Room
       title="Training cockpit" lead="Choose a network and pictures with known answers, and watch it learn: the loss falls, the share of right answers on pictures it has never seen rises. Then look where it errs, and ask it."
-      methods={[recipe.replace("/", "."), "explain.grad_cam"]} lesson={{ id: "w4d3", title: "LeNet-5: convolution that learns" }} controls={controls} error={error}
+      methods={[recipe.replace("/", "."), ...(boxed ? [] : ["explain.grad_cam"])]} lesson={boxed ? { id: "w7d4", title: "One stage" } : { id: "w4d3", title: "LeNet-5: convolution that learns" }} controls={controls} error={error}
     >
       <div class="cockpit-bar row wrap">
         <label class="inline">Training <select aria-label="Training" value={name} onChange={(event) => { setError(""); setName(event.currentTarget.value); }}>
@@ -157,7 +143,8 @@ export default function CockpitRoom() {
         {training?.state === "finished" && <a class="button" href={`/runs/${name}`}>Settings and report</a>}
       </div>
       {training ? <Watched training={training} /> : <p>No training yet. “Train” starts one: LeNet-5 on 1,438 handwritten digits takes about a minute.</p>}
-      {training && ["finished", "stopped"].includes(training.state) && training.metrics.length > 0 && (
+      {done && training.recipe?.startsWith("detect/") && <Found key={`found ${name} ${training.metrics.length}`} run={name} folder={data.startsWith("file:") ? data.slice(5) : null} />}
+      {done && !training.recipe?.startsWith("detect/") && (
         <>
           <Ask key={`ask ${name} ${training.metrics.length}`} run={name} recipe={training.recipe ?? ""} digits={training.data === "digits"} asked={asked} onAsked={setAsked} />
           <Examined key={`seen ${name} ${training.metrics.length}`} run={name} />
@@ -165,61 +152,9 @@ export default function CockpitRoom() {
       )}
       <section aria-labelledby="same">
         <h2 id="same">The same as a program</h2>
-        <Code language="python" label="the Python" text={`import sightline as sl\n\nrun = sl.train.train("${recipe}", "${source}", epochs=${epochs}${extra.map(([key, value]) => `, ${key}=${typeof value === "boolean" ? (value ? "True" : "False") : JSON.stringify(value)}`).join("")})\nprint(run.evaluate()["accuracy"])\n`} />
+        <Code language="python" label="the Python" text={`import sightline as sl\n\nrun = sl.train.train("${recipe}", "${source}", epochs=${epochs}${extra.map(([key, value]) => `, ${key}=${typeof value === "boolean" ? (value ? "True" : "False") : JSON.stringify(value)}`).join("")})\nprint(run.evaluate()["${boxed ? "map50" : "accuracy"}"])\n`} />
         <Code label="the command line" text={`sightline train ${recipe} ${source} --epochs ${epochs}${extra.map(([key, value]) => ` ${key}=${value}`).join("")}`} />
       </section>
     </Room>
   );
-}
-
-function Watched({ training }: { training: Training }) {
-  const { state, metrics, of, log } = training;
-  const last = metrics.at(-1);
-  const right = last && typeof last["val_accuracy"] === "number" ? ` ${(100 * last["val_accuracy"]).toFixed(1)} % of the validation pictures are right.` : "";
-  return (
-    <section aria-label="Progress">
-      <p class="cockpit-state" role="status" data-state={state} data-epochs={metrics.length}><b>{SAID[state]}</b> {of ? `Epoch ${metrics.length} of ${of}.` : ""}{right}</p>
-      {of && <progress max={of} value={metrics.length} aria-label="Epochs done" />}
-      {training.error && <p class="error" role="alert">{training.error}</p>}
-      {metrics.length > 0 && <Curves rows={metrics} />}
-      {log.length > 0 && <details open={state === "starting" || state === "failed"}><summary>What it says</summary><pre class="doc" tabIndex={0}>{log.slice(-30).join("\n")}</pre></details>}
-    </section>
-  );
-}
-
-/** A training as it goes: told once, then event by event. */
-function useTraining(name: string, turn: number, onError: (text: string) => void): Training | null {
-  const [told, setTold] = useState<Training | null>(null);
-  useEffect(() => {
-    setTold(null);
-    if (!name) return;
-    let here = true;
-    let events: EventSource | null = null;
-    const tell = () => get<Training>(`/api/trainings/${name}`).then((found) => here && setTold((old) => ({ ...found, metrics: old && old.metrics.length > found.metrics.length ? old.metrics : found.metrics })));
-    const follow = () => {
-      if (!here) return;
-      events = new EventSource(`/api/trainings/${name}/events`);
-      events.addEventListener("row", (event) => {
-        const row = JSON.parse((event as MessageEvent<string>).data) as Row;
-        // a connection tells all rows from the first one on
-        setTold((old) => old && (Number(row["epoch"]) > Number(old.metrics.at(-1)?.["epoch"] ?? 0) ? { ...old, metrics: [...old.metrics, row] } : old));
-      });
-      events.addEventListener("state", (event) => {
-        const { state } = JSON.parse((event as MessageEvent<string>).data) as Training;
-        setTold((old) => old && { ...old, state });
-        if (state !== "starting") void tell().catch(() => {});
-      });
-      events.addEventListener("end", () => events?.close());
-    };
-    tell().then(follow, (problem: Error) => here && onError(problem.message));
-    const timer = setInterval(() => events && events.readyState !== EventSource.CLOSED && void get<Training>(`/api/trainings/${name}`).then(
-      ({ log, of }) => here && setTold((old) => old && { ...old, log, of: of ?? old.of! }), () => {},
-    ), 2000);
-    return () => {
-      here = false;
-      clearInterval(timer);
-      events?.close();
-    };
-  }, [name, turn]);
-  return told?.name === name ? told : null; // for a moment it is still the one before
 }

@@ -15,6 +15,7 @@ export const rooms: Room[] = [
   { id: "seams", load: () => import("./seams") },
   { id: "cockpit", load: () => import("./cockpit") },
   { id: "inspector", load: () => import("./inspector") },
+  { id: "annotate", load: () => import("./annotate") },
   { id: "attack", load: () => import("./attack") },
   { id: "imagine", load: () => import("./imagine") },
   { id: "morphology", load: () => import("./morphology") },

@@ -7,6 +7,7 @@ export const told: Record<string, { title: string; summary: string }> = {
   seams: { title: "Seam carving", summary: "A photo gets narrower by the seams that are missed least; paint what stays or goes." },
   cockpit: { title: "Training cockpit", summary: "Start a training and watch it learn; then see what it confuses, and ask it." },
   inspector: { title: "Model inspector", summary: "A trained network opened: feature maps, receptive fields, attention, and what speaks for a class." },
+  annotate: { title: "Annotate and train", summary: "Boxes drawn on your own pictures become a detector that you can ask." },
   attack: { title: "Attack slider", summary: "FGSM and PGD with ε on a slider: the change magnified, and the answer as it tips." },
   imagine: { title: "What a network makes", summary: "A class drawn from noise, a photo painted in a style, a dream: watched step by step." },
   morphology: { title: "Morphology", summary: "Draw a footprint, and see what it does to pixels and to a photo." },
