@@ -12,7 +12,7 @@ from PIL import Image
 from safetensors.torch import save_file
 
 from detect.test_grounding_dino import PIECES, small
-from sightline import detect
+from sightline import detect, load
 from sightline.cli.app import main
 from sightline.image import read
 from sightline.nn.wordpiece import WordPiece
@@ -52,7 +52,20 @@ def test_boxes_from_words_are_told_drawn_and_written(files: Path, capsys: pytest
     assert "one.png" in capsys.readouterr().out
 
 
-def test_what_cannot_be_asked_is_told_in_one_sentence(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_zoo_names_the_model(files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (files / "weights").mkdir()
+    Path("model.safetensors").rename("weights/grounding-dino-tiny.safetensors")
+    Path("vocab.txt").rename("weights/grounding-dino-tiny.vocab.txt")
+    monkeypatch.setenv("SIGHTLINE_DATA", str(files))
+    found = load("grounding-dino-tiny").predict("one.png", text="a cat.", box_threshold=0.0)
+    assert len(found) == 10
+    assert main(["predict", "grounding-dino-tiny", "two.png", "--text", "a cat.", "--csv", "found.csv"]) == 0
+    assert main(["predict", "grounding-dino-tiny", "two.png"]) == 2
+
+
+def test_what_cannot_be_asked_is_told_in_one_sentence(
+    files: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     words = ["detect", "grounding_dino", "one.png", "--weights", "model.safetensors", "--text"]
     assert main([*words, ""]) == 2
     assert "text must name what to look for" in capsys.readouterr().err
@@ -63,4 +76,9 @@ def test_what_cannot_be_asked_is_told_in_one_sentence(files: Path, capsys: pytes
     Path("vocab.txt").unlink()
     assert main([*words, "cat."]) == 1
     assert "vocabulary must lie beside 'model.safetensors'" in capsys.readouterr().err
-    assert main(["detect", "grounding_dino", "one.png", "--text", "cat."]) == 2
+    monkeypatch.setenv("SIGHTLINE_DATA", str(files))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(files))
+    assert main(["detect", "grounding_dino", "one.png", "--text", "cat."]) == 1
+    told = capsys.readouterr().err
+    assert "'grounding-dino-tiny.safetensors' is not on this machine" in told
+    assert "its digest is not known. Put it there from https://huggingface.co/IDEA-Research/grounding-dino-tiny" in told

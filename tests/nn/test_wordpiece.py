@@ -29,6 +29,7 @@ TEXTS = [
     "",
     "   ",
     "＂cat，cat。",
+    "cat\x85cat\x0bcat\x1ccat \ue506 cat\u0378",  # controls that are spaces elsewhere, private use, not given out yet
 ]
 
 

@@ -121,7 +121,12 @@ def _from_zoo(name: str, device: str, classes: Sequence[str] | PathLike | None) 
     from sightline.train.processes import pick_device
     from sightline.train.run import Predictor
     from sightline.zoo import pretrained
+    from sightline.zoo.table import entry
 
+    if entry(name).method == "detect.grounding_dino":
+        from sightline.apply.grounded import load_grounded
+
+        return load_grounded(name, device=device)
     recipe = public_recipe(name, _names(classes))
     return Predictor(Path(name), recipe, pretrained.load(name).to(pick_device(device)))
 

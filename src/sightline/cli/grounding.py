@@ -16,7 +16,7 @@ from sightline.cli.terminal import FAILED, OK, Answer, counted
 def grounding_dino(
     *source: Annotated[str, Parameter(required=True)],
     text: str,
-    weights: Path,
+    weights: str = "grounding-dino-tiny",
     vocabulary: Path | None = None,
     variant: Literal["tiny", "base"] = "tiny",
     box_threshold: float = 0.25,
@@ -36,11 +36,11 @@ def grounding_dino(
     text
         What to look for: phrases with a full stop behind each.
     weights
-        File of weights, such as model.safetensors of IDEA-Research/grounding-dino-tiny.
+        File of weights, such as model.safetensors of IDEA-Research/grounding-dino-tiny, or a name of the zoo.
     vocabulary
         tokenizer.json or vocab.txt; looked for beside the weights when left out.
     variant
-        Which model the weights are of.
+        Which model a file's weights are of; a name of the zoo says it.
     box_threshold
         The lowest score of a box, 0–1.
     text_threshold

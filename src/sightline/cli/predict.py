@@ -26,6 +26,7 @@ def predict(
     out: Annotated[Path | None, Parameter(alias="-o")] = None,
     confidence: float | None = None,
     tile: int | None = None,
+    text: str | None = None,
     coco: Path | None = None,
     yolo: Path | None = None,
     csv: Path | None = None,
@@ -50,6 +51,8 @@ def predict(
         Detectors: the lowest score that is told, 0–1; 0.25 when left out.
     tile
         Detectors: search tiles of this many pixels besides the whole, for small things in large pictures.
+    text
+        Grounding DINO: what to look for, phrases with a full stop behind each.
     coco
         Detectors: file for COCO's results.
     yolo
@@ -69,7 +72,8 @@ def predict(
     """
     import sightline
 
-    options = {name: value for name, value in (("confidence", confidence), ("tile", tile)) if value is not None}
+    given: dict[str, Any] = {"confidence": confidence, "tile": tile, "text": text}
+    options = {name: value for name, value in given.items() if value is not None}
     forms: dict[str, Path | None] = {"coco": coco, "yolo": yolo, "table": csv, "lines": lines}
     for target in (coco, csv, lines):
         if target is not None and not target.parent.is_dir():

@@ -19,13 +19,13 @@ def listed(runs: Runs) -> list[dict[str, Any]]:
     rows = [row for row in runs.listed() if row.get("weights") and row["recipe"].startswith(_FIELDS)]
     found = [{"name": row["name"], "said": f"{row['recipe']} on {row['data']}", "public": False} for row in rows]
     known = {row["name"] for row in found}
-    public = [entry for name, entry in entries().items() if name not in known and is_here(name)]
+    public = [entry for name, entry in entries().items() if entry.classifies and name not in known and is_here(name)]
     return found + [{"name": one.name, "said": f"{one.method}, {one.source}", "public": True} for one in public]
 
 
 def is_public(name: str, runs: Runs) -> bool:
     """Tell whether a name is that of a network of the zoo, and of no run."""
-    return name in entries() and name not in runs.folders()
+    return name in entries() and entries()[name].classifies and name not in runs.folders()
 
 
 def load_public(name: Path) -> Any:

@@ -19,6 +19,7 @@ from sightline.core.types import PathLike
 UNKNOWN, BEGIN, END, PAD = "[UNK]", "[CLS]", "[SEP]", "[PAD]"
 _CONTINUES = "##"
 _LONGEST = 100  # characters of a word; a longer one is unknown
+_UNSEEN = ("Cc", "Cf", "Co", "Cs")  # controls and the like; what Unicode has not given out yet is a character
 _MARKS = ".?!,"  # stand without a space after the word before
 # Blocks of Han characters, each of which is a word of its own: unified ideographs, extensions A to E, compatibility.
 _HAN = (
@@ -134,7 +135,7 @@ class WordPiece:
 
     def _cleaned(self, text: str) -> str:
         """Drop what cannot be seen, put Han characters apart, drop accents and capitals."""
-        seen = (" " if char.isspace() else char for char in text if char.isspace() or not _invisible(char))
+        seen = (" " if char.isspace() else char for char in text if char in "\t\n\r" or not _invisible(char))
         text = "".join(f" {char} " if _is_han(char) else char for char in seen)
         if not self.lowercase:
             return text
@@ -169,7 +170,7 @@ def _words(text: str) -> Iterator[str]:
 
 
 def _invisible(char: str) -> bool:
-    return char == "\ufffd" or unicodedata.category(char).startswith("C")
+    return char == "\ufffd" or unicodedata.category(char) in _UNSEEN
 
 
 def _is_han(char: str) -> bool:

@@ -46,7 +46,9 @@ def fetch(name: str, *, download: bool = True, progress: Progress | None = None)
         if (place / file).is_file() and sha256_of(place / file).startswith(wanted.sha256):
             return place / file
     if not download or wanted.file:
-        why = "it is converted from what its address offers" if wanted.file else "fetching it was not allowed"
+        why = "fetching it was not allowed"
+        if wanted.file:
+            why = "it is converted from what its address offers" if wanted.sha256 else "its digest is not known"
         raise DataError(
             f"fetch: '{file}' is not on this machine (searched: {', '.join(map(str, places))}) and {why}. "
             f"Put it there from {wanted.url}."

@@ -143,7 +143,7 @@ def _open(source: PathLike | Mapping[str, Tensor], sha256: str | None) -> tuple[
             )
         from sightline.zoo.fetch import fetch
 
-        path, sha256 = fetch(source), sha256 or entry(source).sha256
+        path, sha256 = fetch(source), sha256 or entry(source).sha256 or None
     weights = read_weights(path, sha256=sha256)
     return f"'{path}'", weights
 

@@ -38,7 +38,7 @@ def load(name: str, *, download: bool = True, progress: Progress | None = None) 
     """
     wanted = entry(name)
     path = fetch(name, download=download, progress=progress)
-    return load_weights(build(name), path, naming=wanted.naming, sha256=wanted.sha256).eval()
+    return load_weights(build(name), path, naming=wanted.naming, sha256=wanted.sha256 or None).eval()
 
 
 def build(name: str) -> nn.Module:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tomllib
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -26,24 +27,27 @@ class Entry:
     url
         Official address.
     sha256
-        First digits of the file's SHA-256, 8 or more.
+        First digits of the file's SHA-256, 8 or more; empty where they are not known: such a file is not fetched.
     naming
         Whose names the file uses.
     licence
         As the publisher states it.
     source
         Who published it, and where it is described.
-    size, resize
-        Side of the centre crop that it was evaluated on, and of the shorter side before that, in pixels.
+    resize, size
+        What the shorter side of a picture became where it was evaluated, and the side of the centre crop after that, in
+        pixels; 0 where nothing is cropped.
     mean, std
         Of the pixels in 0–1, one number for each channel.
     top1, top5
-        Published accuracy on the ImageNet-1k validation set, in per cent.
+        Published accuracy on the ImageNet-1k validation set, in per cent; NaN for what does not classify.
+    ap
+        Published average precision of the boxes on COCO's val2017, in per cent; NaN for what does not detect.
     options
         Keyword arguments of the method.
     file
-        Name of a file that was converted from what ``url`` offers, and is looked for on this machine alone; empty where
-        the address is that of the file itself.
+        Name of the file on this machine, where it is not that of the address. With a digest the file was converted from
+        what ``url`` offers, and is looked for on this machine alone.
     """
 
     name: str
@@ -53,14 +57,20 @@ class Entry:
     naming: str
     licence: str
     source: str
-    size: int
     resize: int
     mean: tuple[float, ...]
     std: tuple[float, ...]
-    top1: float
-    top5: float
+    size: int = 0
+    top1: float = math.nan
+    top5: float = math.nan
+    ap: float = math.nan
     options: dict[str, Any] = field(default_factory=dict)
     file: str = ""
+
+    @property
+    def classifies(self) -> bool:
+        """Whether the network tells classes of pictures apart."""
+        return self.method.startswith("classify.")
 
     @property
     def file_name(self) -> str:
