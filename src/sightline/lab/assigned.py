@@ -26,12 +26,12 @@ def assignment(shape: tuple[int, int], ask: Any) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``levels`` with their counts; ``matched`` and ``neither``, boxes with their overlaps; of each thing, ``things``:
-        how well it is covered; of the level looked at, ``verdicts``, the best kind at each place, row by row; and
-        ``here``, the anchors at one place.
+        ``levels`` with their counts; ``matched`` and ``neither``, the boxes that overlap most; of each of ``things``,
+        how well it is covered; of the level looked at, ``verdicts``, what its places stand for, row by row; and
+        ``here``, the anchors at one place. A ``thing`` is −1 for background and −2 for neither, as ``match`` has it.
     """
     from sightline.detect import anchors, iou, match
-    from sightline.detect.match import BACKGROUND, NEITHER
+    from sightline.detect.match import NEITHER
 
     sizes = [tuple(ask.size * stride * 2 ** (k / ask.octaves) for k in range(ask.octaves)) for stride in STRIDES]
     levels = anchors(shape, STRIDES, sizes, tuple(ask.ratios))
@@ -41,66 +41,53 @@ def assignment(shape: tuple[int, int], ask: Any) -> dict[str, Any]:
     overlaps = iou(every.astype(np.float64), truth)
     most = overlaps.max(axis=1, initial=0)
     of_level = np.repeat(np.arange(len(levels)), [len(level) for level in levels])
+
+    def told(chosen: Array) -> list[dict[str, Any]]:
+        return [{"box": every[i], "overlap": most[i], "thing": found[i], "level": of_level[i]} for i in chosen[:_SHOWN]]
+
+    surest = np.argsort(-most, kind="stable")
+    looked = np.flatnonzero(of_level == min(ask.level, len(levels) - 1))
     kinds = ask.octaves * len(ask.ratios)
-    looked = min(ask.level, len(levels) - 1)
+    grids = [(-(-shape[0] // stride), -(-shape[1] // stride)) for stride in STRIDES]
     return {
-        "levels": [_counts(found[of_level == k], stride, shape, sizes[k]) for k, stride in enumerate(STRIDES)],
-        "kinds": kinds,
-        "matched": _rows(every, most, found, of_level, np.flatnonzero(found >= 0)),
-        "neither": _rows(every, most, found, of_level, np.flatnonzero(found == NEITHER)),
+        "levels": [
+            {
+                "stride": stride,
+                "rows": rows,
+                "columns": columns,
+                "sizes": sizes[k],
+                "anchors": len(levels[k]),
+                "matched": (found[of_level == k] >= 0).sum(),
+                "neither": (found[of_level == k] == NEITHER).sum(),
+            }
+            for k, (stride, (rows, columns)) in enumerate(zip(STRIDES, grids, strict=True))
+        ],
+        "matched": told(surest[found[surest] >= 0]),
+        "neither": told(surest[found[surest] == NEITHER]),
         "things": [
             {
-                "best": float(overlaps[:, k].max()),
-                "anchors": int((found == k).sum()),
-                "low": int(_low(k, found, most, ask.high)),
+                "best": overlaps[:, k].max(),
+                "anchors": (found == k).sum(),
+                "low": ((found == k) & (most < ask.high)).sum(),  # its best ones, though they overlap it too little
             }
             for k in range(len(truth))
         ],
-        "verdicts": _best_kind(found[of_level == looked].reshape(-1, kinds)),
-        "here": _here(every, most, found, np.flatnonzero(of_level == looked), shape, looked, kinds, ask.place),
-        "background": BACKGROUND,
+        "verdicts": _of_places(found[looked].reshape(-1, kinds)),
+        "here": told(_at_place(looked.reshape(*grids[of_level[looked[0]]], kinds), ask.place)),
     }
 
 
-def _low(thing: int, found: Array, most: Array, high: float) -> int:
-    """Return how many anchors stand for a thing though they overlap it too little: its best ones."""
-    return int(((found == thing) & (most < high)).sum())
+def _of_places(found: Array) -> Array:
+    """Return for each place, N×K, the thing that one of its anchors stands for, else neither, else background."""
+    from sightline.detect.match import BACKGROUND, NEITHER
+
+    otherwise = np.where((found == NEITHER).any(axis=1), NEITHER, BACKGROUND)
+    return np.where((found >= 0).any(axis=1), found.max(axis=1), otherwise)
 
 
-def _counts(found: Array, stride: int, shape: tuple[int, int], sizes: tuple[float, ...]) -> dict[str, Any]:
-    rows, columns = -(-shape[0] // stride), -(-shape[1] // stride)
-    return {
-        "stride": stride,
-        "rows": rows,
-        "columns": columns,
-        "sizes": sizes,
-        "anchors": len(found),
-        "matched": int((found >= 0).sum()),
-        "neither": int((found == -2).sum()),
-    }
-
-
-def _rows(every: Array, most: Array, found: Array, of_level: Array, chosen: Array) -> list[dict[str, Any]]:
-    """Return the chosen anchors that overlap most, at most so many."""
-    chosen = chosen[np.argsort(-most[chosen], kind="stable")][:_SHOWN]
-    return [
-        {"box": every[i], "overlap": float(most[i]), "thing": int(found[i]), "level": int(of_level[i])} for i in chosen
-    ]
-
-
-def _best_kind(found: Array) -> Array:
-    """Return for each place the thing that one of its anchors stands for, else −2 for neither, else −1."""
-    neither = (found == -2).any(axis=1)
-    return np.where((found >= 0).any(axis=1), found.max(axis=1), np.where(neither, -2, -1))
-
-
-def _here(
-    every: Array, most: Array, found: Array, of_level: Array, shape: tuple[int, int], level: int, kinds: int, place: Any
-) -> list[dict[str, Any]]:
+def _at_place(level: Array, place: tuple[int, int] | None) -> Array:
+    """Return the anchors, of H×W×K, at a column and row, or at the nearest that there is."""
     if place is None:
-        return []
-    rows, columns = (-(-side // STRIDES[level]) for side in shape)
-    column, row = min(max(place[0], 0), columns - 1), min(max(place[1], 0), rows - 1)
-    first = (row * columns + column) * kinds
-    chosen = of_level[first : first + kinds]
-    return [{"box": every[i], "overlap": float(most[i]), "thing": int(found[i]), "level": level} for i in chosen]
+        return level[0, 0, :0]
+    rows, columns = level.shape[:2]
+    return level[min(max(place[1], 0), rows - 1), min(max(place[0], 0), columns - 1)]

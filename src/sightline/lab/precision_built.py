@@ -63,7 +63,9 @@ def _things(boxes: Array) -> Detections:
     return Detections(boxes[seen], np.ones(seen.sum()), np.zeros(seen.sum(), np.int64))
 
 
-def _areas(found: list[Detections], truth: list[Detections], photo: Array, row: Array, ask: Any) -> Any:
+def _areas(
+    found: list[Detections], truth: list[Detections], photo: Array, row: Array, ask: Any
+) -> tuple[Array, list[tuple[float, Array]]]:
     """Return recall and precision after each detection; and for each number of them, the area and its heights."""
     from sightline.metrics import mean_average_precision, voc_average_precision
     from sightline.metrics.voc_average_precision import envelope

@@ -21,7 +21,6 @@ interface Anchor {
 
 interface Assignment {
   size: [number, number];
-  kinds: number;
   levels: { stride: number; rows: number; columns: number; sizes: number[]; anchors: number; matched: number; neither: number }[];
   matched: Anchor[];
   neither: Anchor[];
