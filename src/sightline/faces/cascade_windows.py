@@ -29,7 +29,8 @@ _FLAT = 0.1  # the inverse of a window's standard deviation: flatter ones hold n
 class Packed:
     """A cascade's tables as kernels read them; offsets into integral images are made per picture."""
 
-    kind: int  # 0 stumps on Haar features, 1 trees on Haar features, 2 trees on LBP features
+    lbp: bool  # whether its features are local binary patterns of blocks; else Haar's
+    stumps: bool  # whether each of its trees is one question
     height: int
     width: int
     stages: Array
@@ -48,10 +49,10 @@ class Packed:
         """Return a cascade's tables, node by node."""
         lbp = tables.kind == "lbp"
         corners = _block_corners(tables.rects) if lbp else _rect_corners(tables)
-        kind = 2 if lbp else 0 if tables.is_stumps else 1
         weights = np.zeros((len(tables.rects), 3), np.float32) if lbp else tables.weights
         return cls(
-            kind,
+            lbp,
+            tables.is_stumps,
             *tables.size,
             tables.stages,
             tables.limits - _EPS,
@@ -153,21 +154,23 @@ def _search_levels(
 ) -> None:  # fmt: skip
     """Look through some levels of the pyramid: write which windows pass, and how many each stage was asked about."""
     area = (packed.width - 2) * (packed.height - 2)
-    kinds = 1 if packed.kind == 2 else 3 if packed.tilted.any() else 2
+    kinds = 1 if packed.lbp else 3 if packed.tilted.any() else 2
     for level in range(l0, l1):
         width, height, step, rows, columns = levels[level].tolist()
         images = integrate(image, (height, width), stride, step, kinds)
         offsets, edges = reads[step - 1]
         norms = np.ones((rows, columns), np.float32)
-        if packed.kind < 2:
+        if not packed.lbp:
             _normalise(images[0], images[1], step * stride, edges, area, norms)
         here = passed[starts[level] : starts[level + 1]].reshape(rows, columns)
-        common = (images[0], images[2], step * stride, offsets, packed.weights, packed.tilted, packed.thresholds)
-        if packed.kind == 0:
-            _ask_stumps(*common, packed.leaves, norms, packed.stages, packed.limits, here, asked[level])
+        common = (
+            images[0], images[2], step * stride, offsets, packed.weights, packed.tilted, packed.thresholds,
+            packed.subsets, packed.leaves, norms, packed.stages, packed.limits, packed.lbp,
+        )  # fmt: skip
+        if packed.stumps:
+            _ask_stumps(*common, here, asked[level])
         else:
-            tables = (packed.subsets, packed.leaves, norms, packed.stages, packed.limits, packed.trees, packed.children)
-            _ask_trees(*common, *tables, packed.kind, here, asked[level])
+            _ask_trees(*common, packed.trees, packed.children, here, asked[level])
 
 
 @kernel
@@ -185,16 +188,25 @@ def _normalise(sums, squares, stride, at, area, norms):
 
 @kernel
 def _ask_stumps(
-    sums, slants, stride, offsets, weights, tilted, thresholds, leaves, norms, stages, limits, passed, asked
+    sums, slants, stride, offsets, weights, tilted, thresholds, subsets, leaves, norms, stages, limits, lbp, passed,
+    asked,
 ):  # fmt: skip
     """Ask the windows row by row: all of a row together for the first stage, then those that are left."""
     columns = norms.shape[1]
     totals, alive = np.empty(columns, np.float32), np.empty(columns, np.uint64)
+    codes, answers = np.empty(columns, np.int32), np.empty((stages[1], 256), np.float32)
+    if lbp:
+        for k in range(stages[1]):
+            for code in range(256):
+                answers[k, code] = leaves[2 * k] if _holds(subsets[k], code) else leaves[2 * k + 1]
     for row in range(len(norms)):
         base, norm = np.uint64(row * stride), norms[row]
         for i in range(columns):
             totals[i] = 0
         for k in range(stages[1]):
+            if lbp:
+                _add_first_codes(sums, offsets[k], base, answers[k], codes, totals)
+                continue
             source, below, above = slants if tilted[k] else sums, leaves[2 * k], leaves[2 * k + 1]
             _add_first(source, offsets[k], base, weights[k], thresholds[k], below, above, norm, totals)
         count = _kept(norm, totals, limits[0], alive, asked)
@@ -204,10 +216,13 @@ def _ask_stumps(
             asked[s] += count
             for j in range(count):
                 totals[j] = 0
-            _add(
-                sums, slants, base, offsets, weights, tilted, thresholds, leaves, norm, totals, alive, count, stages[s],
-                stages[s + 1],
-            )  # fmt: skip
+            if lbp:
+                _add_codes(sums, base, offsets, subsets, leaves, totals, alive, count, stages[s], stages[s + 1])
+            else:
+                _add(
+                    sums, slants, base, offsets, weights, tilted, thresholds, leaves, norm, totals, alive, count,
+                    stages[s], stages[s + 1],
+                )  # fmt: skip
             left = 0
             for j in range(count):
                 if totals[j] >= limits[s]:
@@ -278,10 +293,28 @@ def _add(
             totals[j] += below if value * norms[i] < threshold else above
 
 
+@kernel(inline=True)
+def _add_first_codes(sums, p, base, answers, codes, totals):
+    """Add the answer to each window's pattern of blocks, for a row."""
+    for i in range(np.uint64(codes.size)):
+        codes[i] = _block_code(sums, base + i, p)
+    for i in range(codes.size):
+        totals[i] += answers[codes[i]]
+
+
+@kernel(inline=True)
+def _add_codes(sums, base, offsets, subsets, leaves, totals, alive, count, first, last):
+    """Add the answers of a stage's stumps on patterns for each of the windows in ``alive``."""
+    for k in range(first, last):
+        p, subset, below, above = offsets[k], subsets[k], leaves[2 * k], leaves[2 * k + 1]
+        for j in range(count):
+            totals[j] += below if _holds(subset, _block_code(sums, base + alive[j], p)) else above
+
+
 @kernel
 def _ask_trees(
-    sums, slants, stride, offsets, weights, tilted, thresholds, subsets, leaves, norms, stages, limits, trees, children,
-    kind, passed, asked,
+    sums, slants, stride, offsets, weights, tilted, thresholds, subsets, leaves, norms, stages, limits, lbp, trees,
+    children, passed, asked,
 ):  # fmt: skip
     """Walk the trees of one window after the other, until a stage refuses it."""
     for row in range(len(norms)):
@@ -299,12 +332,11 @@ def _ask_trees(
                     start, at = trees[tree], 0
                     while True:
                         node = start + at
-                        if kind == 1:
+                        if lbp:
+                            left = _holds(subsets[node], _block_code(sums, base, offsets[node]))
+                        else:
                             value = _haar(slants if tilted[node] else sums, base, offsets[node], weights[node]) * norm
                             left = value < thresholds[node]
-                        else:
-                            code = _block_code(sums, base, offsets[node])
-                            left = ((subsets[node, code >> 5] >> (code & 31)) & 1) == 1
                         at = children[node, 0] if left else children[node, 1]
                         if at <= 0:
                             break
@@ -328,17 +360,25 @@ def _haar(source, p, o, q):
     return value
 
 
-@kernel
+@kernel(inline=True)
+def _holds(subset, code):
+    """Return whether a pattern is one of a subset: 256 bits in eight words."""
+    return ((subset[code >> 5] >> (code & 31)) & 1) == 1
+
+
+@kernel(inline=True)
 def _block_code(sums, p, o):
     """Return which of the eight blocks around a block are no darker, clockwise from the top left, 128 first."""
-    middle = _block(sums, p, o, 5)
-    code = 0
-    for corner in (0, 1, 2, 6, 10, 9, 8, 4):
-        code = 2 * code + (1 if _block(sums, p, o, corner) >= middle else 0)
-    return code
-
-
-@kernel
-def _block(sums, p, o, corner):
-    a, b, c, d = p + o[corner], p + o[corner + 1], p + o[corner + 4], p + o[corner + 5]
-    return np.int32(sums[a] - sums[b] - sums[c] + sums[d])
+    a0, a1, a2, a3 = sums[p + o[0]], sums[p + o[1]], sums[p + o[2]], sums[p + o[3]]
+    b0, b1, b2, b3 = sums[p + o[4]], sums[p + o[5]], sums[p + o[6]], sums[p + o[7]]
+    c0, c1, c2, c3 = sums[p + o[8]], sums[p + o[9]], sums[p + o[10]], sums[p + o[11]]
+    d0, d1, d2, d3 = sums[p + o[12]], sums[p + o[13]], sums[p + o[14]], sums[p + o[15]]
+    middle = np.int32(b1 - b2 - c1 + c2)
+    code = (np.int32(a0 - a1 - b0 + b1) >= middle) << 7
+    code |= (np.int32(a1 - a2 - b1 + b2) >= middle) << 6
+    code |= (np.int32(a2 - a3 - b2 + b3) >= middle) << 5
+    code |= (np.int32(b2 - b3 - c2 + c3) >= middle) << 4
+    code |= (np.int32(c2 - c3 - d2 + d3) >= middle) << 3
+    code |= (np.int32(c1 - c2 - d1 + d2) >= middle) << 2
+    code |= (np.int32(c0 - c1 - d0 + d1) >= middle) << 1
+    return code | (np.int32(b0 - b1 - c0 + c1) >= middle)
