@@ -11,7 +11,9 @@ import numpy as np
 
 from sightline.core.checks import as_mask
 from sightline.core.errors import FormatError
+from sightline.core.kernels import kernel
 
+_MOST_LETTERS = 12  # of a number: 60 bits
 _FINE = 5  # a polygon is drawn on a grid this much finer, then read at the pixels' centres
 
 
@@ -81,25 +83,36 @@ def runs_of_text(text: str) -> np.ndarray:
     text
         Characters ``0`` to ``o``, as :func:`text_of_runs` writes them.
     """
-    codes = np.frombuffer(text.encode("utf-8"), np.uint8).astype(np.int64) - 48
-    strange = np.flatnonzero((codes < 0) | (codes > 63))
-    if strange.size:
-        raise FormatError(f"runs_of_text: letter {strange[0]} of the text is no part of COCO's run lengths (0 to o).")
-    if not codes.size:
-        return np.zeros(0, np.int64)
-    last = np.flatnonzero(codes < 32)  # the group that ends a number
-    if not last.size or last[-1] != codes.size - 1:
+    codes = np.frombuffer(text.encode("utf-8"), np.uint8)
+    counts = np.empty(codes.size, np.int64)
+    number, place, letters = _unpack(codes, counts)
+    if place < 0:
+        return counts[:number].copy()
+    if place == codes.size:
         raise FormatError("runs_of_text: the text ends within a number.")
-    first = np.concatenate([[0], last[:-1] + 1])
-    groups = last - first + 1
-    if groups.max() > 12:
-        raise FormatError(f"runs_of_text: {groups.max()} letters in a number are no part of COCO's run lengths (≤ 12).")
-    shifts = 5 * (np.arange(codes.size) - np.repeat(first, groups))
-    counts = np.add.reduceat((codes & 31) << shifts, first)
-    counts -= np.where(codes[last] & 16, 1 << (5 * groups), 0)
-    for parity in (1, 2):
-        counts[parity::2] = np.cumsum(counts[parity::2])
-    return counts
+    if letters > _MOST_LETTERS:
+        raise FormatError(
+            f"runs_of_text: {letters} letters in a number are no part of COCO's run lengths (≤ {_MOST_LETTERS})."
+        )
+    raise FormatError(f"runs_of_text: letter {place} of the text is no part of COCO's run lengths (0 to o).")
+
+
+@kernel
+def _unpack(codes, counts):
+    """Fill the lengths; return how many there are, the place of the letter at fault or −1, letters of its number."""
+    number, value, letters = 0, 0, 0
+    for i in range(len(codes)):
+        code = int(codes[i]) - 48
+        letters += 1
+        if code < 0 or code > 63 or letters > _MOST_LETTERS:
+            return number, i, letters
+        value |= (code & 31) << (5 * (letters - 1))
+        if code < 32:  # the group that ends a number; its top bit is the sign
+            if code & 16:
+                value -= 1 << (5 * letters)
+            counts[number] = value + counts[number - 2] if number > 2 else value
+            number, value, letters = number + 1, 0, 0
+    return number, len(codes) if letters else -1, letters
 
 
 def mask_of_polygon(points: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
@@ -143,30 +156,36 @@ def runs_of_polygon(points: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
 
 def _crossings(points: np.ndarray, shape: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
     """Return where the outline crosses the middle of a column: the column, and the first row below."""
-    height, width = shape
     corners = np.trunc(_FINE * np.asarray(points, np.float64) + 0.5).astype(np.int64)
-    across, down = _walk(corners, np.roll(corners, -1, axis=0))
-    step = np.flatnonzero(across[1:] != across[:-1])
-    x = (np.minimum(across[step], across[step + 1]) + 0.5) / _FINE - 0.5
-    y = (np.minimum(down[step], down[step + 1]) + 0.5) / _FINE - 0.5
-    kept = (np.floor(x) == x) & (x >= 0) & (x <= width - 1)
-    return x[kept].astype(np.int64), np.ceil(np.clip(y[kept], 0, height)).astype(np.int64)
+    steps = np.abs(corners - np.roll(corners, -1, axis=0)).max(axis=1).sum() + len(corners)
+    columns, rows = np.empty((2, int(steps)), np.int64)
+    count = _walk(corners, shape[0], shape[1], columns, rows)
+    return columns[:count], rows[:count]
 
 
-def _walk(starts: np.ndarray, ends: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return x and y of the grid points along all sides, one after the other."""
-    span = np.abs(ends - starts)
-    flat = span[:, 0] >= span[:, 1]
-    # A side is drawn from its left (or upper) end whichever way it is walked: both ways give the same points.
-    turned = np.where(flat, starts[:, 0] > ends[:, 0], starts[:, 1] > ends[:, 1])
-    low, high = np.where(turned[:, None], ends, starts), np.where(turned[:, None], starts, ends)
-    length = span.max(axis=1)
-    run, rise = np.where(flat[:, None], high - low, (high - low)[:, ::-1]).T
-    slope = np.divide(rise, run, out=np.zeros(len(run)), where=run != 0)
-    side = np.repeat(np.arange(len(starts)), length + 1)
-    step = np.arange(side.size) - np.repeat(np.cumsum(length + 1) - length - 1, length + 1)
-    step = np.where(turned[side], length[side] - step, step)
-    slow = np.where(flat, low[:, 1], low[:, 0])[side]
-    fast = np.where(flat, low[:, 0], low[:, 1])[side] + step
-    slow = np.trunc(slow + slope[side] * step + 0.5).astype(np.int64)
-    return np.where(flat[side], fast, slow), np.where(flat[side], slow, fast)
+@kernel
+def _walk(corners, height, width, columns, rows):
+    """Walk along all sides, one grid point after the other, and note each crossing; return how many there are."""
+    count, started, before_x, before_y = 0, False, 0, 0
+    for i in range(len(corners)):
+        x0, y0 = corners[i, 0], corners[i, 1]
+        x1, y1 = corners[(i + 1) % len(corners), 0], corners[(i + 1) % len(corners), 1]
+        flat = abs(x1 - x0) >= abs(y1 - y0)
+        # A side is drawn from its left (or upper) end whichever way it is walked: both ways give the same points.
+        turned = x0 > x1 if flat else y0 > y1
+        if turned:
+            x0, y0, x1, y1 = x1, y1, x0, y0
+        length = x1 - x0 if flat else y1 - y0
+        slope = (y1 - y0 if flat else x1 - x0) / max(length, 1)
+        for k in range(length + 1):
+            step = length - k if turned else k
+            slow = int((y0 if flat else x0) + slope * step + 0.5)
+            x, y = (x0 + step, slow) if flat else (slow, y0 + step)
+            if started and x != before_x:
+                column = (min(x, before_x) + 0.5) / _FINE - 0.5
+                if np.floor(column) == column and 0 <= column <= width - 1:
+                    row = (min(y, before_y) + 0.5) / _FINE - 0.5
+                    columns[count], rows[count] = int(column), int(np.ceil(min(max(row, 0.0), float(height))))
+                    count += 1
+            started, before_x, before_y = True, x, y
+    return count

@@ -171,7 +171,10 @@ def judge(boxes: Sorted, thresholds: Array, sizes: Array) -> tuple[Array, Array]
         columns = (boxes.boxes, boxes.areas, boxes.true_boxes, boxes.crowd)
         over_rows(_box_overlaps, len(boxes.groups), boxes.groups, starts, *columns, table, strip=256)
     least = np.minimum(thresholds, 1 - 1e-10)
-    given = (boxes.groups, starts, table, least, outside, beyond, boxes.crowd, verdicts)
+    order, taken = np.empty(
+        (2, len(boxes.crowd)), np.int64
+    )  # made here: to make arrays costs a kernel its compile time
+    given = (boxes.groups, starts, table, least, outside, beyond, boxes.crowd, order, taken, verdicts)
     over_rows(_judge_groups, len(boxes.groups), *given, strip=64)
     return verdicts, outside
 
@@ -240,27 +243,26 @@ def _shared(a, i, a1, b, j, b1):
 
 
 @kernel
-def _judge_groups(groups, starts, table, least, outside, beyond, crowd, verdicts, g0, g1):
+def _judge_groups(groups, starts, table, least, outside, beyond, crowd, order, taken, verdicts, g0, g1):
     for g in range(g0, g1):
         d0, d1, t0, t1 = groups[g, 1], groups[g, 2], groups[g, 3], groups[g, 4]
-        order, taken = np.empty(t1 - t0, np.int64), np.empty(t1 - t0, np.int64)
         for a in range(outside.shape[0]):
-            put = 0
+            put = t0
             for ignored in range(2):  # the things that count come first
                 for t in range(t0, t1):
                     if outside[a, t] == (ignored == 1):
                         order[put] = t
                         put += 1
             for k in range(len(least)):
-                for t in range(t1 - t0):
+                for t in range(t0, t1):
                     taken[t] = 0
                 for d in range(d0, d1):
                     at = starts[g] + (d - d0) * (t1 - t0) - t0
                     # The free thing with the largest overlap that is enough; one that counts goes before others.
                     best, most = -1, least[k]
-                    for i in range(t1 - t0):
+                    for i in range(t0, t1):
                         t = order[i]
-                        if taken[t - t0]:
+                        if taken[t]:
                             continue
                         if best >= 0 and not outside[a, best] and outside[a, t]:
                             break
@@ -271,4 +273,4 @@ def _judge_groups(groups, starts, table, least, outside, beyond, crowd, verdicts
                     else:
                         verdicts[a, k, d] = IGNORED if outside[a, best] else RIGHT
                         if not crowd[best]:  # which can be found again
-                            taken[best - t0] = 1
+                            taken[best] = 1

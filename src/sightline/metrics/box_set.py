@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -135,35 +136,41 @@ def box_sets_of_coco(
     unknown = [row["image_id"] for row in results if row["image_id"] not in places]
     if unknown:
         raise InputError(f"box_sets_of_coco: results must name images of the truth; got image_id {unknown[0]!r}.")
-    found: list[list[Mapping[str, Any]]] = [[] for _ in images]
-    true: list[list[Mapping[str, Any]]] = [[] for _ in images]
-    for rows, lists in ((results, found), (truth["annotations"], true)):
-        for row in rows:
-            if row["category_id"] in labels and row["image_id"] in places:
-                lists[places[row["image_id"]]].append(row)
-    sizes = [(image["height"], image["width"]) for image in images.values()] if masks else [(0, 0)] * len(images)
-    return (
-        [_set_of(rows, labels, size, masks, scored=True) for rows, size in zip(found, sizes, strict=True)],
-        [_set_of(rows, labels, size, masks, scored=False) for rows, size in zip(true, sizes, strict=True)],
-    )
+    sizes = [(image["height"], image["width"]) for image in images.values()] if masks else []
+    given = places, labels, len(images), sizes
+    return _sets_of(results, *given, scored=True), _sets_of(truth["annotations"], *given, scored=False)
 
 
-def _set_of(
-    rows: list[Mapping[str, Any]], labels: Mapping[Any, int], size: tuple[int, int], masks: bool, *, scored: bool
-) -> BoxSet:
+def _sets_of(
+    every: Sequence[Mapping[str, Any]],
+    places: Mapping[Any, int],
+    labels: Mapping[Any, int],
+    count: int,
+    sizes: Sequence[tuple[int, int]],
+    *,
+    scored: bool,
+) -> list[BoxSet]:
+    """Return the rows of known categories and images, image by image; the columns are made for all images at once."""
+    rows = [row for row in every if row["category_id"] in labels and row["image_id"] in places]
+    rows.sort(key=lambda row: places[row["image_id"]])
     boxes = np.array([row.get("bbox") or (0, 0, 0, 0) for row in rows], np.float64).reshape(-1, 4)
-    said: dict[str, Any] = {}
+    edges = np.concatenate([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]], axis=1)
+    said: dict[str, Any] = {"labels": np.array([labels[row["category_id"]] for row in rows], np.int64)}
     if scored:
-        said["scores"] = [row["score"] for row in rows]
+        said["scores"] = np.array([row["score"] for row in rows], np.float64)
     else:
-        said["crowd"] = [row.get("iscrowd", 0) for row in rows]
-        said["areas"] = [row["area"] for row in rows]
-    if masks:
-        said["runs"] = tuple(_runs_of(row["segmentation"], size) for row in rows)
+        said["crowd"] = np.array([row.get("iscrowd", 0) for row in rows], np.bool_)
+        said["areas"] = np.array([row["area"] for row in rows], np.float64)
+    if sizes:
+        said["runs"] = tuple(_runs_of(row["segmentation"], sizes[places[row["image_id"]]]) for row in rows)
     elif scored:
         said["areas"] = boxes[:, 2] * boxes[:, 3]
-    edges = np.concatenate([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]], axis=1)
-    return BoxSet(edges, np.array([labels[row["category_id"]] for row in rows]), **said)
+    own = np.array([places[row["image_id"]] for row in rows], np.int64)
+    ends = np.searchsorted(own, np.arange(count + 1)).tolist()
+    return [
+        BoxSet(edges[first:last], **{name: column[first:last] for name, column in said.items()})
+        for first, last in itertools.pairwise(ends)
+    ]
 
 
 def _runs_of(segmentation: Any, size: tuple[int, int]) -> Array:

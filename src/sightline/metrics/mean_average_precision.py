@@ -240,22 +240,23 @@ def _accumulate(boxes: Sorted, verdicts: Array, outside: Array, counts: Array) -
     shape = verdicts.shape[1], len(classes), len(outside), len(counts)
     precision = np.full((len(classes), *shape[:1], *shape[2:], len(RECALLS)), np.nan)
     recall = np.full((len(classes), *shape[:1], *shape[2:]), np.nan)
-    given = (order, starts, ends, boxes.ranks, verdicts, things, counts, RECALLS, precision, recall)
+    shares, best = np.empty((2, len(order)))
+    given = (order, starts, ends, boxes.ranks, verdicts, things, counts, RECALLS, shares, best, precision, recall)
     over_rows(_accumulate_classes, len(classes), *given, strip=1)
     return np.moveaxis(precision, (0, 4), (2, 1)), np.moveaxis(recall, 0, 1)
 
 
 @kernel
-def _accumulate_classes(order, starts, ends, ranks, verdicts, things, counts, recalls, precision, recall, k0, k1):
+def _accumulate_classes(
+    order, starts, ends, ranks, verdicts, things, counts, recalls, shares, best, precision, recall, k0, k1
+):
     for k in range(k0, k1):
-        most = ends[k] - starts[k]
-        shares, best = np.empty(most), np.empty(most)
         for a in range(things.shape[1]):
             if things[k, a] == 0:
                 continue
             for t in range(verdicts.shape[1]):
                 for m in range(len(counts)):
-                    right, wrong, n = 0, 0, 0
+                    right, wrong, n = 0, 0, starts[k]
                     for i in range(starts[k], ends[k]):
                         verdict = verdicts[a, t, order[i]]
                         if ranks[order[i]] >= counts[m] or verdict == IGNORED:
@@ -267,9 +268,10 @@ def _accumulate_classes(order, starts, ends, ranks, verdicts, things, counts, re
                         shares[n], best[n] = right / things[k, a], right / (right + wrong + 2.220446049250313e-16)
                         n += 1
                     recall[k, t, a, m] = right / things[k, a]
-                    for i in range(n - 2, -1, -1):  # the best precision at this recall or beyond
-                        best[i] = max(best[i], best[i + 1])
-                    at = 0
+                    for i in range(n - 2, starts[k] - 1, -1):  # the best precision at this recall or beyond
+                        if best[i + 1] > best[i]:
+                            best[i] = best[i + 1]
+                    at = starts[k]
                     for r in range(len(recalls)):
                         while at < n and shares[at] < recalls[r]:
                             at += 1
