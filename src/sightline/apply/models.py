@@ -117,7 +117,6 @@ def _from_run(source: PathLike, weights: str, device: str) -> Predictor:
 
 
 def _from_zoo(name: str, device: str, classes: Sequence[str] | PathLike | None) -> Predictor:
-    from sightline.classify.public import public_recipe
     from sightline.train.processes import pick_device
     from sightline.train.run import Predictor
     from sightline.zoo import pretrained
@@ -127,6 +126,10 @@ def _from_zoo(name: str, device: str, classes: Sequence[str] | PathLike | None) 
         from sightline.apply.grounded import load_grounded
 
         return load_grounded(name, device=device)
+    if entry(name).classifies:
+        from sightline.classify.public import public_recipe
+    else:
+        from sightline.detect.public import public_recipe
     recipe = public_recipe(name, _names(classes))
     return Predictor(Path(name), recipe, pretrained.load(name).to(pick_device(device)))
 
