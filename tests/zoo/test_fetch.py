@@ -21,7 +21,7 @@ from sightline.zoo.table import entries, entry
 
 
 def test_every_line_can_be_fetched_and_checked() -> None:
-    assert len(entries()) == 79
+    assert len(entries()) == 83
     for name, line in entries().items():
         assert line.name == name
         assert line.url.startswith("https://")
