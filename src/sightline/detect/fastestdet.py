@@ -195,7 +195,7 @@ def fastestdet(
     Examples
     --------
     >>> sum(p.numel() for p in fastestdet().parameters())
-    242733
+    244405
     """
     channels = WIDTHS[choice("fastestdet", "width", width, tuple(WIDTHS))]
     head = FastestDetHead(CHANNELS, integer("fastestdet", "classes", classes, 1))

@@ -246,7 +246,7 @@ def yolo_fastest_v2(
     Examples
     --------
     >>> sum(p.numel() for p in yolo_fastest_v2().parameters())
-    244535
+    243095
     """
     channels = WIDTHS[choice("yolo_fastest_v2", "width", width, tuple(WIDTHS))]
     head = SharedHead(CHANNELS, integer("yolo_fastest_v2", "classes", classes, 1))
