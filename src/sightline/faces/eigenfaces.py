@@ -21,8 +21,9 @@ from sightline.learn.pca import PCA
 class Eigenfaces(Recognizer):
     """Recognises faces, or expressions, by the nearest photo in the space of the principal components of faces.
 
-    For expressions, give these as the labels; that is proven on drawn faces only (lesson w8d3), and on photos the
-    person disturbs more than the expression shows.
+    For expressions, give these as the labels. That is shown on drawn faces only (lesson w8d3): none of the photos that
+    the tests run on, ORL's and LFW's among them, say what a face expresses, and on photos the person disturbs more than
+    the expression shows.
 
     Parameters
     ----------
