@@ -14,17 +14,21 @@ from detect.set_peers import IMAGES, TARGETS, difference_of_found, labels_of, mi
 from sightline import detect
 from sightline.core import evidence
 from sightline.core.errors import InputError, WeightsError
+from sightline.detect.fit import Fit
 from sightline.detect.rt_detr import RTDETR, VARIANTS, RTDETRConfig
 from sightline.nn.frozen_norm import freeze_norms
+from sightline.nn.normalize import Normalize
 from sightline.zoo import export_weights, load_weights
 
 TOLERANCE = "1e-4 of logits, shares of the image, and losses"
 DATA = "random weights, three random images of different sizes"
 DIM, QUERIES, SIDE = 32, 20, 96
+SIZES = RTDETRConfig("resnet18", 3, 0.5, 48, 80, DIM)
 
 
 def small() -> RTDETR:
-    return detect.rt_detr(5, variant="r18", dim=DIM, queries=QUERIES, resize=SIDE).eval()
+    fit = Fit(Normalize((0.0, 0.0, 0.0), (1.0, 1.0, 1.0)), 0, 0, exact=(SIDE, SIDE))
+    return RTDETR(5, fit, SIZES, QUERIES).eval()
 
 
 def peer(config: RTDETRConfig, classes: int, queries: int, *, frozen: bool = False) -> Any:
@@ -55,7 +59,7 @@ def peer(config: RTDETRConfig, classes: int, queries: int, *, frozen: bool = Fal
 @pytest.fixture(scope="module")
 def pair() -> tuple[RTDETR, Any]:
     """Return our model and theirs with the same weights."""
-    theirs = peer(RTDETRConfig("resnet18", 3, 0.5, DIM, 4 * DIM, DIM), 5, QUERIES)
+    theirs = peer(SIZES, 5, QUERIES)
     return load_weights(small(), theirs.state_dict()), theirs
 
 
@@ -65,7 +69,8 @@ def difference_of_answers(ours: RTDETR, theirs: Any, images: Any) -> float:
     with torch.no_grad():
         tokens, layers = ours.answers(fitted)
         expected = theirs.model(fitted.images)
-    answers = list(zip(expected.intermediate_logits.unbind(1), expected.intermediate_reference_points.unbind(1)))  # noqa: B905
+    steps = (expected.intermediate_logits.unbind(1), expected.intermediate_reference_points.unbind(1))
+    answers = list(zip(*steps, strict=True))
     answers.append((expected.enc_topk_logits, expected.enc_topk_bboxes))
     assert len(answers) == len(layers) + 1
     scale = expected.intermediate_logits.abs().max().item()
@@ -131,11 +136,10 @@ def test_detections_equal_transformers(pair: Any, measured: Callable[[float], No
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("variant", ["r50", "r101"])
-@evidence.equals("detect.rt_detr", peer="transformers", tolerance=TOLERANCE, data="full size, random weights, 640 px")
-def test_the_full_size_equals_transformers(variant: str, measured: Callable[[float], None]) -> None:
-    theirs = peer(VARIANTS[variant], 80, 300, frozen=True)  # as the public weights are
-    ours = detect.rt_detr(variant=variant).eval()
+@evidence.equals("detect.rt_detr", peer="transformers", tolerance=TOLERANCE, data="full size, ResNet-50, 320 pixels")
+def test_the_full_size_equals_transformers(measured: Callable[[float], None]) -> None:
+    theirs = peer(VARIANTS["r50"], 80, 300, frozen=True)  # as the public weights are
+    ours = detect.rt_detr(resize=320).eval()
     freeze_norms(ours.body)
     load_weights(ours, theirs.state_dict())
     error = difference_of_answers(ours, theirs, IMAGES[:1])
