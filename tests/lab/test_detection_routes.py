@@ -114,6 +114,7 @@ def test_proposals_cover_things_the_better_the_more_there_are(client: Any) -> No
     posted(client, "/api/proposals", {**ask, "way": "network", "run": "unknown"}, 404)
 
 
+@pytest.mark.slow
 def test_a_network_that_has_learnt_nothing_proposes_anyhow(client: Any) -> None:
     pytest.importorskip("torch", reason="the extra 'deep' is not installed")
     ask = {"input": "sample:coins", "way": "network", "truth": [[132, 28, 180, 76]]}
