@@ -63,16 +63,20 @@ def test_a_target(run, digit, capsys):
 
 
 def test_the_curve_and_its_page(run, tmp_path, capsys):
-    words = ["attack", run, "--images", "8", "--eps", "0.2", "--substitute", run]
+    words = ["attack", run, "--images", "8", "--eps", "0.2", "--substitute", run, "--certify", "0.2"]
     found = answer(words, capsys)
     assert found["output"].endswith("robustness.html")
     assert len(found["checks"]) == 5
     with open(found["output"], encoding="utf-8") as page:
         text = page.read()
     assert "Without a bound nothing is right" in text
+    assert "What is certain" in text
+    assert len(found["certified"]["radii"]) == 8
     assert "<script" not in text
     assert main([*words, "-o", str(tmp_path / "page.html")]) == 0
-    assert "transfer" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "transfer" in said
+    assert "certified in L2: " in said
 
 
 @pytest.mark.parametrize(

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from sightline.core.errors import InputError, suggest
 from sightline.core.results import Classification
+
+if TYPE_CHECKING:
+    from sightline.attack.certify import Certificates
+    from sightline.attack.robustness_curve import RobustnessCurve
 
 METHODS = ("fgsm", "pgd", "deep_fool", "cw_l2")
 _BOUNDED = ("fgsm", "pgd")  # they are told how far they may go; the others find out how far they must
@@ -89,9 +93,9 @@ def sheet_of(seen: np.ndarray, found: np.ndarray, *, smallest: int = 240) -> np.
 
 
 def resistance(
-    predictor: Any, data: Any, *, eps: float, norm: str, images: int, substitute: Any = None
-) -> tuple[Any, str]:
-    """Return the robustness curve of a trained model on a dataset's test pictures, and the name of the set.
+    predictor: Any, data: Any, *, eps: float, norm: str, images: int, substitute: Any = None, sigma: float | None = None
+) -> tuple[RobustnessCurve, Certificates | None, str]:
+    """Return how far a trained model resists on a dataset's test pictures, what is certain of it, and the set's name.
 
     Parameters
     ----------
@@ -107,9 +111,12 @@ def resistance(
         Most pictures that are attacked.
     substitute
         Another trained classifier, whose pictures are tried on this one.
+    sigma
+        Deviation of the noise that certificates are voted under; None asks for none.
     """
     import torch
 
+    from sightline.attack import certify
     from sightline.attack.recipe import curve_of
     from sightline.data import open_dataset
 
@@ -120,7 +127,9 @@ def resistance(
     pictures = np.stack([predictor.recipe.form.prepare(part[i][0]) for i in range(len(classes))])
     batch = torch.from_numpy(pictures.transpose(0, 3, 1, 2).astype(np.float32) / np.float32(255))
     other = None if substitute is None else substitute.model
-    return curve_of(predictor.model, batch, classes, eps, norm, substitute=other), opened.name
+    curve = curve_of(predictor.model, batch, classes, eps, norm, substitute=other)
+    certified = None if sigma is None else certify(predictor.model, batch, classes, sigma=sigma)
+    return curve, certified, opened.name
 
 
 def _index(predictor: Any, name: str | None) -> int:

@@ -1,4 +1,6 @@
 from .adversarial_train import adversarial_train as adversarial_train
+from .certify import Certificates as Certificates
+from .certify import certify as certify
 from .cw_l2 import cw_l2 as cw_l2
 from .deep_fool import deep_fool as deep_fool
 from .fgsm import fgsm as fgsm

@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 from torch import Tensor, nn
@@ -28,6 +28,9 @@ from sightline.core.seeds import generator
 from sightline.core.trace import Step
 from sightline.core.types import Choice, PathLike, Range, Seed
 from sightline.nn.probe import Target, probing
+
+if TYPE_CHECKING:
+    from sightline.attack.certify import Certificates
 
 _EPSILONS = tuple(level / 255 for level in (0, 1, 2, 4, 6, 8, 12, 16))
 _AT_ONCE = 256  # images in one attack
@@ -97,19 +100,21 @@ class RobustnessCurve:
         """Return the report's section: self-contained HTML without script."""
         return body_of(self)
 
-    def to_html(self, title: str = "Robustness") -> str:
+    def to_html(self, title: str = "Robustness", certified: Certificates | None = None) -> str:
         """Return one self-contained page.
 
         Parameters
         ----------
         title
             Its heading.
+        certified
+            What :func:`~sightline.attack.certify` gave for the same model: a second section.
         """
-        return page_of(self, title)
+        return page_of(self, title, certified)
 
-    def save(self, path: PathLike, title: str = "Robustness") -> str:
+    def save(self, path: PathLike, title: str = "Robustness", certified: Certificates | None = None) -> str:
         """Write the page to ``path``; return its SHA-256."""
-        return write_text(path, self.to_html(title))
+        return write_text(path, self.to_html(title, certified))
 
     def to_json(self) -> dict[str, Any]:
         """Return radii, accuracies and checks as plain JSON values."""

@@ -13,13 +13,14 @@ from sightline.train.page import chart, figure, figures, page, percent, picture
 from sightline.train.recipe import Section
 
 if TYPE_CHECKING:
+    from sightline.attack.certify import Certificates
     from sightline.attack.robustness_curve import RobustnessCurve
 
 _LEVELS = 255  # the radius is written in levels of an 8-bit picture
 
 
-def page_of(curve: RobustnessCurve, title: str) -> str:
-    """Return the whole page."""
+def page_of(curve: RobustnessCurve, title: str, certified: Certificates | None = None) -> str:
+    """Return the whole page; with certificates, what is certain follows what was tried."""
     last = curve.accuracies["PGD"][-1]
     rows = [
         ("accuracy", percent(curve.accuracies["PGD"][0] if curve.epsilons[0] == 0 else float("nan")), "unattacked"),
@@ -29,8 +30,9 @@ def page_of(curve: RobustnessCurve, title: str) -> str:
     rows = rows if curve.epsilons[0] == 0 else rows[1:]
     lead = f'<p class="lead">{escape(_lead(curve))}</p>'
     foot = f"Written by Sightline {sightline.__version__}."
-    section = Section("How far it resists", body_of(curve))
-    return page(title, [section], kicker="Sightline · robustness", head=lead + figures(rows), foot=foot)
+    sections = [Section("How far it resists", body_of(curve))]
+    sections += [] if certified is None else [Section("What is certain", certified.body())]
+    return page(title, sections, kicker="Sightline · robustness", head=lead + figures(rows), foot=foot)
 
 
 def body_of(curve: RobustnessCurve) -> str:

@@ -28,6 +28,7 @@ def attack(
     norm: Literal["inf", "l2"] = "inf",
     images: int = 200,
     substitute: str | None = None,
+    certify: float | None = None,
     output: Annotated[Path | None, Parameter(alias="-o")] = None,
     json: Annotated[bool, Parameter(negative="")] = False,
 ) -> Answer:
@@ -53,6 +54,8 @@ def attack(
         How many pictures the curve is made from.
     substitute
         Another run, whose pictures are tried on this one.
+    certify
+        Deviation of noise, for example 0.25: the page also says what no attack can change of a vote over noisy copies.
     output
         File to write; IMAGE-METHOD.png in this folder, or robustness.html in the run, when left out.
     json
@@ -67,10 +70,12 @@ def attack(
 
     other = None if substitute is None else sightline.load(substitute)
     place = data or Run(Path(run)).data
-    curve, name = resistance(predictor, place, eps=eps, norm=norm, images=images, substitute=other)
+    options: dict[str, Any] = {"eps": eps, "norm": norm, "images": images, "substitute": other, "sigma": certify}
+    curve, certified, name = resistance(predictor, place, **options)
     path = output or Path(run) / PAGE
-    curve.save(path, f"{predictor.recipe.name} on {name}")
+    curve.save(path, f"{predictor.recipe.name} on {name}", certified)
     value = {"output": str(path), **curve.to_json()}
+    value |= {} if certified is None else {"certified": certified.to_json()}
 
     def show(console: Console) -> None:
         cells = [
@@ -81,6 +86,10 @@ def attack(
         for check in curve.checks:
             said = "holds" if check.holds else "DOES NOT HOLD"
             console.print(f"{said}: {check.name} ({check.said})", markup=False, soft_wrap=True)
+        if certified is not None:
+            radii = [share * certified.largest for share in (0, 0.25, 0.5, 0.75)]
+            told = ", ".join(f"{certified.accuracy(radius):.1%} at {radius:.2f}" for radius in radii)
+            console.print(f"certified in L2: {told}", markup=False, soft_wrap=True)
         console.print(f"\n{path}", markup=False, soft_wrap=True)
 
     return Answer(value, show, json)
