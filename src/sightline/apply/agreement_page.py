@@ -89,9 +89,7 @@ def _cases(found: Mapping[str, Any]) -> str:
             str(case["batch"]),
             small(case["max_difference"]),
             percent(case["top1_agreement"]),
-            f"{case['torch_ms']:.2f}",
-            f"{case['onnx_ms']:.2f}",
-            f"{case['torch_ms'] / case['onnx_ms']:.2f}",
+            *speeds(case),
         )
         for case in found["cases"]
     ]
@@ -101,6 +99,11 @@ def _cases(found: Mapping[str, Any]) -> str:
         "between two levels of brightness it may round to the other one, which the last three rows show."
     )
     return cases_table(_COLUMNS, rows, text)
+
+
+def speeds(case: Mapping[str, Any]) -> tuple[str, str, str]:
+    """Return a case's milliseconds with PyTorch and with ONNX Runtime, and their ratio."""
+    return f"{case['torch_ms']:.2f}", f"{case['onnx_ms']:.2f}", f"{case['torch_ms'] / case['onnx_ms']:.2f}"
 
 
 def cases_table(columns: Sequence[str], rows: Sequence[Sequence[str]], text: str) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sightline.apply.agreement_page import cases_table, file_facts, how_to_use, small, whole_page
+from sightline.apply.agreement_page import cases_table, file_facts, how_to_use, small, speeds, whole_page
 from sightline.core.results import Detections
 from sightline.train.page import facts, figures, percent, picture
 from sightline.train.recipe import Section
@@ -75,9 +75,7 @@ def _cases(found: Mapping[str, Any]) -> str:
             percent(case["paired"]),
             small(case["max_box_difference"]),
             small(case["max_difference"]),
-            f"{case['torch_ms']:.2f}",
-            f"{case['onnx_ms']:.2f}",
-            f"{case['torch_ms'] / case['onnx_ms']:.2f}",
+            *speeds(case),
         )
         for case in found["cases"]
     ]

@@ -13,7 +13,6 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from sightline.detect.aligned_loss import BOX, NAME, align
-from sightline.detect.aligned_loss import pad as pad
 from sightline.detect.detector import Targets
 from sightline.detect.yolo_head import Predicted
 
