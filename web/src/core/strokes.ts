@@ -29,7 +29,7 @@ export function drawStrokes(
       const colour = shift ? colourOf(i) : colourOf(5);
       line(x(at(i, 0)), y(at(i, 1)), x(at(i, 2) + shift), y(at(i, 3)), colour);
       dot(context, x(at(i, 2) + shift), y(at(i, 3)), 2.5, colour);
-    } else box(context, x(at(i, 0)), y(at(i, 1)), x(at(i, 2)), y(at(i, 3)), colourOf(i), strokes.labels[i] ?? "");
+    } else drawBox(context, x(at(i, 0)), y(at(i, 1)), x(at(i, 2)), y(at(i, 3)), colourOf(i), strokes.labels[i] ?? "");
   }
 }
 
@@ -43,7 +43,8 @@ function dot(context: CanvasRenderingContext2D, x: number, y: number, radius: nu
   context.stroke();
 }
 
-function box(
+/** A box with its label, on anything; places are in pixels of the canvas. */
+export function drawBox(
   context: CanvasRenderingContext2D, x1: number, y1: number, x2: number, y2: number, colour: string, label: string,
 ): void {
   context.strokeStyle = "rgb(0 0 0 / .5)";

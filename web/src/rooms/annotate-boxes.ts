@@ -1,5 +1,6 @@
 // Boxes on a picture as a tool: drawn by dragging, chosen by a click, moved and resized by their rim.
 import { colourOf } from "../core/colour";
+import { drawBox } from "../core/strokes";
 import type { Tool } from "../core/view";
 
 /** x1, y1, x2, y2 in pixels of the picture, and the class's number. */
@@ -76,13 +77,8 @@ export class BoxTool implements Tool {
       const [x1, y1] = place(box[0], box[1]);
       const [x2, y2] = place(box[2], box[3]);
       const colour = colourOf(box[4]);
-      for (const [style, wide] of [["rgb(0 0 0 / .6)", i === chosen ? 6 : 4], [colour, i === chosen ? 3 : 2]] as const) {
-        context.strokeStyle = style;
-        context.lineWidth = wide;
-        context.strokeRect(x1, y1, x2 - x1, y2 - y1);
-      }
+      drawBox(context, x1, y1, x2, y2, colour, names[box[4]] ?? String(box[4]));
       if (i === chosen) for (const x of [x1, x2]) for (const y of [y1, y2]) handle(context, x, y, colour);
-      written(context, names[box[4]] ?? String(box[4]), x1, y1, colour);
     });
   }
 
@@ -118,15 +114,4 @@ function handle(context: CanvasRenderingContext2D, x: number, y: number, colour:
   context.lineWidth = 2;
   context.fillRect(x - 4, y - 4, 8, 8);
   context.strokeRect(x - 4, y - 4, 8, 8);
-}
-
-function written(context: CanvasRenderingContext2D, text: string, x: number, y: number, colour: string): void {
-  context.font = "600 12px system-ui";
-  context.textAlign = "left";
-  context.textBaseline = "bottom";
-  const top = y < 17 ? y + 17 : y;
-  context.fillStyle = colour;
-  context.fillRect(x - 1, top - 17, context.measureText(text).width + 8, 17);
-  context.fillStyle = "#000";
-  context.fillText(text, x + 3, top - 1);
 }

@@ -34,13 +34,15 @@ export function useKept(path: string): Kept {
   const [state, setState] = useState<Kept["state"]>("opening");
   const [error, setError] = useState("");
   const version = useRef("");
-  const waiting = useRef<Folder | null>(null);
+  const waiting = useRef<{ path: string; made: Folder } | null>(null);
   const busy = useRef(false);
+  const timer = useRef(0);
+  const open = useRef(path);
+  open.current = path;
   useEffect(() => {
     setFolder(null);
     setError("");
     setState("opening");
-    waiting.current = null;
     if (!path) return;
     let here = true;
     get<Folder>(`/api/annotations?folder=${encodeURIComponent(path)}`).then(
@@ -52,19 +54,25 @@ export function useKept(path: string): Kept {
       },
       (problem: Error) => { if (here) { setError(problem.message); setState("failed"); } },
     );
-    return () => { here = false; };
+    return () => {
+      here = false;
+      clearTimeout(timer.current);
+      void keep(); // what still rests is kept before the folder is left
+    };
   }, [path]);
 
   const keep = async () => {
     if (busy.current) return; // it goes on with the newest when it is done
     busy.current = true;
     while (waiting.current) {
-      const next = waiting.current;
+      const { path: folder, made } = waiting.current;
       waiting.current = null;
-      const pictures = Object.fromEntries(next.pictures.filter((one) => one.boxes).map((one) => [one.name, one.boxes!]));
+      const pictures = Object.fromEntries(made.pictures.filter((one) => one.boxes).map((one) => [one.name, one.boxes!]));
       try {
-        version.current = (await put<{ version: string }>("/api/annotations", { folder: path, version: version.current, classes: next.classes, pictures })).version;
-        setState("kept");
+        const kept = await put<{ version: string }>("/api/annotations", { folder, version: version.current, classes: made.classes, pictures });
+        if (open.current !== folder) continue; // another one was opened meanwhile, with a version of its own
+        version.current = kept.version;
+        setState(waiting.current ? "keeping" : "kept");
         setError("");
       } catch (problem) {
         setState("failed");
@@ -73,13 +81,12 @@ export function useKept(path: string): Kept {
     }
     busy.current = false;
   };
-  const timer = useRef(0);
   const change: Kept["change"] = (next) => {
     if (!folder) return;
     const made = { ...folder, ...next };
     setFolder(made);
     setState("keeping");
-    waiting.current = made;
+    waiting.current = { path, made };
     clearTimeout(timer.current);
     timer.current = window.setTimeout(() => void keep(), REST);
   };
