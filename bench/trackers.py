@@ -1,7 +1,8 @@
 """Trackers of one target against OpenCV: a square with a pattern that goes to and fro, one update a call.
 
 OpenCV's MOSSE searches the target's own box, ours a window 2.5 times as wide and high; of a target that moves a quarter
-of its side in a frame, ours keeps hold (``tests/motion/test_single_target.py``) and the other one does not.
+of its side in a frame, ours keeps hold (``tests/motion/test_single_target.py``) and the other one does not. The
+patch that ours transforms is 88×104, theirs 56×64: its three transforms alone take longer than an update of theirs.
 """
 
 from __future__ import annotations
