@@ -17,9 +17,11 @@ from transformers.loss.loss_deformable_detr import (
 from detect.set_peers import (
     IMAGES,
     TARGETS,
+    ToyBody,
     difference_of_found,
     images_for,
     labels_of,
+    learnt_by_heart,
     prepared,
     published,
     small_backbone,
@@ -194,6 +196,15 @@ def test_losses_reach_every_weight(kind: str) -> None:
     assert {key for key, p in model.named_parameters() if p.grad is None or not p.grad.isfinite().all()} == set()
     found = model.eval()(IMAGES)
     assert all(len(one) == min(100, SIZES.queries * 5) for one in found)
+
+
+@pytest.mark.slow
+def test_it_learns_a_few_pictures_by_heart() -> None:
+    torch.manual_seed(0)
+    fit = Fit(pixel_normalize("deformable_detr", 3, None, None), 0, 0, multiple=1)
+    config = DeformableDETRConfig(True, False, 32, 4, 1, 2, 64, 6, 3, 2, 0.0)
+    model = DeformableDETR(2, fit, ToyBody(16, 32, 32, 32, count=2), (32, 32), config)
+    assert learnt_by_heart(model, 120) > 0.8
 
 
 def test_sampling_reads_between_pixels_and_weighs_levels() -> None:

@@ -13,9 +13,11 @@ from transformers.loss.loss_for_object_detection import ForObjectDetectionLoss, 
 from detect.set_peers import (
     IMAGES,
     TARGETS,
+    ToyBody,
     difference_of_found,
     images_for,
     labels_of,
+    learnt_by_heart,
     prepared,
     published,
     small_backbone,
@@ -174,6 +176,14 @@ def test_losses_reach_every_weight() -> None:
     # The first layer's queries are all zeros: what they make of each other is their bias, whoever looks at whom.
     without = {key for key, p in model.named_parameters() if p.grad is None or not p.grad.isfinite().all()}
     assert without == set()
+
+
+@pytest.mark.slow
+def test_it_learns_a_few_pictures_by_heart() -> None:
+    torch.manual_seed(0)
+    fit = Fit(pixel_normalize("detr", 3, None, None), 0, 0, multiple=1)
+    model = DETR(2, fit, ToyBody(16, 32, 32), 32, DETRConfig(32, 4, 1, 2, 64, 6, 0.0))
+    assert learnt_by_heart(model, 120) > 0.8
 
 
 def test_nan_finds_nothing_and_no_box_is_no_trouble() -> None:
