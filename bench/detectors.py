@@ -21,11 +21,19 @@ Make = Callable[[], tuple[Any, Any, Any]]
 def cases() -> list[Case]:
     """Return the cases; nothing is built before one is run."""
     torch.set_num_threads(THREADS)
-    return [Case(f"detect.rt_detr R18 {SIDE} px", "transformers", ours(), theirs(), SIDE * SIDE * 3 * 4, 1e-3)]
+    rows = {
+        "detect.detr R50": detr_models,
+        "detect.deformable_detr R50": deformable_detr_models,
+        "detect.rt_detr R18": rt_detr_models,
+    }
+    size = SIDE * SIDE * 3 * 4
+    return [
+        Case(f"{name} {SIDE} px", "transformers", ours(make), theirs(make), size, 1e-3) for name, make in rows.items()
+    ]
 
 
 @lru_cache(maxsize=1)
-def models() -> tuple[Any, Any, Any]:
+def rt_detr_models() -> tuple[Any, Any, Any]:
     """Return our RT-DETR, theirs with the same weights, and the fitted picture that both read."""
     from transformers import RTDetrConfig, RTDetrForObjectDetection
     from transformers.models.rt_detr.configuration_rt_detr_resnet import RTDetrResNetConfig
@@ -47,11 +55,11 @@ def models() -> tuple[Any, Any, Any]:
     return mine, peer, mine.fit(torch.rand(1, 3, SIDE, SIDE))
 
 
-def ours() -> Callable[[], Any]:
+def ours(make: Make) -> Callable[[], Any]:
     """Return the last layer's logits, from ours."""
 
     def call() -> Any:
-        mine, _, fitted = models()
+        mine, _, fitted = make()
         with torch.inference_mode():
             return mine.layers(fitted)[-1].logits.numpy()
 
