@@ -243,9 +243,9 @@ def _solved(spread: Array, crossed: Array) -> Array:
 
 @lru_cache(maxsize=1)
 def _by_cholesky() -> Callable[[Array, Array], tuple[Array, Array, int]]:
-    from scipy.linalg.lapack import dposv  # imported late: it takes as long as all of NumPy
+    from scipy.linalg import lapack  # imported late: it takes as long as all of NumPy
 
-    return dposv
+    return lapack.dposv  # pyrefly: ignore
 
 
 def _times(matrix: Array, vector: Array) -> Array:
