@@ -206,8 +206,8 @@ assert torch.allclose(weights, torch.full_like(weights, 0.25))
 # | `sl.detect.rt_detr` | the coarse map alone attends, the others are fused by convolutions: fast enough for video |
 # | `sl.detect.grounding_dino` | the class is a **phrase**: tokens of a sentence beside those of the picture |
 #
-# Their losses are all built from the same matcher; classes are then asked one by one, under the focal loss. In Grounding
-# DINO the words look at the picture before anything is boxed: `sl.explain.word_attention` shows where.
+# Their losses are all built from the same matcher; classes are then asked one by one, under the focal loss. In
+# Grounding DINO the words look at the picture before anything is boxed: `sl.explain.word_attention` shows where.
 #
 # ## The peer's answer beside ours
 

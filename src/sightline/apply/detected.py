@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from sightline.core.errors import InputError
 from sightline.core.files import write_text
 from sightline.core.results import Detections
 
@@ -112,30 +113,67 @@ def lines_text(seen: Sequence[Seen]) -> str:
     return "".join(json.dumps(item.to_json(), ensure_ascii=False) + "\n" for item in seen)
 
 
-def write_seen(
-    seen: Sequence[Seen], *, coco: Path | None, yolo: Path | None, table: Path | None, lines: Path | None
-) -> list[str]:
+@dataclass(frozen=True)
+class Forms:
+    """What is written of detections.
+
+    Parameters
+    ----------
+    coco
+        Detectors: file for COCO's results.
+    yolo
+        Detectors: folder for YOLO's text files.
+    csv
+        Detectors: file for a table with a row for each box.
+    lines
+        Detectors: file for one line of JSON an image or frame.
+    """
+
+    coco: Path | None = None
+    yolo: Path | None = None
+    csv: Path | None = None
+    lines: Path | None = None
+
+    def __bool__(self) -> bool:
+        """Whether anything is asked for."""
+        return any(path is not None for path in (self.coco, self.yolo, self.csv, self.lines))
+
+    def check(self, command: str) -> None:
+        """Refuse a file whose folder is not there.
+
+        Parameters
+        ----------
+        command
+            Who asks, for errors.
+        """
+        for target in (self.coco, self.csv, self.lines):
+            if target is not None and not target.parent.is_dir():
+                raise InputError(f"{command}: folder '{target.parent}' must exist; it does not. Make it first.")
+
+
+NOTHING = Forms()
+
+
+def write_seen(seen: Sequence[Seen], forms: Forms) -> list[str]:
     """Write the forms that are asked for; return the paths of what was written.
 
     Parameters
     ----------
     seen
         In order.
-    coco, table, lines
-        Files; None for none.
-    yolo
-        Folder of one text file for each picture; None for none.
+    forms
+        Files, and the folder of one text file for each picture.
     """
     written = []
-    for path, text in ((coco, coco_text), (table, csv_text), (lines, lines_text)):
+    for path, text in ((forms.coco, coco_text), (forms.csv, csv_text), (forms.lines, lines_text)):
         if path is not None:
             write_text(path, text(seen))
             written.append(str(path))
-    if yolo is not None:
-        yolo.mkdir(parents=True, exist_ok=True)
+    if forms.yolo is not None:
+        forms.yolo.mkdir(parents=True, exist_ok=True)
         for item in seen:
-            write_text(free(yolo / f"{stem_of(item)}.txt"), yolo_text(item))
-        written.append(str(yolo))
+            write_text(free(forms.yolo / f"{stem_of(item)}.txt"), yolo_text(item))
+        written.append(str(forms.yolo))
     return written
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from sightline.apply.detected import write_seen
+from sightline.apply.detected import Forms, write_seen
 from sightline.cli.predict import Work, show_found
 from sightline.cli.sources import find_sources
 from sightline.cli.terminal import FAILED, OK, Answer, counted
@@ -58,10 +58,12 @@ def grounding_dino(
     """
     from sightline.apply.grounded import load_grounded
 
+    forms = Forms(csv=csv, lines=lines)
+    forms.check("grounding_dino")
     sources = find_sources(source)
     asked = {"text": text, "box_threshold": box_threshold, "text_threshold": text_threshold}
     work = Work(load_grounded(weights, vocabulary=vocabulary, variant=variant), asked, out, crops)
     for one in counted(sources, "detect"):
         work.take([one])
-    files = write_seen(work.seen, coco=None, yolo=None, table=csv, lines=lines)
+    files = write_seen(work.seen, forms)
     return Answer(work.rows, lambda console: show_found(console, work.rows, files), json, FAILED if work.failed else OK)

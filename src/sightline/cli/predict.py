@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 from rich.console import Console
 
-from sightline.apply.detected import Seen, free, write_crops, write_seen
+from sightline.apply.detected import NOTHING, Forms, Seen, free, write_crops, write_seen
 from sightline.apply.source import Source
 from sightline.cli.live import is_moving
 from sightline.cli.sources import find_sources
@@ -27,10 +27,7 @@ def predict(
     confidence: float | None = None,
     tile: int | None = None,
     text: str | None = None,
-    coco: Path | None = None,
-    yolo: Path | None = None,
-    csv: Path | None = None,
-    lines: Path | None = None,
+    forms: Annotated[Forms, Parameter(name="*")] = NOTHING,
     crops: Path | None = None,
     every: int = 1,
     limit: int | None = None,
@@ -53,14 +50,6 @@ def predict(
         Detectors: search tiles of this many pixels besides the whole, for small things in large pictures.
     text
         Grounding DINO: what to look for, phrases with a full stop behind each.
-    coco
-        Detectors: file for COCO's results.
-    yolo
-        Detectors: folder for YOLO's text files.
-    csv
-        Detectors: file for a table with a row for each box.
-    lines
-        Detectors: file for one line of JSON an image or frame.
     crops
         Detectors: folder for each thing cut out, by class.
     every
@@ -74,10 +63,7 @@ def predict(
 
     given: dict[str, Any] = {"confidence": confidence, "tile": tile, "text": text}
     options = {name: value for name, value in given.items() if value is not None}
-    forms: dict[str, Path | None] = {"coco": coco, "yolo": yolo, "table": csv, "lines": lines}
-    for target in (coco, csv, lines):
-        if target is not None and not target.parent.is_dir():
-            raise InputError(f"predict: folder '{target.parent}' must exist; it does not. Make it first.")
+    forms.check("predict")
     if is_moving(source, None):
         from sightline.cli.predict_live import predict_live
 
@@ -87,9 +73,9 @@ def predict(
     work = Work(predictor, options, out, crops)
     for batch in counted([sources[start : start + _BATCH] for start in range(0, len(sources), _BATCH)], "predict"):
         work.take(batch)
-    if any(forms.values()) and len(work.seen) + work.failed < len(work.rows):
+    if forms and len(work.seen) + work.failed < len(work.rows):
         raise InputError(f"predict: --coco, --yolo, --csv and --lines are for detectors; '{run}' is none.")
-    files = write_seen(work.seen, **forms)
+    files = write_seen(work.seen, forms)
     return Answer(work.rows, lambda console: show_found(console, work.rows, files), json, FAILED if work.failed else OK)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from rich.console import Console
 
-from sightline.apply.detected import Seen, write_crops, write_seen
+from sightline.apply.detected import Forms, Seen, write_crops, write_seen
 from sightline.cli.live import open_moving, show_trouble, trouble_of
 from sightline.cli.sources import keep_source
 from sightline.cli.terminal import FAILED, OK, Answer, frame_bar
@@ -24,7 +24,7 @@ def predict_live(
     predictor: Any,
     word: str,
     options: dict[str, Any],
-    forms: dict[str, Path | None],
+    forms: Forms,
     out: Path | None,
     crops: Path | None,
     every: int,
@@ -42,7 +42,7 @@ def predict_live(
     options
         Of the model's ``predict``.
     forms
-        Files to write, as :func:`~sightline.apply.detected.write_seen` takes them.
+        Files to write.
     out
         Annotated video, or folder of pictures; None names it after the source.
     crops
@@ -66,7 +66,7 @@ def predict_live(
         pictures = _pictures(predictor, word, clip, options, crops, limit, seen, progress)
         count = write_frames(target, pictures, fps=clip.fps or 25.0)
     rate = count / (time.perf_counter() - start)
-    files = write_seen(seen, **forms)
+    files = write_seen(seen, forms)
     value: dict[str, Any] = {
         "source": word,
         "output": str(target),

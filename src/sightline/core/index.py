@@ -230,11 +230,13 @@ def _parameter_row(parameter: Parameter) -> Row:
 
 
 def _entry(row: Row) -> Entry:
-    parameters = tuple(
-        Parameter(**{"required": False, **{k: tuple(v) if isinstance(v, list) else v for k, v in item.items()}})
-        for item in row["parameters"]
-    )
-    return Entry(**{**row, "example": tuple(row["example"]), "parameters": parameters})
+    whole: Row = {**row, "example": tuple(row["example"]), "parameters": tuple(map(_parameter, row["parameters"]))}
+    return Entry(**whole)
+
+
+def _parameter(item: Row) -> Parameter:
+    whole: Row = {"required": False, **{k: tuple(v) if isinstance(v, list) else v for k, v in item.items()}}
+    return Parameter(**whole)
 
 
 def _packed(modules: dict[str, Row]) -> str:

@@ -45,36 +45,29 @@ def assignment(shape: tuple[int, int], ask: Any) -> dict[str, Any]:
     def told(chosen: Array) -> list[dict[str, Any]]:
         return [{"box": every[i], "overlap": most[i], "thing": found[i], "level": of_level[i]} for i in chosen[:_SHOWN]]
 
+    def level(k: int) -> dict[str, Any]:
+        rows, columns = grids[k]
+        mine = found[of_level == k]
+        counts = {"anchors": len(mine), "matched": (mine >= 0).sum(), "neither": (mine == NEITHER).sum()}
+        return {"stride": STRIDES[k], "rows": rows, "columns": columns, "sizes": sizes[k], **counts}
+
     surest = np.argsort(-most, kind="stable")
     looked = np.flatnonzero(of_level == min(ask.level, len(levels) - 1))
     kinds = ask.octaves * len(ask.ratios)
     grids = [(-(-shape[0] // stride), -(-shape[1] // stride)) for stride in STRIDES]
     return {
-        "levels": [
-            {
-                "stride": stride,
-                "rows": rows,
-                "columns": columns,
-                "sizes": sizes[k],
-                "anchors": len(levels[k]),
-                "matched": (found[of_level == k] >= 0).sum(),
-                "neither": (found[of_level == k] == NEITHER).sum(),
-            }
-            for k, (stride, (rows, columns)) in enumerate(zip(STRIDES, grids, strict=True))
-        ],
+        "levels": [level(k) for k in range(len(levels))],
         "matched": told(surest[found[surest] >= 0]),
         "neither": told(surest[found[surest] == NEITHER]),
-        "things": [
-            {
-                "best": overlaps[:, k].max(),
-                "anchors": (found == k).sum(),
-                "low": ((found == k) & (most < ask.high)).sum(),  # its best ones, though they overlap it too little
-            }
-            for k in range(len(truth))
-        ],
+        "things": [_covered(found == k, overlaps[:, k], most < ask.high) for k in range(len(truth))],
         "verdicts": _of_places(found[looked].reshape(-1, kinds)),
         "here": told(_at_place(looked.reshape(*grids[of_level[looked[0]]], kinds), ask.place)),
     }
+
+
+def _covered(mine: Array, overlap: Array, low: Array) -> dict[str, Any]:
+    # Of one thing: low are its best anchors, though they overlap it too little.
+    return {"best": overlap.max(), "anchors": mine.sum(), "low": (mine & low).sum()}
 
 
 def _of_places(found: Array) -> Array:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -20,6 +21,7 @@ from sightline.serve.workers import Stop
 
 _PIXELS = 300_000
 _LONG_SECONDS = 60.0
+_A_TRACE: dict[int | str, dict[str, Any]] = {200: {"content": {TRACE: {}}}}
 _WAYS = {
     "selective": ("image.selective_search", proposed.selective),
     "windows": ("detect.sliding_window", proposed.windows),
@@ -53,19 +55,10 @@ def detection_routes(lab: Lab) -> APIRouter:
             boxes = await lab.look(ask.run, proposed.trained, image, seconds=_LONG_SECONDS)
             kept(key, lambda: boxes)
         method, propose = _WAYS[ask.way]
-        truth = np.array(ask.truth, np.float64).reshape(-1, 4)
+        boxes_of = partial(kept, key, partial(propose, image, ask.seed))
+        return {"size": image.shape[1::-1], **plain(await lab.run([method], _proposals, boxes_of, ask))}
 
-        def work(_: Stop, __: Lab) -> Any:
-            return proposed.covered(kept(key, partial(propose, image, ask.seed)), truth)
-
-        return {"size": image.shape[1::-1], **plain(await lab.run([method], work))}
-
-    @routes.post(
-        "/queries",
-        summary="The queries of a set detector",
-        response_class=Response,
-        responses={200: {"content": {TRACE: {}}}},
-    )
+    @routes.post("/queries", summary="The queries of a set detector", response_class=Response, responses=_A_TRACE)
     async def queries(ask: QueriesAsk) -> Response:
         image = (await lab.workers.run(lambda _: lab.pictures.get(ask.input, _PIXELS))).image
         if ask.run:
@@ -98,6 +91,10 @@ def _anchors(_: Stop, lab: Lab, ask: AnchorsAsk) -> dict[str, Any]:
 
     height, width = lab.pictures.get(ask.input, _PIXELS).image.shape[:2]
     return {"size": (width, height), **assigned.assignment((height, width), ask)}
+
+
+def _proposals(_: Stop, __: Lab, boxes_of: Callable[[], Any], ask: ProposalsAsk) -> dict[str, Any]:
+    return proposed.covered(boxes_of(), np.array(ask.truth, np.float64).reshape(-1, 4))
 
 
 def _precision(_: Stop, __: Lab, ask: PrecisionAsk) -> dict[str, Any]:
