@@ -18,8 +18,7 @@ if TYPE_CHECKING:
     from sightline.train.run import Predictor
 
 _SHOWN = 6
-_ASKED = ("what went in", "pictures", "at once")
-_COLUMNS = (*_ASKED, "boxes", "found by both", "edges, pixels", "scores", "torch ms", "ONNX ms", "ratio")
+_COLUMNS = ("what went in", "at once", "boxes", "by both", "pixels", "scores", "torch ms", "ONNX ms", "ratio")
 
 
 def box_agreement_page(
@@ -69,7 +68,6 @@ def _cases(found: Mapping[str, Any]) -> str:
     rows = [
         (
             case["name"],
-            str(case["images"]),
             str(case["batch"]),
             str(case["boxes"]),
             percent(case["paired"]),
@@ -80,7 +78,8 @@ def _cases(found: Mapping[str, Any]) -> str:
         for case in found["cases"]
     ]
     text = (
-        "Boxes surer than 0.25 of either one; found by both: the same class, overlap 0.9 or more. Milliseconds are for "
+        "Boxes surer than 0.25 of either one; by both: the same class, overlap 0.9 or more. Pixels and scores are how "
+        "far they are apart. Milliseconds are for "
         f"one picture, from decoded pixels to boxes, the better of three turns, {found['threads']} threads on both "
         "sides. The file shrinks pictures inside the graph: where a mean falls between two levels of brightness it may "
         "round to the other one."
