@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields, is_dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from sightline.core.parameters import documented_parameters
 TESTS = Path(__file__).parent
 
 
+@cache
 def claimed_methods() -> set[str]:
     """Return every ``field.name`` that some test or reproduction carries evidence for, read off the sources."""
     sources = [*TESTS.rglob("test_*.py"), *(TESTS.parent / "reproduce").glob("*.py")]
@@ -334,6 +336,6 @@ PIXELS = (
     refuses_wrong_options_by_name,
     states_its_nan_policy,
     gives_the_same_bits_at_any_thread_count,
-    is_safe_from_eight_threads,
     ends_its_steps_in_the_result,
 )
+THREADS = (is_safe_from_eight_threads,)  # takes as long as all the others: in the slow lane

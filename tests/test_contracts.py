@@ -47,6 +47,13 @@ def test_every_image_method(contract: Any, method: Method) -> None:
     contract(method)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("method", PIXEL_METHODS, ids=name_of)
+@pytest.mark.parametrize("contract", contracts.THREADS, ids=name_of)
+def test_every_image_method_among_threads(contract: Any, method: Method) -> None:
+    contract(method)
+
+
 @pytest.mark.parametrize("method", OTHER_METHODS, ids=name_of)
 def test_every_method_that_takes_no_pixels(method: Method) -> None:
     contracts.refuses_a_stranger(method)

@@ -109,7 +109,7 @@ class Command:
         kinds = {parameter.name: parameter.kind for parameter in self.entry.parameters[1:]}
         return {
             name: self._words(name, kinds[name], value)
-            for name, value in self.entry.arguments(first).items()
+            for name, value in self.entry.method.arguments(first).items()
             if name in kinds and name in self.taken
         }
 

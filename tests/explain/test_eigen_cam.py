@@ -42,7 +42,9 @@ def test_eigen_cam_equals_principal_components(cnn, transformer, images, measure
 def test_places_that_are_alike_give_nothing(images):
     flat = nn.Sequential(nn.Conv2d(3, 4, 1), nn.Flatten())
     nn.init.zeros_(flat[0].weight)
-    assert not eigen_cam(flat, images).any()
+    for bias in (0.1, 1 / 3, 0.7):  # their mean is rounded
+        nn.init.constant_(flat[0].bias, bias)
+        assert not eigen_cam(flat, images).any()
 
 
 def test_steps_and_refusals(cnn, images):

@@ -76,6 +76,9 @@ def _(model: nn.Module, images: Images, *, layer: str | nn.Module | None = None)
     yield from summing(found.cam[0], found.seen.spread(found.cam), found.seen.single)
 
 
+_ALIKE = 1e-6  # places that differ by less, as a share of the largest number
+
+
 class _Look(NamedTuple):
     seen: Activation
     direction: Tensor  # B×K
@@ -87,7 +90,10 @@ def _look(model: nn.Module, images: Images, layer: str | nn.Module | None) -> _L
         seen = activation_of("eigen_cam", model, images, layer=layer, classes=False)
         height, width = seen.features.shape[2:]
         places = seen.features.flatten(2).transpose(1, 2)  # B×hw×K
+        largest = places.abs().amax(dim=(1, 2), keepdim=True)
         places = places - places.mean(dim=1, keepdim=True)
+        alike = places.abs().amax(dim=(1, 2), keepdim=True) <= _ALIKE * largest
+        places = places.masked_fill(alike, 0.0)  # what the mean's rounding leaves is no direction
         direction = torch.linalg.svd(places, full_matrices=False).Vh[:, 0]  # V₁: B×K
         component = torch.einsum("bnk,bk->bn", places, direction)  # A V₁
         rises = (component * places.sum(dim=2)).sum(dim=1, keepdim=True)

@@ -40,7 +40,8 @@ class WhiteningConv(nn.Conv2d):
         patches = F.unfold(images, 2)  # B×4C×places
         patches = patches.transpose(1, 2).flatten(0, 1)  # N×4C
         patches = patches[:: max(1, len(patches) // PATCHES)].double()
-        variances, directions = torch.linalg.eigh(patches.T.cov())  # ascending; directions in columns
+        patches = patches - patches.mean(dim=0)
+        variances, directions = torch.linalg.eigh(patches.T @ patches / len(patches))  # ascending; ways in columns
         filters = (directions / (variances + RIDGE).sqrt()).T.flip(0)
         self._mirror(filters.to(self.weight).view(-1, *self.weight.shape[1:]))
 
@@ -59,8 +60,8 @@ class Whitened(Convolutional):
         Parameters
         ----------
         images
-            B×C×H×W float32 in 0–1.
+            B×C×H×W float32 in 0–1, on any device.
         """
         first = self.body[0]
         assert isinstance(first, WhiteningConv)
-        first.fit(self.normalize(images))
+        first.fit(self.normalize(images.to(first.weight.device)))
