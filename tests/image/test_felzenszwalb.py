@@ -32,6 +32,7 @@ def test_equals_scikit_image_without_ties(photos: dict[str, np.ndarray], measure
     assert worst <= 0.01
 
 
+@pytest.mark.slow
 @evidence.equals(
     "image.felzenszwalb", peer="scikit-image", tolerance="covering ≥ 0.9 (smoothed, with ties)", data="photos"
 )

@@ -24,6 +24,7 @@ def sum_of_squares(image: np.ndarray, labels: np.ndarray) -> float:
     return float(sum(((group - group.mean(axis=0)) ** 2).sum() for group in groups))
 
 
+@pytest.mark.slow
 @evidence.equals("image.kmeans_segment", peer="scikit-learn", tolerance="sum of squares within 0.1 %", data="photos")
 def test_reaches_the_sum_of_squares_of_scikit_learn(
     photos: dict[str, np.ndarray], measured: Callable[[float], None]
@@ -40,6 +41,7 @@ def test_reaches_the_sum_of_squares_of_scikit_learn(
     assert worst <= 1e-3
 
 
+@pytest.mark.slow
 @evidence.equals("image.kmeans_segment", peer="opencv", tolerance="sum of squares at most 1 % greater", data="photos")
 def test_is_as_good_as_opencv(photos: dict[str, np.ndarray], measured: Callable[[float], None]) -> None:
     worst = 0.0

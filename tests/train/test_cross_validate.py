@@ -12,6 +12,7 @@ from sightline.core.files import read_json
 from sightline.train import Run, cross_validate
 
 
+@pytest.mark.slow
 def test_mean_and_deviation_are_of_the_runs(tmp_path: Path) -> None:
     found = cross_validate(
         "classify/mlp", "digits", folds=2, seeds=2, out=tmp_path / "all", epochs=1, hidden=(8,), threads=1, device="cpu"

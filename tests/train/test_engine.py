@@ -148,6 +148,7 @@ def test_every_optimizer_steps(name):
     assert not torch.equal(before, _weights(engine))
 
 
+@pytest.mark.slow
 def test_gan_lowers_two_losses_with_two_optimizers():
     engine = _engine("gan", epochs=40, options={"count": 64, "noise": 0.05}, learning_rate=0.01)
     before = copy.deepcopy(engine.model.state_dict())
