@@ -40,7 +40,8 @@ def test_the_slider_moves_the_picture_and_the_answer(page: Any) -> None:
     until(page, f"{TOLD}?.eps === '255.00' && {SWEPT}")
     assert page.locator(".sl-curve").count() == 1
     until(page, "location.search.includes('method=pgd') && location.search.includes('target=7')")
-    assert "sl.attack.pgd(model.model, seen, eps=255 / 255" in page.get_by_label("the Python", exact=True).text_content()
+    python = page.get_by_label("the Python", exact=True).text_content()
+    assert "sl.attack.pgd(model.model, seen, eps=255 / 255" in python
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
