@@ -41,6 +41,8 @@ def outcome(lesson: str) -> dict[str, Any]:
         ran = lessons.run(lesson)
         if ran.error:
             raise RuntimeError(f"{lesson}: {ran.error}")
+        if not any(output.trace for cell, output in ran.cells if cell.kind == "code" and output):
+            raise RuntimeError(f"{lesson}: a lesson shows pictures; this one has no trace.")
         KEPT.mkdir(parents=True, exist_ok=True)
         for old in KEPT.glob(f"{lesson}-*.json"):
             old.unlink()
