@@ -30,7 +30,7 @@ help:            ## list the targets
 demo: .venv/user.stamp  ## set up, then the main job: train, prove and explain a classifier; writes runs/demo/report.html
 	$(BIN)/sightline demo
 
-test: .venv/dev.stamp  ## set up, then the tests (under 10 minutes on 2 cores)
+test: .venv/dev.stamp  ## set up, then the tests (8 minutes on 2 cores, 13 the first time, when every kernel is compiled)
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
 check: .venv/dev.stamp  ## format, lint, types, import contracts, sizes
