@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from sightline.core.errors import InputError
@@ -46,6 +46,7 @@ def things(seed: int = 0) -> LabelledImage:
 
 
 @settings(max_examples=80, deadline=None)
+@example((-0.0390625, 2.056640625, -0.0390625, 2.0625, 0.0), False, 1000000)
 @given(amounts, st.booleans(), st.integers(0, 10**6))
 def test_a_moved_box_surrounds_what_opencv_says_is_left(amounts: tuple[float, ...], mirrored: bool, seed: int) -> None:
     move, boxes = move_of(amounts, mirrored), some_boxes(seed)
@@ -54,8 +55,8 @@ def test_a_moved_box_surrounds_what_opencv_says_is_left(amounts: tuple[float, ..
     for box, ours, share in zip(boxes, found, shares, strict=True):
         quad = move.points(box[[0, 1, 2, 1, 2, 3, 0, 3]].reshape(4, 2) - 0.5) + 0.5
         area, shared = cv2.intersectConvexConvex(quad.astype(np.float32), frame)
-        if area < 0.5:  # a sliver: OpenCV's single precision may say that there is none
-            assert share * cv2.contourArea(quad.astype(np.float32)) < 0.75
+        if area < 0.5:  # a sliver: OpenCV's single precision may say that there is none; its box is twice a corner
+            assert share * cv2.contourArea(quad.astype(np.float32)) < 1.01
             continue
         points = shared.reshape(-1, 2)
         assert np.abs(ours - [*points.min(axis=0), *points.max(axis=0)]).max() < 0.02
