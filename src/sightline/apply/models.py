@@ -95,8 +95,8 @@ def _exported(path: Path) -> Any:
     from sightline.core.exported_file import ExportedFile
     from sightline.detect.exported import ExportedDetector
 
-    of_boxes = ExportedFile(path).about["recipe"].startswith("detect/")
-    return ExportedDetector(path) if of_boxes else ExportedClassifier(path)
+    file = ExportedFile(path)
+    return ExportedDetector(file) if file.about["recipe"].startswith("detect/") else ExportedClassifier(file)
 
 
 def _is_public(source: PathLike) -> bool:

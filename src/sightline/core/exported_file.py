@@ -20,7 +20,7 @@ class ExportedFile:
     Parameters
     ----------
     path
-        The file, as ``sightline export`` writes it.
+        The file, as ``sightline export`` writes it; or one that is open, whose session is taken.
     threads
         Of one operation, ≥ 0; 0 takes one for each core.
     needed
@@ -34,11 +34,16 @@ class ExportedFile:
         When it is no ONNX model, or does not say what is needed.
     """
 
-    def __init__(self, path: PathLike, *, threads: int = 0, needed: Sequence[str] = ("recipe", "classes")) -> None:
-        self.path = Path(path)
-        if not self.path.is_file():
-            raise MissingFileError(f"load: '{path}' does not exist.")
-        self._session = open_session(self.path.read_bytes(), threads=threads, name=f"'{path}'")
+    def __init__(
+        self, path: PathLike | ExportedFile, *, threads: int = 0, needed: Sequence[str] = ("recipe", "classes")
+    ) -> None:
+        if isinstance(path, ExportedFile):
+            self.path, self._session = path.path, path._session
+        else:
+            self.path = Path(path)
+            if not self.path.is_file():
+                raise MissingFileError(f"load: '{path}' does not exist.")
+            self._session = open_session(self.path.read_bytes(), threads=threads, name=f"'{path}'")
         self.about = self._told(needed)
         self.classes = tuple(self.about["classes"])
 

@@ -26,7 +26,7 @@ class ExportedDetector(ExportedFile):
     Parameters
     ----------
     path
-        The file, as ``sightline export`` writes it.
+        The file, as ``sightline export`` writes it; or one that is open, whose session is taken.
     threads
         Of one operation, ≥ 0; 0 takes one for each core.
 
@@ -38,7 +38,7 @@ class ExportedDetector(ExportedFile):
         When it is no ONNX model, or does not say what a picture becomes and what its classes are called.
     """
 
-    def __init__(self, path: PathLike, *, threads: int = 0) -> None:
+    def __init__(self, path: PathLike | ExportedFile, *, threads: int = 0) -> None:
         super().__init__(path, threads=threads, needed=("recipe", "classes", "size", "square"))
 
     def predict(self, images: Any, *, confidence: float = CONFIDENCE, **others: Any) -> Any:

@@ -33,10 +33,12 @@ from sightline.train.words import split_options
 
 # Where each detector is written, and the engine's settings that suit it.
 METHODS: dict[str, str] = {
-    **{name: name for name in ("yolo", "yolo_v1", "yolo_v3", "darknet", "ssd", "retinanet", "fcos")},
-    **{name: name for name in ("fast_rcnn", "faster_rcnn")},
-    **{name: name for name in ("nanodet", "fastestdet", "yolo_fastest_v2")},
-    **{name: name for name in ("detr", "deformable_detr", "rt_detr", "dino_detr")},
+    name: name
+    for name in (
+        *("yolo", "yolo_v1", "yolo_v3", "darknet", "nanodet", "fastestdet", "yolo_fastest_v2"),
+        *("ssd", "retinanet", "fcos", "fast_rcnn", "faster_rcnn"),
+        *("detr", "deformable_detr", "rt_detr", "dino_detr"),
+    )
 }
 _USUAL: dict[str, Any] = {"weight_decay": 0.03, "epochs": 60, "clip": 10.0, "warmup": 2.0, "ema": 0.99}
 _RATES = {  # peak learning rates of batches of 16
