@@ -159,10 +159,15 @@ def test_public_weights_see_a_cat_and_a_person(shared_data):
     assert cat.name(0) == "cat"
     assert man.name(0) == "person"
     assert man.scores[0] > 0.8
-    other = darknet(1, cfg=str(folder / "yolo-fastest-1.1.cfg"))
-    other.begin(folder / "yolo-fastest-1.1.weights")
+    other = darknet(2, cfg=str(folder / "yolo-fastest-1.1.cfg"))
+    other.begin(folder / "yolo-fastest-1.1.weights", like=(-1, names.index("cat")))
     assert torch.equal(other.layers[0][0].weight, model.layers[0][0].weight)
-    assert other.layers[-1].classes == 1
+    assert other.layers[-1].classes == 2
+    image = torch.rand(1, 3, 96, 64)
+    with torch.no_grad():
+        (boxes, scores), (their_boxes, their_scores) = other.eval().answer(image), model.answer(image)
+    assert torch.allclose(boxes, their_boxes, atol=1e-3)  # what is said of boxes and of objects is the file's
+    assert torch.allclose(scores[..., 1], their_scores[..., names.index("cat")], rtol=1e-4)
 
 
 @pytest.mark.slow

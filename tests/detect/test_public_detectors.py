@@ -227,6 +227,25 @@ def test_folded_weights_can_be_trained_on(shared_data):
 
 
 @pytest.mark.parametrize("name", list(BUILD))
+def test_classes_begin_as_those_they_are_like(name, shared_data):
+    """What is said of the boxes is kept whatever the classes are; a class takes the outputs of the one it is like."""
+    torch.manual_seed(0)
+    model, whole = BUILD[name](3).eval(), _trained(name, shared_data)
+    model.begin(shared_data / "weights" / FILES[name], like=(16, -1, 0))
+    images = torch.rand(1, 3, 64, 96)
+    with torch.no_grad():
+        (boxes, scores), (their_boxes, their_scores) = model.answer(images), whole.answer(images)
+    assert torch.allclose(boxes, their_boxes, atol=1e-3)
+    if name == "nanodet":  # the others divide by the sum over their classes
+        assert torch.allclose(scores[..., [0, 2]], their_scores[..., [16, 0]], rtol=1e-4)
+        assert scores[..., 1].max() < 0.05  # fresh: all but never
+    else:
+        rows = list(model.state_dict())[-2]
+        ours, theirs = model.state_dict()[rows], whole.state_dict()[rows]
+        assert torch.equal(ours[[0, 2]], theirs[[16, 0]])
+
+
+@pytest.mark.parametrize("name", list(BUILD))
 def test_what_they_refuse(name, tmp_path, shared_data):
     model = BUILD[name](2)
     with pytest.raises(InputError, match=f"{name}: images must be B×3×H×W with sides that are multiples of 32"):

@@ -181,21 +181,30 @@ class Darknet(OneStage):
         """Return the losses, those of :func:`~sightline.detect.yolo_v3_loss.yolo_v3_loss`."""
         return yolo_v3_loss(self.look(images), targets)
 
-    def begin(self, weights: PathLike) -> None:
-        """Begin with a ``.weights`` file of the same network for any classes: its heads stay fresh where they differ.
+    def begin(self, weights: PathLike, like: Sequence[int] = ()) -> None:
+        """Begin with a ``.weights`` file of the same network for any classes; other classes' outputs stay fresh.
 
         Parameters
         ----------
         weights
             The file; the number of its classes follows from its length.
+        like
+            Of each of our classes, the number of the file's class whose outputs it begins with, −1 for none; empty for
+            none at all.
         """
         numbers = read_numbers(weights)
         for classes in (80, 20, *range(1, 1000)):  # COCO's, VOC's, and whatever else
             whole = Darknet(with_classes(self.sections, classes)) if _length(self, classes) == len(numbers) else None
             if whole is not None:
-                self.take(whole.load_numbers(numbers, str(weights)))
+                self.take(whole.load_numbers(numbers, str(weights)), like)
                 return
         raise WeightsError(f"read_darknet: '{weights}' are not the weights of this network, for any number of classes.")
+
+    def divided(self, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """Return views of an output's weights or biases: those of the classes of each anchor, those before them."""
+        classes = next(layer.classes for layer in self.layers if isinstance(layer, Head))
+        whole = rows.unflatten(0, (-1, 5 + classes))
+        return whole[:, 5:], whole[:, :5]
 
     def load_numbers(self, numbers: np.ndarray, name: str) -> Darknet:
         """Fill the convolutions in order; raise :class:`WeightsError` when there are too few or too many numbers.

@@ -146,20 +146,23 @@ class FastestDet(OneStage):
         places = centres(images.shape[-2] // STRIDE, images.shape[-1] // STRIDE, STRIDE, images.device)
         return aligned_loss(boxes, scores, places, STRIDE, targets)
 
-    def begin(self, weights: PathLike) -> None:
-        """Begin with the author's weights (COCO's 80 classes); with other classes, their outputs stay fresh.
+    def begin(self, weights: PathLike, like: Sequence[int] = ()) -> None:
+        """Begin with the author's weights (COCO's 80 classes); other classes' outputs stay fresh.
 
         Parameters
         ----------
         weights
             The author's ``.onnx`` file, for pixels in BGR.
+        like
+            Of each of our classes, the number of COCO's class whose outputs it begins with, −1 for none; empty for none
+            at all.
         """
         pairs = in_rgb(read_graph(weights))
         whole = copy.deepcopy(self)
         whole.head = FastestDetHead(CHANNELS, len(pairs[-1][2]))
         fill(whole, pairs, weights)
         unfold(whole, photos(352))
-        self.take(whole)
+        self.take(whole, like)
 
 
 @method(task="detection", paper="Ma 2022", lesson="w7d4")

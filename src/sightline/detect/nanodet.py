@@ -146,20 +146,27 @@ class NanoDet(OneStage):
         """Return the losses, those of :func:`~sightline.detect.yolo_loss.yolo_loss`."""
         return yolo_loss(self.look(images), targets)
 
-    def begin(self, weights: PathLike) -> None:
-        """Begin with public weights in ncnn's layers (COCO's 80 classes); with other classes, their outputs stay fresh.
+    def begin(self, weights: PathLike, like: Sequence[int] = ()) -> None:
+        """Begin with public weights in ncnn's layers (COCO's 80 classes); other classes' outputs stay fresh.
 
         Parameters
         ----------
         weights
             File with ``Conv_k/weight`` and ``Conv_k/bias`` in the order of ncnn's graph, for pixels in BGR.
+        like
+            Of each of our classes, the number of COCO's class whose outputs it begins with, −1 for none; empty for none
+            at all.
         """
         pairs = in_rgb(read_layers(weights))
         whole = copy.deepcopy(self)
         whole.head = NanoDetHead(CHANNELS, len(pairs[-1][2]) - 4 * BINS)
         fill(whole, pairs, weights)
         unfold(whole, photos(320))
-        self.take(whole)
+        self.take(whole, like)
+
+    def divided(self, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """Return views of the last 1×1's weights or biases: those of the classes, those of the edges."""
+        return rows[None, : -4 * BINS], rows[None, -4 * BINS :]
 
 
 @method(task="detection", paper="Lyu 2021", lesson="w7d4")

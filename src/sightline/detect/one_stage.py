@@ -10,6 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import ClassVar
 
+import torch
 from torch import Tensor, nn
 
 from sightline.core.errors import InputError
@@ -56,17 +57,41 @@ class OneStage(nn.Module, ABC):
     def learn(self, images: Tensor, targets: Sequence[Targets]) -> dict[str, Tensor]:
         """Return the losses of a batch by name; ``"loss"`` is what is lowered."""
 
-    def take(self, whole: nn.Module) -> None:
-        """Copy from a trained network of the same kind; outputs for other classes have other shapes and stay fresh.
+    @torch.no_grad()
+    def take(self, whole: OneStage, like: Sequence[int] = ()) -> None:
+        """Copy from a trained network of the same kind; where the classes are others, their outputs stay fresh.
+
+        Yosinski et al. 2014, "How transferable are features in deep neural networks?", NIPS: what is alike in two tasks
+        is worth keeping up to the last layer.
 
         Parameters
         ----------
         whole
             With the same names of parameters.
+        like
+            Of each class of ours, the number of the class of ``whole`` whose outputs it begins with, −1 for none; empty
+            for none at all.
         """
         theirs = whole.state_dict()
-        own = self.state_dict()
-        self.load_state_dict({n: theirs[n] if theirs[n].shape == t.shape else t for n, t in own.items()})
+        for name, tensor in self.state_dict().items():
+            if tensor.shape == theirs[name].shape:
+                tensor.copy_(theirs[name])
+                continue
+            (classes, others), (known, rest) = self.divided(tensor), whole.divided(theirs[name])
+            others.copy_(rest)
+            for own, number in enumerate(like):
+                if number >= 0:
+                    classes[:, own] = known[:, number]
+
+    def divided(self, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """Return views of an output's weights or biases: a×K×… of the classes, a×n×… of all else that it says.
+
+        Parameters
+        ----------
+        rows
+            Of an output that is another one for other classes.
+        """
+        return rows[None], rows[None, :0]
 
     def check(self, images: Tensor) -> None:
         """Refuse what is no batch, or has sides that are no multiples of the stride."""

@@ -33,6 +33,9 @@ class Options:
         Whether every second picture is mirrored; a set that says that a mirrored picture means something else wins.
     weights
         A file of weights to begin the backbone with, or a name of the zoo; empty begins from nothing.
+    like
+        Classes of COCO whose outputs ours begin with, in our order, parted by commas (``"person,,dog"``: nothing for
+        none), where the weights are those of a detector of COCO's; empty takes those of the same name.
     mean, std
         Of the pixels in 0–1, three numbers each, as the weights want them; empty takes ImageNet's.
     in_memory
@@ -48,6 +51,7 @@ class Options:
     colour: float = 0.3
     mirror: bool = True
     weights: str = ""
+    like: str = ""
     mean: tuple[float, ...] = ()
     std: tuple[float, ...] = ()
     in_memory: bool = True

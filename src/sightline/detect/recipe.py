@@ -21,6 +21,7 @@ from sightline.core.results import Detections
 from sightline.data import DetectionSet, ImageSet, open_detection_set
 from sightline.data.naming import class_numbers, listed
 from sightline.detect.advice import refuse, warnings_about
+from sightline.detect.coco_names import alike
 from sightline.detect.darknet_file import network_text
 from sightline.detect.evaluate import Examination, known, score, summarise
 from sightline.detect.options import Options
@@ -160,7 +161,10 @@ class DetectRecipe(Recipe):
         if self.options.weights and self.data is not None:
             if not hasattr(model, "begin"):
                 raise InputError(f"train: {self.name} has no public weights to begin with; leave weights out.")
-            model.begin(self.options.weights)
+            if "like" in inspect.signature(model.begin).parameters:
+                model.begin(self.options.weights, alike(self.classes, self.options.like))
+            else:
+                model.begin(self.options.weights)
         return model
 
     # --- data ---

@@ -193,13 +193,16 @@ class YoloFastestV2(OneStage):
         places = [centres(height // s, width // s, s, images.device).repeat(len(anchors), 1) for anchors, s in levels]
         return aligned_loss(boxes, scores, torch.cat(places), STRIDES[0], targets)
 
-    def begin(self, weights: PathLike) -> None:
-        """Begin with the author's weights (COCO's 80 classes); with other classes, their outputs stay fresh.
+    def begin(self, weights: PathLike, like: Sequence[int] = ()) -> None:
+        """Begin with the author's weights (COCO's 80 classes); other classes' outputs stay fresh.
 
         Parameters
         ----------
         weights
             File of a state dict with the author's names, for pixels in BGR.
+        like
+            Of each of our classes, the number of COCO's class whose outputs it begins with, −1 for none; empty for none
+            at all.
         """
         given = read_weights(weights)
         if "output_cls_layers.bias" not in given:
@@ -210,7 +213,7 @@ class YoloFastestV2(OneStage):
         tensors = {ours.get(key, key): tensor for key, tensor in given.items()}
         tensors[FIRST] = tensors[FIRST].flip(1)  # the author's pixels are blue, green, red
         load_weights(whole, tensors)
-        self.take(whole)
+        self.take(whole, like)
 
 
 @method(task="detection", paper="Ma 2021", lesson="w7d4")
