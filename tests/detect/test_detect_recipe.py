@@ -139,6 +139,13 @@ def test_advice_and_refusals():
         detection.DetectRecipe.open("yolo", _set(), 0, {"mosaik": 1})
 
 
+def test_the_best_epoch_is_the_one_of_the_metric_that_is_asked_for():
+    assert detection.DetectRecipe.open("yolo", _set(), 0, {}).metric == "map50"
+    assert detection.DetectRecipe.open("yolo", _set(), 0, {"metric": "map"}).metric == "map"
+    with pytest.raises(InputError, match="metric must be"):
+        detection.DetectRecipe.open("yolo", _set(), 0, {"metric": "ap"})
+
+
 def test_samples_depend_on_seed_epoch_and_index_alone():
     recipe = detection.DetectRecipe.open("yolo", _set(), 0, {"image_size": 64})
     one, other = recipe.training().sample(2, 1), recipe.training().sample(2, 1)

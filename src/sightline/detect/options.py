@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sightline.core.checks import integer, number
+from sightline.core.checks import choice, integer, number
 from sightline.core.errors import InputError
 
 
@@ -36,6 +36,8 @@ class Options:
     like
         Classes of COCO whose outputs ours begin with, in our order, parted by commas (``"person,,dog"``: nothing for
         none), where the weights are those of a detector of COCO's; empty takes those of the same name.
+    metric
+        What decides which epoch is the best: ``map50``, or ``map``, which asks for tight boxes, too.
     mean, std
         Of the pixels in 0–1, three numbers each, as the weights want them; empty takes ImageNet's.
     in_memory
@@ -52,6 +54,7 @@ class Options:
     mirror: bool = True
     weights: str = ""
     like: str = ""
+    metric: str = "map50"
     mean: tuple[float, ...] = ()
     std: tuple[float, ...] = ()
     in_memory: bool = True
@@ -67,6 +70,7 @@ class Options:
             number("train", name, getattr(self, name), 0.0, high)
         for name in ("mosaic", "mosaic_epochs", "colour"):
             number("train", name, getattr(self, name), 0.0, 1.0)
+        choice("train", "metric", self.metric, ("map50", "map"))
         for name in ("mirror", "in_memory"):
             if not isinstance(getattr(self, name), bool):
                 raise InputError(f"train: {name} must be true or false; got {getattr(self, name)!r}.")

@@ -82,7 +82,7 @@ class DetectRecipe(Recipe):
     """
 
     field = "detect"
-    metric = "map50"
+    metric = "map50"  # unless the options say otherwise
     higher_is_better = True
 
     def __init__(self, config: dict[str, Any], data: DetectionSet | None = None) -> None:
@@ -92,6 +92,7 @@ class DetectRecipe(Recipe):
         self.classes: tuple[str, ...] = tuple(config["classes"])
         self.size = int(config["size"])
         self.options = Options(**{name: _tupled(value) for name, value in config["options"].items()})
+        self.metric = self.options.metric
         self.data = data
         self.square = self.method in _SQUARE
         usual = {**_USUAL, "learning_rate": _RATES.get(self.method, _RATE)}
