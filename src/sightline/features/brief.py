@@ -104,43 +104,38 @@ def describe_bits(blurred: Array, points: Array, angles: Array, tests: Array = T
     """
     width = blurred.shape[1]
     x, y = np.floor(points + np.float32(0.5)).astype(np.int64).T
-    return bits_at(blurred.reshape(-1), y * width + x, np.full(len(points), width), angles, tests)
-
-
-def bits_at(blurred: Array, middles: Array, widths: Array, angles: Array, tests: Array = TESTS) -> Array:
-    """Return N×B uint8 as :func:`describe_bits` does, of points that may lie in several images.
-
-    Parameters
-    ----------
-    blurred
-        Flat uint8.
-    middles, widths
-        N int64: the index of each point's pixel, and from a pixel to the one below.
-    angles, tests
-        As of :func:`describe_bits`.
-    """
-    codes = np.zeros((len(middles), len(tests) // 8), np.uint8)
-    ends = np.ascontiguousarray(tests.reshape(-1, 2).T.astype(np.float32))
-    over_rows(_describe, len(middles), blurred, middles, widths, angles, ends, codes, strip=64)
+    codes = np.empty((len(points), len(tests) // 8), np.uint8)
+    over_rows(
+        _describe, len(points), blurred.reshape(-1), y * width + x, width, angles, ends_of(tests), codes, strip=64
+    )
     return codes
 
 
+def ends_of(tests: Array) -> Array:
+    """Return what :func:`write_bits` takes: 2×2N float32, the x and the y of both places of N tests in turn."""
+    return np.ascontiguousarray(tests.reshape(-1, 2).T.astype(np.float32))
+
+
 @kernel
-def _describe(flat, middles, widths, angles, ends, codes, y0, y1):
-    half, dx, dy = np.float32(0.5), ends[0], ends[1]
-    places = np.empty(dx.size, np.int32)
+def _describe(flat, middles, wide, angles, ends, codes, y0, y1):
+    places = np.empty(ends.shape[1], np.int32)
     for i in range(y0, y1):
-        angle = np.float64(angles[i])
-        cosine, sine = np.float32(np.cos(angle)), np.float32(np.sin(angle))
-        row, wide = np.int32(middles[i]), np.int32(widths[i])
-        for k in range(dx.size):
-            x = np.int32(np.floor(cosine * dx[k] - sine * dy[k] + half))
-            y = np.int32(np.floor(sine * dx[k] + cosine * dy[k] + half))
-            places[k] = row + y * wide + x
-        code = codes[i]
-        for byte in range(code.size):
-            bits = np.uint8(0)
-            for k in range(byte * 8, byte * 8 + 8):
-                first, second = flat[np.uint32(places[2 * k])], flat[np.uint32(places[2 * k + 1])]
-                bits = np.uint8(bits << 1) | np.uint8(1 if first < second else 0)
-            code[byte] = bits
+        write_bits(flat, middles[i], wide, angles[i], ends, places, codes[i])
+
+
+@kernel
+def write_bits(flat, middle, wide, angle, ends, places, code):
+    """Write the bits of a point at index ``middle`` of pixels in rows of ``wide``; ``places`` is scratch, 2N int32."""
+    half, dx, dy = np.float32(0.5), ends[0], ends[1]
+    cosine, sine = np.float32(np.cos(np.float64(angle))), np.float32(np.sin(np.float64(angle)))
+    first, step = np.int32(middle), np.int32(wide)
+    for k in range(dx.size):
+        x = np.int32(np.floor(cosine * dx[k] - sine * dy[k] + half))
+        y = np.int32(np.floor(sine * dx[k] + cosine * dy[k] + half))
+        places[k] = first + y * step + x
+    for byte in range(code.size):
+        bits = np.uint8(0)
+        for k in range(byte * 8, byte * 8 + 8):
+            one, other = flat[np.uint32(places[2 * k])], flat[np.uint32(places[2 * k + 1])]
+            bits = np.uint8(bits << 1) | np.uint8(1 if one < other else 0)
+        code[byte] = bits

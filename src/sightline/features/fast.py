@@ -26,7 +26,6 @@ from sightline.features.keypoints import Features
 from sightline.image.gradient import as_gray
 
 RADIUS = 3  # of the circle; so wide is the rim without corners
-_LINE = WIDE + 2 * RADIUS  # what a narrow row is copied into
 
 
 @method(task="corners", paper="Rosten & Drummond 2006", lesson="w3d1")
@@ -97,14 +96,16 @@ def corner_map(gray: Array, threshold: int, nonmax: bool) -> Array:
     """Return H×W uint8: 0 where there is no corner, else by how much its nine neighbours differ at least."""
     if min(gray.shape) <= 2 * RADIUS:
         return np.zeros(gray.shape, np.uint8)
-    gray = np.ascontiguousarray(gray)
+    width = gray.shape[1]
+    wide = max(width, WIDE + 2 * RADIUS)  # so much is looked at at once
+    gray = np.pad(gray, ((0, 0), (0, wide - width)), mode="edge") if wide > width else np.ascontiguousarray(gray)
     scores = empty(gray.shape, np.uint8)
-    over_rows(_score, len(gray), gray, np.uint8(threshold), scores)
-    if not nonmax:
-        return scores
-    peaks = empty(gray.shape, np.uint8)
-    over_rows(_suppress, len(gray), scores, peaks)
-    return peaks
+    over_rows(_score, len(gray), gray.reshape(-1), wide, np.uint8(threshold), scores.reshape(-1))
+    scores[:, width - RADIUS :] = 0
+    if nonmax:
+        scores, all_scores = empty(gray.shape, np.uint8), scores
+        over_rows(_suppress, len(gray), all_scores.reshape(-1), wide, scores.reshape(-1))
+    return np.ascontiguousarray(scores[:, :width])
 
 
 def nonzero(scores: Array) -> Array:
@@ -131,64 +132,44 @@ def _places(words, flat, y0, y1):
 
 
 @kernel
-def _score(image, threshold, scores, y0, y1):
-    height, width = image.shape
+def _score(pixels, wide, threshold, scores, y0, y1):
+    height = pixels.size // wide
     for y in range(y0, y1):
-        if y < RADIUS or y >= height - RADIUS:
-            scores[y] = 0
-            continue
-        scores[y, :RADIUS] = 0
-        scores[y, width - RADIUS :] = 0
-        rows, out = image[y - RADIUS : y + RADIUS + 1], scores[y, RADIUS : width - RADIUS]
-        score_row(rows[0], rows[1], rows[2], rows[3], rows[4], rows[5], rows[6], threshold, out)
+        at = y * wide
+        if RADIUS <= y < height - RADIUS:
+            score_row(pixels, at + RADIUS, wide, wide - 2 * RADIUS, threshold, scores, at + RADIUS)
+            for x in range(RADIUS):
+                scores[at + x] = scores[at + wide - 1 - x] = 0
+        else:
+            scores[at : at + wide] = 0
 
 
 @kernel
-def score_row(r0, r1, r2, r3, r4, r5, r6, threshold, out):
-    """Write the scores of a row's pixels, from the seven rows of their circles, which begin three pixels before.
+def score_row(pixels, at, wide, count, threshold, scores, to):
+    """Write the scores of ``count`` pixels, 32 or more, from number ``at`` on, in rows of ``wide``; from ``to`` on.
 
-    Return whether one may not be 0.
+    The last 32 may overlap with those before.
     """
-    into, size = out, out.size
-    if size < WIDE:
-        lines = np.empty(8 * _LINE, np.uint8)
-        for x in range(lines.size):
-            lines[x] = 0
-        for x in range(size + 2 * RADIUS):
-            lines[x], lines[x + _LINE], lines[x + 2 * _LINE], lines[x + 3 * _LINE] = r0[x], r1[x], r2[x], r3[x]
-            lines[x + 4 * _LINE], lines[x + 5 * _LINE], lines[x + 6 * _LINE] = r4[x], r5[x], r6[x]
-        r0, r1, r2, r3 = lines, lines[_LINE:], lines[2 * _LINE :], lines[3 * _LINE :]
-        r4, r5, r6, into = lines[4 * _LINE :], lines[5 * _LINE :], lines[6 * _LINE :], lines[7 * _LINE :][:WIDE]
-    some = _score_wide(r0, r1, r2, r3, r4, r5, r6, threshold, into)
-    for x in range(size if size < WIDE else 0):
-        out[x] = into[x]
-    return some
-
-
-@kernel
-def _score_wide(r0, r1, r2, r3, r4, r5, r6, threshold, out):
-    """Do so for 32 pixels or more; the last 32 may overlap with those before."""
-    least, some = thirty_two_times(threshold), False
-    for begin in range(0, out.size, WIDE):
-        x = min(begin, out.size - WIDE)
-        north, south, west, east = octets(r0, x + 3), octets(r6, x + 3), octets(r3, x), octets(r3, x + 6)
-        here = octets(r3, x + 3)
+    least = thirty_two_times(threshold)
+    for begin in range(0, count, WIDE):
+        step = min(begin, count - WIDE)
+        row = at + step
+        north, south, west, east = row - 3 * wide, row + 3 * wide, row - 3, row + 3
+        here, n, s = octets(pixels, row), octets(pixels, north), octets(pixels, south)
+        w, e = octets(pixels, west), octets(pixels, east)
         # No score is greater: of two opposite pairs of the sixteen, a corner has one of each.
-        high = less(more(north, south), more(west, east))
-        low = more(less(north, south), less(west, east))
-        bound = more(beyond(high, here), beyond(here, low))
-        if are_zero(beyond(bound, least)):
-            put_octets(beyond(here, here), out, x)
+        high, low = less(more(n, s), more(w, e)), more(less(n, s), less(w, e))
+        if are_zero(beyond(more(beyond(high, here), beyond(here, low)), least)):
+            put_octets(beyond(here, here), scores, to + step)
             continue
-        some = True
         low, high = _arcs(
-            north, octets(r0, x + 4), octets(r1, x + 5), octets(r2, x + 6),
-            east, octets(r4, x + 6), octets(r5, x + 5), octets(r6, x + 4),
-            south, octets(r6, x + 2), octets(r5, x + 1), octets(r4, x),
-            west, octets(r2, x), octets(r1, x + 1), octets(r0, x + 2),
+            n, octets(pixels, north + 1), octets(pixels, east - 2 * wide - 1), octets(pixels, east - wide),
+            e, octets(pixels, east + wide), octets(pixels, east + 2 * wide - 1), octets(pixels, south + 1),
+            s, octets(pixels, south - 1), octets(pixels, west + 2 * wide + 1), octets(pixels, west + wide),
+            w, octets(pixels, west - wide), octets(pixels, west - 2 * wide + 1), octets(pixels, north - 1),
         )  # fmt: skip
-        put_octets(where_above(more(beyond(low, here), beyond(here, high)), least), out, x)
-    return some
+        bound = more(beyond(low, here), beyond(here, high))
+        put_octets(where_above(bound, least), scores, to + step)
 
 
 @kernel
@@ -221,29 +202,33 @@ def _arcs(a, b, c, d, e, f, g, h, i, j, k, m, n, o, p, q):
 
 
 @kernel
-def _suppress(scores, peaks, y0, y1):
-    height = len(scores)
+def _suppress(scores, wide, peaks, y0, y1):
+    height = scores.size // wide
     for y in range(y0, y1):
-        if y < RADIUS or y >= height - RADIUS:
-            peaks[y] = 0
+        at = y * wide
+        if RADIUS <= y < height - RADIUS:
+            peaks[at] = peaks[at + wide - 1] = 0
+            suppress_row(scores, at + 1 - wide, at + 1, at + 1 + wide, wide - 2, peaks, at + 1)
         else:
-            peaks[y, 0] = peaks[y, -1] = 0
-            suppress_row(scores[y - 1], scores[y], scores[y + 1], peaks[y, 1:])
+            peaks[at : at + wide] = 0
 
 
 @kernel
-def suppress_row(above, row, below, out):
-    """Write the scores of a row that are greater than all eight around them, else 0; ``out`` begins one pixel after."""
-    zero, last = np.uint8(0), row.size - 2 - WIDE
-    for begin in range(0, last + WIDE, WIDE):
-        if last < 0:
-            break
-        x = min(begin, last)
-        here = octets(row, x + 1)
-        over = more(more(octets(above, x), octets(above, x + 1)), octets(above, x + 2))
-        under = more(more(octets(below, x), octets(below, x + 1)), octets(below, x + 2))
-        put_octets(where_above(here, more(more(over, under), more(octets(row, x), octets(row, x + 2)))), out, x)
-    for x in range(0 if last < 0 else last + WIDE, row.size - 2):  # of a row too short
-        here = row[x + 1]
-        over = max(above[x], above[x + 1], above[x + 2], below[x], below[x + 1], below[x + 2], row[x], row[x + 2])
-        out[x] = here if here > over else zero
+def suppress_row(scores, above, row, below, count, peaks, to):
+    """Write those of ``count`` scores, 32 or more, that are greater than all eight around them, else 0.
+
+    The scores of a row, of that above and of that below begin at the numbers given. Return whether one is not 0.
+    """
+    some = False
+    for begin in range(0, count, WIDE):
+        x = min(begin, count - WIDE)
+        here = octets(scores, row + x)
+        if are_zero(here):
+            put_octets(here, peaks, to + x)
+            continue
+        some = True
+        beside = more(octets(scores, row + x - 1), octets(scores, row + x + 1))
+        over = more(more(octets(scores, above + x - 1), octets(scores, above + x)), octets(scores, above + x + 1))
+        under = more(more(octets(scores, below + x - 1), octets(scores, below + x)), octets(scores, below + x + 1))
+        put_octets(where_above(here, more(more(over, under), beside)), peaks, to + x)
+    return some

@@ -19,21 +19,12 @@ from sightline.core.layers import Grid, Lines, Picture, Points, Value
 from sightline.core.trace import Step
 from sightline.core.types import Array, Image, Range
 from sightline.features.binary_tests import REACH, TESTS
-from sightline.features.brief import bits_at
 from sightline.features.keypoints import Features
 from sightline.features.orb_levels import Levels, pyramid, seek
+from sightline.features.orb_patches import describe
 from sightline.image.gradient import as_gray
 
 _K, _WINDOW = np.float32(0.04), 3  # of Harris's response: 7×7 pixels
-
-
-def _moments() -> Array:
-    """Return what pixels of a disc of radius REACH count for across and down, 2×31×32 int16: 0 beyond it."""
-    y, x = np.mgrid[-REACH : REACH + 1, -REACH : REACH + 2]
-    return np.stack([x, y]).astype(np.int16) * (x * x + y * y <= REACH * REACH + 0.5)
-
-
-_MOMENTS = _moments()
 
 
 @method(task="keypoints", paper="Rublee et al. 2011", lesson="w3d2")
@@ -48,7 +39,7 @@ def orb(
     """Return the ORB features of an image: corners at several scales, with a direction and 256 bits each.
 
     The tests are not those of OpenCV: descriptors of the two cannot be compared. An image without texture, or of fewer
-    than 33×33 pixels, has none. NaN and infinity are refused.
+    than 37×37 pixels, has none. NaN and infinity are refused.
 
     Parameters
     ----------
@@ -59,7 +50,7 @@ def orb(
     threshold
         Of FAST, in grey levels of 0–255, 1–254.
     levels
-        Of the pyramid, 1–16; those smaller than 33×33 pixels are left out.
+        Of the pyramid, 1–16; those smaller than 37×37 pixels are left out.
     factor
         From the size of a level to that of the next, 1.05–2.
 
@@ -86,17 +77,14 @@ def orb(
     found = pyramid(gray, levels, factor)
     shares = _shares(count, len(found), factor)
     # The paper's: twice as many by FAST, the better half of them by Harris.
-    corners, smooth = seek(found, threshold, 2 * shares)
+    corners = seek(found, threshold, 2 * shares)
     widths, responses = found.shapes[corners[:, 0], 1], np.empty(len(corners), np.float32)
     places = found.starts[corners[:, 0]] + corners[:, 1] * widths + corners[:, 2]
     over_rows(_respond, len(corners), found.pixels, places, widths, responses, strip=256)
     order = np.lexsort((-responses, corners[:, 0]))
     order = order[_first(corners[order, 0], shares)]
-    corners, places, widths = corners[order], places[order], widths[order]
-    angles = np.empty(len(order), np.float32)
-    over_rows(_direct, len(order), found.pixels, places, widths, _MOMENTS, angles, strip=128)
-    codes = bits_at(smooth, places, widths, angles)
-    return _in_image(corners, found, angles, codes, responses[order])
+    angles, codes = describe(found.pixels, places[order], widths[order])
+    return _in_image(corners[order], found, angles, codes, responses[order])
 
 
 @orb.steps
@@ -109,7 +97,7 @@ def _steps(
     coarse = found.level(len(found) - 1) if len(found) else gray
     note = f"{len(found)} levels, each smaller by {factor:g}: the same corner is found again from farther away."
     yield Step("coarsest level", Picture(coarse), note=note)
-    corners, _ = seek(found, threshold)
+    corners = seek(found, threshold)
     every = corners[corners[:, 0] == 0][:, :0:-1].astype(np.float32)
     yield Step("corners", Points(every), Picture(gray), Points(every), note=f"{len(every)} FAST corners at full size.")
     result = orb(image, max_features, threshold=threshold, levels=levels, factor=factor)
@@ -156,36 +144,16 @@ def _respond(flat, places, widths, responses, y0, y1):
     """Write Harris's response under a window of 7×7, from Sobel's derivatives of brightness 0–1."""
     scale = np.float32(1 / (8 * 255)) ** 2 / np.float32((2 * _WINDOW + 1) ** 2)
     for i in range(y0, y1):
-        side, wide = 2 * _WINDOW + 1, widths[i]
-        xx, xy, yy = np.int32(0), np.int32(0), np.int32(0)
-        for k in range(side):
-            at = places[i] + (k - _WINDOW) * wide - _WINDOW - 1
-            above, row, below = flat[at - wide :], flat[at:], flat[at + wide :]
-            for x in range(side):
-                nw, n, ne = np.int32(above[x]), np.int32(above[x + 1]), np.int32(above[x + 2])
-                w, e = np.int32(row[x]), np.int32(row[x + 2])
-                sw, s, se = np.int32(below[x]), np.int32(below[x + 1]), np.int32(below[x + 2])
+        wide, xx, xy, yy = widths[i], 0, 0, 0
+        for dy in range(-_WINDOW, _WINDOW + 1):
+            for at in range(places[i] + dy * wide - _WINDOW, places[i] + dy * wide + _WINDOW + 1):
+                nw, n, ne = np.int64(flat[at - wide - 1]), np.int64(flat[at - wide]), np.int64(flat[at - wide + 1])
+                w, e = np.int64(flat[at - 1]), np.int64(flat[at + 1])
+                sw, s, se = np.int64(flat[at + wide - 1]), np.int64(flat[at + wide]), np.int64(flat[at + wide + 1])
                 u, v = (ne - nw) + (se - sw) + 2 * (e - w), (sw - nw) + (se - ne) + 2 * (s - n)
-                xx, xy, yy = np.int32(xx + u * u), np.int32(xy + u * v), np.int32(yy + v * v)
+                xx, xy, yy = xx + u * u, xy + u * v, yy + v * v
         a, b, c = np.float32(xx) * scale, np.float32(xy) * scale, np.float32(yy) * scale
         responses[i] = a * c - b * b - _K * (a + c) * (a + c)
-
-
-@kernel
-def _direct(flat, places, widths, moments, angles, y0, y1):
-    """Write the angle from each point to the centroid of the brightness in a disc around it, 0 to 2π."""
-    side, wide, reach = moments.shape[1], moments.shape[2], moments.shape[1] // 2
-    for i in range(y0, y1):
-        across, down = np.int32(0), np.int32(0)
-        for k in range(side):
-            at = places[i] + (k - reach) * widths[i] - reach
-            row, x_weights, y_weights = flat[at : at + wide], moments[0, k], moments[1, k]
-            for x in range(row.size):
-                value = np.int32(row[x])
-                across = np.int32(across + np.int32(value * np.int32(x_weights[x])))
-                down = np.int32(down + np.int32(value * np.int32(y_weights[x])))
-        angle = np.arctan2(np.float64(down), np.float64(across))
-        angles[i] = angle if angle >= 0 else angle + 2 * np.pi
 
 
 def _drawn_tests() -> Array:

@@ -1,4 +1,4 @@
-"""The levels of ORB: a pyramid in one array, its corners found and its pixels smoothed a band of rows at a time.
+"""The levels of ORB: a pyramid in one array, its corners found a band of rows at a time.
 
 Rublee, Rabaud, Konolige & Bradski 2011, "ORB: An Efficient Alternative to SIFT or SURF", ICCV, section 3.1; corners are
 those of :func:`sightline.features.fast`. Bands of all levels are one job, so that two threads share out small levels,
@@ -13,17 +13,14 @@ import numpy as np
 
 from sightline.core.buffers import empty
 from sightline.core.kernels import kernel, over_rows
-from sightline.core.narrow import plus, shifted, upper_half
+from sightline.core.octets import WIDE
 from sightline.core.types import Array
-from sightline.features.brief import MARGIN
-from sightline.features.fast import RADIUS, score_row, suppress_row
+from sightline.features.fast import score_row, suppress_row
+from sightline.features.orb_patches import MARGIN
 from sightline.image.resize import resize
 from sightline.image.resize_bytes import resize_bytes
 
 _BAND = 1 << 17  # pixels or so
-# A Gaussian with σ = 2.5 pixels, cut off after three: the smoothing before comparisons.
-_MIDDLE, _ONE, _TWO, _THREE = 24, 22, 18, 12  # of 128
-_TAPS = 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,11 +64,10 @@ def pyramid(gray: Array, levels: int, factor: float) -> Levels:
     return found
 
 
-def seek(levels: Levels, threshold: int, most: Array | None = None) -> tuple[Array, Array]:
-    """Return the FAST corners that have room around them, and the smoothed levels.
+def seek(levels: Levels, threshold: int, most: Array | None = None) -> Array:
+    """Return the FAST corners that have room around them, as rows (level, y, x), N×3 int64.
 
-    Corners are rows (level, y, x), N×3 int64, on each level the strongest first, and no more of each than ``most``,
-    L int64, says; the smoothed pixels, N uint8, lie as those of the levels do.
+    On each level the strongest come first, and no more than ``most``, L int64, says.
     """
     bands = []
     for k, (height, width) in enumerate(levels.shapes.tolist()):
@@ -79,8 +75,8 @@ def seek(levels: Levels, threshold: int, most: Array | None = None) -> tuple[Arr
         bands += [(k, y, min(y + high, height)) for y in range(0, height, high)]
     room = max(((y1 - y0) * int(levels.shapes[k, 1]) for k, y0, y1 in bands), default=0)
     found = np.empty((len(bands), room // 2 + 1), np.int64)  # corners are no neighbours; pages that stay blank are free
-    smooth, table = empty(levels.pixels.shape, np.uint8), np.array(bands, np.int64).reshape(-1, 3)
-    arguments = (levels.pixels, levels.starts, levels.shapes, table, np.uint8(threshold), smooth, found)
+    table = np.array(bands, np.int64).reshape(-1, 3)
+    arguments = (levels.pixels, levels.starts, levels.shapes, table, np.uint8(threshold), found)
     counts = over_rows(_seek, len(table), *arguments, strip=1)
     keys = np.concatenate([np.zeros(0, np.int64), *(part[:n] for part, n in zip(found, counts, strict=True))])
     keys.sort()
@@ -88,76 +84,32 @@ def seek(levels: Levels, threshold: int, most: Array | None = None) -> tuple[Arr
         edges = np.searchsorted(keys, np.arange(len(levels) + 1) << 56).tolist()
         chosen = [keys[a : min(a + n, b)] for a, b, n in zip(edges, edges[1:], most.tolist(), strict=False)]
         keys = np.concatenate([keys[:0], *chosen])
-    return np.stack([keys >> 56, (keys >> 24) & 0xFFFFFF, keys & 0xFFFFFF], axis=1), smooth
+    return np.stack([keys >> 56, (keys >> 24) & 0xFFFFFF, keys & 0xFFFFFF], axis=1)
 
 
 @kernel
-def _seek(pixels, starts, shapes, bands, threshold, smooth, found, b0, b1):
-    """Smooth a band; write its corners as keys that sort by level, then by score, then by place; return how many."""
+def _seek(pixels, starts, shapes, bands, threshold, found, b0, b1):
+    """Write a band's corners as keys that sort by level, then by score, then by place; return how many."""
     k, y0, y1 = bands[b0, 0], bands[b0, 1], bands[b0, 2]
-    height, width, start = shapes[k, 0], shapes[k, 1], starts[k]
-    line = np.empty(width + 2 * _TAPS, np.uint16)
-    for y in range(y0, y1):
-        at, above, below = start + y * width, start + max(y - 1, 0) * width, start + min(y + 1, height - 1) * width
-        a, b = pixels[above : above + width], pixels[below : below + width]
-        above, below = start + max(y - 2, 0) * width, start + min(y + 2, height - 1) * width
-        c, d = pixels[above : above + width], pixels[below : below + width]
-        above, below = start + max(y - 3, 0) * width, start + min(y + 3, height - 1) * width
-        e, f = pixels[above : above + width], pixels[below : below + width]
-        _weigh_down(pixels[at : at + width], a, b, c, d, e, f, line[_TAPS : _TAPS + width])
-        for x in range(_TAPS):
-            line[x], line[line.size - 1 - x] = line[_TAPS], line[_TAPS + width - 1]
-        _weigh_across(line, smooth[at : at + width])
-    # Three rows of scores, a row of peaks, and whether a row has any.
-    wide, count, keys = width // 8 * 8 + 8, 0, found[b0]
-    scores = np.empty(4 * wide + 8, np.uint8)
-    for x in range(scores.size):
-        scores[x] = 0
-    peaks, some = scores[3 * wide : 4 * wide], scores[4 * wide :]
-    words = peaks.view(np.uint64)
-    left = MARGIN - 1 - RADIUS
-    first, last = max(y0, MARGIN), min(y1, height - MARGIN)
+    height, width = shapes[k, 0], shapes[k, 1]
+    left, right = MARGIN - 1, width - MARGIN + 1
+    # Scores of three rows, and the peaks of one, of whole blocks of pixels: they may run on into the next row.
+    count = (right - left + WIDE - 1) // WIDE * WIDE
+    pitch, words = count + 2, np.zeros(count // 8, np.uint64)
+    scores, peaks = np.zeros(3 * pitch, np.uint8), words.view(np.uint8)
+    first, last, total = max(y0, MARGIN), min(y1, height - MARGIN), 0
     for y in range(first - 1, last + 1):
-        at, to = start + y * width + left, y % 3 * wide
-        some[y % 3] = score_row(
-            pixels[at - 3 * width :], pixels[at - 2 * width :], pixels[at - width :], pixels[at:],
-            pixels[at + width :], pixels[at + 2 * width :], pixels[at + 3 * width :],
-            threshold, scores[to + MARGIN - 1 : to + width - MARGIN + 1],
-        )  # fmt: skip
-        if y <= first or some[(y - 1) % 3] == 0:
+        row = y % 3 * pitch + 1
+        score_row(pixels, starts[k] + y * width + left, width, count, threshold, scores, row)
+        middle = (y - 1) % 3 * pitch + 1
+        if y <= first or not suppress_row(scores, (y - 2) % 3 * pitch + 1, middle, row, count, peaks, 0):
             continue
-        above, row, below = (y - 2) % 3 * wide, (y - 1) % 3 * wide, to
-        suppress_row(scores[above : above + width], scores[row : row + width], scores[below : below + width], peaks[1:])
         for word in range(words.size):
             if words[word] == 0:
                 continue
-            for x in range(8 * word, 8 * word + 8):
-                if peaks[x] != 0 and MARGIN <= x < width - MARGIN:
-                    keys[count] = (k << 56) | ((255 - np.int64(peaks[x])) << 48) | ((y - 1) << 24) | x
-                    count += 1
-    return count
-
-
-@kernel
-def _weigh_down(m, a, b, c, d, e, f, line):
-    """Write the weighted sums of seven bytes, 128 times their mean."""
-    for x in range(m.size):
-        one, two = np.uint16(a[x]) + np.uint16(b[x]), np.uint16(c[x]) + np.uint16(d[x])
-        three = np.uint16(e[x]) + np.uint16(f[x])
-        total = np.uint16(np.uint16(m[x]) * np.uint16(_MIDDLE) + np.uint16(one * np.uint16(_ONE)))
-        rest = np.uint16(np.uint16(two * np.uint16(_TWO)) + np.uint16(three * np.uint16(_THREE)))
-        line[x] = np.uint16(total + rest)
-
-
-@kernel
-def _weigh_across(line, out):
-    """Write weighted means; of each product, the upper half of its 32 bits counts."""
-    n = out.size
-    a, b, c, m = line[:n], line[1 : n + 1], line[2 : n + 2], line[3 : n + 3]
-    d, e, f = line[4 : n + 4], line[5 : n + 5], line[6 : n + 6]
-    w, u, v, t = np.uint16(_MIDDLE << 8), np.uint16(_ONE << 8), np.uint16(_TWO << 8), np.uint16(_THREE << 8)
-    half, down = np.uint16(32), np.uint16(6)
-    for x in range(n):
-        total = plus(upper_half(m[x], w), upper_half(plus(c[x], d[x]), u))
-        rest = plus(upper_half(plus(b[x], e[x]), v), upper_half(plus(a[x], f[x]), t))
-        out[x] = np.uint8(shifted(plus(plus(total, rest), half), down))
+            for i in range(8 * word, 8 * word + 8):
+                if peaks[i] != 0 and left < left + i < right - 1:
+                    key = (k << 56) | ((255 - np.int64(peaks[i])) << 48) | ((y - 1) << 24) | (left + i)
+                    found[b0, total] = key
+                    total += 1
+    return total
