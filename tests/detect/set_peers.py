@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -45,14 +45,14 @@ def published(theirs: nn.Module, backbone: str = "resnet18") -> dict[str, Tensor
     return {rename.get(key, key): value for key, value in theirs.state_dict().items()}
 
 
-def prepared(theirs: nn.Module) -> Any:
-    """Return their model at random weights that matter, in evaluation mode.
+def prepared(kind: Callable[[Any], nn.Module], config: Any) -> Any:
+    """Return their model of this kind at random weights that matter, in evaluation mode.
 
     Such weights make attention sharp, and sharp attention multiplies what rounding differs by: deep models are compared
     in double precision.
     """
     torch.manual_seed(1)
-    return randomise(theirs).eval()
+    return randomise(kind(config)).eval()
 
 
 def milder(theirs: Any) -> Any:

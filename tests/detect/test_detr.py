@@ -55,7 +55,7 @@ def peer(config: DETRConfig, classes: int, backbone: Any, **more: Any) -> Any:
         "num_queries": config.queries,
         "num_labels": classes,
     }
-    return prepared(DetrForObjectDetection(DetrConfig(backbone_config=backbone, **sizes, **more))).double()
+    return prepared(DetrForObjectDetection, DetrConfig(backbone_config=backbone, **sizes, **more)).double()
 
 
 @pytest.fixture(scope="module")

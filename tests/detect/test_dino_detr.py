@@ -79,7 +79,7 @@ def without_words() -> Any:
         max_text_len=WORDS.shape[1],
         dropout=0.0,
     )
-    theirs = milder(prepared(GroundingDinoForObjectDetection(config)))
+    theirs = milder(prepared(GroundingDinoForObjectDetection, config))
     for layer in theirs.model.encoder.layers:
         layer.fusion_layer = Silent()
     for layer in theirs.model.decoder.layers:
@@ -104,12 +104,12 @@ CALLED = {
     r"(.*layers)\.2\.(weight|bias)$": r"\1.1.\2",
     r"(.*layers)\.4\.(weight|bias)$": r"\1.2.\2",
     r"(model\.encoder.*)\.attention\.": r"\1.self_attn.",
-    r"(model\.decoder.*)\.attention\.in_proj_(.*)": r"\1.self_attn.query.\2|\1.self_attn.key.\2|\1.self_attn.value.\2",
     r"(model\.decoder.*)\.attention\.": r"\1.self_attn.",
     r"(model\..*)\.cross\.": r"\1.encoder_attn.",
     r"(model\..*_attn)\.offsets\.": r"\1.sampling_offsets.",
     r"(model\..*_attn)\.weights\.": r"\1.attention_weights.",
     r"(.*deformable_layer\.self_attn|.*encoder_attn)\.value\.": r"\1.value_proj.",
+    r"(model\.decoder.*\.self_attn)\.out\.": r"\1.out_proj.",
     r"(model\..*_attn)\.out\.": r"\1.output_proj.",
     r"(model\..*)\.norm1\.": r"\1.self_attn_layer_norm.",
     r"(model\.decoder.*)\.norm2\.": r"\1.encoder_attn_layer_norm.",
@@ -191,7 +191,7 @@ def test_noised_queries_equal_those_of_rt_detr(measured: Callable[[float], None]
     )
     assert found is not None
     assert torch.equal(found.labels, labels[..., 0].long())
-    assert torch.equal(found.apart(20), mask == -torch.inf)
+    assert torch.equal(found.attends(20)[0], mask != -torch.inf)
     assert found.groups == about["dn_num_group"]
     assert all(torch.equal(one, other) for (one, _), other in zip(found.pairs, about["dn_positive_idx"], strict=True))
     error = (found.boxes - boxes.sigmoid()).abs().max().item()
@@ -249,7 +249,7 @@ class Knows(nn.Module):
         super().__init__()
         self.known = nn.Parameter(torch.ones(1, 3, 8))
 
-    def forward(self, x: Tensor, *_: Any, mask: Tensor | None = None) -> Tensor:
+    def forward(self, x: Tensor, *_: Any, attends: Tensor | None = None) -> Tensor:
         return self.known
 
 

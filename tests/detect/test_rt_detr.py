@@ -53,7 +53,7 @@ def peer(config: RTDETRConfig, classes: int, queries: int, *, frozen: bool = Fal
         "num_labels": classes,
     }
     config = RTDetrConfig(backbone_config=body, freeze_backbone_batch_norms=frozen, **sizes)
-    return milder(prepared(RTDetrForObjectDetection(config)))
+    return milder(prepared(RTDetrForObjectDetection, config))
 
 
 @pytest.fixture(scope="module")

@@ -52,7 +52,7 @@ class BoxDecoder(nn.Module):
         self.boxes = nn.ModuleList(boxes)
 
     def forward(
-        self, x: Tensor, boxes: Tensor, memory: Memory, mask: Tensor | None = None, *besides: object
+        self, x: Tensor, boxes: Tensor, memory: Memory, attends: Tensor | None = None, *besides: object
     ) -> list[Refined]:
         """Return the queries after each layer.
 
@@ -64,8 +64,8 @@ class BoxDecoder(nn.Module):
             B×Q×4 (cx, cy, w, h) in shares of the image, about which they look at first.
         memory
             The image.
-        mask
-            Q×Q bool, True where query i must not look at query j.
+        attends
+            1×Q×Q bool, which query may look at which; None lets all look at all.
         besides
             What the layers read besides the image.
         """
@@ -75,7 +75,7 @@ class BoxDecoder(nn.Module):
         for layer, move in zip(self.layers, cycle(self.boxes), strict=False):
             about = boxes[:, :, None] * within  # B×Q×L×4
             seen = (memory.tokens, about, memory.shapes, memory.padding, *besides)
-            x = layer(x, self.positions(about[:, :, 0]), *seen, mask=mask)
+            x = layer(x, self.positions(about[:, :, 0]), *seen, attends=attends)
             read = self.norm(x)
             found.append(Refined(read, moved(proposed, move(read))))  # learnt by this layer and by the one before
             proposed = moved(boxes, move(x))

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from sightline.nn.attention import Attention
 from sightline.nn.deformable_attention import DeformableAttention
-from sightline.nn.transformer import FeedForward
+from sightline.nn.transformer import FeedForward, SelfAttention
 
 
 @dataclass(frozen=True)
@@ -59,13 +59,13 @@ class CrossModalityLayer(nn.Module):
 
     def __init__(self, dim: int, hidden: int, num_heads: int, levels: int, points: int, dropout: float) -> None:
         super().__init__()
-        self.attention, self.text = Attention(dim, num_heads), Attention(dim, num_heads)
+        self.attention, self.text = SelfAttention(dim, num_heads), Attention(dim, num_heads)
         self.image = DeformableAttention(dim, num_heads, levels, points)
         self.feed_forward = FeedForward(dim, hidden)
         self.norm1, self.norm2, self.norm3, self.norm4 = (nn.LayerNorm(dim) for _ in range(4))
         self.drop = nn.Dropout(dropout)
 
-    def forward(self, x: Tensor, positions: Tensor, *seen: Any, mask: Tensor | None = None) -> Tensor:
+    def forward(self, x: Tensor, positions: Tensor, *seen: Any, attends: Tensor | None = None) -> Tensor:
         """Return the next B×Q×D queries.
 
         Parameters
@@ -74,12 +74,11 @@ class CrossModalityLayer(nn.Module):
             B×Q×D, the queries and where they look.
         seen
             What the attention to the image reads, and last the words.
-        mask
-            Q×Q bool, True where query i must not look at query j.
+        attends
+            1×Q×Q bool, which query may look at which; None lets all look at all.
         """
         *image, words = seen
-        placed = x + positions
-        x = self.norm1(x + self.drop(self.attention(placed, placed, x, None if mask is None else ~mask[None])))
+        x = self.norm1(x + self.drop(self.attention(x + positions, x, attends)))
         x = self.norm2(x + self.drop(self.text(x + positions, words.values, words.values, words.real[:, None])))
         x = self.norm3(x + self.drop(self.image(x + positions, *image)))
         return self.norm4(x + self.drop(self.feed_forward(x)))

@@ -42,8 +42,8 @@ class Noised:
     groups: int
     pairs: list[Pairs]
 
-    def apart(self, queries: int) -> Tensor:
-        """Return (N+Q)×(N+Q) bool, true where a query (row) may not look at another (column).
+    def attends(self, queries: int) -> Tensor:
+        """Return 1×(N+Q)×(N+Q) bool, which query (row) may look at which (column).
 
         No query sees the noised queries of another group, and the Q queries that are matched see none: they would
         read the answer there.
@@ -56,7 +56,7 @@ class Noised:
         count = self.labels.shape[1]
         group = torch.arange(count, device=self.labels.device) // (count // self.groups)
         group = F.pad(group, (0, queries), value=-1)
-        return (group >= 0) & (group != group[:, None])
+        return ((group < 0) | (group == group[:, None]))[None]
 
     def losses(self, layers: Sequence[SetPrediction], targets: Sequence[Targets], loss: SetLoss) -> dict[str, Tensor]:
         """Return the losses of what the noised queries say after each layer; each group counts as a whole batch.

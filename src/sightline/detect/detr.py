@@ -116,24 +116,24 @@ class DETR(SetDetector):
 
     def layers(self, fitted: Fitted) -> list[SetPrediction]:
         """Return what each layer of the decoder says of a batch."""
-        memory, positions, padding = self.encode(fitted)
+        memory, positions, attends = self.encode(fitted)
         wanted = self.queries.weight.expand(len(memory), -1, -1)  # Q×D → B×Q×D
         x, found = torch.zeros_like(wanted), []
         for layer in self.decoder:
-            x = layer(x, wanted, memory, positions, padding)
+            x = layer(x, wanted, memory, positions, attends)
             read = self.norm(x)
             found.append(SetPrediction(self.head(read), self.boxes(read).sigmoid()))
         return found
 
     def encode(self, fitted: Fitted) -> tuple[Tensor, Tensor, Tensor]:
-        """Return the tokens of the places of a batch, B×N×D, their positions, and which of them are padding, B×N."""
+        """Return the tokens of the places of a batch, B×N×D, their positions, and which show an image, B×1×N."""
         x = self.project(self.body(fitted.images)[-1])  # B×D×H/32×W/32
         real = shrunk(fitted.real, x.shape[-2:])
         positions = sine_positions(real, x.shape[1]).flatten(1, 2)
-        x, padding = x.flatten(2).transpose(1, 2), ~real.flatten(1)
+        x, attends = x.flatten(2).transpose(1, 2), real.flatten(1)[:, None]
         for layer in self.encoder:
-            x = layer(x, positions, padding)
-        return x, positions, padding
+            x = layer(x, positions, attends)
+        return x, positions, attends
 
 
 @method(task="detection", paper="Carion 2020", lesson="w7d5")

@@ -12,12 +12,11 @@ import torch
 from torch import Tensor, nn
 
 from sightline.detect.prompt import Prompt
-from sightline.nn.attention import Attention
 from sightline.nn.deformable_attention import DeformableAttention
 from sightline.nn.sine_position import sine_code
 from sightline.nn.stochastic_depth import StochasticDepth
 from sightline.nn.token_levels import Tokens
-from sightline.nn.transformer import EncoderLayer, FeedForward
+from sightline.nn.transformer import EncoderLayer, FeedForward, SelfAttention
 
 _SCALE = 1e-4  # how little each side takes from the other at first
 
@@ -88,14 +87,6 @@ class Fusion(nn.Module):
         return x.unflatten(2, (self.num_heads, -1)).transpose(1, 2)  # B×N×(h·d) → B×h×N×d
 
 
-class WordAttention(Attention):
-    """Attention of the words of a phrase to one another; positions are added to what asks and to what is asked."""
-
-    def forward(self, placed: Tensor, values: Tensor, attends: Tensor) -> Tensor:  # type: ignore[override]
-        """Return B×T×D for words with and without their positions, B×T×D each, and B×T×T bool."""
-        return super().forward(placed, placed, values, attends)
-
-
 class EnhancerLayer(nn.Module):
     """Fusion, attention within each phrase, deformable attention within the image.
 
@@ -120,7 +111,7 @@ class EnhancerLayer(nn.Module):
     ) -> None:
         super().__init__()
         self.fusion = Fusion(dim, hidden // 2, num_heads // 2, drop)
-        self.text = EncoderLayer(WordAttention(dim, num_heads // 2), FeedForward(dim, hidden // 2), dim)
+        self.text = EncoderLayer(SelfAttention(dim, num_heads // 2), FeedForward(dim, hidden // 2), dim)
         attention = DeformableAttention(dim, num_heads, levels, points)
         self.image = EncoderLayer(attention, FeedForward(dim, hidden), dim, dropout)
 

@@ -119,12 +119,12 @@ class TwoStageDETR(SetDetector):
         """
         memory = self.encode(fitted)
         selected = self.selection(memory, self.head.tokens)
-        content, boxes, mask = self.content(selected), selected.boxes, None
+        content, boxes, attends = self.content(selected), selected.boxes, None
         if noised is not None:
-            mask = noised.apart(content.shape[1])
+            attends = noised.attends(content.shape[1])
             content = torch.cat([self.head.told(noised.labels), content], dim=1)
             boxes = torch.cat([noised.boxes, boxes], dim=1)
-        refined = zip(cycle(self.head.queries), self.refine(content, boxes, memory, mask), strict=False)
+        refined = zip(cycle(self.head.queries), self.refine(content, boxes, memory, attends), strict=False)
         said = [SetPrediction(name(one.content), one.boxes) for name, one in refined]
         return SetPrediction(selected.logits, selected.boxes), said
 

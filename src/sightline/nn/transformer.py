@@ -7,60 +7,49 @@ every layer, Carion et al. 2020, "End-to-End Object Detection with Transformers"
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import cast
 
 from torch import Tensor, nn
 
+from sightline.nn.attention import Attention
 
-class SelfAttention(nn.MultiheadAttention):
-    """Attention of tokens to one another, which gives back its output alone.
+
+class SelfAttention(Attention):
+    """Attention of tokens to one another: positions are added to what asks and to what is asked, not to what is taken.
 
     Parameters
     ----------
-    dim
-        Length D of a token.
-    num_heads
-        They divide D.
-    dropout
-        Share of the attention weights that training sets to zero.
+    dim, num_heads, dropout
+        As :class:`~sightline.nn.attention.Attention` takes them.
     """
 
-    def __init__(self, dim: int, num_heads: int, dropout: float = 0.0) -> None:
-        super().__init__(dim, num_heads, dropout, batch_first=True)
-
     def forward(  # type: ignore[override]
-        self, query: Tensor, value: Tensor, padding: Tensor | None = None, mask: Tensor | None = None
+        self, placed: Tensor, tokens: Tensor, attends: Tensor | None = None
     ) -> Tensor:
         """Return B×N×D.
 
         Parameters
         ----------
-        query
-            B×N×D, what asks and what is asked: the tokens with their positions.
-        value
-            B×N×D, what is taken: the tokens.
-        padding
-            B×N bool, True for tokens that nobody looks at.
-        mask
-            N×N bool, True where row i must not look at column j.
+        placed
+            B×N×D, the tokens with their positions.
+        tokens
+            B×N×D, the tokens.
+        attends
+            B×N×N, B×1×N or 1×N×N bool, which token may look at which; None lets all look at all.
         """
-        return super().forward(query, query, value, key_padding_mask=padding, attn_mask=mask, need_weights=False)[0]
+        return super().forward(placed, placed, tokens, attends)
 
 
-class CrossAttention(nn.MultiheadAttention):
+class CrossAttention(Attention):
     """Attention of queries to the tokens of an image.
 
     Parameters
     ----------
     dim, num_heads, dropout
-        As :class:`SelfAttention` takes them.
+        As :class:`~sightline.nn.attention.Attention` takes them.
     """
 
-    def __init__(self, dim: int, num_heads: int, dropout: float = 0.0) -> None:
-        super().__init__(dim, num_heads, dropout, batch_first=True)
-
     def forward(  # type: ignore[override]
-        self, query: Tensor, memory: Tensor, positions: Tensor, padding: Tensor | None = None
+        self, query: Tensor, memory: Tensor, positions: Tensor, attends: Tensor | None = None
     ) -> Tensor:
         """Return B×Q×D.
 
@@ -70,15 +59,14 @@ class CrossAttention(nn.MultiheadAttention):
             B×Q×D, its position added.
         memory, positions
             B×N×D, the tokens and where they are.
-        padding
-            B×N bool, True for tokens that show no image.
+        attends
+            B×1×N bool, the tokens that show a part of the image; None: all.
         """
-        return super().forward(query, memory + positions, memory, key_padding_mask=padding, need_weights=False)[0]
+        return super().forward(query, memory + positions, memory, attends)
 
-    def look(self, query: Tensor, memory: Tensor, positions: Tensor, padding: Tensor | None = None) -> Tensor:
+    def look(self, query: Tensor, memory: Tensor, positions: Tensor, attends: Tensor | None = None) -> Tensor:
         """Return how much each query takes from each token, B×h×Q×N; rows sum to 1."""
-        told = super().forward(query, memory + positions, memory, key_padding_mask=padding, average_attn_weights=False)
-        return cast(Tensor, told[1])
+        return self.weights(query, memory + positions, attends)
 
 
 class FeedForward(nn.Sequential):
@@ -158,7 +146,7 @@ class DecoderLayer(nn.Module):
         self.norm1, self.norm2, self.norm3 = nn.LayerNorm(dim), nn.LayerNorm(dim), nn.LayerNorm(dim)
         self.drop = nn.Dropout(dropout)
 
-    def forward(self, x: Tensor, positions: Tensor, *seen: object, mask: Tensor | None = None) -> Tensor:
+    def forward(self, x: Tensor, positions: Tensor, *seen: object, attends: Tensor | None = None) -> Tensor:
         """Return the queries after the layer.
 
         Parameters
@@ -167,10 +155,10 @@ class DecoderLayer(nn.Module):
             B×Q×D, the queries and their positions.
         seen
             What the cross-attention reads.
-        mask
-            Q×Q bool, True where query i must not look at query j.
+        attends
+            1×Q×Q bool, which query may look at which; None lets all look at all.
         """
-        x = self.norm1(x + self.drop(self.attention(x + positions, x, mask=mask)))
+        x = self.norm1(x + self.drop(self.attention(x + positions, x, attends)))
         x = self.norm2(x + self.drop(self.cross(x + positions, *seen)))
         return self.norm3(x + self.drop(self.mlp(x)))
 
