@@ -71,6 +71,18 @@ def test_it_predicts_on_pictures_of_any_size(run):
     assert (np.diff(whole.scores) <= 0).all()
 
 
+def test_it_is_evaluated_as_it_predicts(run):
+    """Looking again, mirrored and larger, is scored by what predicting so finds."""
+    looks = {"mirror": True, "scales": (1.0, 1.5)}
+    recipe, data = run.predictor.recipe, _set()
+    seen = recipe.examine(run.predictor.model, data, "test", **looks)
+    found = run.predict([data.test[0][0]], confidence=0.0, **looks)
+    assert np.array_equal(seen.found[0].boxes, found[0].boxes)
+    assert run.evaluate(data, "test", **looks)["things"] == 2
+    with pytest.raises(InputError, match=r"evaluate: detect/yolo has no option 'miror'. Did you mean 'mirror'"):
+        run.evaluate(data, miror=True)
+
+
 def test_unknown_options_of_predict_name_the_nearest(run):
     with pytest.raises(InputError, match=r"no option 'confidense'. Did you mean 'confidence'"):
         run.predict(np.zeros((32, 32, 3), np.uint8), confidense=0.5)

@@ -24,6 +24,7 @@ from sightline.detect.advice import refuse, warnings_about
 from sightline.detect.coco_names import alike
 from sightline.detect.darknet_file import network_text
 from sightline.detect.evaluate import Examination, known, score, summarise
+from sightline.detect.named_classes import read_vocabulary
 from sightline.detect.options import Options
 from sightline.detect.prepare import CONFIDENCE, Prepared, truth_of
 from sightline.detect.samples import Training, Untouched, stack
@@ -40,7 +41,8 @@ METHODS: dict[str, str] = {
         *("ssd", "retinanet", "fcos", "fast_rcnn", "faster_rcnn"),
         *("detr", "deformable_detr", "rt_detr", "dino_detr"),
     )
-}
+} | {"grounding_dino": "named_classes"}
+_BY_NAME = ("grounding_dino",)  # detectors that are made from the names of the classes, not from their number
 _USUAL: dict[str, Any] = {"weight_decay": 0.03, "epochs": 60, "clip": 10.0, "warmup": 2.0, "ema": 0.99}
 _RATES = {  # peak learning rates of batches of 16
     "yolo": 2e-3,
@@ -50,6 +52,7 @@ _RATES = {  # peak learning rates of batches of 16
     "nanodet": 1e-3,
     "rt_detr": 2e-4,
     "dino_detr": 2e-4,
+    "grounding_dino": 1e-4,
 }
 _RATE = 3e-4  # of those that begin with a classifier's backbone
 # What suits small sets and small pictures better than the default, which is the paper's.
@@ -67,6 +70,7 @@ _SUITED: dict[str, dict[str, Any]] = {
 _SIZE = 320  # pixels of the longer side, unless the user says otherwise
 _CELLS = {"yolo_v1": 64}  # pixels of each cell of a detector that reads one size only
 _DECIDED = ("mean", "std", "cells", "propose")  # arguments of detectors that no word of the command line gives
+_LONG = ("cfg", "vocabulary")  # arguments that no plan prints
 _SQUARE = (*_CELLS, "fastestdet")  # detectors that read squares only
 
 
@@ -103,8 +107,9 @@ class DetectRecipe(Recipe):
 
     @staticmethod
     def builder(method: str) -> Callable[..., Any]:
-        """Return what builds a detector: of the number of classes and its own options."""
-        return getattr(importlib.import_module(f"sightline.detect.{METHODS[method]}"), method)
+        """Return what builds a detector: of the number of classes, or of their names, and its own options."""
+        module = METHODS[method]
+        return getattr(importlib.import_module(f"sightline.detect.{module}"), module)
 
     @classmethod
     def open(cls, method: str, data: Any, seed: int, options: dict[str, Any]) -> DetectRecipe:
@@ -127,6 +132,8 @@ class DetectRecipe(Recipe):
         if "cfg" in rest:  # the run keeps the network itself, not the place of a file
             rest["cfg"] = network_text(rest["cfg"])
         opened = open_boxes(data, seed)
+        if method in _BY_NAME:  # the run keeps the words, too
+            rest["vocabulary"] = read_vocabulary(rest.get("vocabulary"), opened.classes).pieces
         refuse(opened)
         opened = opened.with_val(chosen.val_fraction, seed=seed)
         config = {
@@ -158,7 +165,8 @@ class DetectRecipe(Recipe):
         pixels: dict[str, Any] = {n: v for n, v in given.items() if v and n in inspect.signature(build).parameters}
         if self.method in _CELLS:
             pixels["cells"] = self.size // _CELLS[self.method]
-        model = build(len(self.classes), **pixels, **{n: _tupled(v) for n, v in self._config["model"].items()})
+        told = self.classes if self.method in _BY_NAME else len(self.classes)
+        model = build(told, **pixels, **{n: _tupled(v) for n, v in self._config["model"].items()})
         if self.options.weights and self.data is not None:
             if not hasattr(model, "begin"):
                 raise InputError(f"train: {self.name} has no public weights to begin with; leave weights out.")
@@ -209,7 +217,8 @@ class DetectRecipe(Recipe):
             "data": f"{data.name}: {sizes}",
             "classes": f"{len(self.classes)} ({listed(self.classes)})",
             "input": f"{self.size}×{self.size}, RGB",
-            "architecture": ", ".join(f"{n} {v}" for n, v in self._config["model"].items() if n != "cfg") or "default",
+            "architecture": ", ".join(f"{n} {v}" for n, v in self._config["model"].items() if n not in _LONG)
+            or "default",
             "begins with": self.options.weights or "fresh weights",
             "augmentation": self.options.said(data.mirror),
         }
@@ -266,7 +275,15 @@ class DetectRecipe(Recipe):
             images, confidence=confidence, tile=tile, overlap=overlap, mirror=mirror, scales=scales
         )
 
-    def evaluate(self, model: nn.Module, data: Any = None, split: str | None = None) -> dict[str, Any]:
+    def evaluate(
+        self,
+        model: nn.Module,
+        data: Any = None,
+        split: str | None = None,
+        *,
+        mirror: bool = False,
+        scales: Sequence[float] = (1.0,),
+    ) -> dict[str, Any]:
         """Return the mean average precision, by size and by class.
 
         Parameters
@@ -277,11 +294,13 @@ class DetectRecipe(Recipe):
             Folder, file, name or set; None for the data of the recipe.
         split
             ``train``, ``val`` or ``test``; None takes ``test``, or ``val`` where there is no other.
+        mirror, scales
+            As :meth:`~sightline.detect.search.Search.find` takes them.
         """
-        return summarise(self.examine(model, data, split), self.classes)
+        return summarise(self.examine(model, data, split, mirror=mirror, scales=scales), self.classes)
 
-    def examine(self, model: nn.Module, data: Any = None, split: str | None = None) -> Examination:
-        """Return what :meth:`evaluate` and the report are made from."""
+    def examine(self, model: nn.Module, data: Any = None, split: str | None = None, **looks: Any) -> Examination:
+        """Return what :meth:`evaluate` and the report are made from; it takes the same arguments."""
         opened = self._opened() if data is None else open_boxes(data, int(self._config["seed"]))
         place = split or next(name for name in ("test", "val", *opened.splits) if name in opened.splits)
         part = opened.split(place)
@@ -289,7 +308,7 @@ class DetectRecipe(Recipe):
         search, found, truths = self.search(model), [], []
         for index in range(len(part)):
             image, item = part[index]
-            found += search.find([image], confidence=0.0)
+            found += search.find([image], confidence=0.0, **looks)
             truths.append(truth_of(item, numbers))
         return Examination(found, truths, part.keys, place)
 

@@ -95,9 +95,9 @@ class Run:
         """Predict with the best weights; see :meth:`Predictor.predict`."""
         return self.predictor.predict(images, **options)
 
-    def evaluate(self, data: Any = None, split: str | None = None) -> dict[str, Any]:
+    def evaluate(self, data: Any = None, split: str | None = None, **options: Any) -> dict[str, Any]:
         """Evaluate the best weights; see :meth:`Predictor.evaluate`."""
-        return self.predictor.evaluate(data, split)
+        return self.predictor.evaluate(data, split, **options)
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON values: where it is, the best epoch and every epoch's metrics."""
@@ -144,7 +144,7 @@ class Predictor:
             return self._through(os.fspath(images), options)
         single = isinstance(images, (np.ndarray, str, os.PathLike))
         arrays = [_as_array(image) for image in ([images] if single else images)]
-        results = self._checked(options)(self.model, arrays, **options)
+        results = self._checked("predict", options)(self.model, arrays, **options)
         return results[0] if single else results
 
     def _through(self, source: str, options: dict[str, Any]) -> list[Any] | Iterator[Any]:
@@ -163,17 +163,19 @@ class Predictor:
             for frame in clip:
                 yield self.predict(frame, **options)
 
-    def _checked(self, options: dict[str, Any]) -> Callable[..., list[Any]]:
-        takes = [name for name in inspect.signature(self.recipe.predict).parameters if name not in ("model", "images")]
+    def _checked(self, verb: str, options: dict[str, Any]) -> Callable[..., Any]:
+        """Return what the recipe does for a verb; refuse options that it does not take."""
+        own = inspect.signature(getattr(self.recipe, verb)).parameters
+        takes = [name for name in own if name not in ("model", "images", "data", "split")]
         for name in options:
             if name not in takes:
                 known = f"there are {', '.join(takes)}" if takes else "it has none"
                 raise InputError(
-                    f"predict: {self.recipe.name} has no option '{name}'.{suggest(name, takes)} Of its own, {known}."
+                    f"{verb}: {self.recipe.name} has no option '{name}'.{suggest(name, takes)} Of its own, {known}."
                 )
-        return self.recipe.predict
+        return getattr(self.recipe, verb)
 
-    def evaluate(self, data: Any = None, split: str | None = None) -> dict[str, Any]:
+    def evaluate(self, data: Any = None, split: str | None = None, **options: Any) -> dict[str, Any]:
         """Evaluate on a dataset; return JSON values, the recipe's metric among them.
 
         Parameters
@@ -182,9 +184,12 @@ class Predictor:
             Folder, file, name or opened set; None for the data that the run was trained on, divided as it was then.
         split
             ``train``, ``val`` or ``test``; None for the one to report on.
+        **options
+            Of the recipe: detectors take ``mirror`` and ``scales``, as for predicting.
         """
+        self._checked("evaluate", options)
         recipe = self.recipe if data is not None else self._on_its_data()
-        return recipe.evaluate(self.model, data, split)
+        return recipe.evaluate(self.model, data, split, **options)
 
     def calibrate(self, data: Any = None, split: str | None = None) -> dict[str, Any]:
         """Fit the temperature of the probabilities and keep it in the run's folder, where :func:`load` finds it.
