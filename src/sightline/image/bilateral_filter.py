@@ -1,7 +1,7 @@
 """Bilateral filter: a mean over the neighbours that are near in place and near in colour, so that edges stay sharp.
 
-Tomasi and Manduchi 1998, "Bilateral Filtering for Gray and Color Images", ICCV. The weight of a pair of pixels is the
-same seen from either of them, so that it is computed once and serves both.
+Tomasi and Manduchi 1998, "Bilateral Filtering for Gray and Color Images", ICCV. Eight pixels at a time,
+all sums in registers: the weight of a pair of pixels is cheaper to compute twice than to be kept for the other one.
 """
 
 from __future__ import annotations
@@ -17,10 +17,12 @@ from sightline.core.kernels import kernel, over_rows
 from sightline.core.layers import Grid, Picture
 from sightline.core.trace import Step
 from sightline.core.types import Array, Choice, Image, Range
+from sightline.core.vector_functions import magnitude, power_of_two
+from sightline.core.vectors import LANES, load, store
 from sightline.image.border import BORDERS, source_indices
-from sightline.image.weighted_mean import LOG2_E, divide, gather, power_of_two, start
+from sightline.image.weighted_mean import LOG2_E, divide
 
-_STRIP, _TILE = 32, 960  # rows and columns that are filtered at a time
+_STRIP = 32
 
 
 def _tenth(image: Any) -> float:
@@ -90,15 +92,14 @@ def bilateral_filter(
         np.copyto(result, image)
         return result
     height, width = image.shape[:2]
-    channels = image.shape[2] if image.ndim == 3 else 1
     margin = size // 2
     rows, columns = source_indices(height, margin, border), source_indices(width, margin, border)
-    taps, space = _half_disc(size, sigma_space)
+    taps, space = _disc(size, sigma_space)
     steepness = np.float32(max(-LOG2_E / (2 * sigma_color * sigma_color), -1e30))
     floats = image.astype(np.float32) if image.dtype == np.uint16 else image
     flat = floats.reshape(height, -1)
     target = result if image.dtype == floats.dtype else np.empty(image.shape, np.float32)
-    arguments = rows, columns, channels, margin, taps, space, steepness
+    arguments = rows, columns, margin, taps, space, steepness
     over_rows(_filter, height, flat, target.reshape(height, -1), *arguments, strip=_STRIP)
     if target is not result:
         np.copyto(result, np.rint(target, out=target), casting="unsafe")
@@ -132,91 +133,82 @@ def _steps(
     yield Step("result", Picture(result), note="The weighted mean, at every pixel.")
 
 
-def _half_disc(size: int, sigma: float) -> tuple[Array, Array]:
-    """Return offsets (dy, dx) of the neighbours below and to the right, and log2 of their weights by distance."""
+def _disc(size: int, sigma: float) -> tuple[Array, Array]:
+    """Return offsets (dy, dx) of the neighbours, without the pixel itself, and log2 of their weights by distance."""
     reach = size // 2
-    dy, dx = np.mgrid[0 : reach + 1, -reach : reach + 1]
+    dy, dx = np.mgrid[-reach : reach + 1, -reach : reach + 1]
     squared = dy * dy + dx * dx
-    half = (squared <= reach * reach) & ((dy > 0) | (dx > 0))
-    weights = np.maximum(-LOG2_E / (2 * sigma * sigma) * squared[half], -1e30)
-    return np.stack([dy[half], dx[half]], axis=1).astype(np.int64), weights.astype(np.float32)
+    disc = (squared <= reach * reach) & (squared > 0)
+    weights = np.maximum(-LOG2_E / (2 * sigma * sigma) * squared[disc], -1e30)
+    return np.stack([dy[disc], dx[disc]], axis=1).astype(np.int64), weights.astype(np.float32)
 
 
 @kernel
-def _filter(image, result, rows, columns, channels, margin, taps, space, steepness, y0, y1):
-    """Visit each pair of pixels of a strip once, in tiles whose rows stay in the nearest cache."""
-    width = result.shape[1] // channels
-    tall, broad = y1 - y0 + 2 * margin, -(-width // -(-width // _TILE))
-    planes = np.empty((channels, tall, broad + 2 * margin), np.float32)
-    sums = np.empty((channels + 1, tall, broad + 2 * margin), np.float32)  # of the weighted channels, of the weights
-    weights = np.empty(broad + 2 * margin, np.float32)
-    for x0 in range(0, width, broad):
-        wide = min(x0 + broad, width) - x0 + 2 * margin
-        for i in range(tall):
-            for c in range(channels):
-                _spread(image[rows[y0 + i]], columns, x0, margin, channels, c, planes[c, i, :wide])
-            start(sums, i, planes, i, np.int64(0), wide)
-        for t in range(taps.shape[0]):
-            dy, dx = taps[t, 0], taps[t, 1]
-            weight = weights[: wide - abs(dx)]
-            for i in range(margin - dy, tall - margin):
-                left, k, right = max(0, -dx), i + dy, max(0, dx)
-                _weigh(planes, i, left, k, right, steepness, space[t], weight)
-                for _ in range(2):
-                    if margin <= i < tall - margin:
-                        gather(sums, i, left, planes, k, right, weight)
-                    i, left, k, right = k, right, i, left
-        for i in range(margin, tall - margin):
-            divide(sums, i, margin, wide - 2 * margin, result[y0 + i - margin], x0)
+def _filter(image, result, rows, columns, margin, taps, space, steepness, y0, y1):
+    """Spread the rows of a strip out to planes with a margin, and add the neighbours up there."""
+    width = columns.size - 2 * margin
+    channels, tall, pitch = image.shape[1] // width, y1 - y0 + 2 * margin, columns.size + LANES
+    planes, plane = np.empty(channels * tall * pitch, np.float32), tall * pitch
+    sums, none = np.empty((channels + 1, 1, width + LANES), np.float32), np.int64(0)
+    places = np.empty(space.size, np.int64)
+    for t in range(space.size):
+        places[t] = taps[t, 0] * pitch + taps[t, 1]
+    for i in range(tall):
+        for c in range(channels):
+            _spread(image[rows[y0 + i]], columns, margin, channels, c, planes[c * plane + i * pitch :])
+    for y in range(y0, y1):
+        at = (y - y0 + margin) * pitch + margin
+        for x in range(0, width, LANES):
+            if channels == 1:
+                _add_up_grey(planes, at + x, places, space, steepness, sums, x)
+            else:
+                _add_up_colours(planes, at + x, plane, places, space, steepness, sums, x)
+        divide(sums, none, none, width, result[y], none)
 
 
 @kernel
-def _spread(row, columns, x0, margin, channels, channel, plane):
-    """Write one channel of the pixels that stand for x0 - margin, x0 - margin + 1, … ."""
-    first, last = max(x0 - margin, 0), min(x0 - margin + plane.size, row.size // channels)
-    here = first - x0 + margin
-    for x in range(here):
-        plane[x] = np.float32(row[columns[x0 + x] * channels + channel])
-    inner = plane[here : here + last - first]
+def _spread(row, columns, margin, channels, channel, plane):
+    """Write one channel of a row, and of the pixels that stand for those beyond its ends."""
+    inner, width = plane[margin : columns.size - margin], columns.size - 2 * margin
     if channels == 1:
-        source = row[first:last]
-        for x in range(inner.size):
-            inner[x] = np.float32(source[x])
-    elif channels == 3:
-        source = row[first * 3 + channel :]
-        for x in range(inner.size):
-            inner[x] = np.float32(source[3 * x])
+        for x in range(width):
+            inner[x] = np.float32(row[x])
     else:
-        source = row[first * channels + channel :]
-        for x in range(inner.size):
-            inner[x] = np.float32(source[x * channels])
-    for x in range(here + inner.size, plane.size):
-        plane[x] = np.float32(row[columns[x0 + x] * channels + channel])
+        source = row[channel:]
+        for x in range(width):
+            inner[x] = np.float32(source[3 * x])
+    for i in range(margin):
+        plane[i] = inner[columns[i]]
+        last = margin + width + i
+        plane[last] = inner[columns[last]]
 
 
 @kernel(contract=True)
-def _weigh(planes, i, left, k, right, steepness, space, weights):
-    """Write 2^(steepness · d² + space) for the differences d of the colours of two rows."""
-    count = weights.size
-    p, q = planes[0, i, left : left + count], planes[0, k, right : right + count]
-    if planes.shape[0] == 1:
-        for x in range(count):
-            d = p[x] - q[x]
-            weights[x] = power_of_two(d * d * steepness + space)
-        return
-    if planes.shape[0] == 3:
-        r, s = planes[1, i, left : left + count], planes[1, k, right : right + count]
-        t, u = planes[2, i, left : left + count], planes[2, k, right : right + count]
-        for x in range(count):
-            d = abs(p[x] - q[x]) + abs(r[x] - s[x]) + abs(t[x] - u[x])
-            weights[x] = power_of_two(d * d * steepness + space)
-        return
-    for x in range(count):
-        weights[x] = abs(p[x] - q[x])
-    for c in range(1, planes.shape[0]):
-        p, q = planes[c, i, left : left + count], planes[c, k, right : right + count]
-        for x in range(count):
-            weights[x] += abs(p[x] - q[x])
-    for x in range(count):
-        d = weights[x]
-        weights[x] = power_of_two(d * d * steepness + space)
+def _add_up_grey(planes, at, places, space, steepness, sums, x):
+    """Write the sums of eight pixels: a neighbour that differs by d counts 2^(steepness · d² + space)."""
+    centre = load(planes, at)
+    total, whole = centre, power_of_two(centre - centre)
+    for t in range(places.size):
+        value = load(planes, at + places[t])
+        d = value - centre
+        weight = power_of_two(d * d * steepness + space[t])
+        total, whole = total + weight * value, whole + weight
+    store(total, sums[0, 0], x)
+    store(whole, sums[1, 0], x)
+
+
+@kernel(contract=True)
+def _add_up_colours(planes, at, plane, places, space, steepness, sums, x):
+    """Write the sums of eight pixels of three channels, ``plane`` apart: d is the sum of their differences."""
+    red, green, blue = load(planes, at), load(planes, at + plane), load(planes, at + 2 * plane)
+    reds, greens, blues, whole = red, green, blue, power_of_two(red - red)
+    for t in range(places.size):
+        place = at + places[t]
+        r, g, b = load(planes, place), load(planes, place + plane), load(planes, place + 2 * plane)
+        d = magnitude(r - red) + magnitude(g - green) + magnitude(b - blue)
+        weight = power_of_two(d * d * steepness + space[t])
+        reds, greens, blues, whole = reds + weight * r, greens + weight * g, blues + weight * b, whole + weight
+    store(reds, sums[0, 0], x)
+    store(greens, sums[1, 0], x)
+    store(blues, sums[2, 0], x)
+    store(whole, sums[3, 0], x)

@@ -10,13 +10,11 @@ from __future__ import annotations
 import numpy as np
 
 from sightline.core.kernels import kernel
+from sightline.core.vector_functions import LOWEST, POLYNOMIAL, ROUND
 
 LOG2_E = 1.4426950408889634
-# 2^f on -½ … ½, the minimax polynomial that is 1 at 0: its relative error is below 1.02e-4.
-_C1, _C2, _C3 = np.float32(0.69328293), np.float32(0.24221096), np.float32(0.05500893)
-_ONE = np.float32(1)
-_LOWEST = np.float32(-126)
-_ROUND = np.float32(3 << 22) + np.float32(127)  # what is added to it has no bits left for a fraction
+_C3, _C2, _C1, _ONE = (np.float32(coefficient) for coefficient in POLYNOMIAL)
+_LOWEST, _ROUND = np.float32(LOWEST), np.float32(ROUND)
 
 
 @kernel(contract=True)
