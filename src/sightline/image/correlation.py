@@ -11,19 +11,18 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
-import scipy.fft
 
 from sightline.core.buffers import empty
 from sightline.core.kernels import kernel, over_rows
 from sightline.core.weighted_sums import ALONE, PAIR, weigh_alone, weigh_pair
 from sightline.image.border import interleaved, source_indices
+from sightline.image.template_products import products
 
 Array = np.ndarray
 _RANK = 1e-6  # second singular value, relative to the first, that is taken for rounding
 _DIRECT = 400  # weights of an inseparable window beyond which blocks of Fourier transforms are cheaper
 _FEW = 9  # weights that are not worth two passes
 _NO_ROW = np.zeros(0, np.float32), np.zeros(0, np.int64)
-_BLOCK = 256  # least side of such a block; four times the window's otherwise
 
 
 class Frame(NamedTuple):
@@ -120,9 +119,7 @@ def _sources(size: int, before: int, after: int, border: str) -> Array:
 @lru_cache(64)
 def _places(height: int, width: int, step: int, frame: Frame, dtype: Any) -> tuple[Array, Array, Array]:
     """Return which row, and which value of a flat row, stands for each that windows reach; -1 for none, and its row."""
-    rows, columns = (
-        _sources(size, frame.before[i], frame.after[i], frame.border) for i, size in enumerate((height, width))
-    )
+    rows, columns = _reached((height, width), frame)
     flat = interleaved(columns, step)
     flat[np.repeat(columns < 0, step)] = -1
     return rows, flat, np.full(width * step, frame.value, dtype)
@@ -256,29 +253,34 @@ def _write(total, step, stride, row):
 
 
 def _by_blocks(image: Array, window: Array, frame: Frame, result: Array) -> None:
-    """Multiply spectra block by block (overlap–save): of each block, what did not wrap around is kept."""
-    tall, broad = window.shape
-    rows = _sources(image.shape[0], frame.before[0], frame.after[0], frame.border)
-    columns = _sources(image.shape[1], frame.before[1], frame.after[1], frame.border)
-    padded = (
-        np.take(np.take(image, rows, axis=0), columns, axis=1).astype(np.float32).reshape(len(rows), len(columns), -1)
-    )
-    if frame.border == "constant":
-        padded[rows < 0], padded[:, columns < 0] = frame.value, frame.value
-    planes = np.ascontiguousarray(np.moveaxis(padded, 2, 0))
-    free = len(rows) - tall + 1, len(columns) - broad + 1  # sums down and across before the stride
-    wanted = [min(max(_BLOCK, 4 * size), room + size - 1) for size, room in zip(window.shape, free, strict=True)]
-    sides = [scipy.fft.next_fast_len(side, real=True) for side in wanted]
-    spectrum = np.conj(scipy.fft.rfft2(window, sides)).astype(np.complex64)
-    kept = sides[0] - tall + 1, sides[1] - broad + 1
-    sums = empty((*free, len(planes)), np.float32)
+    """Multiply spectra block by block, one channel after the other."""
+    rows, columns = _reached(image.shape, frame)
+    left, width = frame.before[1], image.shape[1]
+    outside = np.r_[0:left, left + width : len(columns)]
+    padded, weights = empty((len(rows), len(columns)), np.float32), window.astype(np.float32)
+    inner = padded[:, left : left + width]
+    target = empty(result.shape, np.float32) if result.dtype == np.uint16 else result
+    for channel in np.ndindex(image.shape[2:]):
+        inner[...] = image[(slice(None), slice(None), *channel)][rows]
+        padded[:, outside] = inner[:, columns[outside]]
+        if frame.border == "constant":
+            padded[rows < 0], padded[:, columns < 0] = frame.value, frame.value
+        to = target[(slice(None), slice(None), *channel)]
+        plane = to if to.flags.c_contiguous else empty(to.shape, to.dtype)
+        over_rows(_write_rows, len(plane), products("correlate", padded, weights), *frame.stride, plane)
+        if plane is not to:
+            to[...] = plane
+    if target is not result:
+        finish(target, result)
 
-    def strip(y0: int, y1: int) -> None:
-        for x0 in range(0, free[1], kept[1]):
-            product = scipy.fft.rfft2(planes[:, y0 : y0 + sides[0], x0 : x0 + sides[1]], sides)
-            product *= spectrum
-            inverse = scipy.fft.irfft2(product, sides, overwrite_x=True)[:, : y1 - y0, : min(kept[1], free[1] - x0)]
-            sums[y0:y1, x0 : x0 + kept[1]] = np.moveaxis(inverse, 0, 2)
 
-    over_rows(strip, free[0], strip=kept[0])
-    finish(np.ascontiguousarray(sums[:: frame.stride[0], :: frame.stride[1]]).reshape(result.shape), result)
+def _reached(shape: tuple[int, ...], frame: Frame) -> list[Array]:
+    """Return which row (column) stands for each that windows reach; -1 for none."""
+    return [_sources(shape[i], frame.before[i], frame.after[i], frame.border) for i in (0, 1)]
+
+
+@kernel
+def _write_rows(sums, stride_y, stride_x, out, y0, y1):
+    """Write every ``stride_y``-th row."""
+    for y in range(y0, y1):
+        _write(sums[y * stride_y], 1, stride_x, out[y])
