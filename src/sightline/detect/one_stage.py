@@ -59,7 +59,7 @@ class OneStage(nn.Module, ABC):
 
     @torch.no_grad()
     def take(self, whole: OneStage, like: Sequence[int] = ()) -> None:
-        """Copy from a trained network of the same kind; where the classes are others, their outputs stay fresh.
+        """Copy from a trained network of the same kind; where it has more or fewer classes, their outputs stay fresh.
 
         Yosinski et al. 2014, "How transferable are features in deep neural networks?", NIPS: what is alike in two tasks
         is worth keeping up to the last layer.
@@ -70,7 +70,7 @@ class OneStage(nn.Module, ABC):
             With the same names of parameters.
         like
             Of each class of ours, the number of the class of ``whole`` whose outputs it begins with, −1 for none; empty
-            for none at all.
+            for none at all. As many classes are taken to be the same ones.
         """
         theirs = whole.state_dict()
         for name, tensor in self.state_dict().items():
