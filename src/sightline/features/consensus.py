@@ -130,7 +130,8 @@ class _Race:
         self.kind, self.rows, self.bound, self.method = kind, rows, bound, method
         self.columns = np.ascontiguousarray(rows.T)
         self.block = np.ascontiguousarray(self.columns[:, :_BLOCK]) if len(rows) > 4 * _BLOCK else None
-        self.best, self.agree, self.hits, self.settled = np.empty(0), np.zeros(len(rows), bool), 0, False
+        self.best, self.squares, self.agree = np.empty(0), np.empty(0), np.zeros(len(rows), bool)
+        self.hits, self.settled = 0, False
         self.cost = len(rows) * (1.0 if method == "ransac" else bound)  # of a candidate that nobody agrees with
 
     def needed(self, confidence: float) -> int:
@@ -144,7 +145,7 @@ class _Race:
         """Let the candidates of samples run; return the sample of a new best, None when there is none."""
         candidates = self.kind.solve(self.rows, picks)
         several, flat = candidates.shape[1], candidates.reshape(-1, candidates.shape[2])
-        whole = [one is not None for one in flat[:, 0]] if flat.dtype == object else np.isfinite(flat.sum(axis=1))
+        whole = [one is not None for one in flat[:, 0]] if flat.dtype == object else np.isfinite(flat[:, 0])
         number = np.flatnonzero(whole)
         if self.block is not None and len(number) > 1:
             share = self.hits / len(self.rows)
@@ -163,23 +164,22 @@ class _Race:
         """Make the cheapest of the candidates the best one if it costs less; return its number, -1 otherwise."""
         squares = self.kind.squares(candidates, self.columns)
         agree = np.empty(len(self.rows), bool)
-        i, cost, hits = _cheapest(squares, self.bound, self.method == "ransac", agree)
+        i, cost, hits, same = _cheapest(squares, self.bound, self.method == "ransac", self.agree, agree)
         if not cost < self.cost * ease:
             return -1
-        self.settled = bool(hits == self.hits and (agree == self.agree).all())
-        self.best, self.cost, self.agree, self.hits = candidates[i], cost, agree, hits
+        self.settled = same
+        self.best, self.squares, self.cost, self.agree, self.hits = candidates[i], squares[i], cost, agree, hits
         return i
 
     def widen(self) -> None:
         """Fit to rows within three thresholds, then ever nearer ones: a way out of what is best only nearby."""
-        better = self.best
+        better, squares = self.best, self.squares
         for factor in _WIDE:
-            chosen = self.kind.squares(better[None], self.columns)[0] < self.bound * factor * factor
+            chosen = squares < self.bound * factor * factor
             if np.count_nonzero(chosen) <= self.kind.size:
                 return
             better = self.kind.refine(better, self.rows[chosen])
-            if better.dtype != object and not np.isfinite(better).all():
-                return
+            squares = self.kind.squares(better[None], self.columns)[0]  # infinite where there is none
         if self._take(better[None]) == 0:
             self.settle(4)
 
@@ -189,8 +189,6 @@ class _Race:
             if self.settled or self.hits <= self.kind.size:
                 return
             better = self.kind.refine(self.best, self.rows[self.agree])
-            if better.dtype != object and not np.isfinite(better).all():
-                return
             if self._take(better[None], 1 + 1e-12) < 0:
                 self.settled = True
                 return
@@ -230,9 +228,12 @@ def _promising(squares, bound, share, plausible):
 
 
 @kernel
-def _cheapest(squares, bound, counting, agree):
-    """Return number, cost and hits of the cheapest candidate; fill ``agree`` with the rows that agree with it."""
-    best, lowest, most = 0, np.inf, 0
+def _cheapest(squares, bound, counting, before, agree):
+    """Return number, cost and hits of the cheapest candidate, and whether the rows that agree are those of before.
+
+    Fill ``agree`` with them.
+    """
+    best, lowest, most, same = 0, np.inf, 0, True
     for i in range(squares.shape[0]):
         hits, total = 0, 0.0
         for k in range(squares.shape[1]):
@@ -245,7 +246,8 @@ def _cheapest(squares, bound, counting, agree):
             best, lowest, most = i, cost, hits
     for k in range(squares.shape[1]):
         agree[k] = squares[best, k] < bound
-    return best, lowest, most
+        same &= agree[k] == before[k]
+    return best, lowest, most, same
 
 
 @kernel

@@ -12,7 +12,8 @@ import numpy as np
 
 from sightline.core.kernels import kernel
 from sightline.core.types import Array
-from sightline.geometry.small_systems import null_vectors, real_roots
+from sightline.geometry.real_roots import real_roots
+from sightline.geometry.small_systems import null_vectors
 
 Powers = tuple[int, int, int]
 
@@ -28,9 +29,9 @@ def _times(p: Powers, q: Powers) -> Powers:
 
 
 _SQUARE = sorted({_times(p, q) for p, q in itertools.product(_LINEAR, repeat=2)})
-# Where the product of two monomials stands.
-_TO_SQUARE = np.array([[_SQUARE.index(_times(p, q)) for q in _LINEAR] for p in _LINEAR])
-_TO_CUBIC = np.array([[_CUBIC.index(_times(p, q)) for q in _LINEAR] for p in _SQUARE])
+# Where the product of two monomials stands. Without a sign, no number counts from the end.
+_TO_SQUARE = np.array([[_SQUARE.index(_times(p, q)) for q in _LINEAR] for p in _LINEAR], np.uint64)
+_TO_CUBIC = np.array([[_CUBIC.index(_times(p, q)) for p in _SQUARE] for q in _LINEAR], np.uint64)
 
 
 def solve_five(rows: Array, picks: Array, out: Array) -> None:
@@ -73,47 +74,44 @@ def fill_equation(pair, row):
 @kernel
 def _fill_conditions(basis, to_square, to_cubic, conditions):
     """Fill ten rows: E Eᵀ E − ½ trace(E Eᵀ) E = 0, and det E = 0, for E = x·X + y·Y + z·Z + W."""
-    side, size = basis.shape[1] // 3, to_cubic.shape[0]
+    side, size = basis.shape[1] // 3, to_cubic.shape[1]
+    squares = np.zeros((side * side + side, size))  # E Eᵀ, quadratic, and three minors
+    for i in range(side):
+        for j in range(i + 1):
+            for k in range(side):
+                _add_square(basis, side * i + k, side * j + k, 1.0, to_square, squares, side * i + j)
+            for p in range(size):
+                squares[side * j + i, p] = squares[side * i + j, p]
+        j, k = i + 1 if i + 1 < side else 0, i - 1 if i > 0 else side - 1
+        _add_square(basis, side + j, 2 * side + k, 1.0, to_square, squares, side * side + i)
+        _add_square(basis, side + k, 2 * side + j, -1.0, to_square, squares, side * side + i)
+    for p in range(size):
+        half = 0.5 * (squares[0, p] + squares[side + 1, p] + squares[2 * side + 2, p])
+        for i in range(side):
+            squares[(side + 1) * i, p] -= half
     for i in range(conditions.shape[0]):
         for k in range(conditions.shape[1]):
             conditions[i, k] = 0
-    product = np.empty((side, side, size))  # E Eᵀ, quadratic
-    for i in range(side):
-        for j in range(side):
-            for p in range(size):
-                product[i, j, p] = 0
-            for k in range(side):
-                _add_square(basis, side * i + k, side * j + k, 1.0, to_square, product[i, j])
-    for p in range(size):
-        half = 0.5 * (product[0, 0, p] + product[1, 1, p] + product[2, 2, p])
+    for k in range(side):
         for i in range(side):
-            product[i, i, p] -= half
-    for i in range(side):
-        for j in range(side):
-            for k in range(side):
-                _add_cubic(product[i, k], basis, side * k + j, to_cubic, conditions[side * i + j])
-    minor = np.empty(size)
-    for i in range(side):
-        j, k = i + 1 if i + 1 < side else 0, i - 1 if i > 0 else side - 1
-        for p in range(size):
-            minor[p] = 0
-        _add_square(basis, side + j, 2 * side + k, 1.0, to_square, minor)
-        _add_square(basis, side + k, 2 * side + j, -1.0, to_square, minor)
-        _add_cubic(minor, basis, i, to_cubic, conditions[side * side])
+            for j in range(side):
+                _add_cubic(squares, side * i + k, basis, side * k + j, to_cubic, conditions, side * i + j)
+        _add_cubic(squares, side * side + k, basis, k, to_cubic, conditions, side * side)
 
 
 @kernel
-def _add_square(basis, i, j, factor, to_square, total):
+def _add_square(basis, i, j, factor, to_square, totals, row):
     for p in range(to_square.shape[0]):
+        weight = factor * basis[p, i]
         for q in range(to_square.shape[1]):
-            total[to_square[p, q]] += factor * basis[p, i] * basis[q, j]
+            totals[row, to_square[p, q]] += weight * basis[q, j]
 
 
 @kernel
-def _add_cubic(square, basis, j, to_cubic, total):
-    for p in range(to_cubic.shape[0]):
-        for q in range(to_cubic.shape[1]):
-            total[to_cubic[p, q]] += square[p] * basis[q, j]
+def _add_cubic(squares, square, basis, j, to_cubic, totals, row):
+    for q in range(to_cubic.shape[0]):
+        for p in range(to_cubic.shape[1]):  # no two of which go to the same place
+            totals[row, to_cubic[q, p]] += squares[square, p] * basis[q, j]
 
 
 @kernel

@@ -22,8 +22,9 @@ from sightline.features.models import Kind
 from sightline.features.ransac import rounds_of
 from sightline.geometry.five_point import fill_equation
 from sightline.geometry.homography import pairs_of
+from sightline.geometry.real_roots import real_roots
 from sightline.geometry.sampson import refine_epipolar, sampson_squares
-from sightline.geometry.small_systems import null_vectors, real_roots
+from sightline.geometry.small_systems import null_vectors
 
 SAMPLES = ("7-point", "8-point")
 

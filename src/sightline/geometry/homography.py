@@ -213,18 +213,21 @@ def _descend(matrix, rows, out):
     Coordinates are shifted and scaled, so that the equations are well posed.
     """
     count = rows.shape[0]
-    middle, spread = np.zeros(4), np.zeros(2)
+    middle, spread, pairs = np.zeros(4), np.zeros(2), np.empty((4, count))
     for k in range(count):
         for d in range(4):
-            middle[d] += rows[k, d] / count
+            middle[d] += rows[k, d]
+    for d in range(4):
+        middle[d] /= count
     for k in range(count):
         for d in range(4):
-            spread[d // 2] += (rows[k, d] - middle[d]) ** 2 / count
-    s, t = np.sqrt(max(spread[0], 1e-300)), np.sqrt(max(spread[1], 1e-300))
-    pairs = np.empty((4, count))
-    for k in range(count):
-        for d in range(4):
-            pairs[d, k] = (rows[k, d] - middle[d]) / (s if d < 2 else t)
+            pairs[d, k] = rows[k, d] - middle[d]
+            spread[d // 2] += pairs[d, k] ** 2
+    s, t = np.sqrt(max(spread[0] / count, 1e-300)), np.sqrt(max(spread[1] / count, 1e-300))
+    for d in range(4):
+        scale = 1 / (s if d < 2 else t)
+        for k in range(count):
+            pairs[d, k] *= scale
     h, old = np.empty(9), matrix.copy()
     for r in range(3):  # shift and scale the first view's coordinates
         old[3 * r + 2] += old[3 * r] * middle[0] + old[3 * r + 1] * middle[1]

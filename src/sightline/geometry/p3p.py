@@ -11,7 +11,7 @@ import numpy as np
 from sightline.core.kernels import kernel, over_rows
 from sightline.core.types import Array
 from sightline.features.models import Kind
-from sightline.geometry.small_systems import real_roots
+from sightline.geometry.real_roots import real_roots
 
 
 def p3p(rows: Array, picks: Array) -> Array:

@@ -1,7 +1,7 @@
-"""Kernels for small systems: null vectors, roots of polynomials, symmetric equations, least eigenvectors, turns.
+"""Kernels for small systems: null vectors, symmetric equations, least eigenvectors, turns.
 
 Golub & Van Loan 2013, "Matrix Computations", 4th ed.: Gauss-Jordan elimination with complete pivoting, Cholesky,
-Jacobi. Roots are enclosed by those of the derivative, and found by Newton's steps that never leave their bracket.
+Jacobi.
 """
 
 from __future__ import annotations
@@ -60,94 +60,6 @@ def null_vectors(rows, basis):
         for j in range(n):
             basis[v, j] *= size
     return True
-
-
-@kernel
-def real_roots(coefficients, degree, roots):
-    """Fill ``roots`` with the real roots of Σ c[k] x^k, k ≤ degree, in rising order; return how many there are.
-
-    Those beyond ±1 are sought as their inverses, so that no search begins far away.
-    """
-    top = 0.0
-    for k in range(degree + 1):
-        top = max(top, abs(coefficients[k]))
-    while degree > 0 and abs(coefficients[degree]) <= 1e-14 * top:
-        degree -= 1
-    if degree == 0:
-        return 0
-    inner, outer = np.empty(degree + 1), np.empty(degree + 1)
-    table = np.empty((degree + 1, degree + 1))
-    for k in range(degree + 1):
-        table[0, k] = coefficients[k]
-    inside = _roots_within_one(table, inner)
-    for k in range(degree + 1):
-        table[0, k] = coefficients[degree - k]
-    outside, count = _roots_within_one(table, outer), 0
-    for i in range(outside - 1, -1, -1):
-        if -1 < outer[i] < 0:
-            roots[count] = 1 / outer[i]
-            count += 1
-    for i in range(inside):
-        roots[count] = inner[i]
-        count += 1
-    for i in range(outside - 1, -1, -1):
-        if 0 < outer[i] < 1:
-            roots[count] = 1 / outer[i]
-            count += 1
-    return count
-
-
-@kernel
-def _roots_within_one(table, roots):
-    """Fill the roots in [-1, 1] of the polynomial in the first row; the other rows are for its derivatives."""
-    degree = table.shape[0] - 1
-    for order in range(1, degree):
-        for k in range(degree - order + 1):
-            table[order, k] = table[order - 1, k + 1] * (k + 1)
-    between, count = np.empty(degree + 1), 0
-    for order in range(degree - 1, -1, -1):  # of derivatives, the straight one first
-        new, low = 0, -1.0
-        for i in range(count + 1):
-            high = between[i] if i < count else 1.0
-            found, x = _root_between(table[order], degree - order, low, high, 1e-15 if order == 0 else 1e-10)
-            if found:
-                roots[new] = x
-                new += 1
-            low = high
-        count = new
-        for i in range(count):
-            between[i] = roots[i]
-    return count
-
-
-@kernel
-def _root_between(c, degree, low, high, near):
-    """Return whether a monotonous stretch holds a root, and the root."""
-    below, above = c[degree], c[degree]
-    for k in range(degree - 1, -1, -1):
-        below, above = below * low + c[k], above * high + c[k]
-    if below == 0:
-        return True, low
-    if (below < 0) == (above < 0) and above != 0:
-        return False, 0.0
-    x = 0.5 * (low + high)
-    for _ in range(200):
-        value, slope = c[degree], 0.0
-        for k in range(degree - 1, -1, -1):
-            slope = slope * x + value
-            value = value * x + c[k]
-        if value == 0:
-            break
-        if (value < 0) == (below < 0):
-            low = x
-        else:
-            high = x
-        step = x - value / slope if slope != 0 else low
-        old = x
-        x = step if low < step < high else 0.5 * (low + high)
-        if abs(x - old) <= near * abs(x) + 1e-300:
-            break
-    return True, x
 
 
 @kernel
