@@ -17,7 +17,6 @@ from jaxtyping import Real
 from sightline.core.catalogue import method as catalogued
 from sightline.core.checks import choice, integer, number
 from sightline.core.errors import InputError
-from sightline.core.kernels import kernel
 from sightline.core.layers import Cloud, Lines, Picture, Value
 from sightline.core.layers import Points as Dots
 from sightline.core.trace import Step
@@ -25,6 +24,7 @@ from sightline.core.types import Array, Choice, Points, Range, Seed
 from sightline.features.consensus import search
 from sightline.geometry.camera import Camera, as_camera
 from sightline.geometry.epnp import epnp
+from sightline.geometry.linear_pose import Moments, linear_pose, moments_of
 from sightline.geometry.p3p import p3p, pose_kind, ray_squares
 from sightline.geometry.points3 import as_rows
 from sightline.geometry.project import project_checked
@@ -136,19 +136,21 @@ def pnp(
     >>> pose.translation.round(6).tolist()
     [0.2, 0.1, 5.0]
     """
-    lens, world, pixels, rows = _checked(points3, points2, camera, method, threshold, confidence, iterations)
+    lens, world, pixels, rows, moments = _checked(points3, points2, camera, method, threshold, confidence, iterations)
     chosen: Any = slice(None)
-    start = None
-    if threshold is not None:
-        scale = float(np.mean(lens.focal))
-        bound = (threshold / scale) ** 2
+    if threshold is None:
+        pose = closed_form(rows, method, moments)
+    else:
+        bound = (threshold / float(np.mean(lens.focal))) ** 2
         found = search("pnp", _KIND, rows, bound, seed, "lo", confidence, iterations)
-        start, chosen = found.model, found.inliers
-    if start is None or len(rows[chosen]) >= 4:
-        start = closed_form(rows[chosen], method) if start is None or method != "iterative" else start
+        pose, chosen = found.model, found.inliers
+        if method != "iterative" and np.count_nonzero(chosen) >= 4:
+            pose = closed_form(rows[chosen], method)
     if method == "iterative":
-        start = refined_pose(start, world[chosen], pixels[chosen], lens)
-    return _finished(start, world, pixels, lens, chosen)
+        pose, square = refined_pose(pose, world[chosen], pixels[chosen], lens)
+    else:
+        square = squared_distances(pose, world[chosen], pixels[chosen], lens)
+    return _finished(pose, square, chosen, len(world))
 
 
 @pnp.steps
@@ -163,7 +165,7 @@ def _steps(
 ) -> Iterator[Step]:
     found = pnp(points3, points2, camera, method, threshold, seed, **rest)
     options = {"confidence": 0.999, "iterations": 10000, **rest}
-    lens, world, pixels, rows = _checked(points3, points2, camera, method, threshold, **options)
+    lens, world, pixels, rows, _ = _checked(points3, points2, camera, method, threshold, **options)
     sheet, placed = sheet_for(pixels)
     yield Step("seen", Picture(sheet), Dots(placed(pixels)), note="Where the camera sees the points.")
     chosen = found.inliers
@@ -186,7 +188,7 @@ def _steps(
 
 def _checked(
     points3: Any, points2: Any, camera: Any, method: Any, threshold: Any, confidence: Any, iterations: Any
-) -> tuple[Camera, Array, Array, Array]:
+) -> tuple[Camera, Array, Array, Array, Moments]:
     world, pixels = as_rows("pnp", "points3", points3, (3,), least=4), as_rows("pnp", "points2", points2, (2,), least=4)
     if len(world) != len(pixels):
         raise InputError(f"pnp: points2 must be as many as points3; got {len(pixels)} and {len(world)}.")
@@ -198,97 +200,39 @@ def _checked(
     integer("pnp", "iterations", iterations, 1, 1000000)
     rays = rays_of(lens, pixels)
     rows = np.hstack([rays, world])
-    sizes = _extents(rows, *_moments(rows)[1:])
+    moments = moments_of(rows)
+    sizes = moments.sizes
     if not sizes[1] > 1e-9 * max(sizes[0], np.abs(world).max() * 1e-3):
         raise InputError(f"pnp: points3 must not lie on a line or in one place; got {len(world)} that do.")
     if not np.isfinite(rays).all():
         raise InputError(
             f"pnp: points2 must lie where the lens sees; got {int((~np.isfinite(rays).all(axis=1)).sum())} beyond it."
         )
-    return lens, world, pixels, rows
+    return lens, world, pixels, rows, moments
 
 
-def _finished(pose: Array, world: Array, pixels: Array, lens: Camera, chosen: Any) -> CameraPose:
-    inliers = np.zeros(len(world), bool)
+def _finished(pose: Array, square: float, chosen: Any, count: int) -> CameraPose:
+    inliers = np.zeros(count, bool)
     inliers[chosen] = True
-    square = squared_distances(pose, world[chosen], pixels[chosen], lens) / max(np.count_nonzero(inliers), 1)
-    if not np.isfinite(pose).all() or not np.isfinite(square):
-        raise InputError(f"pnp: points must lie in front of a camera; got {len(world)} that no pose explains.")
-    return CameraPose(pose[:9].reshape(3, 3).copy(), pose[9:].copy(), inliers, float(np.sqrt(square)))
+    mean = square / max(np.count_nonzero(inliers), 1)
+    if not np.isfinite(pose).all() or not np.isfinite(mean):
+        raise InputError(f"pnp: points must lie in front of a camera; got {count} that no pose explains.")
+    return CameraPose(pose[:9].reshape(3, 3).copy(), pose[9:].copy(), inliers, float(np.sqrt(mean)))
 
 
-def closed_form(rows: Array, method: str) -> Array:
+def closed_form(rows: Array, method: str, moments: Moments | None = None) -> Array:
     """Return a pose (12 numbers) of rows (ray x, y, and X, Y, Z) without a search."""
-    middle, scale, sums = _moments(rows)
-    sizes = _extents(rows, scale, sums)
+    moments = moments or moments_of(rows)
+    sizes = moments.sizes
     flat = sizes[2] <= _FLAT * sizes[0]
     if method == "iterative" and len(rows) >= _MANY and sizes[2] > _THICK * sizes[0]:
-        return _linear(middle, scale, *sums)
+        return linear_pose(moments)
     if method == "p3p" or (not flat and method == "iterative" and len(rows) < 6):
         return _of_triangle(rows)
     if not flat:
         return epnp(rows)
     planar = _of_plane(rows)
     return planar if np.isfinite(planar).all() else _of_triangle(rows)
-
-
-def _moments(rows: Array) -> tuple[Array, float, Array]:
-    """Return the mean of rows' points, their spread, and sums of products of points of mean 0 and spread 1.
-
-    The sums, 4×4×4, are those of p pᵀ with p = (X, Y, Z, 1), times 1, the ray's x, its y, and x² + y².
-    """
-    middle, sums = np.empty(3), np.empty((4, 4, 4))
-    return middle, _add_products(rows, middle, sums), sums
-
-
-@kernel
-def _add_products(rows, middle, sums):
-    count, p = rows.shape[0], np.ones(4)
-    for j in range(3):
-        middle[j] = 0
-        for k in range(count):
-            middle[j] += rows[k, 2 + j] / count
-    scale = 0.0
-    for k in range(count):
-        for j in range(3):
-            scale += (rows[k, 2 + j] - middle[j]) ** 2
-    scale = np.sqrt(scale / (3 * count))
-    inverse = 1 / scale if scale > 0 else 0.0
-    sums[:] = 0
-    for k in range(count):
-        x, y = rows[k, 0], rows[k, 1]
-        square = x * x + y * y
-        for j in range(3):
-            p[j] = (rows[k, 2 + j] - middle[j]) * inverse
-        for i in range(4):
-            for j in range(4):
-                product = p[i] * p[j]
-                sums[0, i, j] += product
-                sums[1, i, j] += product * x
-                sums[2, i, j] += product * y
-                sums[3, i, j] += product * square
-    return scale
-
-
-def _extents(rows: Array, scale: float, sums: Array) -> Array:
-    """Return the singular values of rows' points around their mean, the greatest first, from their moments."""
-    values = np.linalg.eigvalsh(sums[0, :3, :3])[::-1]
-    if values[2] > 1e-8 * values[0]:  # else their roots are not precise enough
-        return scale * np.sqrt(values)
-    return np.linalg.svd(rows[:, 2:] - rows[:, 2:].mean(axis=0), compute_uv=False)
-
-
-def _linear(middle: Array, scale: float, points: Array, of_x: Array, of_y: Array, of_both: Array) -> Array:
-    """Return the pose of many points that fill space, by the linear equations of the 3×4 projection."""
-    # The first two rows follow from the third: the least squares of S r₁ = S_x r₃, and so on.
-    follow = np.linalg.solve(points, np.hstack([of_x, of_y]))
-    left = of_both - of_x @ follow[:, :4] - of_y @ follow[:, 4:]
-    last = np.linalg.eigh(left)[1][:, 0]
-    last = last if last @ points[3] > 0 else -last
-    matrix = np.stack([follow[:, :4] @ last, follow[:, 4:] @ last, last])
-    u, sizes, v = np.linalg.svd(matrix[:, :3])
-    rotation = u @ np.diag([1, 1, np.linalg.det(u @ v)]) @ v
-    return np.append(rotation.ravel(), matrix[:, 3] * (scale / sizes.mean()) - rotation @ middle)
 
 
 def _of_triangle(rows: Array) -> Array:
@@ -323,7 +267,7 @@ _PLAIN = Camera(np.eye(3))
 
 
 def _refine_rays(pose: Array, rows: Array) -> Array:
-    return refined_pose(pose, rows[:, 2:], rows[:, :2], _PLAIN) if len(rows) > 3 else pose
+    return refined_pose(pose, rows[:, 2:], rows[:, :2], _PLAIN)[0] if len(rows) > 3 else pose
 
 
 _KIND = pose_kind(_refine_rays)

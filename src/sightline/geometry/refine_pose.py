@@ -18,14 +18,17 @@ _ROUNDS = 50
 _EXACT = 1e-24  # mean squared distance at depth 1 that rounding alone leaves
 
 
-def refined_pose(pose: Array, world: Array, pixels: Array, lens: Camera) -> Array:
-    """Return the pose (12 numbers) with the least squared distances of N×2 pixels to N×3 points, from one nearby."""
+def refined_pose(pose: Array, world: Array, pixels: Array, lens: Camera) -> tuple[Array, float]:
+    """Return the pose (12 numbers) with the least squared distances of N×2 pixels to N×3 points, from one nearby.
+
+    And their sum; infinity if a point is not before the camera.
+    """
     better = np.empty(12)
     columns = np.ascontiguousarray(world.T), np.ascontiguousarray(pixels.T)
-    _descend(np.ascontiguousarray(pose), *columns, _camera_numbers(lens), lens.coefficients, better)
+    cost = _descend(np.ascontiguousarray(pose), *columns, _camera_numbers(lens), lens.coefficients, better)
     left, _, right = np.linalg.svd(better[:9].reshape(3, 3))
     better[:9] = (left @ right).ravel()
-    return better
+    return better, cost
 
 
 def squared_distances(pose: Array, world: Array, pixels: Array, lens: Camera) -> float:
@@ -68,6 +71,7 @@ def _descend(pose, world, pixels, camera, lens, out):
         move_pose(kept, step, turn, new)
     for i in range(12):
         out[i] = kept[i]
+    return cost
 
 
 @kernel

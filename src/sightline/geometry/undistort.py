@@ -157,7 +157,8 @@ def undistort_points(points: Points, camera: Camera | Array, matrix: Array | Non
 
 def rays_of(camera: Camera, points: Array) -> Array:
     """Return checked N×2 pixels as x, y at depth 1, the bend of the lens undone."""
-    plane = (points - camera.matrix[:2, 2]) @ np.linalg.inv(camera.matrix[:2, :2]).T
+    (fx, skew, cx), (_, fy, cy), _ = camera.matrix.tolist()
+    plane = (points - (cx, cy)) @ np.array([[1 / fx, 0], [-skew / (fx * fy), 1 / fy]])
     return unbend(np.ascontiguousarray(plane), camera.coefficients) if camera.distortion else plane
 
 
