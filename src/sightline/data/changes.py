@@ -15,7 +15,7 @@ import numpy as np
 
 from sightline.core.checks import choice, integer, number, size_2d
 from sightline.data.affine import draw_move
-from sightline.data.colour import random_colour
+from sightline.data.colour import draw_colour, recolour
 from sightline.data.crop import draw_rectangle, draw_shift
 from sightline.data.cutout import cutout
 from sightline.data.move import Move, Shape
@@ -99,7 +99,12 @@ def colour(
     text = "brightness, contrast and saturation by up to " + "/".join(
         f"{100 * amount:.0f} %" for amount in list(amounts.values())[: 1 if same else None]
     )
-    return text, lambda random, _: [partial(random_colour, **amounts, hue=hue, seed=random)]
+
+    def draw(random: np.random.Generator, _: Shape) -> Drawn:
+        factors = draw_colour(random, brightness, contrast, saturation, hue)
+        return [lambda image: recolour(image, *factors)]
+
+    return text, draw
 
 
 def cut(*, size: float = 0.5, count: int = 1, fill: int = 128) -> tuple[str, Change]:

@@ -11,6 +11,7 @@ from typing import Annotated
 
 import numpy as np
 
+from sightline.core.buffers import empty
 from sightline.core.catalogue import method
 from sightline.core.checks import as_image, number
 from sightline.core.kernels import kernel
@@ -59,50 +60,66 @@ def adjust_colour(
     contrast = number("adjust_colour", "contrast", contrast, 0, 10)
     saturation = number("adjust_colour", "saturation", saturation, 0, 10)
     hue = number("adjust_colour", "hue", hue, -math.pi, math.pi, unit="radians")
-    return _apply(image, brightness, contrast, saturation, hue)
+    return recolour(image, brightness, contrast, saturation, hue)
 
 
-def _apply(image: np.ndarray, brightness: float, contrast: float, saturation: float, hue: float) -> np.ndarray:
-    planes = image.reshape(*image.shape[:2], -1)
-    out = np.empty_like(planes)
-    _recolour(planes, _levels(brightness * _LEVELS), contrast, np.float32(saturation), out)
-    out = out.reshape(image.shape)
-    if out.ndim == 3 and hue:
-        out = _turn_hue(out, hue)
-    return out
+def recolour(image: np.ndarray, brightness: float, contrast: float, saturation: float, hue: float) -> np.ndarray:
+    """Return a new image: what :func:`adjust_colour` does to a checked image; the factors are its own.
+
+    Parameters
+    ----------
+    image
+        H×W or H×W×3, uint8.
+    brightness, contrast, saturation
+        Factors.
+    hue
+        Radians.
+    """
+    if image.ndim == 2:
+        levels = _levels(brightness * _LEVELS)
+        mean = np.floor(levels[image].mean() + 0.5)
+        return _levels(mean + contrast * (levels - mean))[image]
+    out = empty(image.shape, np.uint8)
+    _recolour(np.ascontiguousarray(image).reshape(-1), brightness, contrast, saturation, out.reshape(-1))
+    return _turn_hue(out, hue) if hue else out
 
 
 @kernel
-def _recolour(image, table, contrast, saturation, out):
+def _recolour(pixels, brightness, contrast, saturation, out):
     """Map values by a table, stretch them about the mean gray, then each pixel about its own gray."""
-    height, width, channels = image.shape
+    count, one, pixel = len(pixels) // 3, np.uint64(1), np.uint64(3)
+    levels = np.empty(256, np.int64)
+    for value in range(256):
+        levels[value] = _level(brightness * value)
     if contrast != 1:
-        total = 0
-        for y in range(height):
-            for x in range(width):
-                if channels == 1:
-                    total += int(table[image[y, x, 0]])
-                else:
-                    total += _gray(table[image[y, x, 0]], table[image[y, x, 1]], table[image[y, x, 2]])
-        mean = np.floor(total / (height * width) + 0.5)
-        stretched = np.empty(256, np.uint8)
-        for level in range(256):
-            stretched[level] = np.uint8(min(max(np.rint(mean + contrast * (table[level] - mean)), 0.0), 255.0))
-        table = stretched
-    for y in range(height):
-        for x in range(width):
-            for channel in range(channels):
-                out[y, x, channel] = table[image[y, x, channel]]
-            if channels == 3 and saturation != 1:
-                gray = np.float32(_gray(out[y, x, 0], out[y, x, 1], out[y, x, 2]))
-                for channel in range(3):
-                    value = np.rint(gray + saturation * (np.float32(out[y, x, channel]) - gray))
-                    out[y, x, channel] = np.uint8(min(max(value, np.float32(0)), np.float32(255)))
+        red, green, blue = 19595 * levels, 38470 * levels, 7471 * levels
+        total, at = 0, np.uint64(0)
+        for _ in range(count):
+            total += red[pixels[at]] + green[pixels[at + one]] + blue[pixels[at + one + one]]
+            at += pixel
+        mean = np.floor(total / 65536 / count + 0.5)
+        for value in range(256):
+            levels[value] = _level(mean + contrast * (levels[value] - mean))
+    # In 65536ths: what a value gives to its own channel, and what each of the three gives to all.
+    own, shared = int(np.rint(65536 * saturation)), 1 - saturation
+    own = own * levels + 32768
+    red = int(np.rint(19595 * shared)) * levels
+    green = int(np.rint(38470 * shared)) * levels
+    blue = int(np.rint(7471 * shared)) * levels
+    at = np.uint64(0)
+    for _ in range(count):
+        r, g, b = pixels[at], pixels[at + one], pixels[at + one + one]
+        gray = red[r] + green[g] + blue[b]
+        p, q, s = (own[r] + gray) >> 16, (own[g] + gray) >> 16, (own[b] + gray) >> 16
+        if (p | q | s) >> 8:  # seldom: looking first is quicker
+            p, q, s = min(max(p, 0), 255), min(max(q, 0), 255), min(max(s, 0), 255)
+        out[at], out[at + one], out[at + one + one] = p, q, s
+        at += pixel
 
 
-@kernel(inline=True)
-def _gray(red, green, blue):
-    return (19595 * int(red) + 38470 * int(green) + 7471 * int(blue) + 32768) >> 16
+@kernel
+def _level(value):
+    return int(min(max(np.rint(value), 0.0), 255.0))
 
 
 def gray_of(image: np.ndarray) -> np.ndarray:
@@ -188,6 +205,20 @@ def random_colour(
         for name, value in (("brightness", brightness), ("contrast", contrast), ("saturation", saturation))
     ]
     turn = number("random_colour", "hue", hue, 0, math.pi, unit="radians")
-    draws = generator(seed).uniform(-1, 1, 4).tolist()
-    factors = [1 + span * draw for span, draw in zip(spans, draws, strict=False)]
-    return _apply(image, factors[0], factors[1], factors[2], turn * draws[3])
+    return recolour(image, *draw_colour(generator(seed), *spans, turn))
+
+
+def draw_colour(
+    random: np.random.Generator, brightness: float, contrast: float, saturation: float, hue: float
+) -> tuple[float, float, float, float]:
+    """Return three factors and a turn, as :func:`recolour` takes them.
+
+    Parameters
+    ----------
+    random
+        Where the four draws come from.
+    brightness, contrast, saturation, hue
+        Largest amounts.
+    """
+    a, b, c, d = random.uniform(-1, 1, 4).tolist()
+    return 1 + brightness * a, 1 + contrast * b, 1 + saturation * c, hue * d

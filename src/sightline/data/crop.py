@@ -76,9 +76,13 @@ def draw_shift(padding: int, random: np.random.Generator) -> tuple[int, int]:
     random
         Where the draws come from.
     """
-    # Scaled floats cost an eighth of `integers` and are as even for so small a range.
     span = 2 * padding + 1
-    return int(random.random() * span) - padding, int(random.random() * span) - padding
+    return _below(span, random) - padding, _below(span, random) - padding
+
+
+def _below(count: int, random: np.random.Generator) -> int:
+    """Return a whole number in 0 … count − 1: scaled floats cost an eighth of `integers`, and are as even."""
+    return int(random.random() * count)
 
 
 def shift_over_zeros(image: np.ndarray, down: int, right: int) -> np.ndarray:
@@ -181,10 +185,10 @@ def draw_rectangle(
         raise InputError(f"draw_rectangle: height and width must be ≥ 1; got {height} and {width}.")
     random = generator(seed)
     for _ in range(_TRIES):
-        area = height * width * random.uniform(smallest, 1)
-        ratio = math.exp(random.uniform(-math.log(stretch), math.log(stretch)))
+        area = height * width * (smallest + (1 - smallest) * random.random())
+        ratio = stretch ** (2 * random.random() - 1)
         w, h = round(math.sqrt(area * ratio)), round(math.sqrt(area / ratio))
         if 1 <= w <= width and 1 <= h <= height:
-            return int(random.integers(0, height - h + 1)), int(random.integers(0, width - w + 1)), h, w
+            return _below(height - h + 1, random), _below(width - w + 1, random), h, w
     w, h = min(width, max(1, round(height * stretch))), min(height, max(1, round(width * stretch)))
     return (height - h) // 2, (width - w) // 2, h, w

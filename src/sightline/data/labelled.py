@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -112,7 +112,7 @@ class LabelledImage:
         """
         names = ("boxes", "classes", "masks", "keypoints", "visible", "rows")
         values = {name: getattr(self, name) for name in names}
-        return replace(self, **{name: None if value is None else value[chosen] for name, value in values.items()})
+        return self._with({name: None if value is None else value[chosen] for name, value in values.items()})
 
     def with_image(self, image: np.ndarray) -> LabelledImage:
         """Return the same labels on a picture of the same size.
@@ -122,7 +122,12 @@ class LabelledImage:
         image
             H×W or H×W×3, uint8.
         """
-        return replace(self, image=image)
+        image = as_image("LabelledImage", image, dtypes=("uint8",))
+        if image.shape[:2] != self.image.shape[:2]:
+            raise InputError(
+                f"LabelledImage: image must be {_by(self.image.shape[:2])}, as the labels are; got {describe(image)}."
+            )
+        return self._with({"image": image})
 
     def moved(self, move: Move, keep: float = 0.1) -> LabelledImage:
         """Return picture and labels in another frame.
@@ -158,9 +163,15 @@ class LabelledImage:
                     order[[one, other]] = other, one
                 points, seen = points[:, order], seen[:, order]
             changed["keypoints"], changed["visible"] = points.astype(np.float32), seen
-        found = replace(self, **changed)
+        found = self._with(changed)
         chosen = left >= max(keep, 1e-9)
         return found if chosen.all() else found.take(chosen)
+
+    def _with(self, changed: dict[str, Any]) -> LabelledImage:
+        """Return the same with some values that are known to be right, and are not looked at again."""
+        found = object.__new__(LabelledImage)
+        found.__dict__.update(self.__dict__, **changed)
+        return found
 
     def draw(self) -> np.ndarray:
         """Return the picture with its label map, masks, boxes and visible keypoints on it, H×W×3 uint8."""

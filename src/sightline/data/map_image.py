@@ -13,6 +13,8 @@ from sightline.core.buffers import empty
 from sightline.core.kernels import kernel, over_rows
 
 BORDERS = ("zero", "edge", "reflect")
+_UNIT = 1 << 24  # places are whole numbers of 2⁻²⁴ pixels
+_FIRST, _SECOND, _THIRD = np.uint64(13), np.uint64(34), np.uint64(55)  # where the channels of a sum begin
 _STEEPEST, _FARTHEST = 1e6, 1e9  # pixels: beyond that everything is border, and whole numbers must hold it
 
 
@@ -42,8 +44,8 @@ def map_image(image: np.ndarray, matrix: np.ndarray, shape: tuple[int, int], bor
         image, start = image[y0:y1, x0:x1], (start[0] - x0, start[1] - y0)
     height, width = image.shape[:2]
     planes = image.reshape(height, width, -1)
-    packed = empty((height + 2, width + 3), np.uint64)  # a margin, and one more for weights of 0
-    over_rows(_pack_rows, height + 2, planes, border != "zero", packed, strip=256)
+    packed = empty((height + 3, width + 3), np.uint64)  # a margin, and one more for weights of 0
+    over_rows(_pack_rows, height + 3, planes, border != "zero", packed, strip=256)
     out = np.empty((*shape, planes.shape[2]), np.uint8)
     over_rows(_fetch_rows, shape[0], packed, height, width, *steps, *start, border == "reflect", out, strip=128)
     return out if image.ndim == 3 else out[..., 0]
@@ -51,9 +53,10 @@ def map_image(image: np.ndarray, matrix: np.ndarray, shape: tuple[int, int], bor
 
 def _read(start: float, steps: tuple[float, ...], shape: tuple[int, int], size: int) -> tuple[int, int]:
     """Return which of ``size`` places along an axis the result's corners, and so all its pixels, are fetched from."""
-    ends = [start + steps[0] * x + steps[1] * y for x in (0, shape[1] - 1) for y in (0, shape[0] - 1)]
-    first = int(min(max(min(ends) - 1, 0), size - 1))
-    return first, int(min(max(max(ends) + 3, first + 1), size))
+    across, down = steps[0] * (shape[1] - 1), steps[1] * (shape[0] - 1)
+    least, most = start + min(across, 0) + min(down, 0), start + max(across, 0) + max(down, 0)
+    first = int(min(max(least - 1, 0), size - 1))
+    return first, int(min(max(most + 3, first + 1), size))
 
 
 def _clamp(value: float, most: float) -> float:
@@ -78,6 +81,35 @@ def _pack_rows(image, repeated, packed, first, last):
 
 
 @kernel
+def _fetch_rows(packed, height, width, a, b, c, d, x0, y0, mirrored, out, first, last):
+    across, channels = out.shape[1], out.shape[2]
+    flat, results, row = packed.reshape(-1), out.reshape(-1), np.uint64(packed.shape[1])
+    right, bottom = (width + 1) * _UNIT, (height + 1) * _UNIT
+    step_x, step_y = int(np.rint(a * _UNIT)), int(np.rint(c * _UNIT))
+    one, two, three = np.uint64(1), np.uint64(2), np.uint64(3)
+    for y in range(first, last):
+        p, q = int(np.rint((x0 + b * y) * _UNIT)), int(np.rint((y0 + d * y) * _UNIT))
+        to = np.uint64(y * across * channels)
+        if channels == 3 and not mirrored:  # what is asked for most, without a question for each pixel
+            for _ in range(across):
+                u, v = min(max(p + _UNIT, 0), right), min(max(q + _UNIT, 0), bottom)
+                total = _weigh(flat, row, np.uint64(u), np.uint64(v))
+                results[to] = np.uint8(total >> _FIRST)
+                results[to + one] = np.uint8(total >> _SECOND)
+                results[to + two] = np.uint8(total >> _THIRD)
+                p, q, to = p + step_x, q + step_y, to + three
+            continue
+        for x in range(across):
+            u, v = min(max(p + _UNIT, 0), right), min(max(q + _UNIT, 0), bottom)
+            if mirrored:
+                u, v = _fold(p, right - 2 * _UNIT) + _UNIT, _fold(q, bottom - 2 * _UNIT) + _UNIT
+            total = _weigh(flat, row, np.uint64(u), np.uint64(v))
+            for channel in range(channels):
+                out[y, x, channel] = np.uint8(total >> np.uint64(13 + 21 * channel))
+            p, q = p + step_x, q + step_y
+
+
+@kernel
 def _fold(place, last):
     """Return a place mirrored back into 0 … last."""
     if 0 <= place <= last or last == 0:
@@ -86,35 +118,12 @@ def _fold(place, last):
     return min(place, 2 * last - place)
 
 
-@kernel
-def _fetch_rows(packed, height, width, a, b, c, d, x0, y0, mirrored, out, first, last):
-    across, channels = out.shape[1], out.shape[2]
-    flat, results = packed.reshape(-1), out.reshape(-1)
-    unit = 1 << 24  # places are whole numbers of 2⁻²⁴ pixels
-    right, bottom = (width + 1) * unit, (height + 1) * unit
-    step_x, step_y = int(np.rint(a * unit)), int(np.rint(c * unit))
-    half = np.uint64(4096 | 4096 << 21 | 4096 << 42)
-    one, row, many = np.uint64(1), np.uint64(packed.shape[1]), np.uint64(channels)
-    for y in range(first, last):
-        p, q = int(np.rint((x0 + b * y) * unit)), int(np.rint((y0 + d * y) * unit))
-        to = np.uint64(y * across * channels)
-        for _ in range(across):
-            if mirrored:
-                u, v = _fold(p, right - 2 * unit) + unit, _fold(q, bottom - 2 * unit) + unit
-            else:
-                u, v = min(max(p + unit, 0), right), min(max(q + unit, 0), bottom)
-            p += step_x
-            q += step_y
-            right_share, lower_share = np.uint64(u >> 11) & np.uint64(8191), np.uint64(v >> 11) & np.uint64(8191)
-            at = np.uint64(v >> 24) * row + np.uint64(u >> 24)
-            wd = right_share * lower_share >> np.uint64(13)
-            wb, wc = right_share - wd, lower_share - wd
-            wa = np.uint64(8192) - right_share - wc
-            # At the last margin the two below would lie beyond the array; their weight is 0.
-            below = at + row if lower_share else at
-            total = half + wa * flat[at] + wb * flat[at + one] + wc * flat[below] + wd * flat[below + one]
-            results[to] = np.uint8(total >> np.uint64(13))
-            if channels == 3:
-                results[to + one] = np.uint8(total >> np.uint64(34))
-                results[to + one + one] = np.uint8(total >> np.uint64(55))
-            to += many
+@kernel(inline=True)
+def _weigh(flat, row, u, v):
+    """Return the sum of the four packed pixels around a place (2⁻²⁴ pixels), each by its share in 8192ths."""
+    right, lower = u >> np.uint64(11) & np.uint64(8191), v >> np.uint64(11) & np.uint64(8191)
+    at, one = (v >> np.uint64(24)) * row + (u >> np.uint64(24)), np.uint64(1)
+    both = right * lower >> np.uint64(13)
+    half, whole = np.uint64(4096 | 4096 << 21 | 4096 << 42), np.uint64(8192)
+    upper = (whole - right - lower + both) * flat[at] + (right - both) * flat[at + one]
+    return half + upper + (lower - both) * flat[at + row] + both * flat[at + row + one]

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sightline.data.map_image import map_image
+from sightline.data.moved_boxes import move_boxes
 
 Shape = tuple[int, int]
 _DOUBLE = np.array([[2.0, 0.0, 0.5], [0.0, 2.0, 0.5], [0.0, 0.0, 1.0]])  # from the points of a halved picture
@@ -41,10 +42,10 @@ class Move:
     @classmethod
     def mirror(cls, shape: Shape, *, vertical: bool = False) -> Move:
         """Return the move that swaps left and right, or top and bottom."""
-        matrix = np.eye(2, 3)
+        matrix = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]
         axis = int(vertical)
-        matrix[axis, axis], matrix[axis, 2] = -1.0, shape[1 - axis] - 1
-        return cls(matrix, shape, shape)
+        matrix[axis][axis], matrix[axis][2] = -1.0, shape[1 - axis] - 1
+        return cls(np.array(matrix), shape, shape)
 
     @classmethod
     def shift(cls, shape: Shape, right: float, down: float) -> Move:
@@ -69,9 +70,11 @@ class Move:
 
     def then(self, later: Move) -> Move:
         """Return this move and a later one as one."""
-        linear = later.matrix[:, :2]
-        matrix = np.column_stack([linear @ self.matrix[:, :2], linear @ self.matrix[:, 2] + later.matrix[:, 2]])
-        return Move(matrix, self.old, later.new)
+        (a, b, x), (c, d, y) = self.matrix.tolist()  # for two rows of three, plain numbers are quicker than arrays
+        (e, f, u), (g, h, v) = later.matrix.tolist()
+        first = e * a + f * c, e * b + f * d, e * x + f * y + u
+        second = g * a + h * c, g * b + h * d, g * x + h * y + v
+        return Move(np.array([first, second]), self.old, later.new)
 
     @property
     def is_mirrored(self) -> bool:
@@ -107,25 +110,10 @@ class Move:
             N×4 float64 inside the new frame, all 0 where nothing is left; N in 0–1, the area against that of the
             smallest box around the whole.
         """
-        boxes = np.asarray(boxes, np.float64).reshape(-1, 4)
-        quads = self.points(boxes[:, [0, 1, 2, 1, 2, 3, 0, 3]].reshape(-1, 4, 2) - 0.5) + 0.5  # N×4×2, around the box
-        low, high = quads.min(axis=1), quads.max(axis=1)
-        whole = (high - low).prod(axis=1)
-        limit = np.array([self.new[1], self.new[0]], np.float64)
-        if self.matrix[0, 1] or self.matrix[1, 0]:
-            low, high = _extent_inside(quads, self._corners_within(boxes), limit)
-        low, high = np.clip(low, 0, limit), np.clip(high, 0, limit)
-        left = np.maximum(high - low, 0).prod(axis=1)
-        found = np.where(left[:, None] > 0, np.hstack([low, high]), 0.0)
-        return found, np.divide(left, whole, out=np.zeros_like(left), where=whole > 0)
-
-    def _corners_within(self, boxes: np.ndarray) -> np.ndarray:
-        """Return which of the new frame's four corners lie in each moved box, N×4."""
-        height, width = self.new
-        corners = np.array([(0, 0), (width, 0), (width, height), (0, height)], np.float64) - 0.5
-        x, y = (np.linalg.inv(self.matrix[:, :2]) @ (corners - self.matrix[:, 2]).T) + 0.5
-        x1, y1, x2, y2 = (boxes[:, i, None] for i in range(4))
-        return (x >= x1) & (x <= x2) & (y >= y1) & (y <= y2)
+        boxes = np.asarray(boxes, np.float64, "C").reshape(-1, 4)
+        found, shares = np.empty_like(boxes), np.empty(len(boxes))
+        move_boxes(boxes, self.matrix, self.new[1], self.new[0], found, shares)
+        return found, shares
 
     def masks(self, masks: np.ndarray, outside: int | bool) -> np.ndarray:
         """Return maps of labels …×H×W in the new frame, nearest neighbour; ``outside`` where nothing was.
@@ -204,27 +192,3 @@ def _moved(array: np.ndarray, whole: tuple[int, int, int, int], new: Shape, outs
         source = array[..., rows.start - down : rows.stop - down, columns.start - right : columns.stop - right]
         out[..., rows, columns] = source
     return out
-
-
-def _extent_inside(quads: np.ndarray, corners: np.ndarray, limit: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the smallest and the largest x and y of what N quadrangles share with the frame 0 … limit.
-
-    These are among the quadrangle's corners inside the frame, the frame's corners inside the quadrangle, and the places
-    where their sides cross; ∞ and −∞ where there is none.
-    """
-    count = len(quads)
-    inner = ((quads >= 0) & (quads <= limit)).all(axis=2)
-    frame = np.broadcast_to(np.array([(0, 0), (1, 0), (1, 1), (0, 1)]) * limit, (count, 4, 2))
-    candidates, valid = [quads, frame], [inner, corners]
-    side = np.roll(quads, -1, axis=1) - quads
-    for axis in range(2):
-        for line in (0.0, limit[axis]):
-            run = side[..., axis]
-            share = np.divide(line - quads[..., axis], run, out=np.full_like(run, -1.0), where=run != 0)
-            crossing = quads + share[..., None] * side
-            crossing[..., axis] = line
-            other = crossing[..., 1 - axis]
-            candidates.append(crossing)
-            valid.append((share >= 0) & (share <= 1) & (other >= 0) & (other <= limit[1 - axis]))
-    points, counted = np.concatenate(candidates, axis=1), np.concatenate(valid, axis=1)[..., None]
-    return np.where(counted, points, np.inf).min(axis=1), np.where(counted, points, -np.inf).max(axis=1)
