@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 import torch
-from torch.utils.flop_counter import FlopCounterMode
 
+from classify.counts import counts, on_paper
 from classify.parity import pixels
 from sightline import classify
 from sightline.core.errors import InputError
@@ -76,12 +74,6 @@ SMALL = [
 IDS = [f"{name} {' '.join(map(str, options.values()))}".strip() for name, options, _ in SMALL]
 
 
-def on_paper(name: str, options: dict[str, object]) -> Any:
-    """Return a network without numbers: shapes alone, which cost no time."""
-    with torch.device("meta"):
-        return getattr(classify, name)(**options).eval()
-
-
 QUICK = ({"version": "1.1"}, {"variant": "small"}, {"hidden": 8})
 
 
@@ -92,11 +84,7 @@ QUICK = ({"version": "1.1"}, {"variant": "small"}, {"hidden": 8})
 def test_counts_are_the_published_ones(
     name: str, options: dict[str, object], parameters: int, size: int, billions: float
 ) -> None:
-    model = on_paper(name, options)
-    assert sum(p.numel() for p in model.parameters()) == parameters
-    with FlopCounterMode(display=False) as counter:
-        model(torch.zeros(1, 3, size, size, device="meta"))
-    assert counter.get_total_flops() / 2e9 == pytest.approx(billions, rel=0.06)
+    assert counts(on_paper(name, options), size) == (parameters, pytest.approx(billions, rel=0.06))
 
 
 @pytest.mark.parametrize(("name", "options", "least"), SMALL, ids=IDS)
