@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from sightline.attack import cw_l2, deep_fool, fgsm, pgd, universal_perturbation
+from sightline.attack import cw_l2, deep_fool, fgsm, patch, pgd, universal_perturbation
 from sightline.core import evidence
 from sightline.core.seeds import generator
 
@@ -36,9 +37,9 @@ def subject() -> tuple[nn.Module, Tensor, Tensor]:
         return model, images, model(images).argmax(1)
 
 
-def toolbox(model: nn.Module) -> Any:
+def toolbox(model: nn.Module, shape: tuple[int, int, int] = (3, 16, 16)) -> Any:
     return estimators.PyTorchClassifier(
-        model, loss=nn.CrossEntropyLoss(), input_shape=(3, 16, 16), nb_classes=5, clip_values=(0, 1), device_type="cpu"
+        model, loss=nn.CrossEntropyLoss(), input_shape=shape, nb_classes=5, clip_values=(0, 1), device_type="cpu"
     )
 
 
@@ -106,3 +107,56 @@ def test_universal_perturbation(
     error = worst(ours.change, theirs.noise[0])
     measured(error)
     assert error <= 1e-3
+
+
+class WholePixels(np.random.Generator):
+    """Draws all pictures in their order, places a whole number of pixels apart, and quarter turns; remembers them."""
+
+    def __init__(self) -> None:
+        super().__init__(np.random.PCG64(5))
+        self.places: list[np.ndarray] = []  # x and y in turns, as shares of the room
+        self.turns: list[np.ndarray] = []  # sizes and turns in turns
+
+    def integers(self, low: Any, *_: Any, size: Any = None, **__: Any) -> Any:
+        return np.arange(size)
+
+    def random(self, size: Any = None, *_: Any, **__: Any) -> Any:
+        self.places.append(super().integers(0, 9, size) / 8)
+        return self.places[-1]
+
+    def uniform(self, low: Any = 0.0, high: Any = 1.0, size: Any = None) -> Any:
+        self.turns.append(high * super().integers(-1, 2, size) if low < high else np.full(size, high))
+        return self.turns[-1]
+
+
+@evidence.equals(
+    "attack.patch", peer="ART", tolerance="1e-3, moved by pixels, turned by quarters", data="random weights"
+)
+def test_patch(subject: Any, measured: Callable[[float], None], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A square of a picture's full side, for the peer shrinks by the nearest pixel; it never clears its gradient."""
+    model, images, _ = subject
+    model = nn.Sequential(*model[:4], nn.AdaptiveAvgPool2d(4), *model[4:]).eval()  # 16×24: room to move
+    wide = torch.cat([images, images.flip(3)[..., :8]], dim=3)
+    drawn, count, steps = WholePixels(), len(wide), 12
+    options = {"sizes": (1.0, 1.0), "turn": np.pi / 2, "batch_size": count}
+    ours = patch(model, wide, target=2, shape="square", steps=steps, learning_rate=0.05, seed=drawn, **options)
+
+    places = zip(np.ravel(drawn.places[::2]), np.ravel(drawn.turns[1::2]), strict=True)
+    draws = itertools.chain.from_iterable((1.0, 8 * x - 4, 0.0, np.degrees(turn)) for x, turn in places)
+    monkeypatch.setattr("numpy.random.uniform", lambda *_, **__: next(draws))
+    theirs = evasion.AdversarialPatchPyTorch(
+        toolbox(model, (3, 16, 24)),
+        learning_rate=0.05,
+        max_iter=steps,
+        batch_size=count,
+        patch_shape=(3, 16, 16),
+        patch_type="square",
+        verbose=False,
+    )
+    theirs._optimizer.register_step_post_hook(lambda adam, *_: adam.zero_grad())
+    pattern, _ = theirs.generate(wide.numpy(), np.eye(5)[[2] * count], shuffle=False)
+    error = worst(ours.pattern, pattern)
+    measured(error)
+    assert error <= 1e-3
+    assert next(draws, None) is None
+    assert float((ours.pattern - 0.5).abs().max()) > 0.3
