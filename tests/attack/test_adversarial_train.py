@@ -100,6 +100,19 @@ def test_the_adversary_grows_and_becomes_thorough():
     assert (last.steps, last.ball.eps, last.step_size) == (5, 0.3, pytest.approx(0.15))
 
 
+def test_noise_comes_after_the_attack(model, images, labels):
+    still, noisy = Adversary(eps=0.1), Adversary(eps=0.1, sigma=0.25)
+    found = []
+    for foe in (still, noisy, Adversary(eps=0.0, sigma=0.25), Adversary(eps=0.0)):
+        torch.manual_seed(3)
+        found.append(foe.against(model, images, labels, foe.climb(1.0)))
+    noise = found[1] - found[0]
+    assert abs(float(noise.std()) - 0.25) < 0.02
+    assert float(found[1].min()) < 0  # what is certified answers for all of the noise
+    assert abs(float((found[2] - images).std()) - 0.25) < 0.02
+    assert torch.equal(found[3], images)
+
+
 def test_refusals(tmp_path):
     with pytest.raises(InputError, match="train: eps must be a number"):
         adversarial_train("striding_cnn", "digits", eps=-1.0, out=tmp_path)

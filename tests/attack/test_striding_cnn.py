@@ -30,3 +30,16 @@ def test_other_sizes():
     assert isinstance(striding_cnn()[1], nn.Conv2d)
     with pytest.raises(InputError, match="striding_cnn: size must be a whole number"):
         striding_cnn(size=(2, 28))
+
+
+def test_a_threshold_makes_pixels_black_or_white_and_is_learnt():
+    model = striding_cnn(threshold=0.4)
+    x = torch.rand(2, 1, 28, 28)
+    soft = model[1](x)
+    torch.testing.assert_close(soft, torch.sigmoid(20 * (x - 0.4)))
+    assert float((model[1](torch.tensor([[[[0.0, 0.1]]]])).diff()).abs().max().detach()) < 0.003
+    torch.testing.assert_close(model(x), model[2:](soft))
+    model(x).sum().backward()
+    assert all(float(weight.grad.abs()) > 0 for weight in model[1].parameters())
+    with pytest.raises(InputError, match="striding_cnn: threshold must be a number in 0–1; got 2"):
+        striding_cnn(threshold=2)

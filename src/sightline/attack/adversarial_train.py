@@ -1,7 +1,8 @@
 """Adversarial training: let the network learn from the worst pictures that an attack finds, not from the given ones.
 
 Madry, Makelov, Schmidt, Tsipras, Vladu 2018, "Towards Deep Learning Models Resistant to Adversarial Attacks", ICLR;
-the fast first epochs are those of Wong, Rice, Kolter 2020, "Fast is Better than Free".
+the fast first epochs are those of Wong, Rice, Kolter 2020, "Fast is Better than Free", ICLR; noise on top is that of
+Cohen, Rosenfeld, Kolter 2019, "Certified Adversarial Robustness via Randomized Smoothing", ICML.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ def adversarial_train(
     attack_steps: Annotated[int, Range(1, 100)] = _USUAL.attack_steps,
     fast_epochs: Annotated[int, Range(0, 1000)] = 0,
     eps_warmup: Annotated[float, Range(0, 1000)] = 0.0,
+    sigma: Annotated[float, Range(0, 2)] = 0.0,
     out: PathLike | None = None,
     **settings: Any,
 ) -> Run:
@@ -52,6 +54,9 @@ def adversarial_train(
         First epochs in which one step of 1.25 ε from a random start stands in for PGD, ≥ 0.
     eps_warmup
         Epochs over which the radius grows from nothing, ≥ 0.
+    sigma
+        Standard deviation of the Gaussian noise that each picture gets after the attack, ≥ 0, in units of pixel value;
+        with an ``eps`` of 0, how a network learns that :func:`certify` is to vouch for (Cohen 2019, section 3.3).
     out
         Folder of the run; None makes ``runs/<data>-<n>``.
     **settings
@@ -77,5 +82,6 @@ def adversarial_train(
         attack_steps=attack_steps,
         fast_epochs=fast_epochs,
         eps_warmup=eps_warmup,
+        sigma=sigma,
     )
     return train(f"attack/{architecture}", data, out=out, **vars(foe), **settings)

@@ -1,4 +1,4 @@
-"""Whom a network is trained against: the strength of the attack, how it grows, and when it becomes thorough."""
+"""Whom a network is trained against: the strength of the attack, how it grows, when it becomes thorough; noise."""
 
 from __future__ import annotations
 
@@ -37,6 +37,9 @@ class Adversary:
         First epochs in which one step of 1.25 ε from a random start stands in for PGD, ≥ 0.
     eps_warmup
         Epochs over which the radius grows from nothing, ≥ 0.
+    sigma
+        Standard deviation of the Gaussian noise that each picture gets after the attack, ≥ 0, in units of pixel value;
+        with an ``eps`` of 0, how a network learns that is to be certified (Cohen 2019, section 3.3).
     """
 
     eps: float = 8 / 255
@@ -44,13 +47,15 @@ class Adversary:
     attack_steps: int = 7
     fast_epochs: int = 0
     eps_warmup: float = 0.0
+    sigma: float = 0.0
 
     def __post_init__(self) -> None:
         number("train", "eps", self.eps, 0.0, 1e6)
         choice("train", "norm", self.norm, NORMS)
         integer("train", "attack_steps", self.attack_steps, 1)
         integer("train", "fast_epochs", self.fast_epochs, 0)
-        number("train", "eps_warmup", self.eps_warmup, 0.0, 1e6)
+        for name in ("eps_warmup", "sigma"):
+            number("train", name, getattr(self, name), 0.0, 1e6)
 
     @classmethod
     def split(cls, given: Mapping[str, Any]) -> tuple[Adversary, dict[str, Any]]:
@@ -68,7 +73,7 @@ class Adversary:
         return Climb.default(ball, self.attack_steps)
 
     def against(self, model: nn.Module, images: Tensor, labels: Tensor, climb: Climb) -> Tensor:
-        """Return adversarial images for a batch: the attack sees the model in eval mode, and leaves it as it was.
+        """Return adversarial and noisy images: the attack sees the model in eval mode and leaves it as it was.
 
         Parameters
         ----------
@@ -81,9 +86,13 @@ class Adversary:
         climb
             From :meth:`climb`.
         """
-        random = generator(int(torch.randint(2**31, ())))  # the engine has seeded torch for this step
-        with probing(model), _disable_current_modes():  # who counts the FLOPs of learning counts no attack
-            return climb.last(Attempt("train", model, images.detach(), labels, None, None, False), random).detach()
+        attacked = images.detach()
+        if climb.ball.eps > 0:
+            random = generator(int(torch.randint(2**31, ())))  # the engine has seeded torch for this step
+            with probing(model), _disable_current_modes():  # who counts the FLOPs of learning counts no attack
+                attacked = climb.last(Attempt("train", model, attacked, labels, None, None, False), random).detach()
+        # Not cut to 0–1: what is certified answers for all of the noise.
+        return attacked + self.sigma * torch.randn_like(attacked) if self.sigma else attacked
 
 
 def _read(value: Any, kind: type) -> Any:

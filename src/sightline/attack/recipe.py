@@ -83,6 +83,7 @@ class AdversarialRecipe(ClassifyRecipe):
         plan, foe = super().plan(), self.adversary
         said = f"PGD, {foe.attack_steps} steps, {foe.norm} ball of {foe.eps:.3g}"
         said += f"; one step in the first {foe.fast_epochs} epochs" if foe.fast_epochs else ""
+        said += f"; then noise of deviation {foe.sigma:.3g}" if foe.sigma else ""
         return dataclasses.replace(plan, facts={**plan.facts, "adversary": said})
 
     # --- learning ---
@@ -105,7 +106,7 @@ class AdversarialRecipe(ClassifyRecipe):
         return super().losses(model, {**batch, "image": attacked})
 
     def measure(self, model: nn.Module, batches: Iterable[Batch]) -> dict[str, float]:
-        """Return the classifier's measures and ``robust_accuracy``, under PGD of 20 steps."""
+        """Return the classifier's measures and ``robust_accuracy``, under PGD of 20 steps and the noise."""
         right = count = 0
         climb = Climb.default(Ball(self.adversary.norm, self.adversary.eps), _MEASURED)
 
