@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from sightline.core.kernels import kernel
-from sightline.core.vectors import all_of, any_of, count_from, floor, load, load_pairs, store, whole
+from sightline.core.vectors import all_of, any_of, choose, count_from, floor, load, load_pairs, store, whole
 
 
 @kernel
@@ -70,3 +70,21 @@ def test_truths_are_joined_and_counted() -> None:
     assert compare(a, np.float32(7), np.float32(7)) == (False, True)
     assert compare(a, np.float32(7.5), np.float32(9)) == (False, False)
     assert compare(np.full(8, np.nan, np.float32), np.float32(-1), np.float32(9)) == (False, False)
+
+
+@kernel
+def chosen(a, b, number, out):
+    x, y = load(a, 0), load(b, 0)
+    store(choose(x > y, x, y), out, 0)
+    store(choose(x == y, number, x), out, 8)
+    store(choose(x < y, number, number + number), out, 16)
+    return choose(a[0] == b[0], floor(a[1]), number)
+
+
+def test_numbers_are_chosen_one_by_one() -> None:
+    random = np.random.default_rng(4)
+    a, b = (random.integers(0, 4, 8).astype(np.float32) for _ in range(2))
+    b[0], a[1], number, out = a[0], 2.5, np.float32(9), np.zeros(24, np.float32)
+    assert chosen(a, b, number, out) == 2
+    parts = [np.maximum(a, b), np.where(a == b, number, a), np.where(a < b, number, 2 * number)]
+    np.testing.assert_array_equal(out, np.concatenate(parts))

@@ -125,13 +125,18 @@ def prefetch(_: Any, array: Any, at: Any) -> Any:
         array, at = args
         offset = builder.zext(at, ir.IntType(64)) if signature.args[1].bitwidth < 64 else at
         data = builder.gep(make_array(signature.args[0])(context, builder, array).data, [offset])
-        pointer, number = ir.IntType(8).as_pointer(), ir.IntType(32)
-        kind = ir.FunctionType(ir.VoidType(), [pointer, number, number, number])
-        function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0i8")
-        builder.call(function, [builder.bitcast(data, pointer), number(0), number(3), number(1)])  # read, keep, data
+        ask_for(builder, data)
         return context.get_dummy_value()
 
     return types.void(array, at), build
+
+
+def ask_for(builder: Any, place: Any) -> None:
+    """Build the asking for the cache line that an address lies in."""
+    pointer, number = ir.IntType(8).as_pointer(), ir.IntType(32)
+    kind = ir.FunctionType(ir.VoidType(), [pointer, number, number, number])
+    function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0i8")
+    builder.call(function, [builder.bitcast(place, pointer), number(0), number(3), number(1)])  # read, keep, data
 
 
 # --- pixels of three channels ---

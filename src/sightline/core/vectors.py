@@ -106,8 +106,23 @@ def count_from(_: Any, first: Any) -> Any:
 
 @intrinsic
 def floor(_: Any, vector: Any) -> Any:
-    """Return eight float32 rounded down."""
-    return vector(vector), lambda _, builder, __, args: call(builder, "llvm.floor.v8f32", args)
+    """Return eight float32, or one, rounded down."""
+    name = "llvm.floor.v8f32" if vector == FLOATS else "llvm.floor.f32"
+    return vector(vector), lambda _, builder, __, args: call(builder, name, args)
+
+
+@intrinsic
+def choose(_: Any, truths: Any, a: Any, b: Any) -> Any:
+    """Return the numbers of ``a`` where true and of ``b`` where not: eight, or one; one is as good as eight alike."""
+    number = next((kind.kind for kind in (a, b) if isinstance(kind, Vector)), a)
+
+    def build(_: Any, builder: Any, __: Any, args: Any) -> Any:
+        truths, *numbers = args
+        if isinstance(truths.type, ir.VectorType):
+            numbers = [n if isinstance(n.type, ir.VectorType) else repeated(builder, n) for n in numbers]
+        return builder.select(truths, *numbers)
+
+    return (Vector(number) if truths == TRUTHS else number)(truths, a, b), build
 
 
 @intrinsic
@@ -177,7 +192,13 @@ _arithmetic(operator.add, "fadd", "add")
 _arithmetic(operator.sub, "fsub", "sub")
 _arithmetic(operator.mul, "fmul", "mul")
 _arithmetic(operator.truediv, "fdiv")
-for _operation, _sign in ((operator.lt, "<"), (operator.le, "<="), (operator.gt, ">"), (operator.ge, ">=")):
+for _operation, _sign in (
+    (operator.lt, "<"),
+    (operator.le, "<="),
+    (operator.gt, ">"),
+    (operator.ge, ">="),
+    (operator.eq, "=="),
+):
     _comparison(_operation, _sign)
 
 

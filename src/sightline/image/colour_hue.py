@@ -9,7 +9,10 @@ from __future__ import annotations
 import numpy as np
 
 from sightline.core.kernels import kernel
-from sightline.image.colour_mix import BLOCK, part, weave
+from sightline.core.triples import load_triples, store_triples
+from sightline.core.vectors import choose, floor
+from sightline.core.widened import greater, lesser
+from sightline.image.colour_mix import BLOCK, group_at, groups_of, part, weave
 
 _i32, _f32 = np.int32, np.float32
 # For uint8, OpenCV's table entries: 255·2¹² / value for the saturation, 180·2¹² / (6 · chroma) for the hue.
@@ -48,65 +51,67 @@ def _hue_saturation_value(p, q, s):
         s[x] = np.uint8(value)
 
 
+# --- one colour, or eight: its coordinates are numbers, or vectors of them ---
+
+
 @kernel(inline=True)
 def _hue_of(r, g, b, value, chroma):
     # Which of the three is largest says in which third of the turn the colour lies.
-    c = chroma if chroma > _f32(0) else _f32(1)
-    inverse = _f32(1) / c
-    sector = g - b if value == r else (b - r if value == g else r - g)
-    start = _f32(0) if value == r else (_f32(2) if value == g else _f32(4))
+    inverse = _f32(1) / choose(chroma > _f32(0), chroma, _f32(1))
+    sector = choose(value == r, g - b, choose(value == g, b - r, r - g))
+    start = choose(value == r, _f32(0), choose(value == g, _f32(2), _f32(4)))
     hue = (sector * inverse + start) * _f32(1 / 6)
-    return hue + _f32(1) if hue < _f32(0) else hue
+    return choose(hue < _f32(0), hue + _f32(1), hue)
 
 
 @kernel(inline=True)
 def _hsv_of(r, g, b):
     # Value is the largest of the three, saturation its distance from the smallest, in parts of the value.
-    value = max(r, g, b)
-    chroma = value - min(r, g, b)
+    value = greater(greater(r, g), b)
+    chroma = value - lesser(lesser(r, g), b)
     spoilt = (r - r) + (g - g) + (b - b)  # 0, or NaN when one of them is not finite
-    saturation = _f32(0) if value <= _f32(0) else chroma / value
+    saturation = choose(value <= _f32(0), _f32(0), chroma / value)
     return _hue_of(r, g, b, value, chroma) + spoilt, saturation + spoilt, value + spoilt
 
 
 @kernel(inline=True)
 def _hsl_of(r, g, b):
     # Lightness is the mean of the largest and the smallest; saturation is 1 where the colour could not be purer.
-    value, least = max(r, g, b), min(r, g, b)
+    value, least = greater(greater(r, g), b), lesser(lesser(r, g), b)
     chroma, total = value - least, value + least
     spoilt = (r - r) + (g - g) + (b - b)
-    room = total if total < _f32(1) else _f32(2) - total
-    saturation = _f32(0) if room <= _f32(0) else chroma / room
+    room = choose(total < _f32(1), total, _f32(2) - total)
+    saturation = choose(room <= _f32(0), _f32(0), chroma / room)
     return _hue_of(r, g, b, value, chroma) + spoilt, saturation + spoilt, _f32(0.5) * total + spoilt
 
 
 @kernel(inline=True)
-def _channel(offset, sector, chroma, value):
-    # The trapezoid that a channel follows around the hexagon: full, falling, empty, rising.
-    k = offset + sector
-    k = k - _f32(6) if k >= _f32(6) else k
-    ramp = min(min(k, _f32(4) - k), _f32(1))
-    return value - chroma * max(ramp, _f32(0))
+def _within_turn(hue, chroma, full):
+    # Around the hexagon; a hue beyond a turn starts anew. A channel falls from full by as much as its colour is away.
+    sector = _f32(6) * (hue - floor(hue))
+    r, g, b = sector - _f32(3), sector - _f32(2), sector - _f32(4)
+    r = _f32(2) - greater(r, _f32(0) - r)
+    g, b = greater(g, _f32(0) - g) - _f32(1), greater(b, _f32(0) - b) - _f32(1)
+    return full - chroma * _share(r), full - chroma * _share(g), full - chroma * _share(b)
+
+
+@kernel(inline=True)
+def _share(ramp):
+    ramp = choose(ramp < _f32(1), ramp, _f32(1))
+    return choose(ramp > _f32(0), ramp, _f32(0))
 
 
 @kernel(inline=True)
 def _of_hsv(hue, saturation, value):
-    # Around the hexagon; a hue beyond a turn starts anew.
-    sector = _f32(6) * (hue - np.floor(hue))
     spoilt = (hue - hue) + (saturation - saturation) + (value - value)
-    full, chroma = value + spoilt, value * saturation
-    r, g = _channel(_f32(5), sector, chroma, full), _channel(_f32(3), sector, chroma, full)
-    return r, g, _channel(_f32(1), sector, chroma, full)
+    return _within_turn(hue, value * saturation, value + spoilt)
 
 
 @kernel(inline=True)
 def _of_hsl(hue, saturation, light):
-    half = saturation * min(light, _f32(1) - light)
-    sector = _f32(6) * (hue - np.floor(hue))
+    half = saturation * lesser(light, _f32(1) - light)
     spoilt = (hue - hue) + (saturation - saturation) + (light - light)
-    full, chroma = light + half + spoilt, _f32(2) * half
-    r, g = _channel(_f32(5), sector, chroma, full), _channel(_f32(3), sector, chroma, full)
-    return r, g, _channel(_f32(1), sector, chroma, full)
+    return _within_turn(hue, _f32(2) * half, light + half + spoilt)
 
 
 # --- planes: three rows of float32, in place ---
@@ -203,3 +208,50 @@ def hsl_to_rgb_pixels(image, result, scale, turn, x0, x1):
 def _coded(value, number):
     # Rounded for whole numbers, as it is for floats: the compiler keeps one of the two.
     return number(_i32(value + _f32(0.5))) if number(0.5) == number(0) else number(value)
+
+
+# --- pixels of float32, at least eight of them; past the caches where ``past`` ---
+
+
+@kernel
+def rgb_to_hsv_floats(image, result, past, x0, x1):
+    """Write hue, saturation and value of the pixels ``x0`` to ``x1``."""
+    first, count = groups_of(result, x0, x1)
+    for k in range(-1, count + 1):
+        x, inner = group_at(k, first, count, x0, x1)
+        r, g, b = load_triples(image, 3 * x)
+        h, s, v = _hsv_of(r, g, b)
+        store_triples(h, s, v, result, 3 * x, past & inner)
+
+
+@kernel
+def rgb_to_hsl_floats(image, result, past, x0, x1):
+    """Write hue, saturation and lightness of the pixels ``x0`` to ``x1``."""
+    first, count = groups_of(result, x0, x1)
+    for k in range(-1, count + 1):
+        x, inner = group_at(k, first, count, x0, x1)
+        r, g, b = load_triples(image, 3 * x)
+        h, s, v = _hsl_of(r, g, b)
+        store_triples(h, s, v, result, 3 * x, past & inner)
+
+
+@kernel
+def hsv_to_rgb_floats(image, result, past, x0, x1):
+    """Write red, green and blue of the pixels ``x0`` to ``x1`` of hue, saturation and value."""
+    first, count = groups_of(result, x0, x1)
+    for k in range(-1, count + 1):
+        x, inner = group_at(k, first, count, x0, x1)
+        h, s, v = load_triples(image, 3 * x)
+        r, g, b = _of_hsv(h, s, v)
+        store_triples(r, g, b, result, 3 * x, past & inner)
+
+
+@kernel
+def hsl_to_rgb_floats(image, result, past, x0, x1):
+    """Write red, green and blue of the pixels ``x0`` to ``x1`` of hue, saturation and lightness."""
+    first, count = groups_of(result, x0, x1)
+    for k in range(-1, count + 1):
+        x, inner = group_at(k, first, count, x0, x1)
+        h, s, v = load_triples(image, 3 * x)
+        r, g, b = _of_hsl(h, s, v)
+        store_triples(r, g, b, result, 3 * x, past & inner)

@@ -10,6 +10,9 @@ import numpy as np
 
 from sightline.core.kernels import kernel
 from sightline.core.lanes import part_pixels, prefetch, rounded_product, rounded_products, weave_pixels
+from sightline.core.streaming import first_whole
+from sightline.core.triples import load_triples, store_triples
+from sightline.core.vectors import LANES
 
 _i16, _i32, _u32, _f32 = np.int16, np.int32, np.uint32, np.float32
 BLOCK = 1024  # pixels whose three rows of bytes stay in the nearest cache
@@ -171,6 +174,42 @@ def mix_pixels(image, result, matrix, offset, x0, x1):
         there[3 * x] = number(_i32(min(max(p + half, low), high))) if whole else number(p)
         there[3 * x + 1] = number(_i32(min(max(q + half, low), high))) if whole else number(q)
         there[3 * x + 2] = number(_i32(min(max(s + half, low), high))) if whole else number(s)
+
+
+@kernel(contract=True)
+def mix_floats(image, result, matrix, offset, past, x0, x1):
+    """Do what :func:`mix_pixels` does, for float32 and eight pixels or more; past the caches where ``past``."""
+    a, b, c = matrix[0, 0], matrix[0, 1], matrix[0, 2]
+    d, e, f = matrix[1, 0], matrix[1, 1], matrix[1, 2]
+    g, h, i = matrix[2, 0], matrix[2, 1], matrix[2, 2]
+    j, k, m = offset[0], offset[1], offset[2]
+    first, count = groups_of(result, x0, x1)
+    for n in range(-1, count + 1):
+        x, inner = group_at(n, first, count, x0, x1)
+        u, v, w = load_triples(image, 3 * x)
+        spoilt = (u - u) + (v - v) + (w - w)
+        p = a * u + b * v + c * w + (j + spoilt)
+        q = d * u + e * v + f * w + (k + spoilt)
+        s = g * u + h * v + i * w + (m + spoilt)
+        store_triples(p, q, s, result, 3 * x, past & inner)
+
+
+@kernel
+def groups_of(result, x0, x1):
+    """Return where groups of eight whole vectors begin among the pixels ``x0`` to ``x1``, and how many there are."""
+    first = first_whole(result, 3, x0)
+    return first, max(0, x1 - first) // LANES
+
+
+@kernel(inline=True)
+def group_at(k, first, count, x0, x1):
+    """Return the first pixel of group ``k`` and whether it is one of ``count`` whole ones.
+
+    The groups before and after them begin and end with the pixels: they overlap others, which get the same numbers.
+    """
+    inner = (k >= 0) & (k < count)
+    outer = min(x0, x1 - LANES) if k < 0 else x1 - LANES
+    return (first + k * LANES if inner else outer), inner
 
 
 @kernel

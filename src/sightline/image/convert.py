@@ -8,6 +8,7 @@ the common conversions of bytes have kernels of their own. Poynton 2012, "Digita
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Annotated
 
 import numpy as np
@@ -16,7 +17,9 @@ from sightline.core.buffers import empty
 from sightline.core.catalogue import method
 from sightline.core.checks import as_image, choice, output
 from sightline.core.kernels import over_rows
+from sightline.core.streaming import is_large
 from sightline.core.types import Array, Choice, Image, NewImage
+from sightline.core.vectors import LANES
 from sightline.image import colour_cie as cie
 from sightline.image import colour_hue as hue
 from sightline.image import colour_mix as mix
@@ -109,13 +112,18 @@ def convert(
     if source == target:
         np.copyto(result, image)
         return result
+    flat = image.reshape(-1), result.reshape(-1)
+    floats = _of_floats(source, target, gamma) if image.dtype == np.float32 and count >= LANES else None
     direct = _direct(source, target, image.dtype, gamma)
-    if direct is not None:
+    if floats is not None:
+        kernel, constants = floats
+        over_rows(kernel, count, *flat, *constants, is_large(*flat), strip=4 * _STRIP)
+    elif direct is not None:
         kernel, constants = direct
-        over_rows(kernel, count, image.reshape(-1), result.reshape(-1), *constants, strip=4 * _STRIP)
+        over_rows(kernel, count, *flat, *constants, strip=4 * _STRIP)
     else:
         walk = _Walk(source, target, image.dtype, gamma)
-        over_rows(walk.strip, count, image.reshape(-1), result.reshape(-1), strip=_STRIP)
+        over_rows(walk.strip, count, *flat, strip=_STRIP)
     return result
 
 
@@ -151,6 +159,16 @@ def _steps_between(source: str, target: str, gamma: str) -> list[tuple[Callable,
     return steps if gamma == "srgb" else [step for step in steps if step[0] not in bends]
 
 
+@lru_cache
+def _of_floats(source: str, target: str, gamma: str) -> tuple[Callable, tuple] | None:
+    """Return the kernel that does it for eight float32 pixels at once, with its constants, where there is one."""
+    if (source, target) in _HUE:
+        return _HUE_OF_FLOATS[source, target], ()
+    kernel, constants = _direct(source, target, np.dtype(np.float32), gamma) or (None, ())
+    return (mix.mix_floats, constants) if kernel is mix.mix_pixels else None
+
+
+@lru_cache
 def _direct(source: str, target: str, dtype: np.dtype, gamma: str) -> tuple[Callable, tuple] | None:
     """Return the kernel that does it in one go, with its constants, where there is one."""
     kernel = _DIRECT.get((source, target, dtype.name))
@@ -270,4 +288,10 @@ _HUE: dict[tuple[str, str], Callable] = {
     ("hsv", "rgb"): hue.hsv_to_rgb_pixels,
     ("rgb", "hsl"): hue.rgb_to_hsl_pixels,
     ("hsl", "rgb"): hue.hsl_to_rgb_pixels,
+}
+_HUE_OF_FLOATS: dict[tuple[str, str], Callable] = {
+    ("rgb", "hsv"): hue.rgb_to_hsv_floats,
+    ("hsv", "rgb"): hue.hsv_to_rgb_floats,
+    ("rgb", "hsl"): hue.rgb_to_hsl_floats,
+    ("hsl", "rgb"): hue.hsl_to_rgb_floats,
 }
