@@ -113,6 +113,19 @@ def test_noise_comes_after_the_attack(model, images, labels):
     assert torch.equal(found[3], images)
 
 
+def test_who_learns_from_noise_alone_is_measured_in_it_and_attacked_in_the_report(monkeypatch):
+    monkeypatch.setattr(AdversarialRecipe, "examined", 8)
+    recipe = AdversarialRecipe.open("striding_cnn", "digits", 0, {"eps": "0", "sigma": "0.25", "width": 4, "hidden": 8})
+    assert "noise of deviation 0.25" in recipe.plan().facts["adversary"]
+    model = recipe.model().eval()
+    images, labels = torch.full((4, 1, *recipe.form.size), 0.5), torch.zeros(4, dtype=torch.long)
+    seen = []
+    model.register_forward_pre_hook(lambda _, given: seen.append(given[0]))
+    recipe.measure(model, [{"image": images, "label": labels}])
+    assert max(float(pictures.std()) for pictures in seen) > 0.2
+    assert recipe.robustness(model).epsilons[-1] == pytest.approx(16 / 255)
+
+
 def test_refusals(tmp_path):
     with pytest.raises(InputError, match="train: eps must be a number"):
         adversarial_train("striding_cnn", "digits", eps=-1.0, out=tmp_path)

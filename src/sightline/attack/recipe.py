@@ -136,9 +136,8 @@ class AdversarialRecipe(ClassifyRecipe):
         part = self.split(self.held_out)
         chosen = range(min(self.examined, len(part)))
         pictures = np.stack([part[i] for i in chosen]).transpose(0, 3, 1, 2).astype(np.float32) / np.float32(255)
-        return curve_of(
-            model, torch.from_numpy(pictures), part.labels[: len(chosen)], self.adversary.eps, self.adversary.norm
-        )
+        eps = self.adversary.eps or Adversary.eps  # who learnt from noise alone is attacked all the same
+        return curve_of(model, torch.from_numpy(pictures), part.labels[: len(chosen)], eps, self.adversary.norm)
 
     def sections(self, model: nn.Module) -> list[Section]:
         """Return the classifier's sections, and after that on its data how far it resists."""
