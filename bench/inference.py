@@ -66,8 +66,9 @@ def detector(engine: str) -> Predictor:
 def detects(engine: str) -> Callable[[], Any]:
     """Return a call that finds things in one picture with all that ``predict`` does; it returns how sure it is of 20.
 
-    The small YOLO takes 1.9 GFLOPs at 416 pixels and 4.5 at 640, as many as YOLOv5n, for which its authors publish
-    45 ms a picture of 640 pixels on a CPU (github.com/ultralytics/yolov5, table of pretrained checkpoints).
+    The small YOLO takes 1.9 GFLOPs at 416 pixels and 4.5 at 640, as many as YOLOv5n, for which the table "Pretrained
+    Checkpoints" of its README (repeated at https://csh970605.github.io/posts/YOLOv5) gives 45 ms for one picture of 640
+    pixels on a CPU.
     """
     picture = np.random.default_rng(0).integers(0, 256, (DETECTED, DETECTED, 3), dtype=np.uint8)
     return lambda: detector(engine).predict(picture, confidence=0.0).scores[:20]

@@ -200,12 +200,11 @@ def random_colour(
     array([[101, 101]], dtype=uint8)
     """
     image = as_image("random_colour", image, dtypes=("uint8",))
-    spans = [
-        number("random_colour", name, value, 0, 1)
-        for name, value in (("brightness", brightness), ("contrast", contrast), ("saturation", saturation))
-    ]
+    brightness = number("random_colour", "brightness", brightness, 0, 1)
+    contrast = number("random_colour", "contrast", contrast, 0, 1)
+    saturation = number("random_colour", "saturation", saturation, 0, 1)
     turn = number("random_colour", "hue", hue, 0, math.pi, unit="radians")
-    return recolour(image, *draw_colour(generator(seed), *spans, turn))
+    return recolour(image, *draw_colour(generator(seed), brightness, contrast, saturation, turn))
 
 
 def draw_colour(

@@ -12,7 +12,7 @@ from sightline.core.results import Detections
 from sightline.core.sessions import open_session
 from sightline.detect.prepare import STRIDE
 from sightline.detect.select import select
-from sightline.nn.onnx_network import PIXELS, to_onnx
+from sightline.nn.onnx_network import answers, to_onnx
 
 ANSWERS = ("answered_boxes", "answered_scores")
 
@@ -72,6 +72,5 @@ class OnnxDetector(nn.Module):
 
     def forward(self, images: Tensor) -> list[Detections]:
         """Return one :class:`Detections` for each of B×3×H×W images in 0–1."""
-        boxes, scores = self._session.run(ANSWERS, {PIXELS: images.numpy()})
-        pairs = zip(torch.from_numpy(boxes), torch.from_numpy(scores), strict=True)
-        return [select(*pair, self.model.limits) for pair in pairs]
+        boxes, scores = answers(self._session, ANSWERS, images)
+        return [select(*pair, self.model.limits) for pair in zip(boxes, scores, strict=True)]
