@@ -24,9 +24,9 @@ from sightline.core.running import EIGHT, least_from_left, least_from_right
 from sightline.core.trace import Step
 from sightline.core.types import Array, Choice, Mask
 
+_COLUMNS = 256
 METRICS = ("euclidean", "l1", "chessboard")
-_FAR = np.iinfo(np.int32).max  # no false pixel in this column
-_UNKNOWN = 1 << 30  # the square of more than any near distance
+_FAR = 1 << 30  # this or more: no false pixel in this column; also the square of more than any near distance
 _TRIAL, _NEAR = 8, 64  # columns to either side that are tried always, and where all pixels turn out to be near
 
 
@@ -98,7 +98,7 @@ def _steps(mask: Mask, *, metric: str = "euclidean", out: Any = None) -> Iterato
 
 def _down_the_columns(mask: Array, columns: Array) -> Array:
     """Write and return g: the distance to the nearest false pixel of the same column; ``_FAR`` without one."""
-    over_rows(_nearest_in_column, mask.shape[1], mask.view(np.uint8), columns, strip=256)
+    over_rows(_nearest_in_column, mask.shape[1], mask.view(np.uint8), columns, strip=_COLUMNS)
     return columns
 
 
@@ -106,19 +106,17 @@ def _down_the_columns(mask: Array, columns: Array) -> Array:
 def _nearest_in_column(mask, columns, x0, x1):
     """Take the columns ``x0`` to ``x1`` down, then up again."""
     height = mask.shape[0]
-    far, zero, one = np.int32(_FAR), np.int32(0), np.int32(1)
+    zero, one = np.int32(0), np.int32(1)
+    above = np.full(x1 - x0, _FAR, np.int32)
     for y in range(height):
-        pixels, here, above = mask[y, x0:x1], columns[y, x0:x1], columns[max(y - 1, 0), x0:x1]
+        pixels, here = mask[y, x0:x1], columns[y, x0:x1]
         for x in range(pixels.size):
-            distance = above[x] if y > 0 else far
-            distance += one if distance < far else zero
-            here[x] = distance if pixels[x] else zero
+            above[x] = above[x] + one if pixels[x] else zero
+            here[x] = above[x]
     for y in range(height - 2, -1, -1):
         here, below = columns[y, x0:x1], columns[y + 1, x0:x1]
         for x in range(here.size):
-            distance = below[x]
-            distance += one if distance < far else zero
-            here[x] = min(here[x], distance)
+            here[x] = min(here[x], np.int32(below[x] + one))
 
 
 @kernel
@@ -131,7 +129,7 @@ def _along_the_rows(columns, distances, y0, y1):
     g = np.empty(width, np.int32)
     sites, heights = np.empty(width + 2, np.int64), np.empty(width + 2, np.int64)
     owner = np.empty(width, np.int32)
-    padded, squares = np.full(width + 2 * _NEAR, _UNKNOWN, np.int32), np.empty(width, np.int32)
+    padded, squares = np.full(width + 2 * _NEAR, _FAR, np.int32), np.empty(width, np.int32)
     for y in range(y0, y1):
         column, row = columns[y], distances[y]
         for x in range(width):
@@ -154,7 +152,7 @@ def _try_neighbours(g, padded, squares):
     width = g.size
     inner, largest = padded[_NEAR : _NEAR + width], np.int32(0)
     for x in range(width):
-        square = np.int32(g[x] * g[x]) if g[x] < 1 << 15 else np.int32(_UNKNOWN)
+        square = np.int32(g[x] * g[x]) if g[x] < 1 << 15 else np.int32(_FAR)
         inner[x], squares[x] = square, square
         largest = max(largest, square)
     reach = 1
@@ -220,7 +218,7 @@ def _lower_hull(g, first, last, sites, heights):
     run, rise = 0, 0
     for q in range(first, last):
         distance = np.int64(g[q])
-        if distance == _FAR:
+        if distance >= _FAR:
             continue
         here = distance * distance + q * q
         while count > 1 and rise * (q - site) >= (here - height) * run:
@@ -237,7 +235,7 @@ def _lower_hull(g, first, last, sites, heights):
 def _steps_along_the_rows(columns, distances, y0, y1):
     """Write the least of |x - q| + g(q): over 1 column to both sides, then 2, 4, 8 …, together as far as need be."""
     width = columns.shape[1]
-    far = np.int32(_UNKNOWN)
+    far = np.int32(_FAR)
     lines = np.full((2, 3 * width), far, np.int32)  # with room on either side
     for y in range(y0, y1):
         g, row, first = columns[y], distances[y], lines[0, width : 2 * width]
@@ -268,7 +266,7 @@ def _sweep(mask, steps, distances):
     running minimum hands it on. ``distances`` may lie where ``steps`` does.
     """
     height, width = mask.shape
-    far, one, zero = np.int32(_UNKNOWN), np.int32(1), np.int32(0)
+    far, one, zero = np.int32(_FAR), np.int32(1), np.int32(0)
     line = np.full(width + 2, far, np.int32)  # the row before, with a frame
     slopes = np.full(-(-width // EIGHT) * EIGHT, 2 * far - one, np.int32)  # this one, and what is beyond it
     west, here, east = line[:width], line[1 : width + 1], line[2 : width + 2]
