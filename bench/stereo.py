@@ -18,7 +18,11 @@ def cases() -> list[Case]:
     wide = scenes.gray(HEIGHT, WIDTH + DISPARITIES)
     left, right = np.ascontiguousarray(wide[:, :WIDTH]), np.ascontiguousarray(wide[:, 20 : WIDTH + 20])
     peer = cv2.StereoSGBM.create(0, DISPARITIES, 3, 72, 288, 1, 0, 10, 100, 2, cv2.STEREO_SGBM_MODE_HH)
-    blocks = cv2.StereoBM.create(DISPARITIES, 9)
+    blocks = cv2.StereoBM.create(DISPARITIES, 9)  # it leaves out most of what ours does unless told
+    blocks.setDisp12MaxDiff(1)
+    blocks.setUniquenessRatio(10)
+    blocks.setSpeckleWindowSize(100)
+    blocks.setSpeckleRange(1)
     board = np.array([[x, y, 0] for y in range(6) for x in range(9)], np.float32)
     camera = geometry.Camera.from_focal(520, (480, 640))
     turns = np.random.default_rng(0).uniform(-0.4, 0.4, (13, 3))

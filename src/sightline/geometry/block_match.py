@@ -23,7 +23,7 @@ from sightline.geometry.disparity_choice import choose_row, limits_of
 from sightline.geometry.speckles import fill_gaps, remove_speckles
 from sightline.geometry.stereo_pair import as_disparities, as_pair, example_right
 
-_STRIP = 32  # rows: each strip begins by summing a window's rows anew
+_STRIP = 64  # rows: each strip begins by summing a window's rows anew
 
 
 @method(task="stereo", paper="Scharstein & Szeliski 2002", lesson="w3d5", example={"right": example_right})
