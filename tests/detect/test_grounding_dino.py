@@ -19,16 +19,23 @@ from transformers import (
     GroundingDinoProcessor,
     SwinConfig,
 )
+from transformers.loss.loss_grounding_dino import GroundingDinoForObjectDetectionLoss, GroundingDinoHungarianMatcher
+from transformers.models.grounding_dino.modeling_grounding_dino import build_label_maps, build_text_mask
 
 from classify.parity import randomise
+from detect.set_peers import learnt_by_heart
 from sightline import detect
 from sightline.classify.swin import SwinConfig as SwinSizes
 from sightline.classify.swin import build
 from sightline.core import evidence
 from sightline.core.errors import InputError, WeightsError
+from sightline.detect.detector import Targets
 from sightline.detect.fit import Fit
 from sightline.detect.grounding_dino import GroundingDINO, GroundingDINOConfig
-from sightline.detect.prompt import joined
+from sightline.detect.named_classes import NamedClasses
+from sightline.detect.phrase_rule import PhraseRule
+from sightline.detect.prompt import joined, read_vocabulary
+from sightline.detect.set_matching import HungarianMatcher, as_shares
 from sightline.detect.swin_maps import SwinMaps
 from sightline.nn.bert import BertConfig as TextSizes
 from sightline.nn.convolutional import pixel_normalize
@@ -70,7 +77,8 @@ def peer() -> GroundingDinoForObjectDetection:
     text = BertConfig(vocab_size=1100, hidden_size=32, num_hidden_layers=1, num_attention_heads=2, intermediate_size=64)
     sizes = {"encoder_layers": 2, "decoder_layers": 2, "encoder_ffn_dim": 64, "decoder_ffn_dim": 64, "num_queries": 10}
     heads = {"encoder_attention_heads": 4, "decoder_attention_heads": 4}
-    config = GroundingDinoConfig(backbone_config=backbone, text_config=text, d_model=64, **sizes, **heads)
+    more = {**heads, "auxiliary_loss": True}
+    config = GroundingDinoConfig(backbone_config=backbone, text_config=text, d_model=64, **sizes, **more)
     return randomise(GroundingDinoForObjectDetection(config))  # type: ignore[return-value]
 
 
@@ -152,6 +160,51 @@ def test_what_is_found_and_its_name_equal_transformers(both: Both) -> None:
     assert named > 5
 
 
+@evidence.equals(
+    "detect.grounding_dino",
+    peer="transformers",
+    tolerance="1e-4 of each loss; pairs identical",
+    data="two pictures with two phrases each, all layers and the selection",
+)
+def test_losses_and_pairs_equal_transformers(both: Both, measured: Callable[[float], None]) -> None:
+    (ours, theirs), images = both, pictures([(96, 128), (80, 80)])  # theirs mixes up the phrases of a third
+    texts = ["a cat. remote controls.", "a red dog. cats."]
+    boxes = [torch.tensor([[4.0, 5, 60, 70], [50, 20, 120, 90], [9, 40, 70, 88]]), torch.tensor([[10.0, 20, 50, 60]])]
+    targets: list[Targets] = [
+        {"boxes": one, "labels": labels}
+        for one, labels in zip(boxes, [torch.tensor([0, 1, 0]), torch.tensor([1])], strict=True)
+    ]
+    fitted, prompt = ours.fit(images), ours.prompt(texts)
+    with torch.no_grad():
+        selection, *layers = ours.layers(fitted, prompt)
+        found = ours.learn(fitted, prompt, targets)
+    labels = [{"class_labels": one["labels"], "boxes": one["boxes"]} for one in as_shares(targets, fitted.sizes)]
+    maps = build_label_maps(layers[-1].logits, prompt.ids)
+    asked = build_text_mask(layers[-1].logits, prompt.real.long())
+    _, expected, _ = GroundingDinoForObjectDetectionLoss(
+        *(layers[-1].logits, labels, torch.device("cpu"), layers[-1].boxes, theirs.config, maps, asked),
+        torch.stack([one.logits for one in layers]),
+        torch.stack([one.boxes for one in layers]),
+        *(selection.logits, selection.boxes),
+    )
+    kinds = {"classification": ("loss_ce", 2), "boxes": ("loss_bbox", 5), "overlap": ("loss_giou", 2)}
+    sums = {
+        ours_: weight * sum(value for key, value in expected.items() if key.startswith(name)).item()
+        for ours_, (name, weight) in kinds.items()
+    }
+    assert len(expected) == 4 * 3 == 4 * (1 + len(layers))
+    error = max(abs(found[name].item() - value) / value for name, value in sums.items())
+    rule, matcher = PhraseRule.of(prompt), GroundingDinoHungarianMatcher(1, 5, 2)
+    shifted: list[Targets] = [
+        {"boxes": one["boxes"], "labels": one["class_labels"] + 2 * i} for i, one in enumerate(labels)
+    ]
+    said = {"logits": layers[0].logits, "pred_boxes": layers[0].boxes, "label_maps": maps}
+    for pair, other in zip(HungarianMatcher(rule)(layers[0], shifted), matcher(said, labels), strict=True):
+        assert all(torch.equal(a, b) for a, b in zip(pair, other, strict=True))
+    measured(error)
+    assert error <= 1e-4
+
+
 def test_weights_go_out_as_they_came_and_files_may_keep_shared_ones_once(both: Both) -> None:
     ours, theirs = both[0], both[1].state_dict()
     back = export_weights(ours, naming="transformers")
@@ -212,6 +265,22 @@ def test_one_picture_of_any_kind() -> None:
     assert np.array_equal(found.boxes, again.boxes)
     assert len(model([torch.full((3, 64, 64), torch.nan)], ["cat."])[0]) == 0
     assert len(small(queries=900).eval().detect(grey, "cat.", box_threshold=0.0)) < 900  # fewer places than queries
+
+
+@pytest.mark.slow
+def test_it_learns_a_few_pictures_by_heart_and_answers_to_words() -> None:
+    model = NamedClasses(small(), ["red dog", "cat"])
+    assert learnt_by_heart(model, 220) > 0.7
+    assert model.eval().search(model.fit([torch.zeros(3, 64, 64)]))[0].scores.shape == (20,)  # two names, ten queries
+
+
+def test_classes_are_phrases() -> None:
+    words = read_vocabulary(None, ["red cell", "white cell"])
+    assert words.pieces[-3:] == ("red", "cell", "white")
+    assert NamedClasses(small(), ["a cat", "dogs"]).classes == 2
+    with pytest.raises(InputError, match=r"class must be one phrase of words, without full stops; got a cat, St. B"):
+        NamedClasses(small(), ["a cat", "St. Bernard"])
+    assert read_vocabulary(words.pieces, []).pieces == words.pieces
 
 
 def test_wrong_texts_and_options_are_refused_by_name() -> None:

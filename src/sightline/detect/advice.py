@@ -9,7 +9,13 @@ from sightline.data.detection_set import DetectionSet
 from sightline.data.naming import listed
 from sightline.detect.options import Options
 
-_HUNGRY = {"detr": 10_000, "deformable_detr": 5_000, "dino_detr": 5_000, "rt_detr": 2_000}  # pictures, from scratch
+_HUNGRY = {
+    "detr": 10_000,
+    "deformable_detr": 5_000,
+    "dino_detr": 5_000,
+    "rt_detr": 2_000,
+    "grounding_dino": 10_000,
+}  # pictures, from scratch
 
 
 def refuse(data: DetectionSet) -> None:

@@ -22,13 +22,16 @@ from sightline.core.results import Detections
 from sightline.core.types import Choice, PathLike, Range
 from sightline.detect.box_decoder import BoxDecoder, SinePositions
 from sightline.detect.cross_modality import CrossModalityLayer, Words
+from sightline.detect.detector import Targets
 from sightline.detect.feature_enhancer import EnhancerLayer
 from sightline.detect.fit import Fit, Fitted, check_images, longest
 from sightline.detect.level_projection import LevelProjection
+from sightline.detect.phrase_rule import PhraseRule, first_numbers
 from sightline.detect.prepare import colour
 from sightline.detect.prompt import Prompt, Text
 from sightline.detect.query_selection import Memory, QuerySelection
-from sightline.detect.set_matching import SetPrediction, in_pixels
+from sightline.detect.set_loss import SetLoss
+from sightline.detect.set_matching import HungarianMatcher, SetPrediction, Weights, as_shares, in_pixels
 from sightline.detect.swin_maps import SwinMaps, swin_maps
 from sightline.nn.bert import VARIANTS as TEXTS
 from sightline.nn.bert import Bert, BertConfig
@@ -40,6 +43,7 @@ from sightline.nn.wordpiece import WordPiece
 TEMPERATURE = 20.0  # of the positions of the image's places
 BOX, WORD = 0.25, 0.25  # the lowest score of a box, and of a word of its name
 BERT = TEXTS["base"]
+LOSS = Weights(classes=2.0)  # of the loss; the matching has the usual ones (Liu 2024, appendix)
 
 
 @dataclass(frozen=True)
@@ -90,6 +94,10 @@ class GroundingDINOConfig:
 VARIANTS = {  # Liu 2024, section 4 and appendix
     "tiny": GroundingDINOConfig(),
     "base": GroundingDINOConfig("base", 12),
+    # Ours, for learning from nothing: there is no text that a large reader would have to understand.
+    "small": GroundingDINOConfig(
+        encoder=2, decoder=3, hidden=512, queries=100, text=BertConfig(dim=128, depth=1, num_heads=4, hidden=256)
+    ),
 }
 
 
@@ -184,6 +192,25 @@ class GroundingDINO(nn.Module):
         for layer in self.enhancer:
             image, text = layer(image, text, tokens, prompt)
         return Memory(image, tokens.shapes, tokens.ratios, tokens.padding), Words(text, prompt.real)
+
+    def learn(self, fitted: Fitted, prompt: Prompt, targets: Sequence[Targets]) -> dict[str, Tensor]:
+        """Return the losses ``classification``, ``boxes`` and ``overlap``, summed over selection and layers.
+
+        Parameters
+        ----------
+        fitted
+            B images.
+        prompt
+            Their B texts.
+        targets
+            Boxes xyxy in pixels of the batch; labels are numbers of phrases of the image's own text.
+        """
+        firsts = first_numbers(prompt)
+        things: list[Targets] = [
+            {"boxes": one["boxes"], "labels": one["labels"] + first}
+            for one, first in zip(as_shares(targets, fitted.sizes), firsts, strict=True)
+        ]
+        return SetLoss(HungarianMatcher(PhraseRule.of(prompt)), LOSS)(self.layers(fitted, prompt), things)
 
     def prompt(self, texts: Sequence[Text]) -> Prompt:
         """Return texts as the model reads them, one for each image.
@@ -310,10 +337,11 @@ def grounding_dino(
     Parameters
     ----------
     variant
-        ``"tiny"``: Swin-T, 172 million weights; ``"base"``: Swin-B with windows of 12 patches, 232 million.
+        ``"tiny"``: Swin-T, 172 million weights; ``"base"``: Swin-B with windows of 12 patches, 232 million;
+        ``"small"``: Swin-T and little else, for learning from nothing.
     vocabulary
         What words are made of: ``tokenizer.json`` or ``vocab.txt`` of uncased BERT, 30,522 pieces, as it lies beside
-        the weights. None makes a model that cannot read texts yet.
+        the weights; ``"small"`` takes any vocabulary. None makes a model that cannot read texts yet.
     queries
         Q, the largest number of boxes, ≥ 1; the public weights have 900.
     resize
@@ -355,5 +383,7 @@ def grounding_dino(
     resize = integer(name, "resize", resize, 0)
     if vocabulary is not None and not isinstance(vocabulary, WordPiece):
         vocabulary = WordPiece.read(vocabulary)
+    if vocabulary is not None and variant == "small":
+        config = replace(config, text=replace(config.text, pieces=len(vocabulary)))
     fit = Fit(pixel_normalize(name, 3, mean, std), resize, longest(resize), multiple=4)
     return GroundingDINO(fit, swin_maps(config.backbone, config.window), config, vocabulary)

@@ -14,7 +14,8 @@ from torch import Tensor
 
 from sightline.core.checks import describe
 from sightline.core.errors import InputError
-from sightline.nn.wordpiece import BEGIN, END, PAD, WordPiece
+from sightline.core.types import PathLike
+from sightline.nn.wordpiece import BEGIN, END, PAD, UNKNOWN, WordPiece
 
 LONGEST = 256  # pieces of a text that the public weights were trained with
 _ENDS = (BEGIN, END, ".", "?")  # what ends a phrase
@@ -155,3 +156,27 @@ def joined(function: str, text: Text) -> str:
         raise InputError(f"{function}: text must be a str, or a list of str; got {describe(text)}.")
     stripped = [phrase.strip() for phrase in phrases]
     return " ".join(phrase if phrase.endswith((".", "?")) else f"{phrase}." for phrase in stripped if phrase)
+
+
+def read_vocabulary(vocabulary: PathLike | Sequence[str] | None, classes: Sequence[str]) -> WordPiece:
+    """Return a vocabulary: of a file, of pieces, or one that knows the words of some classes and no more.
+
+    Parameters
+    ----------
+    vocabulary
+        A file, pieces, or None.
+    classes
+        Whose words are taken where there is neither.
+
+    Examples
+    --------
+    >>> len(read_vocabulary(None, ["red cell", "white cell"]))
+    9
+    """
+    if vocabulary is None:
+        marks = (PAD, UNKNOWN, BEGIN, END, ".", "?")
+        every = WordPiece(marks).words(" ".join(classes))
+        return WordPiece(list(dict.fromkeys((*marks, *every))))
+    if isinstance(vocabulary, (list, tuple)):
+        return WordPiece(vocabulary)
+    return WordPiece.read(vocabulary)  # pyrefly: ignore

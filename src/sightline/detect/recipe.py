@@ -24,9 +24,9 @@ from sightline.detect.advice import refuse, warnings_about
 from sightline.detect.coco_names import alike
 from sightline.detect.darknet_file import network_text
 from sightline.detect.evaluate import Examination, known, score, summarise
-from sightline.detect.named_classes import read_vocabulary
 from sightline.detect.options import Options
 from sightline.detect.prepare import CONFIDENCE, Prepared, truth_of
+from sightline.detect.prompt import read_vocabulary
 from sightline.detect.samples import Training, Untouched, stack
 from sightline.detect.search import Search
 from sightline.metrics.box_set import BoxSet
@@ -209,6 +209,7 @@ class DetectRecipe(Recipe):
     def plan(self) -> Plan:
         """Say how many pictures of what size are learnt from, and warn when that is little."""
         data = self._opened()
+        model = {n: v for n, v in self._config["model"].items() if n not in _LONG}
         sizes = ", ".join(
             f"{len(split)} {name} ({int(split.counts(len(self.classes)).sum())} boxes)"
             for name, split in data.splits.items()
@@ -217,8 +218,7 @@ class DetectRecipe(Recipe):
             "data": f"{data.name}: {sizes}",
             "classes": f"{len(self.classes)} ({listed(self.classes)})",
             "input": f"{self.size}×{self.size}, RGB",
-            "architecture": ", ".join(f"{n} {v}" for n, v in self._config["model"].items() if n not in _LONG)
-            or "default",
+            "architecture": ", ".join(f"{n} {v}" for n, v in model.items()) or "default",
             "begins with": self.options.weights or "fresh weights",
             "augmentation": self.options.said(data.mirror),
         }

@@ -125,10 +125,7 @@ class FocalRule:
 
     def cost(self, logits: Tensor, labels: Tensor) -> Tensor:
         """Return what yes costs beyond no."""
-        p = self.probabilities(logits)[:, labels]
-        yes = -self.alpha * (1 - p) ** self.gamma * (p + _TINY).log()
-        no = -(1 - self.alpha) * p**self.gamma * (1 - p + _TINY).log()
-        return yes - no
+        return focal_cost(self.probabilities(logits)[:, labels], self.alpha, self.gamma)
 
     def loss(self, logits: Tensor, labels: Tensor, overlaps: Tensor, count: float) -> Tensor:
         """Return the sum of the focal loss by the number of things."""
@@ -141,6 +138,21 @@ class FocalRule:
     def surest(self, logits: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return the likeliest of all names of all predictions; a NaN is no answer."""
         return surest(self.probabilities(logits), Limits(0.0, 1.0, self.most, self.most))
+
+
+def focal_cost(p: Tensor, alpha: float, gamma: float) -> Tensor:
+    """Return what yes costs beyond no under the focal loss, of the shape of the probabilities.
+
+    Parameters
+    ----------
+    p
+        In 0–1.
+    alpha, gamma
+        As :func:`~sightline.nn.focal_loss` takes them.
+    """
+    yes = -alpha * (1 - p) ** gamma * (p + _TINY).log()
+    no = -(1 - alpha) * p**gamma * (1 - p + _TINY).log()
+    return yes - no
 
 
 @dataclass(frozen=True)

@@ -131,7 +131,11 @@ class WordPiece:
         """Return a text's pieces; a word that has none is ``[UNK]``."""
         if not isinstance(text, str):
             raise InputError(f"WordPiece.split: text must be a str; got {describe(text)}.")
-        return [piece for word in _words(self._cleaned(text)) for piece in self._pieces_of(word)]
+        return [piece for word in self.words(text) for piece in self._pieces_of(word)]
+
+    def words(self, text: str) -> list[str]:
+        """Return the words of a text, known or not, without capitals and accents where they are dropped."""
+        return list(_words(self._cleaned(text)))
 
     def _cleaned(self, text: str) -> str:
         """Drop what cannot be seen, put Han characters apart, drop accents and capitals."""
