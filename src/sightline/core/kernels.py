@@ -48,6 +48,23 @@ def _import_numba_without_scipy() -> None:
 _import_numba_without_scipy()
 
 
+def _compare_flags_quickly() -> None:
+    # Whatever a kernel calls is looked up under a key that holds the compiler's flags, thousands of times a kernel. To
+    # hash or to compare them Numba makes a dictionary of all forty; most often the few that were set are the same.
+    from numba.core.targetconfig import TargetConfig
+
+    compare = TargetConfig.__eq__
+
+    def equal(self: Any, other: Any) -> Any:
+        return (type(self) is type(other) and self._values == other._values) or compare(self, other)
+
+    TargetConfig.__eq__ = equal
+    TargetConfig.__hash__ = lambda self: len(self.options)  # Numba hashes their names alone, too
+
+
+_compare_flags_quickly()
+
+
 @overload
 def kernel(function: F) -> F: ...
 @overload
@@ -72,6 +89,7 @@ def kernel(function: Any = None, *, fastmath: bool = False, contract: bool = Fal
             "nogil": True,
             "error_model": "numpy",
             "fastmath": fastmath or ({"contract"} if contract else False),
+            "no_cfunc_wrapper": True,  # nothing calls a kernel from C
         }
         if inline:
             options["inline"] = "always"
