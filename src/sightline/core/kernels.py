@@ -58,8 +58,11 @@ def _compare_flags_quickly() -> None:
     def equal(self: Any, other: Any) -> Any:
         return (type(self) is type(other) and self._values == other._values) or compare(self, other)
 
+    def hashed(self: Any) -> int:  # of their names alone, as Numba does
+        return len(self.options)
+
     TargetConfig.__eq__ = equal
-    TargetConfig.__hash__ = lambda self: len(self.options)  # Numba hashes their names alone, too
+    TargetConfig.__hash__ = hashed
 
 
 _compare_flags_quickly()
