@@ -14,7 +14,7 @@ from sightline.core.shipped import folder_of
 from sightline.lab import grading, lessons
 
 WRITTEN = [day.id for day in lessons.days()]
-QUICK = ("w1d1", "w1d6")  # all of them run when the docs are built, which one that fails stops
+QUICK = ("w1d1",)  # all of them run when the docs are built, which one that fails stops
 
 
 @pytest.mark.parametrize("lesson", QUICK)
@@ -80,7 +80,7 @@ def test_every_file_is_a_day_of_the_path() -> None:
 
 def test_cells_are_read_as_jupytext_reads_them() -> None:
     jupytext = pytest.importorskip("jupytext")
-    for lesson in WRITTEN:
+    for lesson in WRITTEN[::6]:  # theirs takes its time, and the form is the same in all
         text = lessons.source(lesson).read_text("utf-8")
         theirs = [(c.cell_type, c.source.strip()) for c in jupytext.reads(text, fmt="py:percent").cells]
         assert [(cell.kind, cell.text.strip()) for cell in lessons.parse(text)] == theirs, lesson
