@@ -263,7 +263,9 @@ def _follow(flat, names, start, point, name, is_hole, steps, simple, points, fil
         following = pixel + steps[0, way]
         if following == start and pixel == last:
             return filled
-        prefetch(flat, following + np.uint64(4) * steps[0, way])  # borders go on as they went
+        ahead = following + np.uint64(4) * steps[0, way]  # borders go on as they went
+        prefetch(flat, ahead)
+        prefetch(names, ahead)
         point += steps[1, way]
         came, pixel, way = way, following, way ^ np.uint64(4)
 
