@@ -32,27 +32,36 @@ _SQUARE = sorted({_times(p, q) for p, q in itertools.product(_LINEAR, repeat=2)}
 # Where the product of two monomials stands. Without a sign, no number counts from the end.
 _TO_SQUARE = np.array([[_SQUARE.index(_times(p, q)) for q in _LINEAR] for p in _LINEAR], np.uint64)
 _TO_CUBIC = np.array([[_CUBIC.index(_times(p, q)) for p in _SQUARE] for q in _LINEAR], np.uint64)
+_TURNS = [(i, (i + 1) % 3, (i + 2) % 3) for i in range(3)]
+# Quadratics: products of two numbers of E, their sign, and to which of E Eᵀ (on and above its diagonal) and three
+# minors they are added. Cubics: which quadratic is multiplied with which number of E, and for which condition.
+_QUADRATICS = [(3 * i + k, 3 * j + k, 1, 3 * i + j) for i in range(3) for j in range(i, 3) for k in range(3)]
+_QUADRATICS += [(3 + j, 6 + k, 1, 9 + i) for i, j, k in _TURNS] + [(3 + k, 6 + j, -1, 9 + i) for i, j, k in _TURNS]
+_CUBICS = [(3 * min(i, k) + max(i, k), 3 * k + j, 3 * i + j) for k in range(3) for i in range(3) for j in range(3)]
+_CUBICS += [(9 + i, i, 9) for i in range(3)]
+_TABLES = np.array(_QUADRATICS), np.array(_CUBICS), _TO_SQUARE, _TO_CUBIC
 
 
 def solve_five(rows: Array, picks: Array, out: Array) -> None:
     """Fill ``out`` (B×10×9, of NaN) with the essential matrices of five pairs of rays each."""
-    _solve_five(rows, picks, _TO_SQUARE, _TO_CUBIC, out)
+    _solve_five(rows, picks, *_TABLES, out)
 
 
 # The sizes of all loops are those of arrays: LLVM would unroll constant ones, into minutes of compiling.
 
 
 @kernel
-def _solve_five(rows, picks, to_square, to_cubic, out):
+def _solve_five(rows, picks, quadratics, cubics, to_square, to_cubic, out):
     system, basis = np.empty((5, 9)), np.empty((4, 9))
-    conditions, roots = np.empty((10, 20)), np.empty(12)
+    conditions, squares, roots = np.empty((10, 20)), np.empty((12, 10)), np.empty(12)
     b, poly = np.empty((3, 3, 5)), np.empty(11)
     for s in range(picks.shape[0]):
         for k in range(picks.shape[1]):
             fill_equation(rows[picks[s, k]], system[k])
         if not null_vectors(system, basis):
             continue
-        _fill_conditions(basis, to_square, to_cubic, conditions)
+        _add_squares(basis, quadratics, to_square, squares)
+        _add_cubics(basis, cubics, to_cubic, squares, conditions)
         if not _eliminate(conditions):
             continue
         _fill_polynomials(conditions, b)
@@ -72,46 +81,31 @@ def fill_equation(pair, row):
 
 
 @kernel
-def _fill_conditions(basis, to_square, to_cubic, conditions):
-    """Fill ten rows: E Eᵀ E − ½ trace(E Eᵀ) E = 0, and det E = 0, for E = x·X + y·Y + z·Z + W."""
-    side, size = basis.shape[1] // 3, to_cubic.shape[1]
-    squares = np.zeros((side * side + side, size))  # E Eᵀ, quadratic, and three minors
-    for i in range(side):
-        for j in range(i + 1):
-            for k in range(side):
-                _add_square(basis, side * i + k, side * j + k, 1.0, to_square, squares, side * i + j)
-            for p in range(size):
-                squares[side * j + i, p] = squares[side * i + j, p]
-        j, k = i + 1 if i + 1 < side else 0, i - 1 if i > 0 else side - 1
-        _add_square(basis, side + j, 2 * side + k, 1.0, to_square, squares, side * side + i)
-        _add_square(basis, side + k, 2 * side + j, -1.0, to_square, squares, side * side + i)
-    for p in range(size):
-        half = 0.5 * (squares[0, p] + squares[side + 1, p] + squares[2 * side + 2, p])
-        for i in range(side):
-            squares[(side + 1) * i, p] -= half
-    for i in range(conditions.shape[0]):
-        for k in range(conditions.shape[1]):
-            conditions[i, k] = 0
-    for k in range(side):
-        for i in range(side):
-            for j in range(side):
-                _add_cubic(squares, side * i + k, basis, side * k + j, to_cubic, conditions, side * i + j)
-        _add_cubic(squares, side * side + k, basis, k, to_cubic, conditions, side * side)
+def _add_squares(basis, quadratics, to_square, squares):
+    """Fill E Eᵀ − ½ trace(E Eᵀ) and three minors for E = x·X + y·Y + z·Z + W: ten coefficients each."""
+    squares[:] = 0
+    for product in range(quadratics.shape[0]):
+        i, j, row = quadratics[product, 0], quadratics[product, 1], quadratics[product, 3]
+        for p in range(to_square.shape[0]):
+            weight = quadratics[product, 2] * basis[p, i]
+            for q in range(to_square.shape[1]):
+                squares[row, to_square[p, q]] += weight * basis[q, j]
+    for p in range(squares.shape[1]):
+        half = 0.5 * (squares[0, p] + squares[4, p] + squares[8, p])
+        squares[0, p] -= half
+        squares[4, p] -= half
+        squares[8, p] -= half
 
 
 @kernel
-def _add_square(basis, i, j, factor, to_square, totals, row):
-    for p in range(to_square.shape[0]):
-        weight = factor * basis[p, i]
-        for q in range(to_square.shape[1]):
-            totals[row, to_square[p, q]] += weight * basis[q, j]
-
-
-@kernel
-def _add_cubic(squares, square, basis, j, to_cubic, totals, row):
-    for q in range(to_cubic.shape[0]):
-        for p in range(to_cubic.shape[1]):  # no two of which go to the same place
-            totals[row, to_cubic[q, p]] += squares[square, p] * basis[q, j]
+def _add_cubics(basis, cubics, to_cubic, squares, conditions):
+    """Fill ten rows: E Eᵀ E − ½ trace(E Eᵀ) E = 0, and det E = 0."""
+    conditions[:] = 0
+    for product in range(cubics.shape[0]):
+        square, j, row = cubics[product, 0], cubics[product, 1], cubics[product, 2]
+        for q in range(to_cubic.shape[0]):
+            for p in range(to_cubic.shape[1]):  # no two of which go to the same place
+                conditions[row, to_cubic[q, p]] += squares[square, p] * basis[q, j]
 
 
 @kernel

@@ -25,22 +25,20 @@ def real_roots(coefficients, degree, roots):
         degree -= 1
     if degree == 0:
         return 0
-    inner, outer, turned, count = np.empty(degree), np.empty(degree), np.empty(degree + 1), 0
-    for k in range(degree + 1):
-        turned[k] = coefficients[degree - k]
-    inside, outside = _roots_within_one(coefficients, degree, inner), _roots_within_one(turned, degree, outer)
-    for i in range(outside - 1, -1, -1):
-        if -1 < outer[i] < 0:
-            roots[count] = 1 / outer[i]
-            count += 1
-    for i in range(inside):
-        if -1 <= inner[i] <= 1:
-            roots[count] = inner[i]
-            count += 1
-    for i in range(outside - 1, -1, -1):
-        if 0 < outer[i] < 1:
-            roots[count] = 1 / outer[i]
-            count += 1
+    near, turned, counts = np.empty((2, degree)), np.empty(degree + 1), np.empty(2, np.int64)
+    for way in range(2):  # what is called once is compiled into its caller once
+        for k in range(degree + 1):
+            turned[k] = coefficients[degree - k if way == 1 else k]
+        counts[way] = _roots_within_one(turned, degree, near[way])
+    count = 0
+    for part in range(3):  # below -1, between, above 1
+        way = 0 if part == 1 else 1
+        low, high = (-1.0 if part < 2 else 0.0), (1.0 if part > 0 else 0.0)
+        for i in range(counts[way]):
+            x = near[way, i if part == 1 else counts[way] - 1 - i]
+            if low <= x <= high and (part == 1 or 0 < abs(x) < 1):
+                roots[count] = x if part == 1 else 1 / x
+                count += 1
     return count
 
 
@@ -49,8 +47,10 @@ def _roots_within_one(c, degree, roots):
     """Fill the roots between -1 and 1, in rising order; return how many there are."""
     chain, ends, left = np.empty((degree, 3)), np.empty(_DEEP), np.empty(_DEEP, np.int64)
     size, found, waiting = _fill_chain(c, degree, chain), 0, 1
-    low, high = -1 - 1e-9, 1 + 1e-9
-    before, ends[0], left[0] = _changes(chain, size, low), high, _changes(chain, size, high)
+    ends[0], ends[1] = 1 + 1e-9, -1 - 1e-9
+    for k in range(2):
+        left[k] = _changes(chain, size, ends[k])
+    low, before = ends[1], left[1]
     while waiting > 0 and found < degree:
         high, after = ends[waiting - 1], left[waiting - 1]
         if before - after > 1 and high - low > _CLOSE and waiting < _DEEP:
