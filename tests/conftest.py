@@ -135,15 +135,20 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items.sort(key=_place)
 
 
-def _place(item: pytest.Item) -> tuple[str, str]:
-    """Return the folder and the subject: the contracts of a method stand beside its own tests.
+COMPILED = {"cli", "faces", "features", "geometry", "image", "lab", "learn", "lessons", "metrics", "motion", "tests"}
 
-    Each worker begins with a half of the list. So one seldom compiles what the other one is compiling.
+
+def _place(item: pytest.Item) -> tuple[bool, str, str]:
+    """Return whether kernels are compiled there, the folder, the subject: contracts stand beside their method's tests.
+
+    Each worker begins with a half of the list: of two, one has the networks and the other almost every kernel. So one
+    seldom compiles what the other one is compiling, nor for itself again the parts of Numba that all kernels share.
     """
     method = getattr(item, "callspec", None) and item.callspec.params.get("method")
     if method is not None and hasattr(method, "field"):
-        return method.field, method.name
-    return item.path.parent.name, item.path.stem.removeprefix("test_")
+        return method.field in COMPILED, method.field, method.name
+    folder = item.path.parent.name
+    return folder in COMPILED, folder, item.path.stem.removeprefix("test_")
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

@@ -83,7 +83,7 @@ def test_the_five_lines_of_the_readme_run(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(sl, "show", shown.append)
     text = (ROOT / "README.md").read_text("utf-8")
     (block,) = re.findall(r"## Five lines\n\n```python\n(.*?)```", text, re.DOTALL)
-    (tmp_path / "five.py").write_text(block.replace("epochs=20", "epochs=1, progress=False"))
+    (tmp_path / "five.py").write_text(block.replace("epochs=20", "epochs=1, image_size=32, progress=False"))
     scope = runpy.run_path(str(tmp_path / "five.py"))
     assert scope["edges"].dtype == np.bool_
     assert (tmp_path / "runs" / "photos-1" / "report.html").exists()

@@ -24,7 +24,8 @@ def share(ours: np.ndarray, expected: np.ndarray) -> float:
 def test_fft_equals_numpy(photos: dict[str, np.ndarray], measured: Callable[[float], None]) -> None:
     worst = 0.0
     for photo in photos.values():
-        for picture in (photo, photo.astype(np.uint16) * 257, photo.astype(np.float32) / 255):
+        part = photo[:150, :131]
+        for picture in (photo, part.astype(np.uint16) * 257, part.astype(np.float32) / 255):
             expected = np.fft.fft2(picture.astype(np.float64), axes=(0, 1))
             worst = max(worst, share(sl.image.fft(picture), expected))
             centred = np.fft.fftshift(expected, axes=(0, 1))
