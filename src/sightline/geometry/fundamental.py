@@ -33,7 +33,7 @@ def _solve_sevens(rows: Array, picks: Array) -> Array:
     moved, before, after = _normalised(rows)
     out = np.full((len(picks), 3, 9), np.nan)
     _solve_seven(moved, picks, out)
-    return (after.T @ out.reshape(-1, 3, 3) @ before).reshape(out.shape)
+    return (out.reshape(-1, 9) @ np.kron(after, before)).reshape(out.shape)  # afterᵀ F before, of all at once
 
 
 def _solve_eights(rows: Array, picks: Array) -> Array:
