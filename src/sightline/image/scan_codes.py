@@ -9,7 +9,7 @@ agree are a code (``codes/linear_find``).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
@@ -152,7 +152,7 @@ def _find_symbols(gray: Array, found: _Found, patient: bool) -> None:
             return
 
 
-def _read_all(binary: Binary, triples: list[Triple], found: _Found, smaller: int, patient: bool) -> int:
+def _read_all(binary: Binary, triples: Iterable[Triple], found: _Found, smaller: int, patient: bool) -> int:
     """Read the symbols of a picture; return how many likely triples remain that lie in none."""
     used: set[int] = set()
     tries = left = 0

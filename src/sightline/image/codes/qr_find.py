@@ -6,7 +6,9 @@ ISO/IEC 18004:2015, section 11, steps a and b of the reference decode algorithm.
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from jaxtyping import Float64
@@ -55,25 +57,17 @@ def find_eyes(binary: Binary) -> Eyes:
     found = np.concatenate(over_rows(_scan_rows, height, binary.dark, step, strip=_STRIP))
     # A true eye is seen by all lines through a third of it at least: chance meetings of lines are not.
     found = found[found[:, _HITS] >= 0.6 * found[:, _HEIGHT] / step]
-    merged: list[Array] = []
-    for eye in found[np.argsort(-found[:, _HITS], kind="stable")][: 4 * _MOST]:
-        others = np.array(merged).reshape(-1, 6)
-        near = np.abs(others[:, :2] - eye[:2]).max(axis=1) < 2 * others[:, [_WIDTH, _HEIGHT]].max(axis=1)
-        same = near & (others[:, _DARK] == eye[_DARK]) & (np.abs(np.log2(eye[_HEIGHT] / others[:, _HEIGHT])) < 1)
-        if same.any():
-            merged[int(same.argmax())][_HITS] += eye[_HITS]
-        else:
-            merged.append(eye.copy())
-    eyes = np.array(merged).reshape(-1, 6)
+    found = found[np.argsort(-found[:, _HITS], kind="stable")][: 4 * _MOST]
+    eyes = found[: _merge(found)]
     return eyes[np.argsort(-eyes[:, _HITS], kind="stable")]
 
 
-def triples_of(eyes: Eyes) -> list[Triple]:
-    """Return what may be the three eyes of one symbol, the most regular first."""
+def triples_of(eyes: Eyes) -> Iterator[Triple]:
+    """Yield what may be the three eyes of one symbol, the most regular first."""
     eyes = eyes[:_MOST]
     if len(eyes) < 3:
-        return []
-    indices = np.array(list(itertools.combinations(range(len(eyes)), 3)))
+        return
+    indices = _threes(len(eyes))
     centres = eyes[indices, :2]  # n×3×2
     sizes = np.sqrt(eyes[indices, _WIDTH] * eyes[indices, _HEIGHT])
     sides = np.linalg.norm(centres[:, [1, 2, 0]] - centres[:, [2, 0, 1]], axis=2)  # each opposite to its corner
@@ -88,8 +82,15 @@ def triples_of(eyes: Eyes) -> list[Triple]:
     wide = np.minimum(a, b) > 9 * module  # 14 modules in version 1, less what slant and tilt take
     fits = same & wide & (np.maximum(a, b) < 260 * module) & (np.abs(cosine) < 0.65) & (spread < 2.2) & (slope < 2.2)
     oddness = np.abs(cosine) + (slope - 1) + (spread - 1)
-    best = [i for i in np.argsort(oddness, kind="stable") if fits[i]][:_TRIPLES]
-    return [_triple(eyes, indices[i], int(corner[i]), float(oddness[i])) for i in best]
+    order = np.argsort(oddness, kind="stable")
+    for i in order[fits[order]][:_TRIPLES]:
+        yield _triple(eyes, indices[i], int(corner[i]), float(oddness[i]))
+
+
+@lru_cache(_MOST)
+def _threes(count: int) -> Array:
+    """Return all ways to choose three of so many, n×3."""
+    return np.array(list(itertools.combinations(range(count), 3)))
 
 
 def _triple(eyes: Eyes, indices: Array, corner: int, oddness: float) -> Triple:
@@ -135,6 +136,26 @@ def _scan_rows(dark, step, y0, y1):
             if x < width:
                 colour = row[x]
     return found[:count]
+
+
+@kernel
+def _merge(eyes):
+    """Count eyes that are at one place for the first of them; keep each once, at the front, and return how many."""
+    count = 0
+    for i in range(eyes.shape[0]):
+        eye, k, known = eyes[i], 0, False
+        while k < count and not known:
+            other = eyes[k]
+            apart = max(abs(other[_X] - eye[_X]), abs(other[_Y] - eye[_Y]))
+            near = apart < 2 * max(other[_WIDTH], other[_HEIGHT]) and other[_DARK] == eye[_DARK]
+            known = near and 0.5 < eye[_HEIGHT] / other[_HEIGHT] < 2
+            k += 1
+        if known:
+            eyes[k - 1, _HITS] += eye[_HITS]
+        else:
+            eyes[count] = eye
+            count += 1
+    return count
 
 
 @kernel
