@@ -1,6 +1,7 @@
 """Augmentation of a photo at 224 pixels: part, mirror, affine map and colour, as a training loader asks for them.
 
-Against the same pipeline written with OpenCV, and against torchvision's v2 transforms where they are installed.
+Against the same pipeline written with OpenCV, and against torchvision's v2 transforms and albumentations where they are
+installed; the pipeline written with OpenCV knows no boxes.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from . import scenes
 from .timing import THREADS, Case
 
 SHAPE, SIDE = (375, 500), 224
+BOXES = [(60.0 * i, 40.0 * i, 60.0 * i + 90, 40.0 * i + 80) for i in range(6)]
 
 
 def cases() -> list[Case]:
@@ -25,23 +27,22 @@ def cases() -> list[Case]:
     photo = scenes.rgb(*SHAPE)
     augment, seeds = Augment("standard", shape=(SIDE, SIDE)), iter(range(10**9))
     name = f"data.Augment standard {SHAPE[1]}×{SHAPE[0]} → {SIDE}×{SIDE}"
-    labelled = LabelledImage(photo, boxes=[(60 * i, 40 * i, 60 * i + 90, 40 * i + 80) for i in range(6)])
-    peers: list[tuple[str, Callable[[], object]]] = [("opencv", with_opencv(photo.copy()))]
+    labelled = LabelledImage(photo, boxes=BOXES)
+    plain: list[tuple[str, Callable[[], object]]] = [("opencv", with_opencv(photo.copy()))]
+    boxed = plain[:]
     if importlib.util.find_spec("torchvision") is not None:
-        peers.append(("torchvision", with_torchvision(photo.copy())))
-    rows = [
-        Case(name, peer, lambda: augment(photo, next(seeds)), call, bytes=photo.nbytes + 3 * SIDE * SIDE, within=None)
-        for peer, call in peers
+        plain.append(("torchvision", with_torchvision(photo.copy())))
+    if importlib.util.find_spec("albumentations") is not None:
+        plain.append(("albumentations", with_albumentations(photo.copy(), [])))
+        boxed.append(("albumentations", with_albumentations(photo.copy(), BOXES)))
+    size = photo.nbytes + 3 * SIDE * SIDE
+    return [
+        *(Case(name, peer, lambda: augment(photo, next(seeds)), call, size, None) for peer, call in plain),
+        *(
+            Case(f"{name} with 6 boxes", peer, lambda: augment(labelled, next(seeds)), call, size, None)
+            for peer, call in boxed
+        ),
     ]
-    boxes = Case(
-        f"{name} with 6 boxes",
-        "opencv",
-        lambda: augment(labelled, next(seeds)),
-        peers[0][1],
-        bytes=photo.nbytes,
-        within=None,
-    )
-    return [*rows, boxes]
 
 
 def with_opencv(photo: np.ndarray) -> Callable[[], np.ndarray]:
@@ -85,3 +86,24 @@ def with_torchvision(photo: np.ndarray) -> Callable[[], object]:
         ]
     )
     return lambda: changes(tensor)
+
+
+def with_albumentations(photo: np.ndarray, boxes: list[tuple[float, ...]]) -> Callable[[], object]:
+    """Return albumentations' own, with boxes where there are some."""
+    import albumentations  # pyrefly: ignore
+
+    cv2.setNumThreads(THREADS)
+    changes = [
+        albumentations.RandomResizedCrop((SIDE, SIDE), scale=(0.25, 1.0)),
+        albumentations.HorizontalFlip(),
+        albumentations.Affine(scale=(0.9, 1.1), translate_percent=(-0.1, 0.1), rotate=(-10, 10), p=1),
+        albumentations.ColorJitter((0.8, 1.2), (0.8, 1.2), (0.8, 1.2), (0, 0), p=1),
+    ]
+    if not boxes:
+        run = albumentations.Compose(changes)
+        return lambda: run(image=photo)
+    boxed = albumentations.Compose(
+        changes, bbox_params=albumentations.BboxParams("pascal_voc", label_fields=["classes"])
+    )
+    known, classes = np.array(boxes), list(range(len(boxes)))
+    return lambda: boxed(image=photo, bboxes=known, classes=classes)

@@ -15,11 +15,13 @@ from typing import Any
 import numpy as np
 
 import sightline as sl
+from sightline import Detections
 from sightline.core import evidence
 from sightline.core.seeds import generator
 from sightline.core.types import Array
 from sightline.data.named import local_folder
-from sightline.detect import HogSvm, iou
+from sightline.detect import HogSvm
+from sightline.metrics import VocPrecision, voc_average_precision
 
 FIGURE = {
     "figure": "average precision of people at IoU ≥ 0.5, Penn-Fudan (%)",
@@ -73,37 +75,28 @@ def grounds(taught: list[Picture]) -> list[Array]:
     return found
 
 
-def ask(find: Callable[[Array], tuple[Any, Any]], asked: list[Picture], fill: float | None, border: int) -> Array:
-    """Return which windows are hits, the surest of all pictures first.
+def ask(
+    find: Callable[[Array], tuple[Any, Any]], asked: list[Picture], fill: float | None, border: int
+) -> VocPrecision:
+    """Return how precise a detector is on pictures, their people at IoU ≥ 0.5.
 
     A person fills this share of a window; all of it, whatever its shape, when None.
     """
-    scores: list[float] = []
-    hits: list[bool] = []
-    for gray, truth in asked:
+    found, truth = [], []
+    for gray, people in asked:
         windows, sure = find(np.pad(gray, border, mode="edge"))
-        boxes, left = np.asarray(windows, np.float64).reshape(-1, 4) - border, np.ones(len(truth), bool)
+        boxes = np.asarray(windows, np.float64).reshape(-1, 4) - border
         boxes = boxes if fill is None else _persons(boxes, fill)
-        sure = np.asarray(sure, np.float64).reshape(-1)
-        for i in np.argsort(-sure, kind="stable"):
-            overlap = np.where(left, iou(boxes[i : i + 1], truth)[0], 0)
-            best = int(overlap.argmax())
-            hits.append(bool(overlap[best] >= 0.5))
-            left[best] &= not hits[-1]
-        scores += np.sort(sure)[::-1].tolist()
-    return np.array(hits)[np.argsort(-np.array(scores), kind="stable")]
+        found.append(Detections(boxes, np.reshape(sure, -1), np.zeros(len(boxes))))
+        truth.append(Detections(people, np.ones(len(people)), np.zeros(len(people))))
+    return voc_average_precision(found, truth)
 
 
-def average_precision(hits: Array, people: int) -> float:
-    """Return the area under precision over recall (%)."""
-    precision = np.cumsum(hits) / np.arange(1, len(hits) + 1)
-    envelope = np.maximum.accumulate(precision[::-1])[::-1]
-    return 100 * float(envelope[hits].sum()) / people
-
-
-def recall(hits: Array, people: int, allowed: int) -> float:
-    """Return the share of the people (%) found before there are more than ``allowed`` false windows."""
-    return 100 * int(hits[np.cumsum(~hits) <= allowed].sum()) / people
+def percent(asked: VocPrecision, allowed: int) -> tuple[float, float]:
+    """Return the average precision, and the share of the people found with at most ``allowed`` false windows (%)."""
+    recalls, precisions = asked.curves[0].T
+    wrong = np.arange(1, len(recalls) + 1) * (1 - precisions)
+    return 100 * float(asked), 100 * float(recalls[wrong < allowed + 0.5].max(initial=0.0))
 
 
 def _persons(windows: Array, fill: float) -> Array:
@@ -146,13 +139,10 @@ def reproduce() -> dict[str, Any]:
         found = detector.detect(picture, 1.07, threshold=-1.5)
         return found.boxes, found.scores
 
-    number, peer = sum(len(truth) for _, truth in asked), opencv()
-    hits = ask(find, asked, FILL, BORDER["ours"])
-    ours = average_precision(hits, number)
-    theirs = ""
+    ours, recall = percent(ask(find, asked, FILL, BORDER["ours"]), len(asked))
+    peer, theirs = opencv(), ""
     if peer is not None:
-        other = ask(peer, asked, 0.75, BORDER["OpenCV"])
-        theirs = f" (OpenCV's {average_precision(other, number):.1f}, {recall(other, number, len(asked)):.1f})"
+        theirs = " (OpenCV's {:.1f}, {:.1f})".format(*percent(ask(peer, asked, 0.75, BORDER["OpenCV"]), len(asked)))
     return {
         "figure": FIGURE["figure"],
         "published": FIGURE["published"],
@@ -160,5 +150,5 @@ def reproduce() -> dict[str, Any]:
         "seconds": round(time.perf_counter() - start, 1),
         "holds": ours >= FIGURE["published"],
         "note": f"{len(cut)} cuts teach; with 1 false window for each picture, "
-        f"{recall(hits, number, len(asked)):.1f} % of the people are found{theirs}.",
+        f"{recall:.1f} % of the people are found{theirs}.",
     }
