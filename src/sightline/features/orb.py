@@ -24,7 +24,7 @@ from sightline.features.orb_levels import Levels, pyramid, seek
 from sightline.features.orb_patches import describe
 from sightline.image.gradient import as_gray
 
-_K, _WINDOW = np.float32(0.04), 3  # of Harris's response: 7×7 pixels
+_K, _WINDOW = np.float32(0.04), 3  # of Harris's response: its window reaches so far, 7×7 pixels
 
 
 @method(task="keypoints", paper="Rublee et al. 2011", lesson="w3d2")
@@ -80,7 +80,7 @@ def orb(
     corners = seek(found, threshold, 2 * shares)
     widths, responses = found.shapes[corners[:, 0], 1], np.empty(len(corners), np.float32)
     places = found.starts[corners[:, 0]] + corners[:, 1] * widths + corners[:, 2]
-    over_rows(_respond, len(corners), found.pixels, places, widths, responses, strip=256)
+    over_rows(_respond, len(corners), found.pixels, places, widths, _WINDOW, responses, strip=256)
     order = np.lexsort((-responses, corners[:, 0]))
     order = order[_first(corners[order, 0], shares)]
     angles, codes = describe(found.pixels, places[order], widths[order])
@@ -140,13 +140,14 @@ def _in_image(corners: Array, levels: Levels, angles: Array, codes: Array, respo
 
 
 @kernel
-def _respond(flat, places, widths, responses, y0, y1):
-    """Write Harris's response under a window of 7×7, from Sobel's derivatives of brightness 0–1."""
-    scale = np.float32(1 / (8 * 255)) ** 2 / np.float32((2 * _WINDOW + 1) ** 2)
+def _respond(flat, places, widths, reach, responses, y0, y1):
+    """Write Harris's response under a window, from Sobel's derivatives of brightness 0–1."""
+    scale = np.float32(1 / (8 * 255)) ** 2 / np.float32((2 * reach + 1) ** 2)
     for i in range(y0, y1):
         wide, xx, xy, yy = widths[i], 0, 0, 0
-        for dy in range(-_WINDOW, _WINDOW + 1):
-            for at in range(places[i] + dy * wide - _WINDOW, places[i] + dy * wide + _WINDOW + 1):
+        for dy in range(-reach, reach + 1):
+            middle = places[i] + dy * wide
+            for at in range(middle - reach, middle + reach + 1):
                 nw, n, ne = np.int64(flat[at - wide - 1]), np.int64(flat[at - wide]), np.int64(flat[at - wide + 1])
                 w, e = np.int64(flat[at - 1]), np.int64(flat[at + 1])
                 sw, s, se = np.int64(flat[at + wide - 1]), np.int64(flat[at + wide]), np.int64(flat[at + wide + 1])
