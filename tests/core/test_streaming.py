@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from sightline.core.kernels import kernel
-from sightline.core.streaming import first_whole, is_large, store_past
+from sightline.core.streaming import copy_past, first_whole, is_large, store_past
 from sightline.core.triples import load_triples, store_triples
 from sightline.core.vectors import load
 
@@ -60,3 +60,12 @@ def test_pixels_are_taken_apart_and_joined(past: bool) -> None:
 def test_large_is_more_than_caches_keep() -> None:
     assert is_large(np.empty((1080, 1920, 3), np.float32))
     assert not is_large(np.empty((480, 640, 3), np.float32), np.empty((480, 640), np.float32))
+
+
+@pytest.mark.parametrize("count", [1, 7, 40, 61])
+def test_lines_of_any_length_are_copied(count: int) -> None:
+    line, out = np.arange(64, dtype=np.float32), np.zeros(80, np.float32)
+    copy_past(line, count, out, 5)
+    np.testing.assert_array_equal(out[5 : 5 + count], line[:count])
+    assert not out[:5].any()
+    assert not out[5 + count :].any()

@@ -9,7 +9,8 @@ import pytest
 
 from sightline.core import windows
 from sightline.core.kernels import kernel
-from sightline.core.windows import SUMS, WINDOW, level_of_four, level_of_two, weigh_windows
+from sightline.core.vectors import load, store
+from sightline.core.windows import SUMS, WINDOW, add_halves, level_of_four, level_of_two, picked, weigh_windows
 
 
 @kernel
@@ -76,3 +77,17 @@ def test_a_machine_without_look_ups_gets_the_same(monkeypatch: pytest.MonkeyPatc
     sums: Any = _sums
     njit(sums.py_func)(octets, 0, 2, 1, order, weights, plain)
     np.testing.assert_array_equal(plain, fast)
+
+
+@kernel
+def picked_and_added(a, order, out):
+    store(picked(load(a, 1), load(order, 0)), out, 0)
+    store(add_halves(load(a, 0), load(a, 8)), out, 8)
+
+
+def test_floats_are_picked_and_halves_added() -> None:
+    a, out = np.random.default_rng(6).random(16, dtype=np.float32), np.zeros(16, np.float32)
+    order = np.array([7, 0, 3, 3, 1, 6, 2, 5], np.int32)
+    picked_and_added(a, order, out)
+    np.testing.assert_array_equal(out[:8], a[1:9][order])
+    np.testing.assert_array_equal(out[8:], np.concatenate([a[:4] + a[4:8], a[8:12] + a[12:]]))

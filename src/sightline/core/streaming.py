@@ -16,7 +16,7 @@ from llvmlite import ir
 from numba import types
 
 from sightline.core.kernels import kernel
-from sightline.core.vectors import LANES, intrinsic, pointer
+from sightline.core.vectors import LANES, intrinsic, load, pointer
 
 _LARGE = 8 << 20  # bytes: half of what one thread finds in its caches again
 _VECTOR = 32  # bytes of eight float32; only at their multiples can a vector be written past the caches
@@ -59,3 +59,16 @@ def write_past(builder: Any, vectors: list[Any], place: Any, past: Any) -> None:
                     store = builder.store(vector, builder.bitcast(there, vector.type.as_pointer()), align=align)
                     if align == _VECTOR:
                         store.set_metadata("nontemporal", builder.module.add_metadata([ir.IntType(32)(1)]))
+
+
+@kernel
+def copy_past(line, count, out, to):
+    """Copy the first ``count`` numbers of a float32 array to another from number ``to`` on, past the caches."""
+    first = min(first_whole(out, 1, to) - to, count)
+    end = first + (count - first) // LANES * LANES
+    for k in range(first):
+        out[to + k] = line[k]
+    for k in range(first, end, LANES):
+        store_past(load(line, k), out, to + k, True)
+    for k in range(end, count):
+        out[to + k] = line[k]

@@ -14,6 +14,8 @@ from numba import extending, types
 from numba.core import cgutils
 from numba.np.arrayobj import make_array
 
+from sightline.core.vectors import FLOATS, INTS, LANES
+
 WINDOW = 16  # bytes
 SUMS = 8  # of pairs of bytes
 _OFFSET = types.int64
@@ -63,6 +65,40 @@ def level_of_two(_: Any, a: Any, b: Any, s: Any, t: Any) -> Any:
 def level_of_four(_: Any, a: Any, b: Any, c: Any, d: Any, s: Any, t: Any, u: Any, v: Any) -> Any:
     """Return the uint8 nearest to a · s + b · t + c · u + d · v, clipped; weights are int16, 16384 is one."""
     return types.uint8(*[types.int16] * 8), lambda _, builder, __, args: _level(builder, args[:4], args[4:], 5)
+
+
+@intrinsic
+def picked(_: Any, window: Any, order: Any) -> Any:
+    """Return the float32 of a vector that a vector of int32, each in 0–7, names."""
+
+    def build(context: Any, builder: Any, _: Any, args: Any) -> Any:
+        window, order = args
+        if "+avx2" in _features(context)[1]:
+            return _call(builder, "llvm.x86.avx2.permps", window.type, [window, order])
+        result = ir.Constant(window.type, ir.Undefined)
+        for lane in range(LANES):
+            value = builder.extract_element(window, builder.extract_element(order, _LONG(lane)))
+            result = builder.insert_element(result, value, _LONG(lane))
+        return result
+
+    return FLOATS(FLOATS, INTS), build
+
+
+@intrinsic
+def add_halves(_: Any, a: Any, b: Any) -> Any:
+    """Return the lower four numbers of two vectors, each plus the one four further on."""
+
+    def build(_: Any, builder: Any, __: Any, args: Any) -> Any:
+        order, half = ir.VectorType(_LONG, LANES), LANES // 2
+        lower, upper = (
+            builder.shuffle_vector(
+                *args, ir.Constant(order, [*range(k, k + half), *range(LANES + k, LANES + k + half)])
+            )
+            for k in (0, half)
+        )
+        return builder.fadd(lower, upper)
+
+    return FLOATS(FLOATS, FLOATS), build
 
 
 def _level(builder: Any, sums: Any, weights: Any, places: int) -> Any:

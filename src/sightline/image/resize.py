@@ -18,9 +18,11 @@ from sightline.core.errors import InputError
 from sightline.core.gathers import fetch_one, fetch_two
 from sightline.core.kernels import kernel, over_rows
 from sightline.core.lanes import prefetch, weigh_four
+from sightline.core.streaming import copy_past, is_large
 from sightline.core.triples import copy_every_second
 from sightline.core.types import Array, Choice, Image, NewImage
 from sightline.core.vectors import LANES, load, store
+from sightline.core.windows import add_halves, picked
 from sightline.image.resize_bytes import resize_bytes
 from sightline.image.resize_weights import axis_weights
 
@@ -107,85 +109,133 @@ def _is_half(image: Array, result: Array) -> bool:
 def _weighted(image: Array, result: Array, method: str, antialias: bool) -> None:
     down = axis_weights(image.shape[0], result.shape[0], method, antialias)
     channels = image.shape[2] if image.ndim == 3 else 1
-    index, weights = _interleaved(image.shape[1], result.shape[1], method, antialias, channels)
+    across = _interleaved(image.shape[1], result.shape[1], method, antialias, channels)
     top = float(np.iinfo(image.dtype).max) if image.dtype.kind == "u" else np.inf
-    arguments = (_flat(image), _flat(result), down.start, down.weights, index, weights, channels, np.float32(top))
-    over_rows(_resample, len(result), *arguments, strip=24)
+    past = image.dtype == np.float32 and is_large(image, result)
+    arguments = (_flat(image), _flat(result), down.start, down.weights, *across, channels, np.float32(top), past)
+    over_rows(_resample, len(result), *arguments, strip=max(24, -(-len(result) // 8)))
 
 
 @lru_cache(maxsize=64)
-def _interleaved(old: int, new: int, method: str, antialias: bool, channels: int) -> tuple[Array, Array]:
-    """Return index and weights for a flat row whose pixels have ``channels`` values each.
+def _interleaved(old: int, new: int, method: str, antialias: bool, channels: int) -> tuple[Array, Array, Array]:
+    """Return index, order and weights for a flat row whose pixels have ``channels`` values each.
 
     There is one index for each pixel when there are three channels; for each value otherwise, in whole groups of eight,
-    and weights have taps first.
+    and weights have taps first. Where the taps of four grey pixels lie close together, there is one index for the four,
+    and ``order`` says where in a window of eight each one's first and second taps are; it is empty elsewhere.
     """
-    axis = axis_weights(old, new, method, antialias)
+    axis, none = axis_weights(old, new, method, antialias), np.empty((0, LANES), np.int32)
     if channels == 3:
-        return 3 * axis.start.astype(np.int32), axis.weights
+        return 3 * axis.start.astype(np.int32), none, axis.weights
+    if channels == 1:
+        pixels = np.minimum(np.arange(-(-new // LANES) * LANES), new - 1).reshape(-1, LANES // 2)
+        begin = axis.start[pixels[:, 0]].astype(np.int32)
+        first = axis.start[pixels].astype(np.int32) - begin[:, None]
+        if first.max() < LANES - 1:
+            pairs = axis.weights[pixels].reshape(len(pixels), LANES // 2, -1, 2).transpose(2, 0, 3, 1)
+            return begin, np.hstack([first, first + np.int32(1)]), np.ascontiguousarray(pairs).reshape(len(pairs), -1)
     index = (axis.start[:, None] * channels + np.arange(channels)).ravel().astype(np.int32)
     beyond = -index.size % LANES
-    return np.pad(index, (0, beyond)), np.pad(np.repeat(axis.weights.T, channels, axis=1), ((0, 0), (0, beyond)))
+    weights = np.pad(np.repeat(axis.weights.T, channels, axis=1), ((0, 0), (0, beyond)))
+    return np.pad(index, (0, beyond)), none, weights
 
 
 @kernel(contract=True)
-def _resample(image, result, start, down, index, across, channels, top, y0, y1):
-    (rows, width), size = image.shape, result.shape[1]
+def _resample(image, result, start, down, index, order, across, channels, top, past, y0, y1):
+    width, size = image.shape[1], result.shape[1]
     taps = across.shape[1] if channels == 3 else across.shape[0]
-    line = np.zeros(width + taps * channels, np.float32)  # weightless taps may reach beyond the end
+    line = np.zeros(width + LANES + 2 * taps * channels, np.float32)  # weightless taps may reach beyond the end
     room = np.empty(size + LANES, np.float32)  # three values are written as four, others as eight
-    middle, total, factors = line[:width], room[:size], across.reshape(-1)
-    whole = top < np.float32(np.inf)
-    low, half = (np.float32(0), np.float32(0.5)) if whole else (-top, np.float32(0))
-    flat = image.reshape(-1)
+    middle, total, flat = line[:width], room[:size], image.reshape(-1)
     for y in range(y0, y1):
-        last = rows - 1
-        if down.shape[1] == 4:
-            p, q = image[min(start[y], last)], image[min(start[y] + 1, last)]
-            _mix_four_rows(middle, p, q, image[min(start[y] + 2, last)], image[min(start[y] + 3, last)], down[y])
-        for k in range(0, down.shape[1] if down.shape[1] != 4 else 0, 2):
-            first, second = min(start[y] + k, rows - 1), min(start[y] + k + 1, rows - 1)
-            if k == 0:
-                _mix_rows(middle, image[first], down[y, k], image[second], down[y, k + 1])
-            else:
-                _add_rows(middle, image[first], down[y, k], image[second], down[y, k + 1])
+        _mix_down(image, middle, start[y], down[y])
         # The next rows are asked for while this one is at work along x.
-        wanted = start[min(y + 1, y1 - 1)] - start[y]
-        ahead, pace = (start[y] + down.shape[1]) * width, wanted * width // index.size + 1
+        ahead, wanted = (start[y] + down.shape[1]) * width, (start[min(y + 1, y1 - 1)] - start[y]) * width
         if channels == 3:
-            if taps == 2:  # a number that the compiler knows: no loop
-                for x in range(index.size):
-                    prefetch(flat, ahead + pace * x)
-                    weigh_four(line, index[x], 3, factors, 2 * x, 2, room, 3 * x)
-            elif taps == 4:
-                for x in range(index.size):
-                    prefetch(flat, ahead + pace * x)
-                    weigh_four(line, index[x], 3, factors, 4 * x, 4, room, 3 * x)
-            else:
-                for x in range(index.size):
-                    weigh_four(line, index[x], 3, factors, x * taps, taps, room, 3 * x)
-        elif channels == 1:
-            for x in range(0, index.size, LANES):
-                prefetch(flat, ahead + pace * x)
-                a, b = fetch_two(line, 0, index, x)
-                sums = load(factors, x) * a + load(factors, index.size + x) * b
-                for k in range(2, taps, 2):
-                    a, b = fetch_two(line, k, index, x)
-                    sums = sums + (load(factors, k * index.size + x) * a + load(factors, (k + 1) * index.size + x) * b)
-                store(sums, room, x)
+            _weigh_triples(line, index, across, room, flat, ahead, wanted)
+        elif order.size:
+            _weigh_windows(line, index, order.reshape(-1), across, room, flat, ahead, wanted)
         else:
-            for x in range(0, index.size, LANES):
-                sums = load(factors, x) * fetch_one(line, 0, index, x)
-                for k in range(1, taps):
-                    sums = sums + load(factors, k * index.size + x) * fetch_one(line, k * channels, index, x)
-                store(sums, room, x)
-        row = result[y]
-        if whole:
-            for x in range(row.size):
-                row[x] = result.dtype.type(min(max(total[x] + half, low), top))
+            _weigh_any(line, index, across, room, channels)
+        _write(total, result, y, top, past)
+
+
+@kernel
+def _mix_down(image, middle, first, weights):
+    """Write the weighted mean of the rows from ``first`` on."""
+    last = image.shape[0] - 1
+    if weights.size == 4:
+        p, q = image[min(first, last)], image[min(first + 1, last)]
+        _mix_four_rows(middle, p, q, image[min(first + 2, last)], image[min(first + 3, last)], weights)
+    else:
+        _mix_rows(middle, image[min(first, last)], weights[0], image[min(first + 1, last)], weights[1])
+        for k in range(2, weights.size, 2):
+            a, b = image[min(first + k, last)], image[min(first + k + 1, last)]
+            _add_rows(middle, a, weights[k], b, weights[k + 1])
+
+
+@kernel(contract=True)
+def _weigh_triples(line, index, across, room, flat, ahead, wanted):
+    taps, factors, pace = across.shape[1], across.reshape(-1), wanted // index.size + 1
+    if taps == 2:  # a number that the compiler knows: no loop
+        for x in range(index.size):
+            prefetch(flat, ahead + pace * x)
+            weigh_four(line, index[x], 3, factors, 2 * x, 2, room, 3 * x)
+    elif taps == 4:
+        for x in range(index.size):
+            prefetch(flat, ahead + pace * x)
+            weigh_four(line, index[x], 3, factors, 4 * x, 4, room, 3 * x)
+    else:
+        for x in range(index.size):
+            weigh_four(line, index[x], 3, factors, x * taps, taps, room, 3 * x)
+
+
+@kernel(contract=True)
+def _weigh_windows(line, begin, order, across, room, flat, ahead, wanted):
+    """Write grey pixels, four from each window: their first and second taps, third and fourth, and so on."""
+    pairs, factors, size = across.shape[0], across.reshape(-1), across.shape[1]
+    pace = wanted * LANES // (size // 2) + 1
+    for k in range(0, begin.size, 2):
+        prefetch(flat, ahead + pace * (k // 2))
+        prefetch(flat, ahead + pace * (k // 2) + 16)
+        x, i, j = k * LANES, np.int64(begin[k]), np.int64(begin[k + 1])
+        p, q = load(order, x), load(order, x + LANES)
+        a, b = load(factors, x) * picked(load(line, i), p), load(factors, x + LANES) * picked(load(line, j), q)
+        for n in range(1, pairs):
+            x += size
+            a = a + load(factors, x) * picked(load(line, i + 2 * n), p)
+            b = b + load(factors, x + LANES) * picked(load(line, j + 2 * n), q)
+        store(add_halves(a, b), room, k * LANES // 2)
+
+
+@kernel(contract=True)
+def _weigh_any(line, index, across, room, channels):
+    taps, size, factors = across.shape[0], across.shape[1], across.reshape(-1)
+    for x in range(0, size, LANES):
+        sums = load(factors, x) * fetch_one(line, 0, index, x)
+        if channels == 1:
+            sums = sums + load(factors, size + x) * fetch_one(line, 1, index, x)
+            for k in range(2, taps, 2):
+                a, b = fetch_two(line, k, index, x)
+                sums = sums + (load(factors, k * size + x) * a + load(factors, (k + 1) * size + x) * b)
         else:
-            for x in range(row.size):
-                row[x] = result.dtype.type(total[x])
+            for k in range(1, taps):
+                sums = sums + load(factors, k * size + x) * fetch_one(line, k * channels, index, x)
+        store(sums, room, x)
+
+
+@kernel(contract=True)
+def _write(total, result, y, top, past):
+    """Write a row as numbers of the image, rounded and clipped where they are whole."""
+    row, kind = result[y], result.dtype.type
+    if kind(0.5) == kind(0):
+        for x in range(row.size):
+            row[x] = kind(min(max(total[x] + np.float32(0.5), np.float32(0)), top))
+    elif past:
+        copy_past(total, row.size, row, 0)
+    else:
+        for x in range(row.size):
+            row[x] = kind(total[x])
 
 
 @kernel(contract=True)

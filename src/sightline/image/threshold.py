@@ -13,7 +13,7 @@ from sightline.core.types import Array, Choice, Image, Range
 
 KINDS = ("binary", "binary_inverse", "truncate", "to_zero", "to_zero_inverse")
 _WHITE: dict[type, int] = {np.uint8: 255, np.uint16: 65535, np.float32: 1}
-_STRIP = 1 << 19  # bytes: what one thread moves in some 30 µs
+_STRIP = 1 << 20  # bytes: what one thread moves in some 40 µs, against 10 to share them out
 _FLOATS = (float(np.finfo(np.float32).min), float(np.finfo(np.float32).max))
 
 
