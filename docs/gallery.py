@@ -23,6 +23,7 @@ from sightline.apply.outputs import as_picture, drawn, parts_of
 from sightline.core.catalogue import Method, methods
 from sightline.core.conversions import to_uint8
 from sightline.core.trace import trace
+from sightline.detect.coco_names import COCO_NAMES
 
 FIELDS = ("image", "features", "geometry", "motion", "faces", "detect")
 WIDTH = 480  # pixels that a photo is shrunk to
@@ -86,6 +87,13 @@ def _shrunk(image: np.ndarray) -> tuple[int, int]:
 
 # Classes that find things in a picture: what is asked, and the sample that it is asked about.
 FINDERS: dict[str, tuple[str, str]] = {"HaarCascade": ("frontal_face", "astronaut")}
+
+# Detectors with public weights: their file in the folder of real data, the longer side that they read, and a photo.
+PUBLIC: dict[str, tuple[str, int, str]] = {
+    "nanodet": ("weights/nanodet_m.npz", 320, "opencv_samples/messi5.jpg"),
+    "fastestdet": ("weights/FastestDet.onnx", 352, "opencv_samples/messi5.jpg"),
+    "yolo_fastest_v2": ("weights/yolo_fastestv2_coco.npz", 352, "opencv_samples/messi5.jpg"),
+}
 
 # Where the example that the tests use shows little.
 OPTIONS: dict[str, dict[str, Any]] = {
@@ -154,6 +162,8 @@ def page(entry: Method, pictures: Path, speed: list[dict[str, Any]]) -> tuple[st
     """Return a method's page and its thumbnail, None where there is nothing to see."""
     if entry.name in FINDERS:
         return finder_page(entry, pictures, speed)
+    if entry.name in PUBLIC:
+        return detector_page(entry, pictures, speed)
     if entry.parameters[0].kind not in ("image", "mask", "labels") or entry.name in ("write", "show"):
         return None
     photo = picture_for(entry.name)
@@ -178,6 +188,33 @@ def page(entry: Method, pictures: Path, speed: list[dict[str, Any]]) -> tuple[st
         parts.append(f"## Steps\n\n```{{raw}} html\n{player(trace(entry.function, image, **options))}\n```\n")
     parts += ["## Reference\n", *tables.described(entry)]
     parts.append(proof(entry, speed))
+    return "\n".join(parts), thumbnail
+
+
+def detector_page(entry: Method, pictures: Path, speed: list[dict[str, Any]]) -> tuple[str, str] | None:
+    """Return the page and the thumbnail of a detector with its public weights; None where they are not there."""
+    weights, size, where = PUBLIC[entry.name]
+    data = next((folder for folder in folders() if (folder / weights).exists() and (folder / where).exists()), None)
+    if data is None:
+        return None
+    photo, model = sl.read(data / where), entry.function().eval()
+    model.begin(str(data / weights))
+    square = entry.name == "fastestdet"
+    (found,) = sl.detect.Search(model, COCO_NAMES, size, square=square).find([photo], confidence=0.4)
+    after = sheet(found.draw(photo))
+    thumbnail = save(after, pictures, f"{entry.name}-out")
+    figures = [figure("in", sheet(photo), save(sheet(photo), pictures, f"{entry.name}-in"))]
+    strips = strip([*figures, figure("out", after, thumbnail)])
+    name, more = f"sl.{entry.field}.{entry.name}", ", square=True" if square else ""
+    lines = (
+        "import sightline as sl\nfrom sightline.detect.coco_names import COCO_NAMES\n",
+        f"model = {name}().eval()",
+        f'model.begin("{Path(weights).name}")  # its author\'s weights for the 80 classes of COCO',
+        f'(found,) = sl.detect.Search(model, COCO_NAMES, {size}{more}).find([sl.read("photo.jpg")], confidence=0.4)',
+    )
+    parts = [f"# {entry.name}\n\n{tables.code(entry.summary)} ({entry.paper})\n", strips]
+    parts.append("```python\n" + "\n".join(lines) + "\n```\n")
+    parts += ["## Reference\n", *tables.described(entry), proof(entry, speed)]
     return "\n".join(parts), thumbnail
 
 
