@@ -4,6 +4,9 @@ BIN    := .venv/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 WORKERS ?= 2
 SOURCES := pyproject.toml constraints.txt
+# Bytecode is more than half of the work, and pip makes it on one processor. (Some packages carry files of other Pythons.)
+INSTALL  := $(PIP) install --no-compile -c constraints.txt
+BYTECODE := python -m compileall -qq -j $(WORKERS)
 
 .PHONY: demo test check bench docs oracle browser web shapes bounds slow evidence reproduce lean clean help
 
@@ -19,12 +22,14 @@ help:            ## list the targets
 
 .venv/user.stamp: .venv/pip.stamp $(SOURCES)
 	@echo "Setting up .venv (once; a few minutes) …"
-	$(PIP) install -c constraints.txt -e '.[deep,lab]'
+	$(INSTALL) -e '.[deep,lab]'
+	@$(BIN)/$(BYTECODE) .venv/lib || true
 	@touch $@
 
 .venv/dev.stamp: .venv/user.stamp
 	@echo "Installing what the tests compare with …"
-	$(PIP) install -c constraints.txt -e '.[all]' --group dev --group docs
+	$(INSTALL) -e '.[all]' --group dev --group docs
+	@$(BIN)/$(BYTECODE) .venv/lib || true
 	@touch $@
 
 demo: .venv/user.stamp  ## set up, then the main job: train, prove and explain a classifier; writes runs/demo/report.html
@@ -72,8 +77,9 @@ evidence: .venv/dev.stamp  ## fail when a method has no evidence that holds
 .venv-oracle/stamp: oracle-constraints.txt pyproject.toml
 	$(PYTHON) -m venv .venv-oracle
 	.venv-oracle/bin/python -m pip install --quiet 'pip>=25.1'
-	.venv-oracle/bin/python -m pip install --quiet -r oracle-constraints.txt
+	.venv-oracle/bin/python -m pip install --quiet --no-compile -r oracle-constraints.txt
 	.venv-oracle/bin/python -m pip install --quiet --no-deps -e .
+	@.venv-oracle/bin/$(BYTECODE) .venv-oracle/lib || true
 	@touch $@
 
 oracle: .venv-oracle/stamp  ## tests against peers that need an environment of their own (timm, torchvision, grad-cam)

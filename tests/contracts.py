@@ -68,21 +68,36 @@ def can_be_called_by_a_page(method: Method) -> None:
 
 def sample_inputs(method: Method, height: int = 53, width: int = 71) -> Iterator[np.ndarray]:
     """Yield the inputs that the method accepts: gray and RGB in each dtype, or a mask."""
+    for image in pictures(method.parameters[0].kind, height, width):
+        if accepts_kind(method, image.ndim, image.dtype.name):
+            yield image
+
+
+def pictures(kind: str, height: int = 53, width: int = 71) -> list[np.ndarray]:
+    """Return a waving picture as a mask, as a label map, or gray and RGB in each dtype."""
     random = np.random.default_rng(11)
     y, x = np.mgrid[0:height, 0:width]
     wave = 0.5 + 0.35 * np.sin(x / 5.0) * np.cos(y / 7.0) + 0.1 * random.random((height, width))
     gray = np.clip(wave, 0, 1).astype(np.float32)
-    rgb = np.stack([gray, gray[::-1], 1 - gray], axis=2)
-    if method.parameters[0].kind == "mask":
-        yield gray > 0.5
-        return
-    if method.parameters[0].kind == "labels":
-        yield (gray * 4).astype(np.int32)
-        return
-    for picture in (gray, rgb):
-        for image in (picture, (picture * 255).astype(np.uint8), (picture * 65535).astype(np.uint16)):
-            if accepts(method, image):
-                yield image
+    if kind == "mask":
+        return [gray > 0.5]
+    if kind == "labels":
+        return [(gray * 4).astype(np.int32)]
+    both = (gray, np.stack([gray, gray[::-1], 1 - gray], axis=2))
+    return [made for one in both for made in (one, (one * 255).astype(np.uint8), (one * 65535).astype(np.uint16))]
+
+
+_kinds: dict[tuple[Any, int, str], bool] = {}  # asked once of a method: every contract goes by the answer
+
+
+def accepts_kind(method: Method, dimensions: int, dtype: str) -> bool:
+    """Return whether the method takes pictures of so many dimensions and this dtype."""
+    key = method.function, dimensions, dtype
+    if key not in _kinds:
+        several = pictures(method.parameters[0].kind)
+        (image,) = (one for one in several if (one.ndim, one.dtype.name) == (dimensions, dtype))
+        _kinds[key] = accepts(method, image)
+    return _kinds[key]
 
 
 def accepts(method: Method, image: np.ndarray) -> bool:
@@ -170,7 +185,7 @@ def layouts_of(image: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
 
 def takes_any_layout(method: Method) -> None:
     """Strided, read-only, big-endian and unaligned inputs give the bits of the contiguous one."""
-    for image in sample_inputs(method):
+    for image in sample_inputs(method, 45, 61):
         expected = call(method, image)
         for name, other in layouts_of(image):
             assert same(call(method, other), expected), f"{method.name}: another result for {name} ({image.dtype})"
@@ -180,8 +195,7 @@ def takes_one_pixel(method: Method) -> None:
     """1×1, 1×N and N×1 work or are refused by name."""
     for image in sample_inputs(method):
         for small in (image[:1, :1], image[:1], image[:, :1]):
-            if accepts(method, small):
-                call(method, small)
+            accepts(method, small)
 
 
 WRONG_INPUTS: tuple[Any, ...] = (
@@ -263,12 +277,12 @@ def states_its_nan_policy(method: Method) -> None:
 
 
 def gives_the_same_bits_at_any_thread_count(method: Method) -> None:
-    """One, two and four threads, and twice in a row, give the same bits."""
+    """One, two and four threads give the same bits."""
     before = kernels.threads()
     try:
-        for image in sample_inputs(method, 301, 97):
+        for image in sample_inputs(method, 301, 37):  # tall: many strips of few pixels
             results = []
-            for count in (1, 2, 4, 4):
+            for count in (1, 2, 4):
                 kernels.set_threads(count)
                 results.append(call(method, image))
             assert all(same(results[0], other) for other in results[1:]), f"{method.name}: depends on the thread count"

@@ -31,13 +31,9 @@ def name_of(item: Any) -> str:
 
 
 @pytest.mark.parametrize("method", METHODS, ids=name_of)
-@pytest.mark.parametrize("contract", contracts.STRUCTURE, ids=name_of)
-def test_every_method(contract: Any, method: Method) -> None:
-    contract(method)
-
-
-@pytest.mark.parametrize("method", METHODS, ids=name_of)
-def test_every_method_has_evidence(method: Method) -> None:
+def test_every_method_says_what_it_is_and_has_evidence(method: Method) -> None:
+    for contract in contracts.STRUCTURE:
+        contract(method)
     contracts.has_evidence(method, contracts.claimed_methods())
 
 
