@@ -18,7 +18,7 @@ from numba import types
 from sightline.core.kernels import kernel
 from sightline.core.vectors import LANES, intrinsic, load, pointer
 
-_LARGE = 8 << 20  # bytes: half of what one thread finds in its caches again
+_LARGE = 16 << 20  # bytes: about what one thread finds in its caches again
 _VECTOR = 32  # bytes of eight float32; only at their multiples can a vector be written past the caches
 
 
