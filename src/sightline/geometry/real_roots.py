@@ -10,6 +10,7 @@ import numpy as np
 
 from sightline.core.kernels import kernel
 
+_SEAM = 1e-9  # by so much beyond ±1 a root is still sought as it is
 _DEEP = 64  # brackets that wait for their turn
 _CLOSE = 1e-12  # roots that are nearer to one another count as one
 _NOTHING = 1e-13  # size of a remainder, beside what was divided, that rounding alone leaves
@@ -18,11 +19,7 @@ _NOTHING = 1e-13  # size of a remainder, beside what was divided, that rounding 
 @kernel
 def real_roots(coefficients, degree, roots):
     """Fill ``roots`` with the real roots of Σ c[k] x^k, k ≤ degree, in rising order; return how many there are."""
-    top = 0.0
-    for k in range(degree + 1):
-        top = max(top, abs(coefficients[k]))
-    while degree > 0 and abs(coefficients[degree]) <= 1e-14 * top:
-        degree -= 1
+    degree = _true_degree(coefficients, degree)
     if degree == 0:
         return 0
     near, turned, counts = np.empty((2, degree)), np.empty(degree + 1), np.empty(2, np.int64)
@@ -32,22 +29,35 @@ def real_roots(coefficients, degree, roots):
         counts[way] = _roots_within_one(turned, degree, near[way])
     count = 0
     for part in range(3):  # below -1, between, above 1
-        way = 0 if part == 1 else 1
-        low, high = (-1.0 if part < 2 else 0.0), (1.0 if part > 0 else 0.0)
-        for i in range(counts[way]):
-            x = near[way, i if part == 1 else counts[way] - 1 - i]
-            if low <= x <= high and (part == 1 or 0 < abs(x) < 1):
+        for i in range(counts[0 if part == 1 else 1]):
+            x = near[0, i] if part == 1 else near[1, counts[1] - 1 - i]
+            wanted = part == 1 or (0 < abs(x) < 1 - _SEAM and (x < 0) == (part == 0))
+            if wanted and count < degree:
                 roots[count] = x if part == 1 else 1 / x
                 count += 1
     return count
 
 
 @kernel
+def _true_degree(c, degree):
+    """Return the degree without leading coefficients that are 0, or as good as."""
+    top = 0.0
+    for k in range(degree + 1):
+        top = max(top, abs(c[k]))
+    while degree > 0 and abs(c[degree]) <= 1e-14 * top:
+        degree -= 1
+    return degree
+
+
+@kernel
 def _roots_within_one(c, degree, roots):
     """Fill the roots between -1 and 1, in rising order; return how many there are."""
+    degree = _true_degree(c, degree)
+    if degree == 0:
+        return 0
     chain, ends, left = np.empty((degree, 3)), np.empty(_DEEP), np.empty(_DEEP, np.int64)
     size, found, waiting = _fill_chain(c, degree, chain), 0, 1
-    ends[0], ends[1] = 1 + 1e-9, -1 - 1e-9
+    ends[0], ends[1] = 1 + _SEAM, -1 - _SEAM
     for k in range(2):
         left[k] = _changes(chain, size, ends[k])
     low, before = ends[1], left[1]
@@ -91,7 +101,7 @@ def _fill_chain(c, degree, chain):
             top = max(top, abs(f[k]))
         chain[size, 0], chain[size, 1], chain[size, 2] = a, b, top
         size += 1
-        if top <= _NOTHING * bound:
+        if m == 1 or not top > _NOTHING * bound:  # also where they are no numbers
             return size
         m -= 1
         for k in range(m):
