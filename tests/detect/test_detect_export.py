@@ -139,6 +139,7 @@ def test_onnx_runtime_within_search(fastest, street):
     assert len(fast.find([street[1]], tile=160)[0]) > 0
 
 
+@pytest.mark.slow  # the commands are those of classifiers, which tests/apply/test_models.py gives
 def test_the_commands_export_and_predict(fastest, street, tmp_path, capsys):
     predictor, _ = fastest
     path, photo = tmp_path / "model.onnx", tmp_path / "man.png"
