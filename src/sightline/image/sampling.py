@@ -51,6 +51,7 @@ BORDERS = ("constant", "reflect", "edge", "wrap")
 LARGEST = 1 << 30  # values in a result
 NO_FIELD = np.zeros((0, 0), np.float32)
 NO_MATRIX = np.eye(3)
+_RANGES = {np.uint8: (0, 255), np.uint16: (0, 65535), np.float32: (-math.inf, math.inf)}  # of a border's value
 STRIP, BAND = 48, 24  # rows: a band's field stays in the cache
 
 
@@ -109,7 +110,8 @@ def sample(
     if margin:
         image = np.pad(image, ((margin, margin), (margin, margin), *((0, 0),) * (image.ndim - 2)), mode="edge")
     source = np.ascontiguousarray(image, kind).reshape(-1)
-    colours = np.resize(border_colours(function, image, value), LANES * channels).astype(kind)
+    colours = border_colours(function, image, value).astype(kind)
+    colours = np.concatenate([colours] * (LANES * channels // len(colours)))
     narrow = width < LANES  # than a group of pixels
     if narrow:
         filled = np.empty((height, LANES * channels), kind)
@@ -148,8 +150,8 @@ def border_colours(function: str, image: Array, value: Any) -> Array:
     values = list(value) if isinstance(value, (tuple, list, np.ndarray)) and np.ndim(value) == 1 else [value]
     if len(values) not in (1, channels):
         raise InputError(f"{function}: value must be one number or {channels}, one a channel; got {len(values)}.")
-    top = np.inf if image.dtype.kind == "f" else np.iinfo(image.dtype).max
-    return np.array([number(function, "value", v, -top if np.isinf(top) else 0, top) for v in values], image.dtype)
+    low, high = _RANGES[image.dtype.type]
+    return np.array([number(function, "value", v, low, high) for v in values], image.dtype)
 
 
 @kernel

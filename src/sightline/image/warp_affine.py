@@ -6,7 +6,9 @@ mapping); Keys 1981, "Cubic convolution interpolation for digital image processi
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from typing import Annotated, Any
 
 import numpy as np
@@ -183,11 +185,10 @@ def _affine(function: str, matrix: Any) -> Array:
     """Return a 2×3 or 3×3 affine matrix as 3×3 float64, or raise."""
     if np.shape(matrix) not in ((2, 3), (3, 3)):
         raise InputError(f"{function}: matrix must be 2×3, or 3×3 with a last row of 0 0 1; got {describe(matrix)}.")
-    full = homography(function, np.vstack([matrix, (0, 0, 1)]) if len(matrix) == 2 else matrix)
-    if not (np.abs(full[2] - (0, 0, 1)) <= (1e-12, 1e-12, 1e-5)).all():
-        raise InputError(
-            f"{function}: matrix must have a last row of 0 0 1; got {full[2].tolist()}. Use warp_perspective."
-        )
+    full = homography(function, [*np.asarray(matrix).tolist(), [0.0, 0.0, 1.0]] if len(matrix) == 2 else matrix)
+    last = full[2].tolist()
+    if not (abs(last[0]) <= 1e-12 and abs(last[1]) <= 1e-12 and abs(last[2] - 1) <= 1e-5):
+        raise InputError(f"{function}: matrix must have a last row of 0 0 1; got {last}. Use warp_perspective.")
     return full
 
 
@@ -199,12 +200,19 @@ def homography(function: str, matrix: Any) -> Array:
     if array.dtype.kind not in "iuf":
         raise InputError(f"{function}: matrix must hold numbers; got {describe(array)}.")
     array = array.astype(np.float64)
-    if not np.isfinite(array).all():
-        raise InputError(f"{function}: matrix must be finite; got {array.tolist()}.")
+    rows = array.tolist()
+    if not all(map(math.isfinite, chain(*rows))):
+        raise InputError(f"{function}: matrix must be finite; got {rows}.")
     # Rows and columns of length 1: what is left is singular in itself, not for its units.
-    even = array / np.maximum(np.sqrt((array * array).sum(axis=1, keepdims=True)), 1e-300)
-    even /= np.maximum(np.sqrt((even * even).sum(axis=0)), 1e-300)
-    # The determinant is the product of three singular values, of which none is above √3: a glance is mostly enough.
-    if not abs(np.linalg.det(even)) > 1e-11 and np.linalg.svd(even, compute_uv=False)[-1] < 1e-12:
-        raise InputError(f"{function}: matrix must not be singular; got {array.tolist()}, which flattens the image.")
+    even = _of_length_one(zip(*_of_length_one(rows), strict=True))
+    (a, b, c), (d, e, f), (g, h, i) = even
+    determinant = a * (e * i - f * h) - b * (d * i - f * g) + c * (d * h - e * g)
+    # It is the product of three singular values, of which none is above √3: a glance is mostly enough.
+    if not abs(determinant) > 1e-11 and np.linalg.svd(np.array(even), compute_uv=False)[-1] < 1e-12:
+        raise InputError(f"{function}: matrix must not be singular; got {rows}, which flattens the image.")
     return array
+
+
+def _of_length_one(rows: Iterable[Sequence[float]]) -> list[list[float]]:
+    # Nine numbers: NumPy would take ten times as long.
+    return [[x / (math.hypot(*row) or 1.0) for x in row] for row in rows]
