@@ -82,7 +82,7 @@ def test_a_method_is_described_with_its_source_and_its_proof(client: TestClient)
 @pytest.mark.parametrize("name", RUNNABLE)
 def test_every_method_runs_on_its_sample(standing_client: TestClient, name: str) -> None:
     row = standing_client.get(f"/api/methods/{name}").json()
-    ask = {"inputs": {"image": row["sample"]}, "parameters": row["example"], "size": 10_000}
+    ask = {"inputs": {"image": row["sample"]}, "parameters": row["example"], "size": 30_000}
     answer = standing_client.post(f"/api/run/{name}", json=ask)
     assert answer.status_code == 200, answer.text[:400]
     traced = trace_from_bytes(answer.content)
