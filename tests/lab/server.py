@@ -10,10 +10,12 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
+
 
 @contextlib.contextmanager
 def running(*words: str, cache: Path) -> Iterator[tuple[subprocess.Popen[str], int]]:
-    """Run ``sightline WORDS --port 0``; yield the process and its port once it takes connections."""
+    """Run ``sightline WORDS --port 0``; yield the process and its port once all of it is loaded."""
     command = [sys.executable, "-m", "sightline", *words, "--port", "0"]
     env = {**os.environ, "XDG_CACHE_HOME": str(cache), "PYTHONUNBUFFERED": "1"}
     process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, env=env)
@@ -22,6 +24,7 @@ def running(*words: str, cache: Path) -> Iterator[tuple[subprocess.Popen[str], i
         line = process.stderr.readline()
         found = re.search(r":(\d+)/", line)
         assert found, line + process.stderr.read()
+        httpx.get(f"http://127.0.0.1:{found[1]}/metrics", timeout=120)  # what is behind the page has been loaded
         yield process, int(found[1])
     finally:
         process.kill()

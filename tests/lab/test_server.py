@@ -35,9 +35,10 @@ def test_starting_loads_neither_torch_nor_numba(tmp_path: Path) -> None:
     program = (
         "import sys\n"
         "from pathlib import Path\n"
-        "from sightline.lab.app import make_app\n"
+        "from sightline.lab.app import application\n"
         "from sightline.lab.lab import Lab\n"
-        f"make_app(Lab(Path({str(tmp_path)!r})))\n"
+        "from sightline.serve.meter import Meter\n"
+        f"application(Lab(Path({str(tmp_path)!r})), Meter(None))\n"
         "print([name for name in ('torch', 'numba', 'scipy', 'matplotlib') if name in sys.modules])"
     )
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

@@ -7,10 +7,17 @@ import secrets
 import webbrowser
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sightline.cli.terminal import talk
 from sightline.core.errors import InputError, require
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+    from sightline.serve.meter import Meter
 
 
 def lab(
@@ -50,11 +57,12 @@ def open_lab(
     command
         What an error's sentence calls the command.
     """
-    require("fastapi")
     require("uvicorn")
+    if find_spec("fastapi") is None:  # it is loaded behind the page
+        require("fastapi")
     with _lasting():
-        from sightline.lab.app import make_app
-        from sightline.lab.lab import Lab
+        from sightline.lab.front import Front
+        from sightline.lab.listing import Listing
         from sightline.serve.server import bind, bound_memory, is_loopback, run_server
 
     if not root.is_dir():
@@ -64,16 +72,22 @@ def open_lab(
     shown = f"[{host}]" if ":" in host else host
     address = f"http://{shown}:{listening.getsockname()[1]}/{page}" + (f"?token={token}" if token else "")
     bound_memory()
-    state = Lab(root)
+    listing = Listing()
+
+    def load(meter: Meter) -> FastAPI:
+        with _lasting():
+            from sightline.lab.app import application
+            from sightline.lab.lab import Lab
+
+            return application(Lab(root, listing=listing), meter)
 
     def ready() -> None:
         talk().print(f"The lab is open at {address}  (Ctrl-C closes it)", markup=False, soft_wrap=True)
         if browser:
             webbrowser.open(address)
 
-    with _lasting():
-        app = make_app(state, token=token)
-    return run_server(app, listening, closing=state.closing.set, ready=ready)
+    front = Front(listing, load, token=token)
+    return run_server(front, listening, closing=front.close_doors, ready=ready)
 
 
 @contextmanager

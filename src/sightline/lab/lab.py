@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import importlib
-import threading
-import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -19,7 +16,6 @@ from sightline.lab.trainings import Trainings
 from sightline.serve.models import Models, Ready
 from sightline.serve.workers import Stop, Workers
 
-_PAGE_SECONDS = 1.0  # that the first page has for itself
 _FIRST_SECONDS = 120.0  # for the first call of a method, which may have to be compiled
 
 T = TypeVar("T")
@@ -48,14 +44,7 @@ class Lab:
         self.reconstructions = Reconstructions(self.root)
         self.models = Models(self.workers)
         self.closing = asyncio.Event()
-        self._preparing = False
         self._ran: set[str] = set()
-
-    def get_ready(self) -> None:
-        """Begin to load what the first method will need, a second of imports, while the page is being looked at."""
-        if not self._preparing:
-            self._preparing = True
-            threading.Thread(target=_import_kernels, name="sightline-ready", daemon=True).start()
 
     async def run(self, methods: Iterable[str], work: Callable[..., T], *args: Any) -> T:
         """Call ``work(stop, lab, *args)`` on a thread; the first call of a method is given time to be compiled.
@@ -107,8 +96,3 @@ class Lab:
         self.trainings.close()
         self.reconstructions.close()
         self.workers.close()
-
-
-def _import_kernels() -> None:
-    time.sleep(_PAGE_SECONDS)  # the page goes first
-    importlib.import_module("sightline.core.kernels")

@@ -110,6 +110,10 @@ class Listing:
             for name in names
         ]
 
+    def told(self) -> dict[str, Any]:
+        """Return what a page asks for first: the fields, and whether they are whole."""
+        return {"fields": self.fields(), "whole": self.whole}
+
     def find(self, name: str) -> Method:
         """Return the method ``field.name``; only what it needs itself is imported."""
         rows = self.rows()

@@ -11,10 +11,10 @@ from pydantic import ValidationError
 
 from sightline.core.catalogue import Method
 from sightline.core.errors import MissingFileError
-from sightline.data.sample import SAMPLES
 from sightline.lab import computing
 from sightline.lab.asks import RunAsk
 from sightline.lab.details import details
+from sightline.lab.front import samples
 from sightline.lab.lab import Lab
 from sightline.serve.failures import RequestError
 from sightline.serve.requests import Sent, decode_picture, read_body, read_json
@@ -29,9 +29,7 @@ def method_routes(lab: Lab) -> APIRouter:
 
     @routes.get("/methods", summary="Every method of the catalogue, by field")
     def listed() -> dict[str, Any]:
-        lab.get_ready()
-        fields = lab.listing.fields()
-        return {"fields": fields, "whole": lab.listing.whole}
+        return lab.listing.told()
 
     @routes.get("/methods/{name}", summary="One method: parameters, documentation, source, evidence, speed")
     def described(name: str) -> dict[str, Any]:
@@ -129,9 +127,7 @@ def picture_routes(lab: Lab) -> APIRouter:
     """Return the routes that keep pictures and give them."""
     routes = APIRouter(prefix="/api", tags=["pictures"])
 
-    @routes.get("/samples", summary="The photos that come with the package")
-    def samples() -> list[dict[str, Any]]:
-        return [sample.to_json() for sample in SAMPLES.values()]
+    routes.get("/samples", summary="The photos that come with the package")(samples)
 
     @routes.post(
         "/uploads",

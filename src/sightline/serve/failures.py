@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import errno
 import re
-from typing import Any
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any
 
-from fastapi import FastAPI, Request
-from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse
 
 from sightline.core.errors import (
     DataError,
@@ -21,6 +21,9 @@ from sightline.core.errors import (
     SightlineError,
     WeightsError,
 )
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
 
 RETRY_SECONDS = 1
 
@@ -119,30 +122,33 @@ def plain_failure(status: int, message: str) -> dict[str, Any]:
 _KINDS = {404: "NotFound", 405: "MethodNotAllowed", 413: "TooLargeError", 503: "BusyError"}
 
 
+async def _ours(_: Request, error: Exception) -> JSONResponse:
+    return answer(error)
+
+
+async def _http(_: Request, error: Exception) -> JSONResponse:
+    status = getattr(error, "status_code", 500)
+    return JSONResponse(plain_failure(status, str(getattr(error, "detail", ""))), status)
+
+
+HANDLERS: dict[Any, Callable[[Request, Exception], Awaitable[JSONResponse]]] = {
+    SightlineError: _ours,
+    MemoryError: _ours,
+    OSError: _ours,
+    Exception: _ours,
+    HTTPException: _http,
+}
+
+
 def install(app: FastAPI) -> None:
     """Make every error of an application one of these sentences."""
+    from fastapi.exceptions import RequestValidationError
 
-    @app.exception_handler(SightlineError)
-    async def ours(_: Request, error: Exception) -> JSONResponse:
-        return answer(error)
-
-    @app.exception_handler(MemoryError)
-    @app.exception_handler(OSError)
-    async def machine(_: Request, error: Exception) -> JSONResponse:
-        return answer(error)
-
-    @app.exception_handler(Exception)
-    async def unexpected(_: Request, error: Exception) -> JSONResponse:
-        return answer(error)
-
-    @app.exception_handler(HTTPException)
-    async def http(_: Request, error: Exception) -> JSONResponse:
-        status = getattr(error, "status_code", 500)
-        return JSONResponse(plain_failure(status, str(getattr(error, "detail", ""))), status)
-
-    @app.exception_handler(RequestValidationError)
     async def form(_: Request, error: Exception) -> JSONResponse:
         return JSONResponse(plain_failure(422, _first_problem(error)), 422)
+
+    for kind, handler in {**HANDLERS, RequestValidationError: form}.items():
+        app.add_exception_handler(kind, handler)
 
 
 def _first_problem(error: Any) -> str:
