@@ -56,7 +56,7 @@ def live_routes(lab: Lab) -> APIRouter:
         count += 1
         try:
             await socket.accept()
-            await _serve(lab, socket)
+            await asyncio.create_task(_serve(lab, socket))  # not within a dozen routers, each woken with every frame
         finally:
             count -= 1
 
@@ -137,7 +137,8 @@ async def _answer(lab: Lab, socket: WebSocket, ask: LiveAsk, picture: bytes) -> 
     except Exception as error:
         await _send(socket, json.dumps({"id": ask.id, **told(error)}))
         return
-    await asyncio.wait_for(socket.send_bytes(data), PATIENCE)
+    async with asyncio.timeout(PATIENCE):
+        await socket.send_bytes(data)
 
 
 def _compute(stop: Stop, lab: Lab, ask: LiveAsk, picture: bytes) -> bytes:
@@ -149,4 +150,5 @@ def _compute(stop: Stop, lab: Lab, ask: LiveAsk, picture: bytes) -> bytes:
 
 
 async def _send(socket: WebSocket, text: str) -> None:
-    await asyncio.wait_for(socket.send_text(text), PATIENCE)
+    async with asyncio.timeout(PATIENCE):
+        await socket.send_text(text)

@@ -107,7 +107,8 @@ class Guard:
                     extra.append((b"set-cookie", cookie.encode("latin-1")))
                 message = {**message, "headers": [*message.get("headers", []), *extra]}
             try:
-                await asyncio.wait_for(send(message), self.patience)
+                async with asyncio.timeout(self.patience):
+                    await send(message)
             except TimeoutError:
                 raise _GoneError from None
 
@@ -133,7 +134,8 @@ class _Body:
         if self.declared > self.most:
             await self._refuse()
         try:
-            message = await asyncio.wait_for(self.receive(), self.patience)
+            async with asyncio.timeout(self.patience):
+                message = await self.receive()
         except TimeoutError:
             raise RequestError(408, f"Nothing came for {self.patience:g} seconds.") from None
         if message["type"] == "http.request":

@@ -7,7 +7,7 @@ import os
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from sightline.serve.failures import BusyError, SlowError
@@ -87,27 +87,41 @@ class Workers:
         stop = Stop(seconds or self.seconds)
         self.busy += 1
         loop = asyncio.get_running_loop()
+        waited: asyncio.Future[T] = loop.create_future()
 
         def working() -> T:
             stop.start()
             stop()
             return work(stop, *args)
 
-        future = self._pool.submit(working)
-        future.add_done_callback(lambda _: loop.call_soon_threadsafe(self._done) if not loop.is_closed() else None)
-        waited = asyncio.wrap_future(future)
+        def look() -> None:
+            nonlocal clock
+            if not stop.late:
+                clock = loop.call_later(_TICK, look)
+            elif not waited.done():
+                waited.set_exception(SlowError(stop.message))
+
+        clock = loop.call_later(_TICK, look)
+        done = self._pool.submit(working)
+        done.add_done_callback(  # the loop is woken once for an answer
+            lambda _: loop.call_soon_threadsafe(self._hand_over, done, waited) if not loop.is_closed() else None
+        )
         try:
-            while not (await asyncio.wait({waited}, timeout=_TICK))[0]:
-                if stop.late:
-                    raise SlowError(stop.message)
             return await waited
         finally:
+            clock.cancel()
             stop.cancel()
-            if not waited.done():
-                waited.cancel()  # takes it out of the queue, if it still waits there
+            done.cancel()  # takes it out of the queue, if it still waits there
 
-    def _done(self) -> None:
+    def _hand_over(self, done: Future[T], waited: asyncio.Future[T]) -> None:
         self.busy -= 1
+        if waited.done() or done.cancelled():
+            return  # nobody waits for it any longer
+        error = done.exception()
+        if error is None:
+            waited.set_result(done.result())
+        else:
+            waited.set_exception(error)
 
     def close(self) -> None:
         """Take no more work; threads end with what they have."""
