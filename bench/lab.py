@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import io
 import json
-import math
 import os
 import re
 import statistics
@@ -21,6 +20,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -28,6 +28,7 @@ from typing import Any
 import httpx
 import numpy as np
 import psutil
+from lab_clients import count_answers
 from PIL import Image
 from websockets.sync.client import connect
 
@@ -54,7 +55,7 @@ def lab() -> Iterator[tuple[int, int, float]]:
         found = re.search(r":(\d+)/", process.stderr.readline())
         assert found, process.stderr.read()
         port = int(found[1])
-        httpx.get(f"http://127.0.0.1:{port}/healthz")
+        httpx.get(f"http://127.0.0.1:{port}/healthz", timeout=60)
         try:
             yield port, process.pid, time.perf_counter() - begun
         finally:
@@ -160,66 +161,75 @@ _COUNT_FRAMES = """async (milliseconds) => {
 }"""
 
 
-def count_answers(port: int, clients: int, seconds: float) -> tuple[int, int, int]:
-    """Return how many frames were asked for, answered, and answered with another's picture."""
-    lock, end = threading.Lock(), time.perf_counter() + seconds
-    totals = [0, 0, 0]
+def compare_clients(port: int, pid: int, clients: int, seconds: float) -> dict[str, Any]:
+    """Return how many answers came in a second to one client and to many together, and what an answer cost.
 
-    def client(number: int) -> None:
-        asked = answered = wrong = 0
-        with live(port) as socket:
-            while time.perf_counter() < end:
-                value = (number * 37 + asked) % 255
-                ask = {"id": f"{number}-{asked}", "method": "image.threshold", "steps": False, "size": 200_000}
-                socket.send(json.dumps({**ask, "inputs": {"image": "sample:china"}, "parameters": {"value": value}}))
-                asked += 1
-                found = header_of(socket.recv(60))
-                answered += 1
-                wrong += found["id"] != ask["id"] or found["parameters"]["value"] != value
-        with lock:
-            totals[:] = [totals[0] + asked, totals[1] + answered, totals[2] + wrong]
-
-    threads = [threading.Thread(target=client, args=(number,)) for number in range(clients)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return totals[0], totals[1], totals[2]
-
-
-def overload(port: int, clients: int = 90) -> tuple[dict[int, int], float, float]:
-    """Return the statuses of more requests than fit, and the median and the largest milliseconds of a refusal.
-
-    The queue is filled by ``clients`` at once; one more client then asks again and again, as long as it is refused.
+    One client is timed before the many and after them, so that a machine that grows slower is not taken for a server
+    that does.
     """
-    lock, statuses, refused = threading.Lock(), {}, threading.Event()
+    server, alone = psutil.Process(pid), min(5.0, seconds)
+    count_answers(port, 1, 1.0)  # the first call may have to be compiled
+    before = count_answers(port, 1, alone)[1] / alone
+    used, own = sum(server.cpu_times()[:2]), time.process_time()
+    asked, answered, wrong = count_answers(port, clients, seconds)
+    used, own = sum(server.cpu_times()[:2]) - used, time.process_time() - own
+    one = (before + count_answers(port, 1, alone)[1] / alone) / 2
+    return {
+        "clients": clients,
+        "asked": asked,
+        "answered": answered,
+        "wrong": wrong,
+        "one_client": round(one, 1),
+        "together": round(answered / seconds, 1),
+        "ratio": round(answered / seconds / one, 2),
+        "server_cpu_ms": round(1000 * used / answered, 2),
+        "client_cpu_ms": round(1000 * own / answered, 2),
+    }
+
+
+def overload(port: int, clients: int = 90) -> dict[str, Any]:
+    """Return the statuses of more requests than fit, and how long a refusal takes while the server is full.
+
+    ``clients`` keep the queue full: each asks again as soon as it is answered or, after the time that it is told to
+    wait, refused. One more asks again and again; its refusals are the ones that are timed.
+    """
+    lock, statuses = threading.Lock(), Counter[int]()
+    times: list[float] = []
+    full, enough = threading.Event(), threading.Event()
     url = f"http://127.0.0.1:{port}/api/run/image.non_local_means?as=json"
     ask = {"inputs": {"image": "sample:cat"}, "size": 60_000}
 
     def client() -> None:
-        status = httpx.post(url, json=ask, timeout=120).status_code
-        with lock:
-            statuses[status] = statuses.get(status, 0) + 1
-        if status == 503:
-            refused.set()
+        with httpx.Client(timeout=600) as http:
+            while not enough.is_set():
+                answer = http.post(url, json=ask)
+                with lock:
+                    statuses[answer.status_code] += 1
+                if answer.status_code == 503:
+                    full.set()
+                    enough.wait(float(answer.headers["retry-after"]))
 
+    httpx.post(url, json=ask, timeout=600)  # the first call may have to be compiled
     threads = [threading.Thread(target=client) for _ in range(clients)]
     for thread in threads:
         thread.start()
-    refused.wait(60)
-    times = []
-    with httpx.Client(timeout=120) as http:
+    assert full.wait(600), f"{clients} clients at once were all answered"
+    with httpx.Client(timeout=600) as http:
         http.get(f"http://127.0.0.1:{port}/healthz")
         while len(times) < 50:
             begun = time.perf_counter()
             answer = http.post(url, json=ask)
-            if answer.status_code != 503:
-                break
-            assert answer.headers["retry-after"]
-            times.append(1000 * (time.perf_counter() - begun))
+            took = 1000 * (time.perf_counter() - begun)
+            with lock:
+                statuses[answer.status_code] += 1
+            if answer.status_code == 503:
+                assert answer.headers["retry-after"]
+                times.append(took)
+    enough.set()
     for thread in threads:
         thread.join()
-    return statuses, statistics.median(times or [math.nan]), max(times, default=math.nan)  # NaN: none was refused
+    median, slowest = round(statistics.median(times), 1), round(max(times), 1)
+    return {"statuses": dict(statuses), "timed": len(times), "refusal_median_ms": median, "refusal_slowest_ms": slowest}
 
 
 def memory_growth(port: int, pid: int, requests: int = 4000) -> float:
@@ -269,15 +279,9 @@ def main(words: list[str] | None = None) -> int:
         if "page" in given.what:
             print(json.dumps(time_page(port)))
         if "clients" in given.what:
-            count_answers(port, 1, 1.0)  # the first call may have to be compiled
-            one = count_answers(port, 1, min(5.0, given.seconds))[1] / min(5.0, given.seconds)
-            asked, answered, wrong = count_answers(port, given.clients, given.seconds)
-            rates = {"one_client": round(one, 1), "together": round(answered / given.seconds, 1)}
-            print(json.dumps({"clients": given.clients, "asked": asked, "answered": answered, "wrong": wrong, **rates}))
+            print(json.dumps(compare_clients(port, pid, given.clients, given.seconds)))
         if "overload" in given.what:
-            statuses, median, slowest = overload(port)
-            told = {"refusal_median_ms": round(median, 1), "refusal_slowest_ms": round(slowest, 1)}
-            print(json.dumps({"overload": statuses, **told}))
+            print(json.dumps({"overload": overload(port)}))
         if "memory" in given.what:
             print(json.dumps({"mb_in_10000_requests": round(memory_growth(port, pid, given.requests), 2)}))
     return 0
