@@ -68,7 +68,7 @@ def orb(
     Examples
     --------
     >>> import numpy as np
-    >>> image = np.random.default_rng(0).integers(0, 256, (80, 80), dtype=np.uint8)
+    >>> image = np.random.default_rng(0).integers(0, 256, (160, 160), dtype=np.uint8)
     >>> found = orb(image, 20)
     >>> found.points.shape, found.descriptors.shape, found.is_binary
     ((20, 2), (20, 32), True)
