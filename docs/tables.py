@@ -7,6 +7,7 @@ import json
 import math
 import re
 import textwrap
+import tomllib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 from sightline.core.catalogue import Method, methods
 from sightline.core.evidence import ledger
 
+LOSSES = Path(__file__).parent / "losses.toml"  # why a row is lost, by how its name begins
 SPEED = Path(__file__).parent / "speed.json"
 SCALING = SPEED.with_name("scaling.json")
 
@@ -132,7 +134,20 @@ def speed_page() -> str:
     ]
     text += f"{kept['conditions']}\n\nRatio = peer's time / ours: above 1 we are faster. Losses are listed too.\n\n"
     text += f"{summary(kept['rows'])}\n\n"
-    return text + table(("operation", "peer", "ours, ms", "peer, ms", "ratio", "copy, ms"), rows) + scaling_section()
+    text += table(("operation", "peer", "ours, ms", "peer, ms", "ratio", "copy, ms"), rows)
+    return text + losses_section(kept["rows"]) + scaling_section()
+
+
+def losses_section(rows: list[dict[str, Any]]) -> str:
+    """Return what is slower than a peer, and why; a loss whose reason nobody wrote down fails the build."""
+    reasons = tomllib.loads(LOSSES.read_text("utf-8"))
+    told = []
+    for row in sorted((row for row in rows if row["ratio"] < 1), key=lambda row: row["ratio"]):
+        known = [name for name in reasons if row["name"].startswith(name)]
+        if not known:
+            raise KeyError(f"{LOSSES.name}: no reason for '{row['name']}', {row['ratio']:.2f} of {row['peer']}.")
+        told.append((row["name"], row["peer"], f"{row['ratio']:.2f}×", reasons[max(known, key=len)]))
+    return f"\n## Losses and their reasons\n\n{table(('operation', 'peer', 'ratio', 'why'), told)}"
 
 
 def scaling_section() -> str:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import gc
 import inspect
 import os
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -121,14 +123,46 @@ def _test_exists(entry: Evidence) -> bool:
     return source.exists() and f"def {name.rpartition('::')[2]}(" in source.read_text("utf-8")
 
 
+LANES = ("slow", "oracle", "browser")  # tests that run where they are asked for
+MANY = 4  # cases of a test
+
+
+def is_whole(config: pytest.Config) -> bool:
+    """Return whether the whole suite is run, and not files that somebody named."""
+    given = getattr(config, "workerinput", {}).get("whole")
+    return config.args_source is not pytest.Config.ArgsSource.ARGS if given is None else given
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell a worker what it cannot see: it is started with the tests by name."""
+    node.workerinput["whole"] = is_whole(node.config)
+
+
+def left_for_later(items: list[pytest.Item]) -> Iterator[pytest.Item]:
+    """Yield about two of three cases of each test that has many: drawn once and for all, by their names."""
+    groups: dict[tuple[Path, str], list[pytest.Item]] = {}
+    for item in items:
+        if not any(item.get_closest_marker(name) for name in LANES):
+            groups.setdefault((item.path, getattr(item, "originalname", item.name)), []).append(item)
+    for cases in groups.values():
+        if len(cases) > MANY:
+            yield from (case for case in cases[1:] if zlib.crc32(case.name.encode()) % 3)
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave slow, oracle and browser tests to the lanes that ask for them; refusals to the lane without shapes."""
+    """Leave slow, oracle and browser tests to the lanes that ask for them; refusals to the lane without shapes.
+
+    Where the whole suite is run, most cases of tests with many cases are slow ones, too.
+    """
+    if is_whole(config):
+        for item in left_for_later(items):
+            item.add_marker(pytest.mark.slow)
     if os.environ.get("SIGHTLINE_CHECK_SHAPES"):  # the checker would refuse first, in its own words
         items[:] = [item for item in items if "pytest.raises" not in inspect.getsource(item.function)]
     if not config.option.markexpr:
-        left_out = [
-            item for item in items if any(item.get_closest_marker(name) for name in ("slow", "oracle", "browser"))
-        ]
+        left_out = [item for item in items if any(item.get_closest_marker(name) for name in LANES)]
         config.hook.pytest_deselected(items=left_out)
         known = set(left_out)
         items[:] = [item for item in items if item not in known]
