@@ -35,7 +35,7 @@ help:            ## list the targets
 demo: .venv/user.stamp  ## set up, then the main job: train, prove and explain a classifier; writes runs/demo/report.html
 	$(BIN)/sightline demo
 
-test: .venv/dev.stamp  ## set up, then the tests (8 minutes on 2 cores, 13 the first time, when every kernel is compiled)
+test: .venv/dev.stamp  ## set up, then the tests; of a test with many cases a third, the others are slow ones
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
 check: .venv/dev.stamp  ## format, lint, types, import contracts, sizes
@@ -52,7 +52,7 @@ docs: .venv/dev.stamp  ## build the site into docs/_build, warnings are errors
 	$(BIN)/python -m sphinx -q -W -b html docs docs/_build
 	$(BIN)/python docs/links.py docs/_build
 
-slow: .venv/dev.stamp  ## the tests that take minutes
+slow: .venv/dev.stamp  ## the tests that take minutes, and the other cases of the quick ones
 	$(BIN)/python -m pytest -m slow -n $(WORKERS) --dist worksteal
 
 browser: .venv/dev.stamp  ## the lab's pages in a real Chromium, from Debian's packages where they can be installed
