@@ -157,7 +157,7 @@ def _encode_picture(array: np.ndarray, form: Form) -> tuple[dict[str, Any], byte
     if few and form.quick and array.shape[0] * array.shape[1] <= (form.pixels or math.inf):
         if array.dtype == np.bool_:
             return {"as": "bits"}, np.packbits(array, bitorder="little").tobytes()
-        return {"as": "raw"}, memoryview(np.ascontiguousarray(array)).cast("B")
+        return {"as": "raw"}, memoryview(np.ascontiguousarray(array)).cast("B")  # pyrefly: ignore
     # A mask takes one bit a pixel. With a palette no filter is searched for each row: twice as quick, and as small.
     made = PillowImage.fromarray(np.ascontiguousarray(array))
     if few and made.mode == "L":
@@ -183,7 +183,7 @@ def _is_photo(array: np.ndarray) -> bool:
     if seen.ndim == 3:
         seen = seen[..., 0] + seen[..., 1] * np.float32(256) + seen[..., 2] * np.float32(65536)
     seen = np.sort(seen, axis=None)
-    return np.count_nonzero(seen[1:] != seen[:-1]) >= _FEW
+    return int(np.count_nonzero(seen[1:] != seen[:-1])) >= _FEW
 
 
 def _for_screen(layer: Layer) -> Layer:

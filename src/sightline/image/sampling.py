@@ -51,7 +51,12 @@ BORDERS = ("constant", "reflect", "edge", "wrap")
 LARGEST = 1 << 30  # values in a result
 NO_FIELD = np.zeros((0, 0), np.float32)
 NO_MATRIX = np.eye(3)
-_RANGES = {np.uint8: (0, 255), np.uint16: (0, 65535), np.float32: (-math.inf, math.inf)}  # of a border's value
+# Of a border's value.
+_RANGES: dict[type, tuple[float, float]] = {
+    np.uint8: (0, 255),
+    np.uint16: (0, 65535),
+    np.float32: (-math.inf, math.inf),
+}
 STRIP, BAND = 48, 24  # rows: a band's field stays in the cache
 
 
