@@ -27,6 +27,14 @@ class Attention(nn.Module):
         self.num_heads, self.dropout = num_heads, dropout
         self.query, self.key, self.value = (nn.Linear(dim, dim) for _ in range(3))
         self.out = nn.Linear(dim, dim)
+        nn.init.zeros_(self.out.bias)
+        self.draw()
+
+    def draw(self) -> None:
+        """Draw fresh weights for queries, keys and values, in place, as if the three were one matrix from D to 3·D."""
+        for part in (self.query, self.key, self.value):
+            nn.init.xavier_uniform_(part.weight, gain=0.5**0.5)
+            nn.init.zeros_(part.bias)
 
     def forward(self, queries: Tensor, keys: Tensor, values: Tensor, attends: Tensor | None = None) -> Tensor:
         """Return B×N×D.

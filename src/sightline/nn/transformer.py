@@ -196,3 +196,6 @@ def xavier(*parts: nn.Module) -> None:
         for value in part.parameters():
             if value.ndim > 1:
                 nn.init.xavier_uniform_(value)
+        for layer in part.modules():
+            if isinstance(layer, Attention):
+                layer.draw()
