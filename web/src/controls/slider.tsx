@@ -1,5 +1,5 @@
 // A number: a slider to feel its way, and a field to say it exactly.
-import { useId } from "preact/hooks";
+import { useId, useState } from "preact/hooks";
 import { Hint } from "../parts/hint";
 import type { Span } from "./guess";
 
@@ -15,6 +15,7 @@ export interface SliderProps {
 /** A labelled slider with its number field. */
 export function Slider({ label, value, span, onValue, text, disabled = false }: SliderProps) {
   const id = useId();
+  const [typed, setTyped] = useState<string | null>(null); // an answer that comes while one types does not wipe it out
   const { low, high, step, log } = span;
   const digits = decimals(step);
   const set = (raw: number) => {
@@ -28,8 +29,9 @@ export function Slider({ label, value, span, onValue, text, disabled = false }: 
       <div class="control-head">
         <label for={id}>{label}</label>
         <input
-          class="number" type="number" aria-label={`${label}, exact`} value={shown(value)} disabled={disabled} step="any"
-          onChange={(event) => event.currentTarget.value !== "" && set(Number(event.currentTarget.value))}
+          class="number" type="number" aria-label={`${label}, exact`} value={typed ?? shown(value)} disabled={disabled} step="any"
+          onInput={(event) => setTyped(event.currentTarget.value)} onBlur={() => setTyped(null)}
+          onChange={(event) => { if (event.currentTarget.value !== "") set(Number(event.currentTarget.value)); setTyped(null); }}
         />
       </div>
       <input
