@@ -6,7 +6,7 @@ from typing import Any
 
 from llvmlite import ir
 
-from sightline.core.vectors import FLOATS, LANES, call, intrinsic
+from sightline.core.vectors import FLOATS, LANES, intrinsic
 
 _FLOATS, _INTS = (ir.VectorType(kind, LANES) for kind in (ir.FloatType(), ir.IntType(32)))
 # 2^f on -½ … ½: the minimax polynomial that is 1 at 0, its highest power first; its relative error is below 1.02e-4.
@@ -32,12 +32,6 @@ def power_of_two(_: Any, vector: Any) -> Any:
         return builder.fmul(builder.bitcast(exponent, _FLOATS), value)
 
     return FLOATS(FLOATS), build
-
-
-@intrinsic
-def magnitude(_: Any, vector: Any) -> Any:
-    """Return eight float32 without their signs."""
-    return FLOATS(FLOATS), lambda _, builder, __, args: call(builder, "llvm.fabs.v8f32", args)
 
 
 def _all(value: float) -> Any:

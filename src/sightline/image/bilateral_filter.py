@@ -17,8 +17,9 @@ from sightline.core.kernels import kernel, over_rows
 from sightline.core.layers import Grid, Picture
 from sightline.core.trace import Step
 from sightline.core.types import Array, Choice, Image, Range
-from sightline.core.vector_functions import magnitude, power_of_two
+from sightline.core.vector_functions import power_of_two
 from sightline.core.vectors import LANES, load, store
+from sightline.core.widened import magnitudes
 from sightline.image.border import BORDERS, source_indices
 from sightline.image.weighted_mean import LOG2_E, divide
 
@@ -205,7 +206,7 @@ def _add_up_colours(planes, at, plane, places, space, steepness, sums, x):
     for t in range(places.size):
         place = at + places[t]
         r, g, b = load(planes, place), load(planes, place + plane), load(planes, place + 2 * plane)
-        d = magnitude(r - red) + magnitude(g - green) + magnitude(b - blue)
+        d = magnitudes(r - red) + magnitudes(g - green) + magnitudes(b - blue)
         weight = power_of_two(d * d * steepness + space[t])
         reds, greens, blues, whole = reds + weight * r, greens + weight * g, blues + weight * b, whole + weight
     store(reds, sums[0, 0], x)
