@@ -83,7 +83,7 @@ class TSNE(Estimator):
     --------
     >>> import numpy as np
     >>> two = np.repeat([[0.0] * 5, [9.0] * 5], 20, axis=0) + np.random.default_rng(0).normal(size=(40, 5))
-    >>> places = TSNE(perplexity=5).fit_transform(two)
+    >>> places = TSNE(perplexity=10).fit_transform(two)
     >>> nearest = (np.linalg.norm(places[:, None] - places, axis=2) + np.diag([np.inf] * 40)).argmin(axis=1)
     >>> bool(((nearest < 20) == (np.arange(40) < 20)).all()), places.shape
     (True, (40, 2))
