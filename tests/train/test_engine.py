@@ -16,7 +16,7 @@ from sightline.train.optimizers import block_of, make_optimizer, parameter_group
 from sightline.train.processes import Group
 from sightline.train.progress import Silent
 from sightline.train.recipe import find_recipe
-from sightline.train.settings import Settings
+from sightline.train.settings import OPTIMIZERS, Settings
 from train.toy import Net, ToyRecipe
 
 
@@ -139,7 +139,7 @@ def test_vectors_are_not_decayed():
         assert {p.ndim > 1 for p in group["params"]} == {group["weight_decay"] == 0.3}
 
 
-@pytest.mark.parametrize("name", ["adamw", "adam", "sgd", "nesterov", "rmsprop"])
+@pytest.mark.parametrize("name", OPTIMIZERS)
 def test_every_optimizer_steps(name):
     engine = _engine(optimizer=name, epochs=1, learning_rate=1e-3)
     before = _weights(engine)

@@ -53,7 +53,10 @@ def _killed_after(monkeypatch, steps: int, number: int = signal.SIGINT) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-@pytest.mark.parametrize("settings", [{}, {"ema": 0.9, "accumulate": 2, "clip": 0.1}, {"optimizer": "nesterov"}])
+@pytest.mark.parametrize(
+    "settings",
+    [{}, {"ema": 0.9, "accumulate": 2, "clip": 0.1}, {"optimizer": "nesterov"}, {"optimizer": "muon"}],
+)
 def test_interrupt_saves_and_resumes_bit_for_bit(fit, digest, monkeypatch, number, settings):
     whole = fit("whole", **settings)
     with monkeypatch.context() as patch:

@@ -9,6 +9,7 @@ import torch
 from torch.optim import lr_scheduler as peers
 
 from sightline.train.schedule import factor
+from sightline.train.settings import SCHEDULES
 
 
 def _torch_rates(make, steps: int) -> list[float]:
@@ -26,6 +27,15 @@ def _torch_rates(make, steps: int) -> list[float]:
 def test_cosine():
     expected = _torch_rates(lambda o: peers.CosineAnnealingLR(o, 50), 50)
     assert [factor("cosine", step, 50, 0) for step in range(50)] == pytest.approx(expected, abs=1e-9)
+
+
+def test_linear():
+    expected = _torch_rates(lambda o: peers.LinearLR(o, 1.0, 0.0, total_iters=50), 50)
+    assert [factor("linear", step, 50, 0) for step in range(50)] == pytest.approx(expected, abs=1e-9)
+
+
+def test_warmup_then_linear():
+    assert [factor("linear", step, 8, 4) for step in range(8)] == [0.25, 0.5, 0.75, 1.0, 1.0, 0.75, 0.5, 0.25]
 
 
 def test_warmup_then_cosine():
@@ -47,7 +57,7 @@ def test_constant():
     assert [factor("constant", step, 5, 2) for step in range(5)] == [0.5, 1.0, 1.0, 1.0, 1.0]
 
 
-@pytest.mark.parametrize("schedule", ["cosine", "one_cycle", "constant"])
+@pytest.mark.parametrize("schedule", SCHEDULES)
 @pytest.mark.parametrize("total", [1, 2, 3])
 def test_tiny_trainings_have_a_rate(schedule, total):
     assert all(0 <= factor(schedule, step, total, 0) <= 1 for step in range(total))

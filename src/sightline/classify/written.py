@@ -16,11 +16,12 @@ from torch.autograd.function import once_differentiable
 
 from sightline.core.errors import InputError
 from sightline.core.types import Array
-from sightline.learn import optimizers
+from sightline.learn import muon, optimizers
 from sightline.learn.layers.layer import Layer
 from sightline.learn.layers.linear import Flatten
 from sightline.learn.layers.losses import Loss
 from sightline.learn.sequential import Sequential
+from sightline.train.muon import Muon
 
 
 class _LayerPass(torch.autograd.Function):
@@ -169,6 +170,9 @@ _RULES: dict[type, Callable[[dict[str, Any]], optimizers.Optimizer]] = {
     torch.optim.RMSprop: lambda s: optimizers.RMSProp(rho=s["alpha"], eps=s["eps"], momentum=s["momentum"]),
     torch.optim.Adam: lambda s: optimizers.Adam(betas=s["betas"], eps=s["eps"]),
     torch.optim.AdamW: lambda s: optimizers.AdamW(betas=s["betas"], eps=s["eps"]),
+    Muon: lambda s: (
+        muon.Muon(momentum=s["momentum"]) if s["hidden"] else optimizers.AdamW(betas=s["betas"], eps=s["eps"])
+    ),
 }
 
 

@@ -62,6 +62,7 @@ from .lda import LDA as LDA
 from .leaderboard import Leaderboard as Leaderboard
 from .linear_svm import LinearSVM as LinearSVM
 from .mean_shift import MeanShift as MeanShift
+from .muon import Muon as Muon
 from .naive_bayes import NaiveBayes as NaiveBayes
 from .networks import conv_net as conv_net
 from .networks import two_layer as two_layer

@@ -12,6 +12,7 @@ from torch import nn
 from torch.optim import Optimizer
 
 from sightline.core.errors import InputError, suggest
+from sightline.train.muon import Muon, hidden_weights
 from sightline.train.settings import Settings
 
 BACKBONE = "backbone"
@@ -76,12 +77,16 @@ def parameter_groups(model: nn.Module, settings: Settings) -> list[dict[str, Any
     """
     named = [(name, parameter) for name, parameter in model.named_parameters() if parameter.requires_grad]
     blocks = list(dict.fromkeys(block_of(name) for name, _ in model.named_parameters()))
-    groups: dict[tuple[float, float], dict[str, Any]] = {}
+    hidden = hidden_weights(model) if settings.optimizer == "muon" else set()
+    groups: dict[tuple[float, float, bool], dict[str, Any]] = {}
     for name, parameter in named:
         scale = settings.layer_decay ** (len(blocks) - 1 - blocks.index(block_of(name)))
         decay = settings.weight_decay if parameter.ndim > 1 else 0.0
-        key = (settings.learning_rate * scale, decay)
-        groups.setdefault(key, {"params": [], "lr": key[0], "weight_decay": decay})["params"].append(parameter)
+        key = (settings.learning_rate * scale, decay, parameter in hidden)
+        group = {"params": [], "lr": key[0], "weight_decay": decay}
+        if settings.optimizer == "muon":
+            group["hidden"] = key[2]
+        groups.setdefault(key, group)["params"].append(parameter)
     return list(groups.values())
 
 
@@ -94,6 +99,8 @@ def make_optimizer(model: nn.Module, settings: Settings) -> Optimizer:
         return torch.optim.AdamW(groups, lr=rate, fused=fused)
     if settings.optimizer == "adam":
         return torch.optim.Adam(groups, lr=rate, fused=fused)
+    if settings.optimizer == "muon":
+        return Muon(groups, momentum=settings.momentum, fused=fused)
     if settings.optimizer == "rmsprop":
         return torch.optim.RMSprop(groups, lr=rate, momentum=settings.momentum)
     nesterov = settings.optimizer == "nesterov"

@@ -17,7 +17,7 @@ def factor(schedule: str, step: int, total: int, warmup: int) -> float:
     Parameters
     ----------
     schedule
-        ``cosine``, ``one_cycle`` or ``constant``.
+        ``cosine``, ``linear``, ``one_cycle`` or ``constant``.
     step
         Number of steps taken before this one, 0 to ``total - 1``.
     total
@@ -31,7 +31,8 @@ def factor(schedule: str, step: int, total: int, warmup: int) -> float:
         return (step + 1) / warmup
     if schedule == "constant":
         return 1.0
-    return half_wave(1.0, 0.0, (step - warmup) / max(1, total - warmup))
+    done = (step - warmup) / max(1, total - warmup)
+    return 1.0 - done if schedule == "linear" else half_wave(1.0, 0.0, done)
 
 
 def _one_cycle(step: int, total: int, rise: float) -> float:

@@ -11,8 +11,8 @@ from typing import Any
 from sightline.core.checks import choice, describe, integer, number
 from sightline.core.errors import InputError, suggest
 
-OPTIMIZERS = ("adamw", "adam", "sgd", "nesterov", "rmsprop")
-SCHEDULES = ("cosine", "one_cycle", "constant")
+OPTIMIZERS = ("adamw", "adam", "sgd", "nesterov", "rmsprop", "muon")
+SCHEDULES = ("cosine", "linear", "one_cycle", "constant")
 PRECISIONS = ("fp32", "bf16", "fp16")
 LOGS = ("tensorboard",)
 ALIASES = {"lr": "learning_rate"}
@@ -35,13 +35,14 @@ class Settings:
     weight_decay
         Decay of matrices and filters, ≥ 0; vectors (biases, norms) are never decayed.
     optimizer
-        ``adamw``, ``adam``, ``sgd``, ``nesterov`` or ``rmsprop``.
+        ``adamw``, ``adam``, ``sgd``, ``nesterov``, ``rmsprop``, or ``muon``: orthogonal steps for hidden layers,
+        ``adamw`` for all else.
     momentum
-        Of ``sgd``, ``nesterov`` and ``rmsprop``, in 0–1.
+        Of ``sgd``, ``nesterov``, ``rmsprop`` and ``muon``, in 0–1.
     schedule
-        ``cosine`` (to zero), ``one_cycle`` or ``constant``.
+        ``cosine`` (to zero), ``linear`` (to zero), ``one_cycle`` or ``constant``.
     warmup
-        Epochs of linear rise before ``cosine`` and ``constant``; the rising part of ``one_cycle`` (0: 30 %).
+        Epochs of linear rise before ``cosine``, ``linear`` and ``constant``; of ``one_cycle`` all that rises (0: 30 %).
     clip
         Largest norm of the gradient of one optimiser; 0 does not clip.
     accumulate
