@@ -12,7 +12,6 @@ import math
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -26,6 +25,7 @@ from sightline.train.batches import Batches, InOrder, Order
 from sightline.train.checkpoint import Snapshot
 from sightline.train.memory import kept_memory
 from sightline.train.optimizers import freeze, make_optimizer, set_training_mode, thaw
+from sightline.train.position import Position
 from sightline.train.processes import Group
 from sightline.train.progress import Silent
 from sightline.train.recipe import Batch, Phase, Recipe
@@ -52,37 +52,6 @@ class Diverged(SightlineError, ArithmeticError):  # noqa: N818  (it reads as it 
 
 class Stopped(Exception):  # noqa: N818  (a request that travels up the stack, not an error)
     """Someone asked the training to stop; it is safe to save and leave."""
-
-
-@dataclass
-class Position:
-    """Where a training is, and what it has seen. All of it goes into a checkpoint.
-
-    Parameters
-    ----------
-    step
-        Optimiser steps taken.
-    epoch
-        Epochs finished and measured.
-    batch
-        Batches done in the epoch that runs.
-    totals
-        Sums of the epoch's losses over its batches, by name.
-    best
-        The best value of the recipe's metric so far, None before the first.
-    best_epoch
-        The epoch (from 1) that reached it.
-    history
-        One row an epoch, as in ``metrics.csv``.
-    """
-
-    step: int = 0
-    epoch: int = 0
-    batch: int = 0
-    totals: dict[str, float] = field(default_factory=dict)
-    best: float | None = None
-    best_epoch: int = 0
-    history: list[dict[str, Any]] = field(default_factory=list)
 
 
 class _Losses(nn.Module):
