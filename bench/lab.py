@@ -161,24 +161,36 @@ _COUNT_FRAMES = """async (milliseconds) => {
 }"""
 
 
+def processes_of(pid: int) -> list[psutil.Process]:
+    """Return the server's processes, the first one first."""
+    first = psutil.Process(pid)
+    return [first, *first.children(recursive=True)]
+
+
+def cpu_seconds(pid: int) -> float:
+    """Return the processor time that all of a server's processes have taken so far."""
+    return sum(sum(one.cpu_times()[:2]) for one in processes_of(pid))
+
+
 def compare_clients(port: int, pid: int, clients: int, seconds: float) -> dict[str, Any]:
     """Return how many answers came in a second to one client and to many together, and what an answer cost.
 
     One client is timed before the many and after them, so that a machine that grows slower is not taken for a server
     that does.
     """
-    server, alone = psutil.Process(pid), min(5.0, seconds)
+    alone = min(5.0, seconds)
     count_answers(port, 1, 1.0)  # the first call may have to be compiled
     before = count_answers(port, 1, alone)[1] / alone
-    used, own = sum(server.cpu_times()[:2]), time.process_time()
+    used, own = cpu_seconds(pid), time.process_time()
     asked, answered, wrong = count_answers(port, clients, seconds)
-    used, own = sum(server.cpu_times()[:2]) - used, time.process_time() - own
+    used, own = cpu_seconds(pid) - used, time.process_time() - own
     one = (before + count_answers(port, 1, alone)[1] / alone) / 2
     return {
         "clients": clients,
         "asked": asked,
         "answered": answered,
         "wrong": wrong,
+        "server_mb": [round(one.memory_info().rss / 2**20) for one in processes_of(pid)],
         "one_client": round(one, 1),
         "together": round(answered / seconds, 1),
         "ratio": round(answered / seconds / one, 2),
@@ -233,15 +245,15 @@ def overload(port: int, clients: int = 90) -> dict[str, Any]:
 
 
 def memory_growth(port: int, pid: int, requests: int = 4000) -> float:
-    """Return how many megabytes the server grew by in 10,000 requests, after a warm-up."""
-    process, seen = psutil.Process(pid), []
+    """Return how many megabytes the server's processes grew by in 10,000 requests, after a warm-up."""
+    seen: list[float] = []
     with live(port) as socket:
         for number in range(requests + 1000):
             ask = {"id": number, "method": "image.threshold", "steps": False, "size": 50_000}
             socket.send(json.dumps({**ask, "inputs": {"image": "sample:cat"}, "parameters": {"value": number % 255}}))
             socket.recv()
             if number >= 1000 and number % 100 == 0:
-                seen.append(process.memory_info().rss / 2**20)
+                seen.append(sum(one.memory_info().rss for one in processes_of(pid)) / 2**20)
     slope = np.polyfit(np.arange(len(seen)), seen, 1)[0]  # in 100 requests
     return float(slope) * 100
 

@@ -63,6 +63,7 @@ def open_lab(
     with _lasting():
         from sightline.lab.front import Front
         from sightline.lab.listing import Listing
+        from sightline.lab.live_sharing import Sharing
         from sightline.serve.server import bind, bound_memory, is_loopback, run_server
 
     if not root.is_dir():
@@ -72,14 +73,14 @@ def open_lab(
     shown = f"[{host}]" if ":" in host else host
     address = f"http://{shown}:{listening.getsockname()[1]}/{page}" + (f"?token={token}" if token else "")
     bound_memory()
-    listing = Listing()
+    listing, sharing = Listing(), Sharing(root, token=token)
 
     def load(meter: Meter) -> FastAPI:
         with _lasting():
             from sightline.lab.app import application
             from sightline.lab.lab import Lab
 
-            return application(Lab(root, listing=listing), meter)
+            return application(Lab(root, listing=listing, sharing=sharing), meter)
 
     def ready() -> None:
         talk().print(f"The lab is open at {address}  (Ctrl-C closes it)", markup=False, soft_wrap=True)
@@ -87,7 +88,7 @@ def open_lab(
             webbrowser.open(address)
 
     front = Front(listing, load, token=token)
-    return run_server(front, listening, closing=front.close_doors, ready=ready)
+    return run_server(front, listening, closing=front.close_doors, ready=ready, share=sharing)
 
 
 @contextmanager

@@ -80,7 +80,8 @@ def application(lab: Lab, meter: Meter) -> FastAPI:
     app = FastAPI(title="Sightline lab", version=__version__, docs_url=None, redoc_url=None, debug=False)
     app.state.lab = lab
     failures.install(app)
-    meter.gauges["work"] = lambda: lab.workers.busy
+    meter.gauges["work"] = lambda: lab.workers.busy + lab.sharing.work
+    meter.gauges["processes"] = lambda: lab.sharing.processes
     meter.gauges["waiting"] = lambda: lab.models.depth
     for make in _ROUTES:
         app.include_router(make(lab))

@@ -38,11 +38,8 @@ _FALLBACK = (
     "<p>The built pages are missing from this copy. The programming interface is there: "
     "<a href=/openapi.json>openapi.json</a>, <a href=/api/methods>methods</a>.</p></html>"
 )
-_LISTS = (
-    "/api/methods",
-    "/api/samples",
-    "/healthz",
-)  # what the front answers of the interface, until the rest is there
+# What the front answers of the interface, until the rest is there.
+_LISTS = ("/api/methods", "/api/samples", "/healthz")
 _INTERFACE = ("/api", "/openapi.json", "/metrics", "/healthz")
 
 
@@ -74,7 +71,7 @@ class Front:
     def close_doors(self) -> None:
         """Tell live connections that the end has come."""
         if self._loading is not None and self._loading.done() and self._loading.exception() is None:
-            self._loading.result().state.lab.closing.set()
+            self._loading.result().state.lab.close_doors()
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope["path"]

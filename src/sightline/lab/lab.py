@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from sightline.lab import classifiers
 from sightline.lab.listing import Listing
+from sightline.lab.live_sharing import Sharing
 from sightline.lab.pictures import Pictures
 from sightline.lab.reconstructions import Reconstructions
 from sightline.lab.runs import Runs
@@ -32,13 +33,26 @@ class Lab:
         Threads that compute; made anew when None.
     listing
         The catalogue; made anew when None.
+    pictures
+        Those that a page may name; made anew when None.
+    sharing
+        Where live connections are answered; all of them in this process when None.
     """
 
-    def __init__(self, root: Path, *, workers: Workers | None = None, listing: Listing | None = None) -> None:
+    def __init__(
+        self,
+        root: Path,
+        *,
+        workers: Workers | None = None,
+        listing: Listing | None = None,
+        pictures: Pictures | None = None,
+        sharing: Sharing | None = None,
+    ) -> None:
         self.root = root.resolve()
         self.workers = workers or Workers()
         self.listing = listing or Listing()
-        self.pictures = Pictures(self.root)
+        self.pictures = pictures or Pictures(self.root)
+        self.sharing = sharing or Sharing(self.root, processes=1)
         self.runs = Runs(self.root)
         self.trainings = Trainings(self.root, self.runs)
         self.reconstructions = Reconstructions(self.root)
@@ -89,9 +103,15 @@ class Lab:
 
         return await self.workers.run(looking, seconds=seconds)
 
+    def close_doors(self) -> None:
+        """Tell live connections that the end has come."""
+        self.closing.set()
+        self.sharing.stop()
+
     def close(self) -> None:
         """Let go of what is running; a training is saved and can be resumed."""
         self.closing.set()
+        self.sharing.close()
         self.models.close()
         self.trainings.close()
         self.reconstructions.close()

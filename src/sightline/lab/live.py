@@ -15,13 +15,13 @@ from sightline.lab import chains
 from sightline.lab.asks import LiveAsk
 from sightline.lab.computing import pack, run_as_trace
 from sightline.lab.lab import Lab
+from sightline.lab.live_sharing import MOST_SOCKETS
 from sightline.lab.pictures import shrink
 from sightline.serve.failures import RequestError, told
 from sightline.serve.guard import PATIENCE
 from sightline.serve.requests import decode_picture
 from sightline.serve.workers import Stop
 
-MOST_SOCKETS = 64
 _MAX_HEADER = 1 << 20
 
 
@@ -50,12 +50,13 @@ def live_routes(lab: Lab) -> APIRouter:
     @routes.websocket("/api/live")
     async def live(socket: WebSocket) -> None:
         nonlocal count
-        if count >= MOST_SOCKETS or lab.closing.is_set():
+        if count + lab.sharing.elsewhere >= MOST_SOCKETS or lab.closing.is_set():
             await socket.close(1013, "too many live connections; try again later")
             return
         count += 1
         try:
             await socket.accept()
+            lab.sharing.begin(lab.pictures)
             await asyncio.create_task(_serve(lab, socket))  # not within a dozen routers, each woken with every frame
         finally:
             count -= 1

@@ -8,6 +8,7 @@ import re
 import secrets
 import threading
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -51,10 +52,22 @@ class Pictures:
     ----------
     root
         Folder whose files may be named.
+    uploads
+        Where uploads are kept: given a reference, the file and whether it is a mask, None when it is kept no longer.
+        When None, here.
+    decoded
+        Bytes of the pixels that are kept.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(
+        self,
+        root: Path,
+        *,
+        uploads: Callable[[str], tuple[bytes, bool] | None] | None = None,
+        decoded: int = DECODED_BYTES,
+    ) -> None:
         self.root = root
+        self._kept_elsewhere, self._most = uploads, decoded
         self._lock = threading.Lock()
         self._uploads: OrderedDict[str, tuple[bytes, bool]] = OrderedDict()  # by reference: the file, is it a mask
         self._decoded: OrderedDict[tuple[Any, ...], Shrunk] = OrderedDict()
@@ -127,11 +140,11 @@ class Pictures:
         return next((suffix for suffix, magic in _MAGIC.items() if data.startswith(magic)), "")
 
     def _keep(self, key: tuple[Any, ...], made: Shrunk) -> None:
-        if made.image.nbytes > DECODED_BYTES // 4:
+        if made.image.nbytes > self._most // 4:
             return
         with self._lock:
             self._decoded[key] = made
-            while sum(kept.image.nbytes for kept in self._decoded.values()) > DECODED_BYTES:
+            while sum(kept.image.nbytes for kept in self._decoded.values()) > self._most:
                 self._decoded.popitem(last=False)
 
     def version(self, reference: str) -> Any:
@@ -167,12 +180,24 @@ class Pictures:
         if kind == "scene":
             return scene_bytes(name), False
         if kind == "upload":
-            with self._lock:
-                if reference not in self._uploads:
-                    raise MissingFileError(f"pictures: '{reference}' is no longer kept. Upload it again.")
-                self._uploads.move_to_end(reference)
-                return self._uploads[reference]
+            return self.uploaded(reference)
         raise InputError(f"pictures: reference must start with sample:, scene:, upload: or file:; got '{reference}'.")
+
+    def uploaded(self, reference: str) -> tuple[bytes, bool]:
+        """Return the file of an upload, and whether it is a mask.
+
+        Raises :class:`MissingFileError` when it is kept no longer.
+        """
+        if self._kept_elsewhere is not None:
+            found = self._kept_elsewhere(reference)
+        else:
+            with self._lock:
+                found = self._uploads.get(reference)
+                if found is not None:
+                    self._uploads.move_to_end(reference)
+        if found is None:
+            raise MissingFileError(f"pictures: '{reference}' is no longer kept. Upload it again.")
+        return found
 
     def _from_file(self, reference: str) -> np.ndarray:
         path, frame = self._file(reference)

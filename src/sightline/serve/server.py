@@ -8,12 +8,14 @@ import os
 import socket
 import sys
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from sightline.core.errors import InputError
+from sightline.serve.handing import Offered, Share
 
 HEADER_SECONDS = 15.0
 DRAIN_SECONDS = 8
@@ -73,7 +75,7 @@ def bind(host: str, port: int) -> socket.socket:
     return made
 
 
-def bound_memory(share: float = 0.6) -> None:
+def bound_memory(share: float = 0.6, *, most: int | None = None) -> None:
     """Let this process take at most a share of the machine's memory: a request for more fails, and not the machine.
 
     Without a bound, Linux hands out more than there is, and ends the process when the pages are touched.
@@ -82,13 +84,15 @@ def bound_memory(share: float = 0.6) -> None:
     ----------
     share
         Of the physical memory, in 0–1.
+    most
+        Bytes, in place of a share.
     """
     try:
         import resource
 
         whole = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
         _, hard = resource.getrlimit(resource.RLIMIT_DATA)
-        most = int(whole * share)
+        most = int(whole * share) if most is None else most
         resource.setrlimit(resource.RLIMIT_DATA, (most if hard < 0 else min(most, hard), hard))
     except (ImportError, AttributeError, OSError, ValueError):
         return  # no such bound on this system
@@ -100,7 +104,13 @@ def is_loopback(host: str) -> bool:
 
 
 def run_server(
-    app: Any, listening: socket.socket, *, closing: Callable[[], None], ready: Callable[[], None], quiet: bool = True
+    app: Any,
+    listening: socket.socket,
+    *,
+    closing: Callable[[], None],
+    ready: Callable[[], None],
+    share: Share | None = None,
+    quiet: bool = True,
 ) -> int:
     """Serve until SIGTERM or Ctrl-C; what is under way is answered first. Returns the exit code.
 
@@ -114,16 +124,36 @@ def run_server(
         Called before waiting for what is under way.
     ready
         Called once connections are taken.
+    share
+        Who may have live connections answered by other processes; None answers all of them here.
     quiet
         Whether only warnings are logged.
     """
-    config = uvicorn.Config(
+    server = _Server(configured(app, share=share, quiet=quiet), closing, ready)
+    with contextlib.suppress(KeyboardInterrupt), asyncio.Runner() as runner:
+        runner.run(server.serve(sockets=[listening]))
+    sys.stderr.flush()
+    return 0 if server.started else 1
+
+
+def configured(app: Any, *, share: Share | None = None, quiet: bool = True, lifespan: bool = True) -> uvicorn.Config:
+    """Return how uvicorn serves an application here.
+
+    Parameters
+    ----------
+    app, share, quiet
+        See :func:`run_server`.
+    lifespan
+        Whether the application is told of the server's start and end.
+    """
+    websocket: Any = "websockets-sansio" if share is None else partial(Offered, share)
+    return uvicorn.Config(
         app,
         http=_Impatient,
-        ws="websockets-sansio",
+        ws=websocket,
         ws_max_size=_MAX_FRAME,
         ws_per_message_deflate=False,  # pictures do not shrink, and to try costs more than the frame
-        lifespan="on",
+        lifespan="on" if lifespan else "off",
         log_level="warning" if quiet else "info",
         access_log=False,
         server_header=False,
@@ -132,8 +162,3 @@ def run_server(
         limit_concurrency=None,
         backlog=512,
     )
-    server = _Server(config, closing, ready)
-    with contextlib.suppress(KeyboardInterrupt), asyncio.Runner() as runner:
-        runner.run(server.serve(sockets=[listening]))
-    sys.stderr.flush()
-    return 0 if server.started else 1
