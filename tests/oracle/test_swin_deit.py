@@ -24,8 +24,9 @@ TOLERANCE = "1e-5 of the largest logit"
     "classify.swin", peer="torchvision", tolerance=TOLERANCE, data="random weights, odd sizes, eval and train mode"
 )
 def test_swin_equals_torchvision(measured: Callable[[float], None]) -> None:
-    theirs: Any = randomise(torchvision.models.swin_t(num_classes=7))
-    ours, images = classify.swin(7), pixels(2, 3, 72, 104)
+    # In double precision: what twelve sharp blocks make of rounding differs between processors, up to 1.02e-5.
+    theirs: Any = randomise(torchvision.models.swin_t(num_classes=7)).double()
+    ours, images = classify.swin(7).double(), pixels(2, 3, 72, 104).double()
     error = max(difference(ours, theirs, images, theirs, "torchvision"), training_difference(ours, theirs, images))
     measured(error)
     assert error <= 1e-5
