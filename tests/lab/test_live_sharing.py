@@ -99,6 +99,7 @@ def test_connections_are_shared_out_and_each_gets_its_own_answers(lab: tuple[sub
         held = port_holders(process, port)
         assert min(held) >= 16 // (len(held) + 1) - 1, held
         assert sum(held) <= 16 - 16 // (len(held) + 1), "the first process answers, too"
+        assert "sightline_live 16\n" in httpx.get(f"http://127.0.0.1:{port}/metrics").text
 
 
 def test_all_processes_answer_the_same(lab: tuple[subprocess.Popen[str], int]) -> None:
@@ -229,6 +230,7 @@ def test_a_token_is_wanted_by_all(tmp_path: Path) -> None:
 def test_one_processor_has_one_process(tmp_path: Path) -> None:
     sharing = Sharing(tmp_path, processes=1)
     assert not sharing.offer(b"", -1)
-    assert (sharing.processes, sharing.elsewhere, sharing.work) == (1, 0, 0)
+    assert (sharing.processes, sharing.elsewhere, sharing.work, sharing.open) == (1, 0, 0, 1)
     sharing.ended()
+    assert sharing.open == 0
     sharing.close()

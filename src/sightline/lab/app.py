@@ -81,6 +81,7 @@ def application(lab: Lab, meter: Meter) -> FastAPI:
     app.state.lab = lab
     failures.install(app)
     meter.gauges["work"] = lambda: lab.workers.busy + lab.sharing.work
+    meter.gauges["live"] = lambda: lab.sharing.open
     meter.gauges["processes"] = lambda: lab.sharing.processes
     meter.gauges["waiting"] = lambda: lab.models.depth
     for make in _ROUTES:

@@ -69,6 +69,11 @@ class Sharing:
         self._begun = self._ending = False
 
     @property
+    def open(self) -> int:
+        """How many live connections there are in all."""
+        return self._here + self.elsewhere
+
+    @property
     def elsewhere(self) -> int:
         """How many live connections the other processes have."""
         return sum(other.open for other in self._others)
@@ -88,7 +93,7 @@ class Sharing:
         self._grow()
         others = [other for other in self._others if other.ready]
         least = min(others, key=lambda other: other.open, default=None)
-        full = self._here + self.elsewhere >= MOST_SOCKETS  # it is refused here
+        full = self.open >= MOST_SOCKETS  # it is refused here
         if least is None or full or self._here <= least.open or not least.take(request, descriptor):
             self._here += 1
             return False
@@ -118,7 +123,7 @@ class Sharing:
         """Start processes until there is one more than connections, as far as there may be."""
         if self._pictures is None or self._ending:
             return
-        while len(self._keeping) < min(self._most, max(1, self._here + self.elsewhere)):
+        while len(self._keeping) < min(self._most, max(1, self.open)):
             self._keeping.append(asyncio.create_task(self._keep(self._pictures)))
 
     async def _keep(self, pictures: Pictures) -> None:
