@@ -123,8 +123,10 @@ def test_all_processes_answer_the_same(lab: tuple[subprocess.Popen[str], int]) -
             socket.send(len(header).to_bytes(4, "little") + header + photo)
             answers.append(trace_from_bytes(bytes(socket.recv(60))))  # type: ignore[arg-type]
             found.append([[layer for step in one for layer in step.layers] for one in answers])
-            missing = ask(socket, 84, "upload:none")["error"]
-            assert (missing["kind"], "Upload it again" in missing["message"]) == ("MissingFileError", True)
+            for none in ("upload:none", "upload:", "upload:" + 10_000 * "x", "upload:\ud800", upload[:-1]):
+                missing = ask(socket, 84, none)["error"]
+                assert (missing["kind"], "Upload it again" in missing["message"]) == ("MissingFileError", True)
+            assert ask(socket, 85, upload, size=1000).about["id"] == 85
     assert [len(layers) > 0 for layers in found[0]] == [True] * 5
     for one in found[1:]:
         for ours, first in zip(one, found[0], strict=True):

@@ -23,6 +23,7 @@ from uvicorn.server import ServerState
 
 from sightline.lab.lab import Lab
 from sightline.lab.live import live_routes
+from sightline.lab.live_sharing import LONGEST
 from sightline.lab.pictures import DECODED_BYTES, Pictures
 from sightline.serve.guard import Guard
 from sightline.serve.handing import Inbox, Taken
@@ -47,12 +48,18 @@ class Uploads:
 
     def __call__(self, reference: str) -> tuple[bytes, bool] | None:
         """Return an upload's file, and whether it is a mask; None when it is not kept."""
+        asked = reference.encode("utf-8", "replace")
+        if len(asked) > LONGEST:
+            return None
         with self._lock:
-            self._asks.send_bytes(reference.encode("utf-8", "replace"))
-            if not self._asks.poll(_ANSWER_SECONDS):
-                os._exit(1)  # the lab hangs; what comes later would be taken for another upload
-            mask = self._asks.recv_bytes() == b"mask"
-            data = self._asks.recv_bytes()
+            try:
+                self._asks.send_bytes(asked)
+                if not self._asks.poll(_ANSWER_SECONDS):
+                    os._exit(1)  # the lab hangs; what comes later would be taken for another upload
+                mask = self._asks.recv_bytes() == b"mask"
+                data = self._asks.recv_bytes()
+            except (EOFError, OSError):
+                os._exit(1)  # the lab is gone
         return (data, mask) if data else None
 
 

@@ -38,7 +38,7 @@ _TRIES = 3  # so often in a row one may end as soon as it was started
 _SOON = 10.0
 _END_SECONDS = 5.0
 _SILENT_SECONDS = 5.0  # after which a process gets no connections: it says something every second
-_LONGEST = 2000  # bytes of a picture's reference
+LONGEST = 200  # bytes of an upload's reference: longer ones are none
 
 _log = logging.getLogger("sightline.lab")
 
@@ -226,7 +226,7 @@ class _Process:
         try:
             self._asks.send_bytes(json.dumps(told).encode())
             while True:
-                reference = self._asks.recv_bytes(_LONGEST).decode()
+                reference = self._asks.recv_bytes(LONGEST).decode()
                 try:
                     data, mask = pictures.uploaded(reference)
                 except MissingFileError:
