@@ -109,7 +109,10 @@ def copy_one(_: Any, source: Any, at: Any, g: Any, image: Any, to: Any) -> Any:
 
 @intrinsic
 def copy_three(_: Any, source: Any, at: Any, g: Any, image: Any, to: Any) -> Any:
-    """Copy the three numbers at each of eight places to an image of the same kind from number ``to`` on."""
+    """Copy the three numbers at each of eight places to an image of the same kind from number ``to`` on.
+
+    The one after them is read as well.
+    """
     return types.void(source, at, _INDEX, image, _INDEX), _copy(3)
 
 
@@ -118,19 +121,37 @@ def _copy(count: int) -> Any:
         source, at, g, image, to = args
         kinds = signature.args
         numbers = make_array(kinds[0])(context, builder, source).data
-        two = ir.IntType(2 * kinds[0].dtype.bitwidth).as_pointer()  # two numbers, moved as one
+        places = []
         for lane in range(LANES):
             offset = builder.load(pointer(context, builder, kinds[1], at, builder.add(g, _LONG(lane))))
-            here = builder.gep(numbers, [builder.zext(offset, _LONG)])
-            there = pointer(context, builder, kinds[3], image, builder.add(to, _LONG(count * lane)))
-            if count == 3:
-                pair = builder.load(builder.bitcast(here, two), align=1)
-                builder.store(pair, builder.bitcast(there, two), align=1)
-                here, there = (builder.gep(place, [_LONG(2)]) for place in (here, there))
-            builder.store(builder.load(here), there)
+            places.append(builder.gep(numbers, [builder.zext(offset, _LONG)]))
+        there = pointer(context, builder, kinds[3], image, to)
+        (_copy_singles if count == 1 else _copy_triples)(builder, places, there)
         return context.get_dummy_value()
 
     return build
+
+
+def _copy_singles(builder: Any, places: Any, there: Any) -> None:
+    """Eight numbers are written at once: there are more ways to read than to write."""
+    numbers = ir.Constant(ir.VectorType(there.type.pointee, LANES), ir.Undefined)
+    for lane, place in enumerate(places):
+        numbers = builder.insert_element(numbers, builder.load(place), _WORD(lane))
+    builder.store(numbers, builder.bitcast(there, numbers.type.as_pointer()), align=1)
+
+
+def _copy_triples(builder: Any, places: Any, there: Any) -> None:
+    """Four numbers are moved at a time, of which the next three overwrite the last; but for the last three."""
+    octets = there.type.pointee == _OCTET
+    four = (_WORD if octets else ir.VectorType(ir.FloatType(), 4)).as_pointer()
+    two = ir.IntType(16 if octets else 64).as_pointer()
+    *others, last = places
+    for lane, place in enumerate(others):
+        to = builder.bitcast(builder.gep(there, [_LONG(3 * lane)]), four)
+        builder.store(builder.load(builder.bitcast(place, four), align=1), to, align=1)
+    to = builder.gep(there, [_LONG(3 * LANES - 3)])
+    builder.store(builder.load(builder.bitcast(last, two), align=1), builder.bitcast(to, two), align=1)
+    builder.store(builder.load(builder.gep(last, [_LONG(2)])), builder.gep(to, [_LONG(2)]))
 
 
 @intrinsic

@@ -38,10 +38,16 @@ from sightline.image.sampling_places import (
     ROWS,
     TILE,
     call_for,
+    course,
     fill,
     find_windows,
     is_blank,
-    places,
+    lift_of,
+    limits,
+    pick_or_fill,
+    places_across,
+    places_inside,
+    places_of,
     scratch,
     tile_at,
 )
@@ -50,13 +56,14 @@ METHODS = ("nearest", "bilinear", "bicubic")
 BORDERS = ("constant", "reflect", "edge", "wrap")
 LARGEST = 1 << 30  # values in a result
 NO_FIELD = np.zeros((0, 0), np.float32)
-NO_MATRIX = np.eye(3)
+NO_MATRIX = tuple(np.eye(3).ravel().tolist())
 # Of a border's value.
 _RANGES: dict[type, tuple[float, float]] = {
     np.uint8: (0, 255),
     np.uint16: (0, 65535),
     np.float32: (-math.inf, math.inf),
 }
+_ONE, _GROUP = np.int64(1), np.int64(LANES)  # a row, and its columns, of one group
 STRIP, BAND = 48, 24  # rows: a band's field stays in the cache
 
 
@@ -81,7 +88,7 @@ def sample(
     border: str,
     value: float | Sequence[float],
     *,
-    matrix: Array = NO_MATRIX,
+    matrix: Array | None = None,
     field: Array = NO_FIELD,
     band: Callable[[int, int], Array] | None = None,
 ) -> Array:
@@ -123,9 +130,10 @@ def sample(
         field = _widened(field) if field.size else field
     else:
         filled = result.reshape(height, -1) if result.dtype == kind else empty((height, width * channels), kind)
-    frame = np.array([*image.shape[:2], channels, BORDERS.index(border), size, max(width, LANES), margin])
+    frame = (*image.shape[:2], channels, BORDERS.index(border), size, max(width, LANES), margin)
     if band is None:
-        over_rows(rows_of, height, source, frame, matrix, field, colours, filled.reshape(-1), strip=STRIP)
+        numbers = NO_MATRIX if matrix is None else tuple(matrix.ravel().tolist())
+        over_rows(rows_of, height, source, frame, numbers, field, colours, filled.reshape(-1), strip=STRIP)
     else:
         over_rows(_fill_by_bands, height, source, frame, colours, filled, rows_of, band, strip=BAND)
     if narrow or result.dtype != kind:
@@ -137,7 +145,7 @@ def sample(
 
 
 def _fill_by_bands(
-    source: Array, frame: Array, colours: Array, target: Array, rows_of: Any, band: Any, y0: int, y1: int
+    source: Array, frame: tuple[int, ...], colours: Array, target: Array, rows_of: Any, band: Any, y0: int, y1: int
 ) -> None:
     field = band(y0, y1)
     field = field if field.shape[1] >= 2 * LANES else _widened(field)
@@ -162,18 +170,27 @@ def border_colours(function: str, image: Array, value: Any) -> Array:
 @kernel
 def nearest(source, frame, matrix, field, colours, result, y0, y1):
     """Fill rows ``y0`` to ``y1`` of ``result`` with the nearest pixel of ``source``."""
-    (xs, ys, fractions, at, groups), channels = scratch(), frame[2]
-    windows, pitch = np.empty(LANES * channels, source.dtype), frame[5] * channels
+    (xs, ys, fractions, at, groups), channels, points = scratch(), frame[2], field.reshape(-1)
+    windows, pitch, lift = np.empty(LANES * channels + 1, source.dtype), frame[5] * channels, lift_of(frame)
     for y in range(y0, y1, ROWS):
         end = 0
         while end < frame[5]:
             x, columns, rows, start = tile_at(frame, end, y, y1)
             end = x + columns
             tile = x, y, columns, rows
-            rest, near_x, near_y, outer = places(matrix, field, frame, tile, xs, ys, fractions, at, groups)
-            if rest < 0:
+            run, near, sure, blank = course(matrix, frame, tile, points.size > 0)
+            inner, outer, strides = limits(frame, near)
+            if blank:
                 fill(colours, columns, rows, result, start, pitch, channels)
                 continue
+            rest = np.int64(0)
+            if sure:
+                places_inside(run, lift, strides, False, tile, fractions, at)
+            elif points.size == 0:
+                rest = places_across(run, lift, strides, inner, tile, xs, ys, fractions, at, groups)
+            else:
+                wide = field.shape[1]
+                rest = places_of(points, wide, lift, strides, inner, tile, xs, ys, fractions, at, groups)
             if rest * LANES < rows * columns:
                 call_for(source, columns, rows, at)
                 _pick(source, channels, at, np.int64(0), rows, columns, result, start, pitch)
@@ -182,10 +199,12 @@ def nearest(source, frame, matrix, field, colours, result, y0, y1):
                 to = start + g // COLUMNS * pitch + g % COLUMNS * channels
                 if frame[3] == CONSTANT and is_blank(load(xs, g), load(ys, g), outer):
                     copy_same(colours, channels, result, to)
-                elif find_windows(source, frame, colours, near_x, near_y, g, xs, ys, fractions, at, windows):
-                    _pick(source, channels, at, g, np.int64(1), np.int64(LANES), result, to, pitch)
+                elif frame[3] == CONSTANT:
+                    pick_or_fill(source, frame, colours, near, g, xs, ys, result, to)
+                elif find_windows(source, frame, colours, near, g, xs, ys, fractions, at, windows):
+                    _pick(source, channels, at, g, _ONE, _GROUP, result, to, pitch)
                 else:
-                    _pick(windows, channels, at, g, np.int64(1), np.int64(LANES), result, to, pitch)
+                    _pick(windows, channels, at, g, _ONE, _GROUP, result, to, pitch)
 
 
 @kernel
@@ -206,8 +225,8 @@ def _pick(source, channels, at, first, rows, columns, result, start, pitch):
 @kernel
 def bilinear(source, frame, matrix, field, colours, result, y0, y1):
     """Fill rows ``y0`` to ``y1`` of ``result`` with the mean of 2×2 pixels of ``source``, weighted by distance."""
-    (xs, ys, fractions, at, groups), channels = scratch(), frame[2]
-    windows, pitch = np.empty(4 * LANES * channels, source.dtype), frame[5] * channels
+    (xs, ys, fractions, at, groups), channels, points = scratch(), frame[2], field.reshape(-1)
+    windows, pitch, lift = np.empty(4 * LANES * channels, source.dtype), frame[5] * channels, lift_of(frame)
     down = frame[1] * channels
     for y in range(y0, y1, ROWS):
         end = 0
@@ -215,10 +234,19 @@ def bilinear(source, frame, matrix, field, colours, result, y0, y1):
             x, columns, rows, start = tile_at(frame, end, y, y1)
             end = x + columns
             tile = x, y, columns, rows
-            rest, near_x, near_y, outer = places(matrix, field, frame, tile, xs, ys, fractions, at, groups)
-            if rest < 0:
+            run, near, sure, blank = course(matrix, frame, tile, points.size > 0)
+            inner, outer, strides = limits(frame, near)
+            if blank:
                 fill(colours, columns, rows, result, start, pitch, channels)
                 continue
+            rest = np.int64(0)
+            if sure:
+                places_inside(run, lift, strides, True, tile, fractions, at)
+            elif points.size == 0:
+                rest = places_across(run, lift, strides, inner, tile, xs, ys, fractions, at, groups)
+            else:
+                wide = field.shape[1]
+                rest = places_of(points, wide, lift, strides, inner, tile, xs, ys, fractions, at, groups)
             if rest * LANES < rows * columns:
                 call_for(source, columns, rows, at)
                 _mix(source, channels, down, at, fractions, np.int64(0), rows, columns, result, start, pitch)
@@ -227,22 +255,10 @@ def bilinear(source, frame, matrix, field, colours, result, y0, y1):
                 to = start + g // COLUMNS * pitch + g % COLUMNS * channels
                 if frame[3] == CONSTANT and is_blank(load(xs, g), load(ys, g), outer):
                     copy_same(colours, channels, result, to)
-                elif find_windows(source, frame, colours, near_x, near_y, g, xs, ys, fractions, at, windows):
-                    _mix(source, channels, down, at, fractions, g, np.int64(1), np.int64(LANES), result, to, pitch)
+                elif find_windows(source, frame, colours, near, g, xs, ys, fractions, at, windows):
+                    _mix(source, channels, down, at, fractions, g, _ONE, _GROUP, result, to, pitch)
                 else:
-                    _mix(
-                        windows,
-                        channels,
-                        2 * channels,
-                        at,
-                        fractions,
-                        g,
-                        np.int64(1),
-                        np.int64(LANES),
-                        result,
-                        to,
-                        pitch,
-                    )
+                    _mix(windows, channels, 2 * channels, at, fractions, g, _ONE, _GROUP, result, to, pitch)
 
 
 @kernel(contract=True)
@@ -281,8 +297,8 @@ def _between(a, b, c, d, across, upright):
 @kernel
 def bicubic(source, frame, matrix, field, colours, result, y0, y1):
     """Fill rows ``y0`` to ``y1`` of ``result`` with a weighted mean of 4×4 pixels of ``source``."""
-    (xs, ys, fractions, at, groups), channels = scratch(), frame[2]
-    windows, pitch = np.empty(16 * LANES * channels, source.dtype), frame[5] * channels
+    (xs, ys, fractions, at, groups), channels, points = scratch(), frame[2], field.reshape(-1)
+    windows, pitch, lift = np.empty(16 * LANES * channels, source.dtype), frame[5] * channels, lift_of(frame)
     down = frame[1] * channels
     for y in range(y0, y1, ROWS):
         end = 0
@@ -290,10 +306,19 @@ def bicubic(source, frame, matrix, field, colours, result, y0, y1):
             x, columns, rows, start = tile_at(frame, end, y, y1)
             end = x + columns
             tile = x, y, columns, rows
-            rest, near_x, near_y, outer = places(matrix, field, frame, tile, xs, ys, fractions, at, groups)
-            if rest < 0:
+            run, near, sure, blank = course(matrix, frame, tile, points.size > 0)
+            inner, outer, strides = limits(frame, near)
+            if blank:
                 fill(colours, columns, rows, result, start, pitch, channels)
                 continue
+            rest = np.int64(0)
+            if sure:
+                places_inside(run, lift, strides, True, tile, fractions, at)
+            elif points.size == 0:
+                rest = places_across(run, lift, strides, inner, tile, xs, ys, fractions, at, groups)
+            else:
+                wide = field.shape[1]
+                rest = places_of(points, wide, lift, strides, inner, tile, xs, ys, fractions, at, groups)
             if rest * LANES < rows * columns:
                 call_for(source, columns, rows, at)
                 _weigh(source, channels, down, at, fractions, np.int64(0), rows, columns, result, start, pitch)
@@ -302,22 +327,10 @@ def bicubic(source, frame, matrix, field, colours, result, y0, y1):
                 to = start + g // COLUMNS * pitch + g % COLUMNS * channels
                 if frame[3] == CONSTANT and is_blank(load(xs, g), load(ys, g), outer):
                     copy_same(colours, channels, result, to)
-                elif find_windows(source, frame, colours, near_x, near_y, g, xs, ys, fractions, at, windows):
-                    _weigh(source, channels, down, at, fractions, g, np.int64(1), np.int64(LANES), result, to, pitch)
+                elif find_windows(source, frame, colours, near, g, xs, ys, fractions, at, windows):
+                    _weigh(source, channels, down, at, fractions, g, _ONE, _GROUP, result, to, pitch)
                 else:
-                    _weigh(
-                        windows,
-                        channels,
-                        4 * channels,
-                        at,
-                        fractions,
-                        g,
-                        np.int64(1),
-                        np.int64(LANES),
-                        result,
-                        to,
-                        pitch,
-                    )
+                    _weigh(windows, channels, 4 * channels, at, fractions, g, _ONE, _GROUP, result, to, pitch)
 
 
 @kernel(contract=True)

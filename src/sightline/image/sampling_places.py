@@ -45,18 +45,20 @@ def tile_at(frame, x0, y, y1):
 
 
 @kernel
-def limits(frame, near_x, near_y):
+def limits(frame, near):
     """Return between which positions windows lie inside, between which they touch the image, and the strides.
 
     A window is one pixel for nearest, 2×2 for bilinear and 4×4 for bicubic; its offset is that of its upper left pixel.
     """
     height, width, channels, size = frame[0], frame[1], frame[2], frame[4]
+    near_x, near_y = near
     before, after = (size - 1) // 2, size // 2
+    beyond = 1 if size == 1 and channels == 3 else 0  # four numbers are read there, the fourth of which must exist
     inner = (
         np.float32(before - near_x),
         np.float32(width - after - near_x),
         np.float32(before - near_y),
-        np.float32(height - after - near_y),
+        np.float32(height - after - near_y - beyond),
     )
     outer = (
         np.float32(-after - near_x),
@@ -89,75 +91,137 @@ def _offsets(column, row, strides):
     return whole(row) * down + whole(column) * across + first
 
 
+# What is asked of each tile takes no arrays either, or calls nothing: then they need not be counted.
 @kernel(contract=True)
-def places(matrix, field, frame, tile, xs, ys, fractions, at, groups):
-    """Write where a tile comes from: positions, offsets of windows, fractions along x and, ``TILE`` further, along y.
+def course(matrix, frame, tile, strays):
+    """Return how positions run through a tile: its corner and the steps across and down, homogeneous.
 
-    Positions are distances from an old pixel near by, short, so that float32 holds them exactly enough; for nearest,
-    the old pixel is the one before, half a pixel on. Groups of eight that are not all inside are listed, and have
-    offset 0. Return how many there are, −1 when all is beyond a constant border and nothing is written, the pixel near
-    by, and between which positions windows touch the image.
+    They are distances from an old pixel near by, short, so that float32 holds them exactly enough; for nearest, the old
+    pixel is the one before, half a pixel on. For affine maps, the third coordinate is 1. Then come that old pixel,
+    whether all windows are inside, and whether all are beyond a constant border. Where a field takes the matrix's
+    place, positions are no distances, and nobody knows.
     """
     x0, y0, columns, rows = tile
-    near_x, near_y = (0, 0) if field.size else near(matrix, frame[1], frame[0], x0, y0)
-    inner, outer, strides = limits(frame, near_x, near_y)
-    half = np.float32(0.5) if frame[4] == 1 else np.float32(0)
-    half += np.float32(frame[6])
-    corner, across, down = _relative(matrix, near_x, near_y, x0, y0)
-    affine, sure, rest, flat = across[2] == 0 and down[2] == 0, False, 0, field.reshape(-1)
-    lift = half if affine else np.float32(0)
-    if field.size == 0:
-        sure, blank = _by_corners(corner, across, down, half, columns, rows, inner, outer)
-        if blank and frame[3] == CONSTANT:
-            return -1, near_x, near_y, outer
+    near = (0, 0) if strays else _near(matrix, frame[1], frame[0], x0, y0)
+    inner, outer, _ = limits(frame, near)
+    run = _relative(matrix, near, x0, y0)
+    sure, blank = _by_corners(run, lift_of(frame), columns, rows, inner, outer)
+    return run, near, sure and not strays, blank and frame[3] == CONSTANT and not strays
+
+
+@kernel
+def lift_of(frame):
+    """Return what is added to positions: half a pixel for nearest, and the image's margin."""
+    return np.float32(0.5 if frame[4] == 1 else 0) + np.float32(frame[6])
+
+
+@kernel(contract=True)
+def places_inside(run, lift, strides, between, tile, fractions, at):
+    """Write where a tile comes from whose windows are all inside: their offsets and, where asked for, fractions.
+
+    Fractions are those along x and, ``TILE`` further, along y; values ``between`` pixels ask for them.
+    """
+    corner, across, down = run
     dx, dy, dw = np.float32(across[0]), np.float32(across[1]), np.float32(across[2])
-    for r in range(rows):
-        x, y = np.float32(corner[0] + r * down[0] + lift), np.float32(corner[1] + r * down[1] + lift)
-        w, t = np.float32(corner[2] + r * down[2]), count_from(np.float32(0))
-        for i in range(0, columns, LANES):
-            if field.size:
-                here = (y0 + r) * field.shape[1] + 2 * (x0 + i)
-                u, v = load_pairs(flat, here)
-                prefetch(flat, here + 2 * COLUMNS)  # what the next tile begins with: rows are too short to be foreseen
-                u, v = u + half, v + half
-            elif affine:
+    affine = across[2] == 0 and down[2] == 0
+    for r in range(tile[3]):
+        x, y, w = _row_start(corner, down, r, lift if affine else np.float32(0))
+        t = count_from(np.float32(0))
+        for g in range(r * COLUMNS, r * COLUMNS + tile[2], LANES):
+            if affine:
                 u, v = x + t * dx, y + t * dy
             else:
                 scale = np.float32(1) / (w + t * dw)
-                u, v = (x + t * dx) * scale + half, (y + t * dy) * scale + half
+                u, v = (x + t * dx) * scale + lift, (y + t * dy) * scale + lift
             t = t + np.float32(LANES)
-            g = r * COLUMNS + i
+            column, row = floor(u), floor(v)
+            store(_offsets(column, row, strides), at, g)
+            if between:
+                store(u - column, fractions, g)
+                store(v - row, fractions, g + TILE)
+
+
+@kernel(contract=True)
+def places_across(run, lift, strides, inner, tile, xs, ys, fractions, at, groups):
+    """Write where a tile at the border comes from: positions, offsets and fractions.
+
+    Groups of eight that are not all inside are listed, and have offset 0. Return how many there are.
+    """
+    corner, across, down = run
+    dx, dy, dw = np.float32(across[0]), np.float32(across[1]), np.float32(across[2])
+    affine, rest = across[2] == 0 and down[2] == 0, 0
+    for r in range(tile[3]):
+        x, y, w = _row_start(corner, down, r, lift if affine else np.float32(0))
+        t = count_from(np.float32(0))
+        for g in range(r * COLUMNS, r * COLUMNS + tile[2], LANES):
+            if affine:
+                u, v = x + t * dx, y + t * dy
+            else:
+                scale = np.float32(1) / (w + t * dw)
+                u, v = (x + t * dx) * scale + lift, (y + t * dy) * scale + lift
+            t = t + np.float32(LANES)
             column, row = floor(u), floor(v)
             store(u, xs, g)
             store(v, ys, g)
             store(u - column, fractions, g)
             store(v - row, fractions, g + TILE)
-            if sure:
-                store(_offsets(column, row, strides), at, g)
-            else:
-                known = _is_inside(u, v, inner)
-                store(_offsets(column, row, strides) * np.int32(known), at, g)
-                groups[np.uint64(rest)] = g
-                rest += 1 - np.int64(known)
-    return rest, near_x, near_y, outer
+            known = _is_inside(u, v, inner)
+            store(_offsets(column, row, strides) * np.int32(known), at, g)
+            groups[np.uint64(rest)] = g
+            rest += 1 - np.int64(known)
+    return rest
+
+
+@kernel(contract=True)
+def places_of(field, pitch, lift, strides, inner, tile, xs, ys, fractions, at, groups):
+    """Do what :func:`places_across` does for a flat field of points with ``pitch`` numbers in a row."""
+    x0, y0, columns, rows = tile
+    rest = 0
+    for r in range(rows):
+        for i in range(0, columns, LANES):
+            here, g = (y0 + r) * pitch + 2 * (x0 + i), r * COLUMNS + i
+            u, v = load_pairs(field, here)
+            prefetch(field, here + 2 * COLUMNS)  # what the next tile begins with: rows are too short to be foreseen
+            u, v = u + lift, v + lift
+            column, row = floor(u), floor(v)
+            store(u, xs, g)
+            store(v, ys, g)
+            store(u - column, fractions, g)
+            store(v - row, fractions, g + TILE)
+            known = _is_inside(u, v, inner)
+            store(_offsets(column, row, strides) * np.int32(known), at, g)
+            groups[np.uint64(rest)] = g
+            rest += 1 - np.int64(known)
+    return rest
+
+
+@kernel
+def _row_start(corner, down, r, lift):
+    return (
+        np.float32(corner[0] + r * down[0] + lift),
+        np.float32(corner[1] + r * down[1] + lift),
+        np.float32(corner[2] + r * down[2]),
+    )
 
 
 @kernel(inline=True)
-def _relative(matrix, near_x, near_y, x0, y0):
+def _relative(matrix, near, x0, y0):
     """Return the position of a tile's corner and the steps to its neighbours, homogeneous; for affine maps, w is 1."""
-    dw, ew = matrix[2, 0], matrix[2, 1]
-    w = dw * x0 + ew * y0 + matrix[2, 2]
-    x = matrix[0, 0] * x0 + matrix[0, 1] * y0 + matrix[0, 2] - near_x * w
-    y = matrix[1, 0] * x0 + matrix[1, 1] * y0 + matrix[1, 2] - near_y * w
+    a, b, c, d, e, f, dw, ew, fw = matrix
+    near_x, near_y = near
+    w = dw * x0 + ew * y0 + fw
+    x = a * x0 + b * y0 + c - near_x * w
+    y = d * x0 + e * y0 + f - near_y * w
     scale = 1 / w if dw == 0 and ew == 0 else 1.0
-    across = (matrix[0, 0] - near_x * dw) * scale, (matrix[1, 0] - near_y * dw) * scale, dw
-    down = (matrix[0, 1] - near_x * ew) * scale, (matrix[1, 1] - near_y * ew) * scale, ew
+    across = (a - near_x * dw) * scale, (d - near_y * dw) * scale, dw
+    down = (b - near_x * ew) * scale, (e - near_y * ew) * scale, ew
     return (x * scale, y * scale, w * scale), across, down
 
 
 @kernel
-def _by_corners(corner, across, down, half, columns, rows, inner, outer):
+def _by_corners(run, half, columns, rows, inner, outer):
     """Return whether all windows of a tile are inside, and whether all are beyond the border, as its corners tell."""
+    corner, across, down = run
     left, right = _range_of(corner[0], across[0] * (columns - 1), down[0] * (rows - 1))
     top, bottom = _range_of(corner[1], across[1] * (columns - 1), down[1] * (rows - 1))
     low, high = _range_of(corner[2], across[2] * (columns - 1), down[2] * (rows - 1))
@@ -188,34 +252,47 @@ def fill(colours, columns, rows, result, start, pitch, channels):
 
 
 @kernel
-def find_windows(source, frame, colours, near_x, near_y, g, xs, ys, fractions, at, windows):
+def pick_or_fill(source, frame, colours, near, g, xs, ys, result, to):
+    """Write a group of eight nearest pixels, or the border's colours where there are none."""
+    height, width, channels, n = frame[0], frame[1], frame[2], np.uint64(to)
+    for k in range(LANES):
+        x, y = np.int64(np.floor(xs[g + k])) + near[0], np.int64(np.floor(ys[g + k])) + near[1]  # NaN is far off
+        known = (x >= 0) & (x < width) & (y >= 0) & (y < height)
+        here = np.uint64((y * width + x) * channels if known else 0)
+        for c in range(channels):
+            value = source[here + np.uint64(c)]  # read in any case: there is nothing to jump over then
+            result[n] = value if known else colours[np.uint64(c)]
+            n += np.uint64(1)
+
+
+@kernel
+def find_windows(source, frame, colours, near, g, xs, ys, fractions, at, windows):
     """Find the windows of a group of eight that are not all inside.
 
     Positions are pulled to what the border stands for. Return whether they are inside then; if not, the windows are
     copied to ``windows``, one after the other, and offsets and fractions are for there.
     """
-    _pull(xs, g, near_x, frame[1], frame[3], frame[4])
-    _pull(ys, g, near_y, frame[0], frame[3], frame[4])
+    _pull(xs, g, near[0], frame[1], frame[3], frame[4])
+    _pull(ys, g, near[1], frame[0], frame[3], frame[4])
     x, y = load(xs, g), load(ys, g)
     column, row = floor(x), floor(y)
     store(x - column, fractions, g)
     store(y - row, fractions, g + TILE)
     if frame[3] != CONSTANT:  # which does not pull them inside
-        inner, _, strides = limits(frame, near_x, near_y)
+        inner, _, strides = limits(frame, near)
         if _is_inside(x, y, inner):
             store(_offsets(column, row, strides), at, g)
             return True
-    _copy_windows(source, frame, colours, near_x, near_y, g, xs, ys, at, windows)
+    _copy_windows(source, frame, colours, near, g, xs, ys, at, windows)
     return False
 
 
 @kernel
-def near(matrix, width, height, x0, y):
+def _near(matrix, width, height, x0, y):
     """Return the old pixel near the one that a new pixel comes from."""
-    x = matrix[0, 0] * x0 + matrix[0, 1] * y + matrix[0, 2]
-    u = matrix[1, 0] * x0 + matrix[1, 1] * y + matrix[1, 2]
-    w = matrix[2, 0] * x0 + matrix[2, 1] * y + matrix[2, 2]
-    return _within(x / w, width), _within(u / w, height)
+    a, b, c, d, e, f, g, h, i = matrix
+    w = g * x0 + h * y + i
+    return _within((a * x0 + b * y + c) / w, width), _within((d * x0 + e * y + f) / w, height)
 
 
 @kernel(inline=True)
@@ -255,12 +332,12 @@ def _fold(position, base, size, border):
 
 
 @kernel
-def _copy_windows(source, frame, colours, near_x, near_y, g, xs, ys, at, windows):
+def _copy_windows(source, frame, colours, near, g, xs, ys, at, windows):
     height, width, channels, border, size = frame[0], frame[1], frame[2], frame[3], frame[4]
     before, n = (size - 1) // 2, np.uint64(0)
     for k in range(LANES):
         at[g + k] = n
-        left, top = np.int64(np.floor(xs[g + k])) + near_x - before, np.int64(np.floor(ys[g + k])) + near_y - before
+        left, top = np.int64(np.floor(xs[g + k])) + near[0] - before, np.int64(np.floor(ys[g + k])) + near[1] - before
         for y in range(top, top + size):
             row = _stand_in(y, height, border)
             for x in range(left, left + size):
