@@ -33,6 +33,7 @@ MOST_SOCKETS = 64  # of all processes together
 START_SECONDS = 1.0  # after the first live connection: what a page asks first is not held up
 MEMORY = 0.3  # share of the machine's memory that all processes but the first may take together
 _LEAST_BYTES = 2**30  # with less, a process would refuse pictures that the first one takes
+_ROOM = 1 << 18  # bytes of requests that may be on their way to a process
 _AGAIN_SECONDS = 1.0  # until a process that died is replaced
 _TRIES = 3  # so often in a row one may end as soon as it was started
 _SOON = 10.0
@@ -176,6 +177,7 @@ class _Process:
         self._given, self._ended = 0, 0
         self._control, control = socket.socketpair()
         self._control.setblocking(False)
+        self._control.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _ROOM)  # by itself, macOS has 8 kB
         ours, theirs = socket.socketpair()
         ours.set_inheritable(False)
         self._asks = Connection(ours.detach())
