@@ -129,9 +129,9 @@ def correlate_separable(image: Array, down: Array, across: Array, border: str, r
 
 
 def _grouped(weights: Array) -> tuple[Array, Array]:
-    """Return weights and offsets, filled up to whole groups by weightless taps that reach no further than the last."""
+    """Return weights and offsets of taps; a weightless one, reaching no further than the last, makes a group of three whole."""
     pairs = weights.size - 1
-    offsets = np.minimum(np.arange(1 + -(-pairs // _GROUP) * _GROUP), pairs)
+    offsets = np.minimum(np.arange(weights.size + (pairs % _GROUP == _GROUP - 1)), pairs)
     filled = np.zeros(offsets.size, weights.dtype)
     filled[: weights.size] = weights
     return filled, offsets
@@ -188,7 +188,8 @@ def _start(total, row, weight, half):
 
 @kernel(inline=True)
 def _add_rows(total, image, y, weights, offsets, rows):
-    for k in range(1, weights.size, 4):
+    whole = 1 + (weights.size - 1) // 4 * 4
+    for k in range(1, whole, 4):
         i, j, m, n = offsets[k], offsets[k + 1], offsets[k + 2], offsets[k + 3]
         _add_pairs(
             total,
@@ -197,12 +198,14 @@ def _add_rows(total, image, y, weights, offsets, rows):
             image[rows[y - m]], image[rows[y + m]], weights[k + 2],
             image[rows[y - n]], image[rows[y + n]], weights[k + 3],
         )  # fmt: skip
+    for k in range(whole, weights.size):
+        _add_pair(total, image[rows[y - offsets[k]]], image[rows[y + offsets[k]]], weights[k])
 
 
 @kernel(inline=True)
 def _add_shifts(total, line, start, weights, offsets, channels):
-    width = total.size
-    for k in range(1, weights.size, 4):
+    width, whole = total.size, 1 + (weights.size - 1) // 4 * 4
+    for k in range(1, whole, 4):
         i, j = channels * offsets[k], channels * offsets[k + 1]
         m, n = channels * offsets[k + 2], channels * offsets[k + 3]
         _add_pairs(
@@ -212,6 +215,9 @@ def _add_shifts(total, line, start, weights, offsets, channels):
             line[start - m : start - m + width], line[start + m : start + m + width], weights[k + 2],
             line[start - n : start - n + width], line[start + n : start + n + width], weights[k + 3],
         )  # fmt: skip
+    for k in range(whole, weights.size):
+        i = channels * offsets[k]
+        _add_pair(total, line[start - i : start - i + width], line[start + i : start + i + width], weights[k])
 
 
 @kernel(contract=True, inline=True)
@@ -226,6 +232,13 @@ def _add_pairs(total, a, b, v, c, d, w, e, f, p, g, h, q):
             + p * number(number(e[x]) + number(f[x]))
             + q * number(number(g[x]) + number(h[x]))
         )
+
+
+@kernel(contract=True, inline=True)
+def _add_pair(total, a, b, v):
+    number = total.dtype.type
+    for x in range(total.size):
+        total[x] = number(total[x] + v * number(number(a[x]) + number(b[x])))
 
 
 @kernel
