@@ -24,6 +24,11 @@ FIGURE = {
 SETTINGS: dict[str, Any] = {
     "epochs": 6,
     "batch_size": 128,
+    "optimizer": "adamw",
+    "learning_rate": 0.01,
+    "weight_decay": 0.05,
+    "schedule": "one_cycle",
+    "ema": 0.99,
     "width": 0.5,
     "augment": "light",
     "label_smoothing": 0.1,

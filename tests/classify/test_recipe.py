@@ -9,13 +9,16 @@ from PIL import Image
 from torch.nn import functional as F
 
 import sightline as sl
+from sightline.classify.options import Options
 from sightline.classify.prepare import Form, Prepared, choose_form
 from sightline.classify.recipe import METHODS, ClassifyRecipe
 from sightline.core.errors import DataError, InputError
 from sightline.core.files import read_json
 from sightline.data import ImageSet, Split
 from sightline.nn.branches import Supervised
+from sightline.train.settings import Settings
 from sightline.train.toml import to_toml
+from sightline.train.train import Interrupted
 
 
 def _shades(counts, *, shape=(8, 8), names=("dark", "light"), seed=0, splits=("train", "test")):
@@ -195,6 +198,51 @@ def test_samples_change_with_the_epoch_and_repeat():
     samples = _open("digits").training()
     assert any((samples.sample(i, 0)["image"] != samples.sample(i, 1)["image"]).any() for i in range(8))
     np.testing.assert_array_equal(samples.sample(3, 5)["image"], samples.sample(3, 5)["image"])
+
+
+def test_the_first_half_of_the_epochs_is_small():
+    recipe = _open("digits", "resnet20", first_size=12, augment="none")
+    recipe.begins(Settings(epochs=5))
+    samples, whole = recipe.training(), _open("digits", "resnet20", augment="none").training()
+    assert [samples.sample(0, epoch)["image"].shape for epoch in range(4)] == [(12, 12, 1)] * 2 + [(16, 16, 1)] * 2
+    full = whole.sample(3, 0)["image"]
+    np.testing.assert_array_equal(samples.sample(3, 2)["image"], full)
+    np.testing.assert_array_equal(samples.sample(3, 1)["image"][..., 0], sl.image.resize(full[..., 0], (12, 12)))
+    assert "half the epochs at 12 pixels" in recipe.plan().facts["augmentation"]
+    wide = Options(first_size=20)
+    assert wide.first_shape((20, 40), fixed=False) == (10, 20)
+
+
+def test_a_first_size_that_cannot_be_is_refused():
+    with pytest.raises(InputError, match="train: first_size must be a whole number in 1–16; got 17"):
+        _open("digits", "resnet20", first_size=17).training()
+    with pytest.raises(InputError, match="first_size needs a network of any input size"):
+        _open("digits", "vit", first_size=8).training()
+
+
+def test_a_start_in_small_resumes_bit_for_bit(tmp_path, monkeypatch):
+    from sightline.train.engine import Engine
+
+    options = {"epochs": 4, "first_size": 10, "optimizer": "muon", "batch_size": 16, "save_every": 0.4}
+    options |= {"width": 0.125, "image_size": 12, "progress": False, "report": False, "threads": 1, "device": "cpu"}
+    data = _shades((40, 40), shape=(12, 12))
+    whole = sl.train("classify/airbench", data, out=tmp_path / "whole", **options)
+    plain, taken = Engine._step, []
+
+    def step(self, batches):
+        plain(self, batches)
+        taken.append(1)
+        if len(taken) == 7:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Engine, "_step", step)
+        with pytest.raises((KeyboardInterrupt, Interrupted)):
+            sl.train("classify/airbench", data, out=tmp_path / "cut", **options)
+    cut = sl.train("classify/airbench", data, out=tmp_path / "cut", resume=True, progress=False, report=False)
+    states = [sl.load(run.folder, weights="last").model.state_dict() for run in (whole, cut)]
+    assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])
+    assert [row["train_loss"] for row in cut.metrics] == [row["train_loss"] for row in whole.metrics]
 
 
 def test_a_batch_of_one_trains():

@@ -20,6 +20,9 @@ class Options:
     image_size
         Side of the model's input in pixels; 0 lets the data decide: 16 to 64 pixels as they are, smaller ones enlarged,
         photos 64 or 128.
+    first_size
+        Longer side of the model's input in the first half of the epochs, which are so much quicker; 0 takes the full
+        size from the start. For networks of any input size (Howard 2018, "progressive resizing").
     val_fraction
         Share of the training images that is set aside for validation where the set has none, in 0–0.9; 0 takes 10 %,
         or 20 % of fewer than 1,000 images.
@@ -50,6 +53,7 @@ class Options:
     """
 
     image_size: int = 0
+    first_size: int = 0
     val_fraction: float = 0.0
     augment: str = "auto"
     mixup: float = 0.0
@@ -63,7 +67,8 @@ class Options:
     in_memory: bool = True
 
     def __post_init__(self) -> None:
-        integer("train", "image_size", self.image_size, 0, 4096)
+        for name in ("image_size", "first_size"):
+            integer("train", name, getattr(self, name), 0, 4096)
         number("train", "val_fraction", self.val_fraction, 0.0, 0.9)
         choice("train", "augment", self.augment, AUGMENTATIONS)
         for name in ("mixup", "cutmix"):
@@ -88,6 +93,24 @@ class Options:
         """
         return Augment("standard" if self.augment == "auto" else self.augment, mirror=mirror)
 
+    def first_shape(self, shape: tuple[int, int], fixed: bool) -> tuple[int, int] | None:
+        """Return ``(height, width)`` of the model's input in the first half of the epochs; None for the full shape.
+
+        Parameters
+        ----------
+        shape
+            Height and width of the input.
+        fixed
+            Whether the architecture is built for one shape.
+        """
+        if not self.first_size:
+            return None
+        if fixed:
+            raise InputError("train: first_size needs a network of any input size; this one is built for one. Use 0.")
+        integer("train", "first_size", self.first_size, 1, max(shape))
+        factor = self.first_size / max(shape)
+        return max(1, round(shape[0] * factor)), max(1, round(shape[1] * factor))
+
     @property
     def mixed(self) -> bool:
         """Whether batches are mixed."""
@@ -102,4 +125,5 @@ class Options:
             From :meth:`policy`.
         """
         mixing = [f"{name} {value:g}" for name, value in (("Mixup", self.mixup), ("CutMix", self.cutmix)) if value]
-        return ", ".join([*augment.describe(), *mixing]) or "none"
+        small = [f"half the epochs at {self.first_size} pixels"] if self.first_size else []
+        return ", ".join([*augment.describe(), *mixing, *small]) or "none"

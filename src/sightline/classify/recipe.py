@@ -186,8 +186,10 @@ class ClassifyRecipe(Recipe):
 
     def training(self) -> Samples:
         """Return the training images, changed anew in every epoch as the options say."""
-        seed = int(self._config["seed"])
-        return Training(self.split("train").load(), self._augment(), seed, self.options.mixed)
+        images, seed = self.split("train").load(), int(self._config["seed"])
+        fixed = "size" in inspect.signature(self.builder(self.method)).parameters
+        first = self.options.first_shape(self.form.size, fixed), self.settings.epochs // 2 if self.settings else 0
+        return Training(images, self._augment(), seed, self.options.mixed, *first)
 
     def validation(self) -> Samples:
         """Return the validation images as they are."""

@@ -12,6 +12,7 @@ from sightline.classify.prepare import Prepared
 from sightline.core.seeds import generator
 from sightline.data import cutmix, mixup, one_hot
 from sightline.data.augment import Augment
+from sightline.image import resize
 
 
 class Untouched:
@@ -47,10 +48,23 @@ class Training:
         The run's seed.
     mixed
         Whether batches are mixed: samples then carry the seed of that, too.
+    first
+        ``(height, width)`` of the first epochs; None for the images' own.
+    until
+        Number of these epochs.
     """
 
-    def __init__(self, images: Prepared, augment: Augment, seed: int, mixed: bool) -> None:
+    def __init__(
+        self,
+        images: Prepared,
+        augment: Augment,
+        seed: int,
+        mixed: bool,
+        first: tuple[int, int] | None = None,
+        until: int = 0,
+    ) -> None:
         self._images, self._augment, self._seed, self._mixed = images, augment, seed, mixed
+        self._first, self._until = first, until
 
     def __len__(self) -> int:
         return len(self._images)
@@ -60,6 +74,8 @@ class Training:
         image = self._images[index]
         grey = image.shape[2] == 1
         changed = self._augment.sample(image[..., 0] if grey else image, seed=self._seed, epoch=epoch, index=index)
+        if self._first and epoch < self._until:
+            changed = resize(changed, self._first)
         found = {"image": changed[..., None] if grey else changed, "label": int(self._images.labels[index])}
         if self._mixed:
             found["draw"] = int(generator(self._seed, epoch, index, 1).integers(2**31))

@@ -65,12 +65,17 @@ class Muon(Optimizer):
         Dicts of ``params``, ``lr``, ``weight_decay`` and ``hidden``: whether Muon moves them.
     momentum
         Of the hidden weights, in 0–1; AdamW has its own.
+    short
+        Whether the iteration is done in bfloat16, which it forgives: faster where the device has units for that.
     fused
         Whether AdamW takes its steps in one kernel.
     """
 
-    def __init__(self, groups: list[dict[str, Any]], *, momentum: float, fused: bool = False) -> None:
-        super().__init__(groups, {"lr": 1e-3, "weight_decay": 0.0, "momentum": momentum, "fused": fused})
+    def __init__(
+        self, groups: list[dict[str, Any]], *, momentum: float, short: bool = False, fused: bool = False
+    ) -> None:
+        defaults = {"lr": 1e-3, "weight_decay": 0.0, "momentum": momentum, "short": short, "fused": fused}
+        super().__init__(groups, defaults)
         self._divide()
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -101,8 +106,7 @@ class Muon(Optimizer):
             state["mean"] = torch.zeros_like(weight)
         mean = state["mean"].lerp_(gradient, 1 - group["momentum"])
         ahead = gradient.lerp(mean, group["momentum"]).flatten(1)
-        # Tensor cores are worth the digits, which the iteration forgives; many processors compute bfloat16 slowly.
-        exact = ahead.bfloat16() if ahead.is_cuda else ahead
+        ahead = ahead.bfloat16() if group["short"] else ahead
         size = RMS * max(ahead.shape) ** 0.5  # an orthogonal R×C has entries of 1/√max(R, C)
         weight.mul_(1 - group["lr"] * group["weight_decay"])
-        weight.sub_(orthogonalized(exact).to(weight.dtype).reshape(weight.shape), alpha=group["lr"] * size)
+        weight.sub_(orthogonalized(ahead).to(weight.dtype).reshape(weight.shape), alpha=group["lr"] * size)

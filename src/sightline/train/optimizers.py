@@ -100,7 +100,7 @@ def make_optimizer(model: nn.Module, settings: Settings) -> Optimizer:
     if settings.optimizer == "adam":
         return torch.optim.Adam(groups, lr=rate, fused=fused)
     if settings.optimizer == "muon":
-        return Muon(groups, momentum=settings.momentum, fused=fused)
+        return Muon(groups, momentum=settings.momentum, short=settings.precision == "bf16", fused=fused)
     if settings.optimizer == "rmsprop":
         return torch.optim.RMSprop(groups, lr=rate, momentum=settings.momentum)
     nesterov = settings.optimizer == "nesterov"
