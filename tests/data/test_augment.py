@@ -106,6 +106,8 @@ def test_a_policy_is_seeded_by_sample_not_by_order(policy: str) -> None:
 def test_digits_are_not_mirrored() -> None:
     assert "mirror every second image" in Augment("light").describe()
     assert Augment("light", mirror=False).describe() == ("shift by up to 1/8 of a side",)
+    assert Augment("slight", mirror=False).describe() == ("shift by up to 1/16 of a side",)
+    assert not any("shift" in line for line in Augment("slight", shape=(8, 8)).describe())
     image = np.tile(np.arange(16, dtype=np.uint8) * 16, (16, 1))
     for seed in range(40):
         inner = Augment("light", mirror=False)(image, seed)[8, 3:-3].astype(int)

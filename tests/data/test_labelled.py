@@ -119,7 +119,7 @@ def test_labels_lie_where_the_picture_shows_them(seed: int, policy: str) -> None
                 assert np.hypot(xs - point[0], ys - point[1]).min() < 1.5
 
 
-@pytest.mark.parametrize("policy", ["none", "light", "standard", "randaugment", "trivialaugment"])
+@pytest.mark.parametrize("policy", ["none", "slight", "light", "standard", "randaugment", "trivialaugment"])
 def test_a_picture_changes_the_same_with_and_without_labels(policy: str) -> None:
     example = things()
     before = example.image.copy(), example.boxes.copy(), example.masks.copy()

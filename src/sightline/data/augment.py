@@ -24,8 +24,10 @@ from sightline.data.move import Move, Shape
 Named = str | tuple[str, dict[str, Any]]
 Picture = TypeVar("Picture", np.ndarray, LabelledImage)
 
-_LISTS: dict[str, tuple[str, ...]] = {
+_SLIGHT: Named = ("shift", {"share": 1 / 16})  # 2 of 32 pixels, for few epochs
+_LISTS: dict[str, tuple[Named, ...]] = {
     "none": (),
+    "slight": (_SLIGHT,),
     "light": ("shift",),  # an eighth of the side: the 4 of 32 pixels that CIFAR is trained with
     "standard": ("affine", "colour"),
     "randaugment": ("shift", "rand_augment"),
@@ -43,10 +45,10 @@ class Augment:
     Parameters
     ----------
     policy
-        ``none``; ``light``: flip and shift; ``standard``: flip, small affine map, colour; ``randaugment`` and
-        ``trivialaugment``: flip, shift and what their names say. Or a list of changes by name, each alone or with its
-        options, such as ``["mirror", ("rotate", {"angle": 0.5}), "colour"]``; there are mirror, shift, resize,
-        resized_crop, affine, rotate, colour, cutout, rand_augment and trivial_augment.
+        ``none``; ``light``: flip and shift, ``slight``: by half as much; ``standard``: flip, small affine map, colour;
+        ``randaugment`` and ``trivialaugment``: flip, shift and what their names say. Or a list of changes by name, each
+        alone or with its options, such as ``["mirror", ("rotate", {"angle": 0.5}), "colour"]``; there are mirror,
+        shift, resize, resized_crop, affine, rotate, colour, cutout, rand_augment and trivial_augment.
     mirror
         Whether a mirrored image still means the same: ``ImageSet.mirror``. A list of changes says so itself.
     shape
@@ -80,7 +82,8 @@ class Augment:
             named: list[Named] = list(policy)
         else:
             self.policy = choice("Augment", "policy", policy, POLICIES)
-            named = [name for name in _LISTS[self.policy] if self.shape is None or name != "shift"]
+            shifts = ("shift", _SLIGHT) if self.shape is not None else ()
+            named = [item for item in _LISTS[self.policy] if item not in shifts]
             if self.policy != "none" and self.mirror:
                 named.insert(0, "mirror")
         if self.shape is not None and self.policy != "none":
