@@ -18,8 +18,8 @@ from numba import types
 
 from sightline.nn.matrix_panels import FUSE, LANES, VECTOR, WIDTH, call_for, intrinsic, load, place, repeated, store
 
-# All their powers that occur are exact in float32. The largest errors are about a quarter of those at 1 and 2, as numbers
-# of less different sizes are summed: points and their inverses, nearly (Barabasz et al. 2020, arXiv 1803.10986).
+# All their powers that occur are exact in float32. The largest errors are about a quarter of those at 1 and 2, as
+# numbers of less different sizes are summed: points and their inverses, nearly (Barabasz 2020, arXiv 1803.10986).
 POINTS = Fraction(5, 8), Fraction(3, 2)
 TILE, ANSWERS = 6, 4  # pixels and answers a side
 PRODUCTS = TILE * TILE
