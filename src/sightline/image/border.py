@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 
 BORDERS = ("reflect", "symmetric", "edge", "wrap")  # NumPy's words
 
 
+@lru_cache(128)
 def source_indices(size: int, reach: int, border: str) -> np.ndarray:
     """Return the index in ``0 … size - 1`` that stands for each of ``-reach … size + reach - 1``.
+
+    The array is kept and given to others as well: nobody writes to it.
 
     Parameters
     ----------
@@ -33,5 +38,7 @@ def source_indices(size: int, reach: int, border: str) -> np.ndarray:
 
 
 def interleaved(index: np.ndarray, channels: int) -> np.ndarray:
-    """Return pixel indices as indices of a flat row whose pixels have ``channels`` values each."""
+    """Return pixel indices as indices of a flat row of ``channels`` values a pixel; of one, the same array."""
+    if channels == 1:
+        return index
     return (index[:, None] * channels + np.arange(channels)).ravel()

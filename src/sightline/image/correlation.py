@@ -120,8 +120,7 @@ def _sources(size: int, before: int, after: int, border: str) -> Array:
 def _places(height: int, width: int, step: int, frame: Frame, dtype: Any) -> tuple[Array, Array, Array]:
     """Return which row, and which value of a flat row, stands for each that windows reach; -1 for none, and its row."""
     rows, columns = _reached((height, width), frame)
-    flat = interleaved(columns, step)
-    flat[np.repeat(columns < 0, step)] = -1
+    flat = np.where(np.repeat(columns < 0, step), -1, interleaved(columns, step))
     return rows, flat, np.full(width * step, frame.value, dtype)
 
 

@@ -129,7 +129,7 @@ def correlate_separable(image: Array, down: Array, across: Array, border: str, r
 
 
 def _grouped(weights: Array) -> tuple[Array, Array]:
-    """Return weights and offsets of taps; a weightless one, reaching no further than the last, makes a group of three whole."""
+    """Return weights and offsets; a weightless tap, reaching no further than the last, makes a group of three whole."""
     pairs = weights.size - 1
     offsets = np.minimum(np.arange(weights.size + (pairs % _GROUP == _GROUP - 1)), pairs)
     filled = np.zeros(offsets.size, weights.dtype)

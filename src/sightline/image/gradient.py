@@ -76,7 +76,7 @@ def gradient(
         raise InputError("gradient: out must be two different arrays (dx, dy).")
     dx = output("gradient", None if out is None else out[0], image.shape, number, [image])
     dy = output("gradient", None if out is None else out[1], image.shape, number, [image, dx])
-    over_rows(_gradient, len(image), image, number, number(side), number(middle), dx, dy, strip=192)
+    over_rows(_gradient, len(image), image, number(side), number(middle), dx, dy, strip=192)
     return dx, dy
 
 
@@ -102,7 +102,8 @@ def working_number(image: np.ndarray) -> type[np.int16] | type[np.float32]:
 
 
 @kernel
-def _gradient(image, number, side, middle, dx, dy, y0, y1):
+def _gradient(image, side, middle, dx, dy, y0, y1):
+    number = dx.dtype.type
     for y in range(y0, y1):
         derivatives_of_row(image, y, MIRROR, number, side, middle, dx[y], dy[y])
 

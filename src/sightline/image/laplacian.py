@@ -115,22 +115,21 @@ def _window(size: int) -> Array:
 def _short(image: Array, size: int, border: str, result: Array) -> None:
     height, width = image.shape[:2]
     step = image.shape[2] if image.ndim == 3 else 1  # from a pixel to its right neighbour
-    number = result.dtype.type
     source = image.astype(np.float32) if image.dtype == np.uint16 else image
     flat = source.reshape(height, -1), result.reshape(height, -1)
     reach = max(size // 2, 1)
     rows, columns = source_indices(height, reach, border), source_indices(width, reach, border)
     beyond = interleaved(columns, step)
     if size == _SHORT:
-        over_rows(_weigh_five, height, *flat, rows, beyond, step, number, strip=192)
+        over_rows(_weigh_five, height, *flat, rows, beyond, step, strip=192)
     else:
-        over_rows(_weigh_three, height, *flat, rows, beyond, step, number, size == 1, strip=192)
+        over_rows(_weigh_three, height, *flat, rows, beyond, step, size == 1, strip=192)
 
 
 @kernel
-def _weigh_three(image, out, rows, beyond, step, number, beside, y0, y1):
+def _weigh_three(image, out, rows, beyond, step, beside, y0, y1):
     """Write the sum of four neighbours less four times the pixel; diagonal ones count twice."""
-    n = image.shape[1]
+    n, number = image.shape[1], out.dtype.type
     m = max(n - 2 * step, 0)
     for y in range(y0, y1):
         above, row, below, result = image[rows[y]], image[rows[y + 1]], image[rows[y + 2]], out[y]
@@ -174,9 +173,9 @@ def _less_four(a, b, c, d, middle):
 
 # Scratch memory is handed over: loops over arrays that are made in the same function are not vectorised.
 @kernel
-def _weigh_five(image, out, rows, beyond, step, number, y0, y1):
-    n = image.shape[1]
-    lines = np.empty((3, n + 4 * step), number)
+def _weigh_five(image, out, rows, beyond, step, y0, y1):
+    n, number = image.shape[1], out.dtype.type
+    lines = np.empty((3, n + 4 * step), out.dtype)
     _weigh_five_of(image, out, rows, beyond, step, number, lines[0], lines[1], lines[2], y0, y1)
 
 
