@@ -28,6 +28,7 @@ from sightline.image.gradient import as_gray
 
 _AROUND, _FINER = 0.75, 10  # a finer grid reaches that far from the last peak, in steps of the last one
 _STRIP = 64  # rows whose transforms stay in the second-level cache
+_BAND = 256  # frequencies at a time: their sums stay near
 _SAMPLES = 14  # along each axis, over two pixels: they give the surface to 1e-7
 _TINY = np.float32(1e-20)
 
@@ -190,10 +191,13 @@ def _samples(cross: Array, width: int, y: int, x: int) -> Array:
     twice = np.where(
         (u > 0) & (u < 0.5), np.float32(2), np.float32(1)
     )  # the frequencies u < 0 are the conjugates of these
-    down, across = _waves(y + nodes, v), _waves(u, x + nodes)
+    down, across = _waves(y + nodes, v), _waves(x + nodes, u)
     half = np.empty((_SAMPLES, u.size), np.complex64)
-    over_rows(_multiply, u.size, down.view(np.float32), cross.view(np.float32), half.view(np.float32))
-    return ((half * twice) @ across).real / (len(cross) * width)
+    parts = down.view(np.float32), cross.view(np.float32), half.view(np.float32)
+    over_rows(_multiply, u.size, *parts, strip=_BAND)
+    # No library of linear algebra: for so few numbers it would wake threads that go on spinning beside ours.
+    sums = np.einsum("iu,ku->ik", (half * twice).astype(np.complex128), across.astype(np.complex128))
+    return sums.real / (len(cross) * width)
 
 
 def _near(samples: Array, rows: Array, columns: Array) -> Array:
