@@ -15,6 +15,7 @@ from jaxtyping import Float32, Int16
 from sightline.core.catalogue import method
 from sightline.core.checks import as_image, choice, integer, output
 from sightline.core.kernels import kernel, over_rows
+from sightline.core.lanes import prefetch
 from sightline.core.layers import Heat, Picture, Value
 from sightline.core.narrow import minus, plus
 from sightline.core.trace import Step
@@ -24,6 +25,7 @@ from sightline.image.correlation import correlate_window, frame_around
 
 LARGEST = 31
 _SMALL = {1: (1, 0), 3: (0, 2)}  # weights of the neighbours beside and above, and of the diagonal ones
+_LINE = 64  # bytes of a cache line
 _SHORT = 5  # the largest size whose sums of bytes int16 can hold, and that has kernels of its own
 
 Response = Int16[np.ndarray, "h w *c"] | Float32[np.ndarray, "h w *c"]
@@ -133,6 +135,11 @@ def _weigh_three(image, out, rows, beyond, step, beside, y0, y1):
     m = max(n - 2 * step, 0)
     for y in range(y0, y1):
         above, row, below, result = image[rows[y]], image[rows[y + 1]], image[rows[y + 2]], out[y]
+        if image.itemsize > 1:  # rows of bytes are too short to gain
+            ahead, after = image[rows[min(y + 3, rows.size - 1)]], out[min(y + 1, y1 - 1)]
+            for x in range(0, n, _LINE // out.itemsize):  # the next rows: the processor foresees none beyond its page
+                prefetch(ahead, x)
+                prefetch(after, x)
         inner, middle = result[step : step + m], row[step : step + m]
         if beside:
             _sum_less_four(above[step:], row[: n - step], row[2 * step :], below[step:], middle, number, inner)
@@ -192,6 +199,10 @@ def _weigh_five_of(image, out, rows, beyond, step, number, outer, near, middle, 
     for y in range(y0, y1):
         a, b, c = image[rows[y]], image[rows[y + 1]], image[rows[y + 2]]
         d, e = image[rows[y + 3]], image[rows[y + 4]]
+        ahead, after = image[rows[min(y + 5, rows.size - 1)]], out[min(y + 1, y1 - 1)]
+        for x in range(0, n, _LINE // out.itemsize):
+            prefetch(ahead, x)
+            prefetch(after, x)
         for x in range(n):
             far, here = plus(number(a[x]), number(e[x])), number(c[x])
             beside = plus(plus(number(b[x]), number(d[x])), here)
