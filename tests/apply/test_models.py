@@ -18,6 +18,8 @@ from sightline.classify.public import public_recipe
 from sightline.classify.recipe import ClassifyRecipe
 from sightline.cli.app import main
 from sightline.core.errors import InputError, MissingFileError
+from sightline.nn import fused_network
+from sightline.nn.fused_network import runs_bfloat16
 from sightline.train.run import Predictor
 from sightline.zoo import pretrained
 
@@ -85,12 +87,43 @@ def test_a_public_network_sees_what_its_weights_were_evaluated_on() -> None:
     assert np.array_equal(seen[..., 1], x[:224, 48:272])
 
 
-def test_onnx_runtime_and_bfloat16_predict_the_same(public: str, photo: np.ndarray) -> None:
+def test_other_engines_and_bfloat16_predict_the_same(public: str, photo: np.ndarray) -> None:
     plain = dict(sl.load(public, device="cpu").predict(photo))
     fast = dict(sl.load(public, engine="onnx").predict(photo))
     assert max(abs(fast[name] - plain[name]) for name in plain) < 1e-6
+    fused = sl.load(public, engine="fused").predict([photo] * 3)
+    assert max(abs(dict(row)[name] - plain[name]) for row in fused for name in plain) < 1e-6
+    for engine in ("torch", "fused") if runs_bfloat16() else ("torch",):
+        short = dict(sl.load(public, device="cpu", engine=engine, precision="bf16").predict(photo))
+        assert 0 < max(abs(short[name] - plain[name]) for name in plain) < 0.02
+
+
+def test_where_the_processor_has_no_bfloat16(public: str, photo: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fused_network, "runs_bfloat16", lambda: False)
+    plain = dict(sl.load(public, device="cpu").predict(photo))
     short = dict(sl.load(public, device="cpu", precision="bf16").predict(photo))
-    assert 0 < max(abs(short[name] - plain[name]) for name in plain) < 0.02
+    assert max(abs(short[name] - plain[name]) for name in plain) < 0.02
+    with pytest.raises(InputError, match="'bf16' needs a processor"):
+        sl.load(public, engine="fused", precision="bf16")
+
+
+def test_a_trained_run_through_merged_layers(tmp_path: Path) -> None:
+    folder, pixels = tmp_path / "photos", np.random.default_rng(0)
+    for name, level in (("dark", 60), ("light", 200)):
+        for number in range(8):
+            path = folder / name / f"{number}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(pixels.integers(level - 50, level + 50, (32, 32, 3), np.uint8)).save(path)
+    run = sl.train("classify/resnet20", str(folder), epochs=1, seed=0, out=str(tmp_path / "run"), device="cpu")
+    images = sorted(folder.glob("*/*.png"))
+    plain, fast = (sl.load(run.folder, device="cpu", engine=engine) for engine in ("torch", "fused"))
+    for theirs, ours in zip(plain.predict(images), fast.predict(images), strict=True):
+        assert max(abs(dict(theirs)[name] - dict(ours)[name]) for name in ("dark", "light")) < 1e-5
+    scaled = [
+        row.predict(images[0], scales=(1.0, 1.5)).scores for row in (plain, fast)
+    ]  # other sizes are captured, too
+    assert np.allclose(*scaled, atol=1e-5)
+    assert fast.evaluate()["accuracy"] == plain.evaluate()["accuracy"]
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from sightline.apply.box_agreement import compare_boxes
 from sightline.cli.app import main
 from sightline.core import evidence
 from sightline.core.errors import FormatError, InputError
-from sightline.detect.answers import OnnxDetector
+from sightline.detect.answers import FusedDetector, OnnxDetector
 from sightline.detect.darknet import read_darknet
 from sightline.detect.export import export
 from sightline.detect.exported import ExportedDetector
@@ -131,9 +131,10 @@ def test_other_detectors_of_one_stage(build, options, square, tmp_path):
         assert (overlaps.max(axis=1) > 0.98).all()
 
 
-def test_onnx_runtime_within_search(fastest, street):
+@pytest.mark.parametrize("engine", [OnnxDetector, FusedDetector])
+def test_other_engines_within_search(engine, fastest, street):
     predictor, _ = fastest
-    fast = Search(OnnxDetector(predictor.model, 320), predictor.recipe.classes, 320)
+    fast = Search(engine(predictor.model, 320), predictor.recipe.classes, 320)
     for theirs, ours in zip(predictor.predict(street), fast.find(street), strict=True):
         assert np.allclose(theirs.boxes, ours.boxes, atol=0.05)
         assert theirs.labels.tolist() == ours.labels.tolist()

@@ -1,4 +1,4 @@
-"""A detector of one stage as ONNX Runtime runs it: the network gives answers, PyTorch is not asked."""
+"""A detector of one stage as another engine runs it: the network says what each place answers, then some are kept."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from sightline.core.results import Detections
 from sightline.core.sessions import open_session
 from sightline.detect.prepare import STRIDE
 from sightline.detect.select import select
+from sightline.nn.fused_network import FusedNetwork
 from sightline.nn.onnx_network import answers, to_onnx
 
 ANSWERS = ("answered_boxes", "answered_scores")
@@ -73,4 +74,26 @@ class OnnxDetector(nn.Module):
     def forward(self, images: Tensor) -> list[Detections]:
         """Return one :class:`Detections` for each of B×3×H×W images in 0–1."""
         boxes, scores = answers(self._session, ANSWERS, images)
+        return [select(*pair, self.model.limits) for pair in zip(boxes, scores, strict=True)]
+
+
+class FusedDetector(nn.Module):
+    """A detector whose layers are merged and packed for the processor, on the CPU, without gradients.
+
+    Parameters
+    ----------
+    model
+        A detector of one stage; it is kept as it is.
+    size
+        Side in pixels of what it reads.
+    """
+
+    def __init__(self, model: Any, size: int) -> None:
+        super().__init__()
+        self.model = model
+        self._network = FusedNetwork(Answers(model), (3, size, size))
+
+    def forward(self, images: Tensor) -> list[Detections]:
+        """Return one :class:`Detections` for each of B×3×H×W images in 0–1."""
+        boxes, scores = self._network(images)
         return [select(*pair, self.model.limits) for pair in zip(boxes, scores, strict=True)]
