@@ -1,8 +1,10 @@
-"""CIFAR-10 from nothing: the paper's network on a GPU, half its width on a processor (Jordan 2024: 94 %).
+"""CIFAR-10 from nothing in five minutes of one processor: half the network's width, by Muon (Jordan 2024: 94 % by all).
 
-What is tested is the network after the last epoch, each picture seen as it is and mirrored: the test pictures choose
-nothing. Without the official files, the pictures are the JPEG-packed copy, which costs about 0.1 points (a public
-ResNet-20 that is published with 91.7 % reaches 91.6 % on it).
+What is tested is the network after the last epoch, each picture seen as it is and mirrored. Settings were sought on
+training pictures that were set aside; the four that were then trained in full reached 89.4 to 90.1 % of the test
+pictures. Without the official files, the pictures are the JPEG-packed copy, which costs about 0.1 points (a public
+ResNet-20 that is published with 91.7 % reaches 91.6 % on it). The minutes are those of a processor with units for
+bfloat16; others compute in float32, and take twice as long.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from llvmlite.binding import get_host_cpu_features
 
 import sightline
 from sightline.classify.prepare import Prepared
@@ -26,28 +29,59 @@ FIGURE = {
     "data": "cifar10: 50,000 training and 10,000 test pictures",
 }
 REACHED = {"cpu": 90.0, "cuda": 94.0}  # what minutes of one processor, or seconds of a GPU, are to reach
-COMMON: dict[str, Any] = {"augment": "light", "label_smoothing": 0.2, "val_fraction": 0.02, "seed": 0}
-SETTINGS: dict[str, dict[str, Any]] = {
-    "cpu": {"epochs": 8, "batch_size": 128, "width": 0.5, "threads": 1},
-    "cuda": {"epochs": 16, "batch_size": 512, "precision": "bf16", "workers": 8},
+COMMON: dict[str, Any] = {"label_smoothing": 0.2, "val_fraction": 0.02}
+MUON: dict[str, Any] = {
+    "augment": "slight",
+    "optimizer": "muon",
+    "momentum": 0.9,
+    "learning_rate": 0.012,
+    "weight_decay": 0.4,
+    "schedule": "linear",
+    "ema": 0.0,
+    "batch_size": 500,
+    "first_size": 24,
+    "threads": 1,
 }
+CYCLE: dict[str, Any] = {
+    "augment": "light",
+    "optimizer": "adamw",
+    "learning_rate": 0.01,
+    "weight_decay": 0.05,
+    "schedule": "one_cycle",
+    "ema": 0.99,
+}
+SETTINGS: dict[str, dict[str, Any]] = {
+    "cpu": {**MUON, "epochs": 9, "width": 0.5},
+    "cuda": {**CYCLE, "epochs": 16, "batch_size": 512, "precision": "bf16", "workers": 8},
+}
+
+
+def precision() -> str:
+    """Return ``bf16`` where the processor multiplies bfloat16 in units of its own, else ``fp32``."""
+    features = get_host_cpu_features()
+    return "bf16" if features.get("avx512bf16") or features.get("amx-bf16") else "fp32"
+
+
+def learn(settings: dict[str, Any], device: str, seed: int = 0) -> tuple[float, float]:
+    """Train on all but 1,000 training pictures, test once; return the accuracy in per cent and the CPU seconds."""
+    data = open_dataset("cifar10")
+    with tempfile.TemporaryDirectory(prefix="cifar10-airbench-") as scratch:
+        place, start = Path(scratch) / "run", time.process_time()
+        settings = {**COMMON, "precision": precision(), **settings, "device": device, "seed": seed}
+        sightline.train("classify/airbench", data, out=place, progress=True, report=False, **settings)
+        learnt = time.process_time() - start
+        run = sightline.load(place, weights="last", device=device)
+        pictures = Prepared(data.test, run.recipe.form, keep=False)
+        scores = run.recipe.scores(run.model, pictures, mirror=True)
+    return round(100 * float((scores.argmax(axis=1) == pictures.labels).mean()), 2), learnt
 
 
 @evidence.reaches("classify.airbench", **FIGURE)
 def reproduce() -> dict[str, Any]:
-    """Train on all but 1,000 training pictures, test once; return the accuracy in per cent."""
-    start, worked = time.perf_counter(), time.process_time()
+    """Train and test once; return the accuracy in per cent."""
+    start = time.perf_counter()
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    data = open_dataset("cifar10")
-    with tempfile.TemporaryDirectory(prefix="cifar10-airbench-") as scratch:
-        place = Path(scratch) / "run"
-        settings = {**COMMON, **SETTINGS[device], "device": device}
-        sightline.train("classify/airbench", data, out=place, progress=True, report=False, **settings)
-        learnt = time.process_time() - worked
-        run = sightline.load(place, weights="last", device=device)
-        pictures = Prepared(data.test, run.recipe.form, keep=False)
-        scores = run.recipe.scores(run.model, pictures, mirror=True)
-    right = round(100 * float((scores.argmax(axis=1) == pictures.labels).mean()), 2)
+    right, learnt = learn(SETTINGS[device], device)
     return {
         "figure": FIGURE["figure"],
         "published": FIGURE["published"],
@@ -55,6 +89,6 @@ def reproduce() -> dict[str, Any]:
         "sd": None,
         "seconds": round(time.perf_counter() - start, 1),
         "holds": right >= REACHED[device],
-        "note": f"{device}, one seed, the last epoch; {learnt / 60:.1f} CPU minutes of training; "
-        f"holds from {REACHED[device]:g} % on this device",
+        "note": f"{device}, {SETTINGS[device].get('precision', precision())}, one seed, the last epoch; "
+        f"{learnt:.0f} CPU seconds of training; holds from {REACHED[device]:g} % on this device",
     }
