@@ -38,6 +38,7 @@ from sightline.image.sampling_places import (
     ROWS,
     TILE,
     call_for,
+    call_for_rows,
     course,
     fill,
     find_windows,
@@ -193,6 +194,7 @@ def nearest(source, frame, matrix, field, colours, result, y0, y1):
                 rest = places_of(points, wide, lift, strides, inner, tile, xs, ys, fractions, at, groups)
             if rest * LANES < rows * columns:
                 call_for(source, columns, rows, at)
+                call_for_rows(result, start + columns * channels, columns * channels, rows, pitch)
                 _pick(source, channels, at, np.int64(0), rows, columns, result, start, pitch)
             for k in range(rest):
                 g = groups[k]

@@ -368,3 +368,11 @@ def call_for(source, columns, rows, at):
     for r in range(rows):
         for i in range(0, columns, LANES):
             prefetch(source, np.uint32(at[np.uint64(r * COLUMNS + i)]))
+
+
+@kernel
+def call_for_rows(result, start, width, rows, pitch):
+    """Ask for where a tile is to be written, ``width`` numbers of each of its rows."""
+    for r in range(rows):
+        for i in range(0, width, 64 // result.itemsize):
+            prefetch(result, start + r * pitch + i)
