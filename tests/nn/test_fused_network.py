@@ -14,7 +14,8 @@ from sightline.core.errors import InputError
 from sightline.nn import fused_network
 from sightline.nn.fused_network import SIZES, STEP, FusedNetwork, merge, runs_bfloat16, runs_fused
 from sightline.nn.normalize import Normalize
-from sightline.nn.packed_layers import PackedConvolution, PackedLinear, PackedPointwise
+from sightline.nn.packed_layers import PackedConvolution, PackedLinear, PackedPointwise, PackedThreeByThree
+from sightline.nn.winograd import pays
 
 pytestmark = pytest.mark.skipif(not runs_fused(), reason="needs PyTorch with oneDNN")
 short = pytest.mark.skipif(not runs_bfloat16(), reason="needs a processor with bfloat16")
@@ -162,6 +163,21 @@ def test_nothing_is_left_between_layers() -> None:
     assert len(layers) == 1 + 7 + 1 + 3 + 1 + 2  # the stem, three blocks, a norm, three of one place, groups, the head
     assert sum(isinstance(layer, PackedPointwise) for layer in layers) == 3
     assert sum(layer.overwrites for layer in layers if isinstance(layer, PackedConvolution)) == 2
+
+
+def test_3x3_goes_winograds_way_where_there_are_tiles_enough() -> None:
+    torch.manual_seed(4)
+    layers = [nn.Conv2d(3, 16, 3, 1, 1), nn.ReLU(), nn.Conv2d(16, 32, 3, 1, 1), nn.BatchNorm2d(32), nn.ReLU()]
+    model = nn.Sequential(*layers, nn.MaxPool2d(6), nn.Conv2d(32, 32, 3, 1, 1), nn.Flatten()).eval()
+    fast = FusedNetwork(model, (3, 48, 40))
+    found = [module for module in fast._graphs[3, 48, 40].modules() if isinstance(module, PackedThreeByThree)]
+    assert [layer.filters for layer in found] == [32, 32]  # pixels have too few channels
+    assert pays((1, 16, 48, 40), 32)
+    assert not pays((1, 32, 8, 6), 32)  # of one image, the last layer has four tiles: that goes the direct way
+    for batch in (1, 9):
+        images = pictures(batch, (3, 48, 40))
+        with torch.inference_mode():
+            assert off(fast(images), model(images)) < 1e-5
 
 
 def test_only_the_token_that_answers_is_computed() -> None:

@@ -17,6 +17,7 @@ from torch.fx import GraphModule, Node
 
 from sightline.nn import captured_graph as captured
 from sightline.nn.merged_layers import CONVOLUTION, LINEAR, FramedPixels, convolution_options, only_user, weights_of
+from sightline.nn.winograd import WinogradConv, pays
 
 _aten, _onednn = torch.ops.aten, torch.ops.mkldnn
 _ADD = _aten.add.Tensor
@@ -138,6 +139,39 @@ class PackedConvolution(nn.Module):
         return _onednn._convolution_pointwise.binary(x, shortcut, *rest)
 
 
+class PackedThreeByThree(nn.Module):
+    """A convolution of 3×3 places at step 1: by Winograd's way where there are tiles enough, else by oneDNN.
+
+    Parameters
+    ----------
+    layer
+        What is computed; :func:`suits_winograd` says of which layers it can be.
+    """
+
+    def __init__(self, layer: Layer) -> None:
+        super().__init__()
+        self.direct = PackedConvolution(layer, torch.float32)
+        self.spread = WinogradConv(layer.weight.float(), layer.bias.float(), layer.padding[0], layer.activation.name)
+        self.filters, self.padding = len(layer.weight), layer.padding[0]
+
+    def forward(self, x: Tensor, shortcut: Tensor | None = None) -> Tensor:
+        """Return B×out×H'×W'; the shortcut has this shape."""
+        return (self.spread if pays(x.shape, self.filters, self.padding) else self.direct)(x, shortcut)
+
+
+def suits_winograd(layer: Layer) -> bool:
+    """Return whether a convolution is one of 3×3 at step 1 whose usual input Winograd's way is faster for.
+
+    Parameters
+    ----------
+    layer
+        What is computed.
+    """
+    plain = layer.stride == layer.dilation == (1, 1) and layer.groups == 1 and layer.activation.name in ("none", "relu")
+    square = tuple(layer.weight.shape[2:]) == (3, 3) and layer.padding in ((0, 0), (1, 1))
+    return plain and square and pays(layer.size, len(layer.weight), layer.padding[0])
+
+
 class PackedLinear(nn.Module):
     """A linear layer with its activation, or the sum with a shortcut, by oneDNN.
 
@@ -191,7 +225,11 @@ def packed(layer: Layer, dtype: torch.dtype) -> nn.Module:
     if single and layer.groups == 1 and not (layer.adds and layer.activation != NONE):
         batch, channels, height, width = layer.size
         return PackedPointwise(replace(layer, size=(batch, height, width, channels)), dtype)
-    return PackedConvolution(layer, dtype)
+    return (
+        PackedThreeByThree(layer)
+        if dtype == torch.float32 and suits_winograd(layer)
+        else PackedConvolution(layer, dtype)
+    )
 
 
 def pack_layers(graph: GraphModule, dtype: torch.dtype, batch: int) -> None:
