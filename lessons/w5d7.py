@@ -71,6 +71,26 @@ assert ends["Momentum"] < ends["SGD"]
 # **Answers 1 and 2.** The steep wall allows no rate above about 0.002, and along the floor that is a crawl. The ball
 # adds up what it gets along the floor.
 #
+# ## A matrix is more than its entries
+#
+# The weights of a layer are a matrix: it takes directions in and gives directions out. Its slope often speaks loudly
+# for one or two of them and softly for all others. `sl.learn.Muon` takes a step that is as large in every direction:
+# the slope's singular values become nearly equal, by a few products of matrices.
+
+# %%
+generator = np.random.default_rng(0)
+out, into = (np.linalg.qr(generator.normal(size=(8, 8)))[0] for _ in range(2))
+slope = out * np.geomspace(10, 0.1, 8) @ into.T  # eight directions, the first a hundred times as loud as the last
+strengths = {}
+for racer in (sl.learn.SGD(1.0, weight_decay=0), sl.learn.Muon(1.0, weight_decay=0)):
+    w = np.zeros((8, 8))
+    racer.step([w], [slope])
+    strengths[type(racer).__name__] = found = np.linalg.svd(w, compute_uv=False)
+    print(f"{type(racer).__name__:5} step's strengths, of the strongest:", (found / found[0]).round(2))
+assert strengths["SGD"][0] > 50 * strengths["SGD"][-1]
+assert strengths["Muon"][0] < 2 * strengths["Muon"][-1]
+
+# %% [markdown]
 # ## With curvature
 #
 # `sl.learn.newton` asks for the second derivatives. `sl.learn.bfgs` learns them from how the slope changed, and
