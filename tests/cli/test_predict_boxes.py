@@ -37,7 +37,7 @@ class _Bright:
 def bright(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     model = _Bright()
-    monkeypatch.setattr(sl, "load", lambda run: model)
+    monkeypatch.setattr(sl, "load", lambda run, **form: model)
     photos = tmp_path / "photos"
     photos.mkdir()
     image = np.zeros((40, 80, 3), np.uint8)

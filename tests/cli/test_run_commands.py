@@ -57,6 +57,16 @@ def test_predict_gives_one_record_an_image_and_names_broken_ones(run, digit, tmp
     assert ["error" in row for row in rows] == [True, False]
 
 
+def test_predict_by_another_engine(run, digit, capsys):
+    scores = {}
+    for engine in ("torch", "fused"):
+        (row,) = answer(["predict", run, digit, "--engine", engine], capsys)
+        scores[engine] = {item["label"]: item["score"] for item in row["top"]}
+    assert scores["fused"] == pytest.approx(scores["torch"], abs=1e-4)
+    assert main(["predict", run, digit, "--engine", "steam"]) == 2
+    assert "fused" in capsys.readouterr().err
+
+
 def test_predict_for_people(run, digit, capsys):
     assert main(["predict", run, digit]) == 0
     assert capsys.readouterr().out.startswith("digit.png  ")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 from rich.console import Console
@@ -27,6 +27,8 @@ def predict(
     confidence: float | None = None,
     tile: int | None = None,
     text: str | None = None,
+    engine: Literal["torch", "fused", "onnx"] = "torch",
+    precision: Literal["fp32", "bf16"] = "fp32",
     forms: Annotated[Forms, Parameter(name="*")] = NOTHING,
     crops: Path | None = None,
     every: int = 1,
@@ -50,6 +52,10 @@ def predict(
         Detectors: search tiles of this many pixels besides the whole, for small things in large pictures.
     text
         Grounding DINO: what to look for, phrases with a full stop behind each.
+    engine
+        Who computes: fused takes some seconds to begin and is the fastest on a CPU, where there are many images.
+    precision
+        bf16 computes in bfloat16, where the processor has it.
     crops
         Detectors: folder for each thing cut out, by class.
     every
@@ -64,12 +70,13 @@ def predict(
     given: dict[str, Any] = {"confidence": confidence, "tile": tile, "text": text}
     options = {name: value for name, value in given.items() if value is not None}
     forms.check("predict")
+    form = {"engine": engine, "precision": precision}
     if is_moving(source, None):
         from sightline.cli.predict_live import predict_live
 
-        return predict_live(sightline.load(run), source[0], options, forms, out, crops, every, limit, json)
+        return predict_live(sightline.load(run, **form), source[0], options, forms, out, crops, every, limit, json)
     sources = find_sources(source)
-    predictor = sightline.load(run)
+    predictor = sightline.load(run, **form)
     work = Work(predictor, options, out, crops)
     for batch in counted([sources[start : start + _BATCH] for start in range(0, len(sources), _BATCH)], "predict"):
         work.take(batch)
