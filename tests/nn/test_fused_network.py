@@ -146,7 +146,7 @@ def test_bfloat16_is_near(kind: type[nn.Module]) -> None:
 
 
 def test_nothing_is_left_between_layers() -> None:
-    graph = FusedNetwork(made(Convolutional), SHAPE)._graphs[SHAPE]
+    graph = FusedNetwork(made(Convolutional), SHAPE)._graphs[SHAPE][1]
     left = [str(node.target).split(".")[1] for node in graph.graph.nodes if node.op == "call_function"]
     assert sorted(left) == [
         "adaptive_avg_pool2d",
@@ -170,7 +170,7 @@ def test_3x3_goes_winograds_way_where_there_are_tiles_enough() -> None:
     layers = [nn.Conv2d(3, 16, 3, 1, 1), nn.ReLU(), nn.Conv2d(16, 32, 3, 1, 1), nn.BatchNorm2d(32), nn.ReLU()]
     model = nn.Sequential(*layers, nn.MaxPool2d(6), nn.Conv2d(32, 32, 3, 1, 1), nn.Flatten()).eval()
     fast = FusedNetwork(model, (3, 48, 40))
-    found = [module for module in fast._graphs[3, 48, 40].modules() if isinstance(module, PackedThreeByThree)]
+    found = [module for module in fast._graphs[3, 48, 40][1].modules() if isinstance(module, PackedThreeByThree)]
     assert [layer.filters for layer in found] == [32, 32]  # pixels have too few channels
     assert pays((1, 16, 48, 40), 32)
     assert not pays((1, 32, 8, 6), 32)  # of one image, the last layer has four tiles: that goes the direct way

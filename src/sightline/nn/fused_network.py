@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from threading import Lock
 from typing import Any
 
@@ -98,18 +99,23 @@ class FusedNetwork(nn.Module):
             raise InputError("load: precision 'bf16' needs a processor with AVX-512 for engine 'fused'; use 'fp32'.")
         self.model, self.shape, self.precision = model, shape, precision
         self._lock = Lock()
-        self._graphs: dict[tuple[int, ...], Any] = {}
+        self._graphs: dict[tuple[int, ...], tuple[GraphModule, GraphModule]] = {}
         self._graph(shape)
 
     def forward(self, images: Tensor) -> Any:
         """Return what the network returns for B×C×H×W images, as float32."""
-        graph = self._graph(tuple(images.shape[1:]))
+        one, several = self._graph(tuple(images.shape[1:]))
         with torch.inference_mode():
-            parts = [graph(images[first : first + STEP]) for first in range(0, max(len(images), 1), STEP)]
+            cut = [images[first : first + STEP] for first in range(0, max(len(images), 1), STEP)]
+            parts = [one(part) if len(part) == 1 else several(part) for part in cut]
             found = [(given[0] if len(given) == 1 else torch.cat(given)).float() for given in zip(*parts, strict=True)]
         return found[0] if len(found) == 1 else tuple(found)
 
-    def _graph(self, shape: tuple[int, ...]) -> Any:
+    def _graph(self, shape: tuple[int, ...]) -> tuple[GraphModule, GraphModule]:
+        """Return what runs one image, and what runs several.
+
+        Weights laid out for one number of rows would be laid out anew, with each call, for another.
+        """
         with self._lock:
             if shape not in self._graphs:
                 if len(self._graphs) == SIZES:
@@ -118,11 +124,15 @@ class FusedNetwork(nn.Module):
             return self._graphs[shape]
 
 
-def _packed(model: nn.Module, shape: tuple[int, ...], dtype: torch.dtype) -> GraphModule:
+def _packed(model: nn.Module, shape: tuple[int, ...], dtype: torch.dtype) -> tuple[GraphModule, GraphModule]:
     with torch.inference_mode(False):
         if len(shape) != 3:
             raise InputError(f"load: images must be B×C×H×W; got {len(shape) + 1} axes.")
-        graph = merge(model, (shape[0], shape[1], shape[2]))
-        pack_layers(graph, dtype, STEP)
-        round_constants(graph, dtype)
-        return tidy(graph)
+        merged = merge(model, (shape[0], shape[1], shape[2]))
+        return _laid_out(copy.deepcopy(merged), dtype, 1), _laid_out(merged, dtype, STEP)
+
+
+def _laid_out(graph: GraphModule, dtype: torch.dtype, batch: int) -> GraphModule:
+    pack_layers(graph, dtype, batch)
+    round_constants(graph, dtype)
+    return tidy(graph)
