@@ -38,9 +38,9 @@ def load(
     device
         Where to put the model: ``auto``, ``cpu``, ``cuda``, ``mps``.
     engine
-        Who runs it: ``torch``; on the CPU also ``fused``, PyTorch with layers merged and packed for the processor, the
-        fastest for classifiers, or ``onnx``, ONNX Runtime. Those two take a second or some more to load, and they
-        run classifiers and detectors of one stage. Explanations need ``torch``.
+        Who runs it: ``torch``; on the CPU also ``fused``, PyTorch with layers merged and packed for the processor,
+        mostly the fastest for classifiers, or ``onnx``, ONNX Runtime. Those two take a second or some more to load, and
+        they run classifiers and detectors of one stage. Explanations need ``torch``.
     precision
         ``fp32``, or ``bf16`` for bfloat16, with ``torch`` or ``fused``. It pays where the processor has it. On such a
         CPU both run a classifier in the same way, ``fused``; elsewhere ``torch`` takes matrix products in bfloat16.
