@@ -115,14 +115,16 @@ def test_blend_paints_a_mask_and_splits_into_as_many_bands_as_asked(page: Any) -
 
 def test_seams_go_one_after_another_and_keep_off_what_is_protected(page: Any) -> None:
     opened(page, "seams")
+    whole = still(page, 1)
     page.get_by_role("button", name="Seam after seam").click()
     until(page, "Number(document.querySelector('[data-seams]')?.dataset.seams) < 100")
     early = int(page.locator("[data-seams]").get_attribute("data-seams"))
     until(page, f"Number(document.querySelector('[data-seams]')?.dataset.seams) > {early + 2}")
     page.get_by_role("button", name="Stop").click()
     page.wait_for_selector("[data-seams='160']")
+    until_seen(page, lambda: shown(page, 1).shape == whole.shape and (shown(page, 1) == whole).all())
     left = (slice(None), slice(None, 200))
-    seams = still(page, 1)[left].astype(int)
+    seams = whole[left].astype(int)
     page.get_by_role("button", name="Left half").click()
     page.wait_for_url(re.compile("protect=upload"))
     until_seen(page, lambda: np.abs(shown(page, 1)[left] - seams).mean() > 1)
