@@ -56,14 +56,14 @@ def shown(page: Any, index: int = 0) -> np.ndarray:
 
 def still(page: Any, index: int = 0) -> np.ndarray:
     """Return the pixels of a picture view's canvas when something is drawn on it and two looks see the same."""
-    last = shown(page, index)
-    for _ in range(100):
+    last, end = shown(page, index), time.monotonic() + PATIENCE
+    while time.monotonic() < end:
         page.wait_for_timeout(150)
         now = shown(page, index)
         if now.shape == last.shape and (now == last).all() and now.any():
-            break
+            return now
         last = now
-    return now
+    pytest.fail("the picture never came to rest")
 
 
 def accessible(page: Any) -> None:

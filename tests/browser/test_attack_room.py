@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from browser.looking import shown, sound_room, still, until
+from browser.looking import shown, sound_room, still, until, until_seen
 from lab.trained import train_few
 
 pytestmark = pytest.mark.browser
@@ -32,7 +32,7 @@ def test_the_slider_moves_the_picture_and_the_answer(page: Any) -> None:
     before = still(page, 2)
     page.get_by_label("ε, levels of 255", exact=True).fill("16")
     until(page, f"{TOLD}?.eps === '16.00'")
-    assert np.abs(still(page, 2).astype(int) - before).max() > 8
+    until_seen(page, lambda: np.abs(shown(page, 2).astype(int) - before).max() > 8)
     page.get_by_label("To be taken for").select_option("7")
     page.get_by_role("button", name="PGD").click()
     page.get_by_label("ε, levels of 255, exact").fill("255")
