@@ -134,6 +134,17 @@ def test_integers_out_of_range(value, options, says):
         checks.integer("f", "size", value, 1, **options)
 
 
+def test_what_no_kernel_counts_with_is_out_of_range():
+    assert checks.integer("f", "size", 2**63 - 1, 1) == 2**63 - 1
+    with pytest.raises(InputError, match="≥ 1; got one of 64 bits, too large to count with"):
+        checks.integer("f", "size", 2**63, 1)
+    with pytest.raises(InputError, match="in 1–9; got one of 16610 bits"):
+        checks.integer("f", "size", 10**5000, 1, 9)
+    for value in (10**400, -(10**5000)):
+        with pytest.raises(InputError, match=r"f: sigma must be a number \(finite\); got one of \d+ bits"):
+            checks.number("f", "sigma", value)
+
+
 def test_integers_come_back_as_int():
     assert type(checks.integer("f", "n", np.int64(3), 1)) is int
 
@@ -146,9 +157,17 @@ def test_choices_suggest_the_nearest():
         checks.choice("f", "mode", 3, ("rgb", "gray"))
 
 
+BEYOND = (10**8, 10**8), "at most 1099511627776 pixels; got 100000000×100000000"
+
+
 def test_sizes():
     assert checks.size_2d("f", "size", [3, np.int64(4)]) == (3, 4)
-    for wrong, says in ((5, r"\(height, width\); got int 5"), ((0, 4), r"size\[0\] \(height\)"), ((4, 0), "width")):
+    for wrong, says in (
+        (5, r"\(height, width\); got int 5"),
+        ((0, 4), r"size\[0\] \(height\)"),
+        ((4, 0), "width"),
+        BEYOND,
+    ):
         with pytest.raises(InputError, match=says):
             checks.size_2d("f", "size", wrong)
 

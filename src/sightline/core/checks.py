@@ -15,6 +15,8 @@ from sightline.core.buffers import empty
 from sightline.core.errors import InputError, suggest
 
 IMAGE_DTYPES = ("uint8", "uint16", "float32")
+_LARGEST = 2**63 - 1  # what a kernel can count
+_MOST_PIXELS = 2**40  # no memory holds more, and NumPy counts the bytes of no array much larger
 _CONVERT = {
     "bool": "Use mask.astype(np.uint8) * 255 for a picture of a mask.",
     "float64": "Use image.astype(np.float32).",
@@ -158,10 +160,13 @@ def number(
 ) -> float:
     """Return ``value`` as a float within ``[low, high]`` (and greater than ``above``, where given)."""
     if isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, (bool, np.bool_)):
-        result = float(value)
+        try:
+            result = float(value)
+        except OverflowError:  # a whole number beyond the floats is in no range
+            result = math.nan
         if low <= result <= high and (above is None or result > above):
             return result
-        got = str(value)
+        got = _figure(value)
     else:
         got = describe(value)
     span = _span(low, high, above) + (f" {unit}" if unit else "")
@@ -169,20 +174,21 @@ def number(
 
 
 def integer(function: str, argument: str, value: Any, low: int, high: int | None = None, *, odd: bool = False) -> int:
-    """Return ``value`` as an int within ``[low, high]``, odd where asked."""
-    top = math.inf if high is None else high
+    """Return ``value`` as an int within ``[low, high]``, odd where asked; without ``high``, up to what int64 holds."""
+    top = _LARGEST if high is None else high
     hint = ""
     if isinstance(value, (int, np.integer)) and not isinstance(value, (bool, np.bool_)):
         result = int(value)
         inside, even = low <= result <= top, result % 2 == 0
         if inside and not (odd and even):
             return result
-        got = str(result)
+        got = _figure(result)
         hint = f" Use {result + 1}." if inside else ""
     else:
         got = describe(value)
     kind = "an odd whole number" if odd else "a whole number"
-    raise InputError(f"{function}: {argument} must be {kind} {_span(low, top, None)}; got {got}.{hint}")
+    span = _span(low, math.inf if high is None else high, None)
+    raise InputError(f"{function}: {argument} must be {kind} {span}; got {got}.{hint}")
 
 
 def choice(function: str, argument: str, value: Any, options: Sequence[str]) -> str:
@@ -202,11 +208,14 @@ def flag(function: str, argument: str, value: Any) -> bool:
 
 
 def size_2d(function: str, argument: str, value: Any) -> tuple[int, int]:
-    """Return ``(height, width)`` of at least 1×1 from a pair of whole numbers."""
+    """Return ``(height, width)`` from a pair of whole numbers: at least 1×1, at most 2⁴⁰ pixels."""
     if not isinstance(value, (tuple, list)) or len(value) != 2:
         raise InputError(f"{function}: {argument} must be (height, width); got {describe(value)}.")
     height = integer(function, f"{argument}[0] (height)", value[0], 1)
-    return height, integer(function, f"{argument}[1] (width)", value[1], 1)
+    width = integer(function, f"{argument}[1] (width)", value[1], 1)
+    if height * width > _MOST_PIXELS:
+        raise InputError(f"{function}: {argument} must be at most {_MOST_PIXELS} pixels; got {height}×{width}.")
+    return height, width
 
 
 def output(
@@ -236,6 +245,12 @@ def output(
         if np.may_share_memory(out, array):
             raise InputError(f"{function}: out must not share memory with the input.")
     return out
+
+
+def _figure(value: Any) -> str:
+    """Return a number as text; of a whole one with too many digits to read, how large it is."""
+    whole = isinstance(value, int) and abs(value) > _LARGEST
+    return f"one of {value.bit_length()} bits, too large to count with" if whole else str(value)
 
 
 def _span(low: float, high: float, above: float | None) -> str:
