@@ -31,8 +31,8 @@ Derivative = Int16[np.ndarray, "h w"] | Float32[np.ndarray, "h w"]
 @method(task="derivatives", paper="Sobel & Feldman 1968", lesson="w1d6")
 def gradient(
     image: Image,
-    *,
     operator: Annotated[str, Choice("sobel", "scharr", "prewitt", "central")] = "sobel",
+    *,
     out: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> tuple[Derivative, Derivative]:
     """Return the derivatives of an image along x (to the right) and y (down).
@@ -81,7 +81,7 @@ def gradient(
 
 
 @gradient.steps
-def _steps(image: Image, *, operator: str = "sobel", out: Any = None) -> Iterator[Step]:
+def _steps(image: Image, operator: str = "sobel", *, out: Any = None) -> Iterator[Step]:
     yield Step("grey", Picture(as_gray("gradient", image)))
     dx, dy = gradient(image, operator=operator, out=out)
     yield Step("dx", Heat(dx.astype(np.float32)), note="Upright edges: dark where it gets darker to the right.")
