@@ -73,6 +73,9 @@ def test_limits() -> None:
     picture = RANDOM.random((30, 40), np.float32)
     np.testing.assert_allclose(sl.image.bilateral_filter(picture, 5, 1e-6, 3.0), picture, atol=1e-6)
     np.testing.assert_array_equal(sl.image.bilateral_filter(picture, 1, 0.1, 3.0), picture)
+    for sigma in (1e-40, 1e-300):  # their squares are 0
+        np.testing.assert_allclose(sl.image.bilateral_filter(picture, 5, sigma, 3.0), picture, atol=1e-6)
+        np.testing.assert_array_equal(sl.image.bilateral_filter(picture, 5, 3.0, sigma), picture)
     flat = np.full((30, 40, 3), 77, np.uint8)
     np.testing.assert_array_equal(sl.image.bilateral_filter(flat, 9, 10.0, 3.0), flat)
     out = np.empty_like(flat)

@@ -153,6 +153,7 @@ def test_steps_end_in_the_blobs() -> None:
         ({"min_sigma": np.nan}, "min_sigma must be a number in"),
         ({"max_sigma": 1000}, "max_sigma must be a number in"),
         ({"overlap": 2}, "overlap must be a number in 0–1"),
+        ({"threshold": 10**400}, "threshold must be a number"),
         ({"threshold": np.nan}, "threshold must be a number"),
     ],
 )

@@ -97,6 +97,7 @@ def test_steps_end_in_the_matches() -> None:
         ({"scales": (0.0,)}, "find_template: scales must be a number > 0"),
         ({"scales": (9.0,)}, "find_template: template must fit into the image at one of the scales"),
         ({"rotations": (np.inf,)}, "find_template: rotations must be finite"),
+        ({"rotations": np.array(0.3)}, "find_template: rotations must be a sequence of numbers; got a scalar float64"),
         ({"rotations": 0.3}, "find_template: rotations must be a sequence of numbers"),
         ({"threshold": 2}, "find_template: threshold must be a number in -1–1"),
         ({"overlap": np.nan}, "find_template: overlap must be a number in 0–1"),

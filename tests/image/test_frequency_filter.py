@@ -97,6 +97,20 @@ def test_borders_that_do_not_wrap_keep_opposite_sides_apart() -> None:
         assert abs(ours.mean() - 0.5) < 0.01
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("kind", ["ideal", "butterworth", "gaussian"])
+def test_cutoffs_and_orders_beyond_what_floats_can_square(kind: str) -> None:
+    picture = RANDOM.random((20, 24), np.float32)
+    for least, order in ((0.001, 20), (1e-30, 2), (1e-300, 2)):
+        low = sl.image.frequency_filter(picture, kind, "low", least, order=order)
+        np.testing.assert_allclose(low, picture.mean(), atol=1e-5, err_msg=f"only frequency 0 is below {least}")
+        both = sl.image.frequency_filter(picture, kind, "high", least, order=order) + low
+        np.testing.assert_allclose(both, picture, atol=1e-6)
+    for most in (1e100, 1e300):
+        low = sl.image.frequency_filter(picture, kind, "low", most)
+        np.testing.assert_allclose(low, picture, atol=1e-6, err_msg="every frequency is below")
+
+
 def test_dtypes_round_and_cut_off() -> None:
     photo = RANDOM.integers(0, 256, (30, 40, 3), dtype=np.uint8)
     expected = filtered(photo, keep("gaussian", "low", photo.shape, 0.1, 1, 1))

@@ -87,6 +87,13 @@ def test_the_noise_is_estimated() -> None:
     np.testing.assert_array_equal(sl.image.non_local_means(np.full((9, 9), 7, np.uint8)), 7)
 
 
+@pytest.mark.filterwarnings("error")
+def test_a_strength_that_no_float_can_square_changes_nothing() -> None:
+    picture = RANDOM.random((20, 21), np.float32)
+    for strength in (1e-12, 1e-25, 1e-300):
+        np.testing.assert_allclose(sl.image.non_local_means(picture, 3, 7, strength=strength), picture, atol=1e-6)
+
+
 def test_steps_show_the_patch_itself_first() -> None:
     picture = noisy(np.full((40, 50), 120.0), 10)
     steps = {step.name: step for step in sl.trace(sl.image.non_local_means, picture, 5, 11, sigma=10.0).steps}

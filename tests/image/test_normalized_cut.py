@@ -82,6 +82,11 @@ def test_bad_arguments_are_refused(arguments: dict, sentence: str) -> None:
         normalized_cut(np.zeros((5, 6), np.uint8), **arguments)
 
 
+def test_a_sigma_that_no_float_can_square_cuts_as_a_small_one_does() -> None:
+    image = np.array([[10, 12, 200, 204], [11, 13, 210, 207]], np.uint8)
+    np.testing.assert_array_equal(normalized_cut(image, 2, sigma=1e-300), normalized_cut(image, 2, sigma=1e-6))
+
+
 def test_nan_is_refused() -> None:
     with pytest.raises(InputError, match="normalized_cut: image must be finite"):
         normalized_cut(np.full((3, 3), np.nan, np.float32))

@@ -72,7 +72,7 @@ def test_refusals() -> None:
         ({"wavelet": "db0"}, "wavelet must be"),
         ({"levels": 7}, "levels must be"),
     ):
-        with pytest.raises(InputError, match=words):
+        with pytest.raises(InputError, match=f"^wavelet_denoise: {words}"):
             denoise(image, **options)
     with pytest.raises(InputError, match="wavelet_denoise: image must be finite"):
         denoise(np.full((4, 4), np.nan, np.float32))
@@ -134,5 +134,8 @@ def test_blend_refusals() -> None:
         blend(a, a.T, mask)
     with pytest.raises(InputError, match=r"wavelet_blend: mask must have the image's shape 8×9"):
         blend(a, a, mask[:4])
-    with pytest.raises(InputError, match="levels must be"):
-        blend(a, a, mask, 9)
+    for levels in (0, 9):
+        with pytest.raises(InputError, match=r"^wavelet_blend: levels must be"):
+            blend(a, a, mask, levels)
+    with pytest.raises(InputError, match=r"^wavelet_blend: wavelet must be haar, db1–db20, .*; got 'db99'"):
+        blend(a, a, mask, wavelet="db99")

@@ -24,6 +24,7 @@ from sightline.image.border import BORDERS, source_indices
 from sightline.image.weighted_mean import LOG2_E, divide
 
 _STRIP = 32
+_NARROWEST = 1e-150  # a sigma whose square is still more than 0: no neighbour counts already
 
 
 def _tenth(image: Any) -> float:
@@ -87,6 +88,7 @@ def bilateral_filter(
     size = integer("bilateral_filter", "size", size, 1, 255, odd=True)
     sigma_color = number("bilateral_filter", "sigma_color", sigma_color, above=0)
     sigma_space = number("bilateral_filter", "sigma_space", sigma_space, above=0, unit="pixels")
+    sigma_color, sigma_space = max(sigma_color, _NARROWEST), max(sigma_space, _NARROWEST)
     choice("bilateral_filter", "border", border, BORDERS)
     result = output("bilateral_filter", out, image.shape, image.dtype, [image])
     if size == 1:

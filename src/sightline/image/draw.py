@@ -6,7 +6,7 @@ What is not drawn on keeps its value bit for bit, in the image's own dtype.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Annotated
 
 import numpy as np
@@ -17,7 +17,7 @@ from sightline.core.checks import as_image, as_mask, describe, integer, number
 from sightline.core.errors import InputError
 from sightline.core.types import AnyImage, Boxes, Image, NewImage, Points, Range
 from sightline.image.draw_motion import contours, flow, labels, lines, skeletons, tracks
-from sightline.image.draw_rows import finish, rows_of
+from sightline.image.draw_rows import finish, links_of, list_of, rows_of
 
 __all__ = [
     "boxes",
@@ -116,9 +116,8 @@ def masks(
     """
     image = as_image("masks", image)
     opacity = number("masks", "opacity", opacity, 0, 1)
-    if not isinstance(masks, (np.ndarray, Sequence)) or isinstance(masks, str):
-        raise InputError(f"masks: masks must be H×W bool, or several of them; got {describe(masks)}.")
-    several = [masks] if isinstance(masks, np.ndarray) and masks.ndim == 2 else list(masks)
+    one = isinstance(masks, np.ndarray) and masks.ndim == 2
+    several = [masks] if one else list_of("masks", "masks", masks, "H×W bool, or several of them")
     canvas = Canvas(image)
     for index, mask in enumerate(several):
         mask = as_mask("masks", mask, argument="masks", shape=image.shape[:2])
@@ -158,8 +157,7 @@ def keypoints(image: Image, points: Points, *, links: Sequence[tuple[int, int]] 
     rows = rows_of("keypoints", "points", points, 2, finite=False)
     found = np.asarray(np.isfinite(rows).all(axis=1))
     canvas = Canvas(image)
-    for index, link in enumerate(links):
-        ends = [integer("keypoints", f"links[{index}]", end, 0, len(rows) - 1) for end in link]
+    for index, ends in enumerate(links_of("keypoints", links, len(rows))):
         if found[ends].all():
             canvas.line(rows[ends], colour_of(index + 1))
     canvas.dots(rows[found], colour_of(0))
@@ -300,13 +298,10 @@ def matches(
 
 
 def _texts(function: str, labels: Sequence[str], count: int) -> list[str]:
-    if not isinstance(labels, Iterable):
-        raise InputError(
-            f"{function}: labels must be one for each of the {count} boxes, or none; got {describe(labels)}."
-        )
-    texts = [str(label) for label in labels] if not isinstance(labels, str) else [labels]
+    wanted = f"one for each of the {count} boxes, or none"
+    texts = [labels] if isinstance(labels, str) else [str(t) for t in list_of(function, "labels", labels, wanted)]
     if len(texts) not in (0, count):
-        raise InputError(f"{function}: labels must be one for each of the {count} boxes, or none; got {len(texts)}.")
+        raise InputError(f"{function}: labels must be {wanted}; got {len(texts)}.")
     return texts or [""] * count
 
 

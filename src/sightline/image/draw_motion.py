@@ -6,7 +6,7 @@ optical flow", IJCV 92(1); all others Okabe and Ito 2008.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Annotated, Any
 
@@ -17,7 +17,7 @@ from sightline.core.catalogue import method
 from sightline.core.checks import as_image, describe, flag, integer, number
 from sightline.core.errors import InputError
 from sightline.core.types import Flow, Image, Labels, NewImage, Range
-from sightline.image.draw_rows import finish, rows_of
+from sightline.image.draw_rows import finish, links_of, list_of, rows_of
 
 PAPER = "Okabe & Ito 2008"
 # Hues between red, yellow, green, cyan, blue and magenta on the wheel: more where the eye tells more apart.
@@ -68,10 +68,7 @@ def skeletons(
     people = np.asarray(keypoints)
     if people.ndim != 3 or people.shape[2] not in (2, 3) or people.dtype.kind not in "iuf":
         raise InputError(f"skeletons: keypoints must be N×K×2 or N×K×3 numbers; got {describe(keypoints)}.")
-    pairs = [
-        [integer("skeletons", f"links[{index}]", end, 0, max(people.shape[1] - 1, 0)) for end in link]
-        for index, link in enumerate(links)
-    ]
+    pairs = links_of("skeletons", links, people.shape[1])
     canvas = Canvas(image)
     for number_, person in enumerate(people.astype(np.float64)):
         points = np.clip(person[:, :2], -1e6, 1e6)
@@ -116,7 +113,9 @@ def tracks(image: Image, paths: Sequence[np.ndarray], ids: Sequence[int] = ()) -
     21
     """
     image = as_image("tracks", image)
-    rows = [rows_of("tracks", f"paths[{index}]", path, 2, finite=False) for index, path in enumerate(paths)]
+    several = list_of("tracks", "paths", paths, "N×2 points each")
+    rows = [rows_of("tracks", f"paths[{index}]", path, 2, finite=False) for index, path in enumerate(several)]
+    ids = list_of("tracks", "ids", ids, "a whole number for each track, or none")
     if len(ids) not in (0, len(rows)):
         raise InputError(f"tracks: ids must be one for each of the {len(rows)} paths, or none; got {len(ids)}.")
     canvas = Canvas(image)
@@ -165,10 +164,8 @@ def contours(image: Image, contours: Sequence[Any], *, closed: bool = True) -> N
     """
     image = as_image("contours", image)
     closed = flag("contours", "closed", closed)
-    if not isinstance(contours, Iterable):
-        raise InputError(f"contours: contours must be a list of N×2 points; got {describe(contours)}.")
     canvas = Canvas(image)
-    for index, contour in enumerate(contours):
+    for index, contour in enumerate(list_of("contours", "contours", contours, "a list of N×2 points")):
         points = rows_of("contours", f"contours[{index}]", getattr(contour, "points", contour), 2)
         if len(points) > 1:
             canvas.line(points, colour_of(index), closed=closed)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from sightline.core.canvas import Canvas
-from sightline.core.checks import describe
+from sightline.core.checks import describe, integer
 from sightline.core.errors import InputError
 
 
@@ -34,6 +34,24 @@ def rows_of(function: str, argument: str, values: Any, width: int, *, finite: bo
     if finite and not np.isfinite(array).all():
         raise InputError(f"{function}: {argument} must be finite; got NaN or infinite values.")
     return np.clip(array, -1e6, 1e6)
+
+
+def list_of(function: str, argument: str, values: Any, what: str) -> list[Any]:
+    """Return what a sequence holds, or raise an :class:`InputError` that says ``what`` it must hold."""
+    try:
+        return list(values)
+    except TypeError as error:
+        raise InputError(f"{function}: {argument} must be {what}; got {describe(values)}.") from error
+
+
+def links_of(function: str, links: Any, count: int) -> list[list[int]]:
+    """Return the pairs of numbers, each below ``count``, of the points that are joined by a line."""
+    what = "pairs of point numbers"
+    pairs = list_of(function, "links", links, what)
+    for pair in pairs:
+        if not isinstance(pair, (tuple, list, np.ndarray)) or np.shape(pair) != (2,):
+            raise InputError(f"{function}: links must be {what}; got {describe(pair)} among them.")
+    return [[integer(function, f"links[{i}]", end, 0, count - 1) for end in pair] for i, pair in enumerate(pairs)]
 
 
 def finish(image: np.ndarray, canvas: Canvas) -> np.ndarray:

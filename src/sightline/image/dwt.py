@@ -129,12 +129,9 @@ def dwt(
     ([[8.0]], [[[-4.0]], [[-2.0]], [[0.0]]])
     """
     image = as_image("dwt", image, channels=())
-    levels = integer("dwt", "levels", levels, 1)
+    levels = levels_within("dwt", image, levels)
     choice("dwt", "border", border, BORDERS)
     filters = filters_of("dwt", wavelet)
-    most = max(1, int(np.log2(min(image.shape[:2]))))
-    if levels > most:
-        raise InputError(f"dwt: levels must be ≤ {most} for {describe(image)}; got {levels}.")
     planes = [np.ascontiguousarray(plane, np.float64) for plane in _planes(image)]
     details: list[tuple[np.ndarray, ...]] = []
     for _ in range(levels):
@@ -143,6 +140,15 @@ def dwt(
         details.insert(0, tuple(_joined([band[i] for band in bands], image.ndim) for i in (1, 2, 3)))
     approximation = _joined(planes, image.ndim)
     return Wavelets(approximation, tuple(details), wavelet, border, image.shape, image.dtype.name)  # type: ignore[arg-type]
+
+
+def levels_within(function: str, image: np.ndarray, levels: Any) -> int:
+    """Return how often an image is halved: at least once, and no oftener than its shorter side allows."""
+    levels = integer(function, "levels", levels, 1)
+    most = max(1, int(np.log2(min(image.shape[:2]))))
+    if levels > most:
+        raise InputError(f"{function}: levels must be ≤ {most} for {describe(image)}; got {levels}.")
+    return levels
 
 
 @dwt.steps

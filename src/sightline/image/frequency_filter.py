@@ -23,6 +23,7 @@ from sightline.image.fft import filter_frequencies, half_transform
 
 KINDS, BANDS = ("ideal", "butterworth", "gaussian"), ("low", "high", "band", "reject", "notch")
 _TINY = 1e-30
+_CUTOFFS = 1e-100, 1e100  # beyond these, squares leave the floats; no frequency is near to either
 
 
 @method(task="frequency", paper="Gonzalez & Woods 2018", lesson="w1d7")
@@ -152,6 +153,7 @@ def _prepared(
 
 def transfer(kind: str, band: str, squared: Array, cutoff: float, width: float, order: int) -> Array:
     """Return how much of the frequencies at the given squared distances from 0 stays."""
+    cutoff, width = (min(max(length, _CUTOFFS[0]), _CUTOFFS[1]) for length in (cutoff, width))
     if band in ("low", "high"):
         low = _low_pass(kind, squared, cutoff, order)
         return low if band == "low" else 1 - low
@@ -167,12 +169,13 @@ def transfer(kind: str, band: str, squared: Array, cutoff: float, width: float, 
 def _low_pass(kind: str, squared: Array, cutoff: float, order: int) -> Array:
     if kind == "ideal":
         return (squared <= cutoff**2).astype(np.float32)
-    ratio = (squared / cutoff**2).astype(np.float32)
-    if kind == "gaussian":
-        return np.exp(np.float32(-0.5) * ratio)
-    power = ratio.copy()
-    for _ in range(order - 1):
-        power *= ratio
+    with np.errstate(over="ignore"):  # of what is beyond the floats, nothing stays: 1 / ∞
+        ratio = (squared / cutoff**2).astype(np.float32)
+        if kind == "gaussian":
+            return np.exp(np.float32(-0.5) * ratio)
+        power = ratio.copy()
+        for _ in range(order - 1):
+            power *= ratio
     return np.float32(1) / (np.float32(1) + power)
 
 

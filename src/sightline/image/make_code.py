@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from sightline.core.catalogue import method
-from sightline.core.checks import choice, describe, integer
+from sightline.core.checks import choice, describe, flag, integer
 from sightline.core.errors import InputError
 from sightline.core.types import Choice, Range
 from sightline.image.codes.code import KINDS
@@ -100,6 +100,7 @@ def make_code(
         raise InputError(f"make_code: text must be text for kind '{kind}'; got {describe(text)}. Use text.decode().")
     level = choice("make_code", "level", level, LEVELS)
     mode = choice("make_code", "mode", mode, ("auto", *MODES))
+    gs1 = flag("make_code", "gs1", gs1)
     version = None if version is None else integer("make_code", "version", version, 1, VERSIONS)
     mask = None if mask is None else integer("make_code", "mask", mask, 0, 7)
     scale = integer("make_code", "scale", scale, 1, 64)

@@ -25,6 +25,7 @@ from sightline.image.weighted_mean import LOG2_E, divide, gather, power_of_two, 
 STRENGTH = (0.4, 1.2)  # k and m of (k + m / patch) · sigma, which does best on photographs for sigma 10 to 50
 _STRIP, _TILE = 64, 480  # rows and columns that are denoised at a time
 _MAD = 0.6744897501960817  # median of |x| of normal x with standard deviation 1
+_LEAST = 1e-12  # a strength at which none but the same patches count, and whose square float32 can divide by
 _ZERO = np.float32(0)
 
 
@@ -165,7 +166,7 @@ def _padded_planes(image: Array, margin: int) -> Array:
 
 def _exponent(channels: int, patch: int, strength: float, sigma: float) -> tuple[np.float32, np.float32]:
     """Return ``(slope, offset)``: a sum of squared differences d weighs 2^min(slope · d + offset, 0)."""
-    scale = LOG2_E / (strength * strength)
+    scale = LOG2_E / max(strength, _LEAST) ** 2
     return np.float32(-scale / (channels * patch * patch)), np.float32(2 * sigma * sigma * scale)
 
 

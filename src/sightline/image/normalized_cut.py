@@ -28,6 +28,7 @@ from sightline.image.lab_planes import as_lab_planes
 from sightline.image.region_graph import numbered, region_pairs, region_sums
 from sightline.image.slic import slic
 
+_NARROWEST = 1e-150  # a sigma whose square is still more than 0
 _CUTS = 20  # positions at which an eigenvector is tried to be cut
 _DENSE = 800  # nodes up to which all eigenvectors at once cost less than iterating for two
 
@@ -143,7 +144,7 @@ def _weights(parts: Array, planes: Array, sigma: float) -> Any:
     means = sums / sizes[:, None]
     pairs, _ = region_pairs(parts)
     square = ((means[pairs[:, 0]] - means[pairs[:, 1]]) ** 2).sum(axis=1)
-    weights = np.exp(-square / sigma**2) + 1e-12  # what touches is connected, however little
+    weights = np.exp(-square / max(sigma, _NARROWEST) ** 2) + 1e-12  # what touches is connected, however little
     own = np.arange(len(sizes))  # a node is as near to itself as can be: its weight is 1
     one, other = np.concatenate([pairs, pairs[:, ::-1], np.stack([own, own], axis=1)]).T
     values = np.concatenate([weights, weights, np.ones(len(sizes))])

@@ -99,7 +99,9 @@ def _box(sums, y, x, tall, wide):
 def peaks(stack: np.ndarray, threshold: float, sigmas: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return N×3 (x, y, sigma) float32 of the maxima above ``threshold``, the strongest first, and their values."""
     marks = np.zeros(stack.shape, np.bool_)
-    over_rows(_mark, stack.shape[1], stack, np.float32(threshold), marks)
+    with np.errstate(over="ignore"):  # nothing is above infinity
+        limit = np.float32(threshold)
+    over_rows(_mark, stack.shape[1], stack, limit, marks)
     level, y, x = np.nonzero(marks)
     values = stack[level, y, x]
     order = np.argsort(-values, kind="stable")

@@ -14,13 +14,14 @@ from typing import Annotated, Any
 import numpy as np
 
 from sightline.core.catalogue import method
-from sightline.core.checks import as_image, as_mask, describe, integer, output
+from sightline.core.checks import as_image, as_mask, describe, output
 from sightline.core.errors import InputError
 from sightline.core.layers import Mask as MaskLayer
 from sightline.core.layers import Picture
 from sightline.core.trace import Step
 from sightline.core.types import Array, Image, Mask, Range
-from sightline.image.dwt import Wavelets, dwt, reconstructed
+from sightline.image.dwt import Wavelets, dwt, levels_within, reconstructed
+from sightline.image.wavelets import filters_of
 
 
 def _left_half(a: np.ndarray) -> np.ndarray:
@@ -84,7 +85,7 @@ def wavelet_blend(
     >>> wavelet_blend(a, b, left, 1, wavelet="haar")[0].tolist()
     [200, 200, 200, 200, 100, 100, 100, 100]
     """
-    a, b, mask = _checked(a, b, mask)
+    a, b, mask = _checked(a, b, mask, wavelet)
     mixed = _mixed(a, b, mask, _levels_for(a, levels), wavelet)
     result = output("wavelet_blend", out, a.shape, a.dtype, [a, b])
     values = reconstructed(mixed)
@@ -98,7 +99,7 @@ def wavelet_blend(
 def _steps(
     a: Image, b: Image, mask: Mask, levels: int | None = None, *, wavelet: str = "db2", out: Array | None = None
 ) -> Iterator[Step]:
-    a, b, mask = _checked(a, b, mask)
+    a, b, mask = _checked(a, b, mask, wavelet)
     yield Step("a", Picture(a), MaskLayer(mask))
     yield Step("b", Picture(b))
     count = _levels_for(a, levels)
@@ -110,17 +111,18 @@ def _steps(
     yield Step("blended", Picture(wavelet_blend(a, b, mask, levels, wavelet=wavelet, out=out)))
 
 
-def _checked(a: Any, b: Any, mask: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _checked(a: Any, b: Any, mask: Any, wavelet: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     a = as_image("wavelet_blend", a, argument="a", channels=(), finite=True)
     b = as_image("wavelet_blend", b, argument="b", channels=(), finite=True)
     if a.shape != b.shape or a.dtype != b.dtype:
         raise InputError(f"wavelet_blend: b must be {describe(a)} like a; got {describe(b)}. Resize or convert it.")
+    filters_of("wavelet_blend", wavelet)
     return a, b, as_mask("wavelet_blend", mask, shape=a.shape[:2])
 
 
 def _levels_for(a: np.ndarray, levels: int | None) -> int:
     if levels is not None:
-        return integer("wavelet_blend", "levels", levels, 1)
+        return levels_within("wavelet_blend", a, levels)
     return max(1, min(6, int(np.log2(min(a.shape[:2])))))
 
 

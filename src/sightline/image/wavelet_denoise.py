@@ -15,15 +15,16 @@ from typing import Annotated
 import numpy as np
 
 from sightline.core.catalogue import method
-from sightline.core.checks import as_image, choice, integer, number, output
+from sightline.core.checks import as_image, choice, number, output
 from sightline.core.layers import Picture, Table
 from sightline.core.trace import Step
 from sightline.core.types import Array, Choice, Image, Range
-from sightline.image.dwt import Wavelets, dwt, reconstructed
+from sightline.image.dwt import Wavelets, dwt, levels_within, reconstructed
 from sightline.image.wavelet_bands import analyse
 from sightline.image.wavelets import filters_of
 
 _MEDIAN = 0.6744897501960817  # median of |x| for a normal x of σ = 1
+_MOST_NOISE = 1e100  # whose square is still a number: nothing is left of any picture
 _SPARED = 3  # halvings before the filter is as long as the picture that are not made
 
 
@@ -116,7 +117,7 @@ def _shrunk(
 ) -> Wavelets:
     """Return the coefficients of the image, shrunk."""
     if sigma is not None:
-        sigma = number("wavelet_denoise", "sigma", sigma, 0, unit="in the image's units")
+        sigma = min(number("wavelet_denoise", "sigma", sigma, 0, unit="in the image's units"), _MOST_NOISE)
     choice("wavelet_denoise", "shrink", shrink, ("bayes", "visu"))
     choice("wavelet_denoise", "mode", mode, ("soft", "hard"))
     filters_of("wavelet_denoise", wavelet)
@@ -142,7 +143,7 @@ def _shrunk(
 
 def _levels_for(image: np.ndarray, wavelet: str, levels: int | None) -> int:
     if levels is not None:
-        return integer("wavelet_denoise", "levels", levels, 1)
+        return levels_within("wavelet_denoise", image, levels)
     taps = len(filters_of("wavelet_denoise", wavelet).low)
     fit = int(math.log2(max(1, min(image.shape[:2]) / (taps - 1))))
     return max(1, fit - _SPARED)
