@@ -137,8 +137,8 @@ def test_an_ensemble_answers_with_the_mean(run: Run, tmp_path: Path) -> None:
 def test_views_are_averaged(run: Run) -> None:
     batch = torch.arange(24.0).view(1, 1, 4, 6)
     seen = list(views(batch, True, (1.0, 0.5)))
-    assert [tuple(v.shape[-2:]) for v in seen] == [(4, 6), (4, 6), (2, 3), (2, 3)]
-    assert torch.equal(seen[1], batch.flip(3))
+    assert [(tuple(v.shape[-2:]), weight) for v, weight in seen] == [((4, 6), 1), ((4, 6), 1), ((2, 3), 1), ((2, 3), 1)]
+    assert torch.equal(seen[1][0], batch.flip(3))
     image = np.asarray(sl.data.open_dataset("digits").test.array)[3]
     plain, both = dict(run.predict(image)), dict(run.predict(image, mirror=True))
     mirrored = dict(run.predict(image[:, ::-1]))
@@ -146,6 +146,26 @@ def test_views_are_averaged(run: Run) -> None:
         assert score == pytest.approx((plain[label] + mirrored[label]) / 2, abs=1e-5)
     with pytest.raises(InputError, match=r"predict: scales must be a number in 0\.25–4; got 9"):
         run.predict(image, scales=(9,))
+
+
+def test_moved_views_count_half(run: Run) -> None:
+    image = np.asarray(sl.data.open_dataset("digits").test.array)[3]
+    recipe, model = run.predictor.recipe, run.predictor.model
+    assert isinstance(recipe, ClassifyRecipe)
+    there = recipe.form.prepare(image)  # H×W×1
+    wide = np.pad(there, ((2, 2), (2, 2), (0, 0)), mode="reflect")
+    places = [there, wide[4:, 4:], wide[:-4, :-4]]
+    batch = torch.from_numpy(there).permute(2, 0, 1)[None].float()
+    seen = [view[0, 0].numpy() for view, _ in views(batch, False, (1.0,), 2)]
+    assert all(np.array_equal(view, place[..., 0]) for view, place in zip(seen, places, strict=True))
+    apart = [recipe.scores(model, [place], mirror=True) for place in places]
+    together = recipe.scores(model, [there], mirror=True, shift=2)
+    np.testing.assert_allclose(together, apart[0] / 2 + apart[1] / 4 + apart[2] / 4, atol=1e-6)
+    assert dict(run.predict(image, shift=2)) != dict(run.predict(image))
+    with pytest.raises(InputError, match="predict: shift must be smaller than the images' sides, 16×16; got 16"):
+        run.predict(image, shift=16)
+    with pytest.raises(InputError, match=r"predict: shift must be a whole number in 0–64; got -1"):
+        run.predict(image, shift=-1)
 
 
 def test_the_temperature_is_the_likeliest() -> None:

@@ -23,7 +23,7 @@ from sightline.classify.samples import Training, Untouched, stack
 from sightline.classify.suited import DEFAULTS, LARGEST, LEAST, METHODS, engine_settings, model_arguments, model_options
 from sightline.classify.temperature import fit_temperature
 from sightline.classify.tuning import Teacher, begin_with, losses_with, suited_to
-from sightline.classify.views import views
+from sightline.classify.views import mean, views
 from sightline.core.errors import DataError, InputError
 from sightline.core.results import Classification
 from sightline.data import ImageSet, open_dataset
@@ -281,17 +281,21 @@ class ClassifyRecipe(Recipe):
         *,
         mirror: bool = False,
         scales: Sequence[float] = (1.0,),
+        shift: int = 0,
     ) -> np.ndarray:
-        """Return N×classes probabilities of prepared images (H×W×C uint8); the mean over all views."""
+        """Return N×classes probabilities of prepared images (H×W×C uint8); the mean over all :func:`views`."""
         device = next(model.parameters()).device
         found = []
         with torch.inference_mode():
             for first in range(0, len(images), batch_size):
                 some = [images[i] for i in range(first, min(first + batch_size, len(images)))]
                 batch = torch.from_numpy(np.stack(some)).to(device).permute(0, 3, 1, 2).to(torch.float32).div_(255)
-                seen = [model(view).float() / self.temperature for view in views(batch, mirror, scales)]
-                found.append(sum(y.softmax(dim=1) for y in seen).div(len(seen)).cpu().numpy())  # type: ignore[union-attr]
+                seen = [(self._answers(model, view), weight) for view, weight in views(batch, mirror, scales, shift)]
+                found.append(mean(seen).cpu().numpy())
         return np.concatenate(found) if found else np.empty((0, len(self.classes)), np.float32)
+
+    def _answers(self, model: nn.Module, images: Tensor) -> Tensor:
+        return (model(images).float() / self.temperature).softmax(dim=1)
 
     def predict(
         self,
@@ -300,6 +304,7 @@ class ClassifyRecipe(Recipe):
         *,
         mirror: bool = False,
         scales: Sequence[float] = (1.0,),
+        shift: int = 0,
     ) -> list[Classification]:
         """Return one :class:`Classification` with all classes for each image.
 
@@ -313,9 +318,12 @@ class ClassifyRecipe(Recipe):
             Look at the mirrored image too, and answer with the mean (test-time augmentation).
         scales
             Look at the image at these factors of the input's size, each 0.25–4, and answer with the mean.
+        shift
+            Look at the image moved by this many pixels of the input, too, 0–64 and less than its sides: up to the left
+            and down to the right, the border mirrored; each counts half as much as the image where it is.
         """
         prepared = [self.form.prepare(image) for image in images]
-        rows = self.scores(model, prepared, mirror=mirror, scales=scales)
+        rows = self.scores(model, prepared, mirror=mirror, scales=scales, shift=shift)
         return [Classification.ranked(self.classes, row) for row in rows]
 
     def evaluate(self, model: nn.Module, data: Any = None, split: str | None = None) -> dict[str, Any]:

@@ -138,7 +138,8 @@ class Predictor:
             natural order; a video, a camera (``"webcam"``) or an address gives the frames' results one by one, as they
             are asked for, of a live source the newest.
         **options
-            Of the recipe: detectors take ``confidence``, ``tile``, ``overlap``, ``mirror`` and ``scales``.
+            Of the recipe: detectors take ``confidence``, ``tile``, ``overlap``, ``mirror`` and ``scales``; classifiers
+            ``mirror``, ``scales`` and ``shift``.
         """
         if isinstance(images, (str, os.PathLike)) and not _is_picture(os.fspath(images)):
             return self._through(os.fspath(images), options)
