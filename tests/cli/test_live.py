@@ -10,7 +10,7 @@ from sightline.apply.inputs import numbers
 from sightline.apply.outputs import as_picture, side_by_side
 from sightline.cli.app import main
 from sightline.core.errors import FormatError, InputError, MissingFileError
-from sightline.image import canny, convert, convolve, frames, read, write_frames
+from sightline.image import canny, convert, convolve, draw, frames, read, write_frames
 
 
 @pytest.fixture
@@ -66,6 +66,18 @@ def test_rows_of_numbers_are_an_argument(folder):
     kernel = np.array([[0, -1, 0], [-1, 5, -1], [0, -1, 0]], float)
     expected = convolve(read("gray.png", mode="gray"), kernel)
     assert np.array_equal(read("sharp.png", mode="gray"), expected)
+
+
+def test_one_row_of_numbers_is_a_table_of_one(folder):
+    assert main(["image", "boxes", "gray.png", "--boxes", "10,8,40,30", "-o", "boxed.png"]) == 0
+    expected = draw.boxes(read("gray.png", mode="gray"), np.array([[10, 8, 40, 30]]))
+    assert np.array_equal(read("boxed.png"), expected)
+
+
+def test_a_picture_where_floats_are_wanted_stands_for_0_to_1(folder):
+    assert main(["image", "heat_map", "gray.png", "--values", "gray.png", "-o", "hot.png"]) == 0
+    gray = read("gray.png", mode="gray")
+    assert np.array_equal(read("hot.png"), draw.heat_map(gray, gray.astype(np.float32) / np.float32(255)))
 
 
 def test_what_is_no_picture_can_be_drawn_or_kept(folder, capsys):

@@ -214,6 +214,11 @@ def test_wrong_arguments_are_named(call, says):
         call(np.zeros((9, 9), np.uint8))
 
 
+def test_one_row_may_come_alone():
+    for drawn, alone in ((draw.boxes, [20, 30, 60, 50]), (draw.keypoints, [20, 30]), (draw.lines, [20, 30, 60, 50])):
+        assert np.array_equal(drawn(scene(), np.array(alone)), drawn(scene(), np.array([alone])))
+
+
 def test_no_boxes_points_or_matches_draw_nothing():
     image = scene()
     np.testing.assert_array_equal(draw.boxes(image, np.zeros((0, 4))), image)

@@ -51,9 +51,19 @@ def first_argument(entry: Method, image: np.ndarray, *, gray: bool = False) -> n
 
 def says_true_or_false(entry: Method, name: str) -> bool:
     """Return whether an array parameter takes truth values: the mask of a template, a footprint."""
+    return name in ("mask", "masks") or any("bool" in dtypes for dtypes in _dtypes_of(entry, name))
+
+
+def _says_floats(entry: Method, name: str) -> bool:
+    """Return whether an array parameter takes floats alone: weights, a heat map."""
+    dtypes = [dtype for several in _dtypes_of(entry, name) for dtype in several]
+    return bool(dtypes) and all("float" in dtype for dtype in dtypes)
+
+
+def _dtypes_of(entry: Method, name: str) -> list[tuple[str, ...]]:
     hint = typing.get_type_hints(entry.function).get(name)
     parts = typing.get_args(hint) or (hint,)
-    return name in ("mask", "masks") or any("bool" in getattr(part, "dtypes", ()) for part in parts)
+    return [tuple(map(str, getattr(part, "dtypes", ()))) for part in parts]
 
 
 def _as_mask(gray: np.ndarray) -> np.ndarray:
@@ -97,7 +107,9 @@ def _read(entry: Method, name: str, kind: str, word: str, image: np.ndarray | No
         true_or_false = says_true_or_false(entry, name)
         if is_image_name(word):
             gray_values = Source(word).read("gray")
-            return _as_mask(gray_values) if true_or_false else gray_values
+            if true_or_false:
+                return _as_mask(gray_values)
+            return to_float(gray_values) if _says_floats(entry, name) else gray_values
         table = numbers(entry.name, name, word)
         return table != 0 if true_or_false and set(np.unique(table)) <= {0, 1} else table
     if kind == "int":

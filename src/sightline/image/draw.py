@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Annotated
 
 import numpy as np
+from jaxtyping import Float
 
 from sightline.core.canvas import Canvas, colour_of
 from sightline.core.catalogue import method
@@ -207,7 +208,9 @@ def text(image: Image, text: str, at: tuple[float, float] = (2.0, 2.0)) -> NewIm
     lesson="w1d1",
     example={"values": np.array([[0.0, 0.4], [0.7, 1.0]])},
 )
-def heat_map(image: Image, values: np.ndarray, *, opacity: Annotated[float, Range(0, 1)] = 0.5) -> NewImage:
+def heat_map(
+    image: Image, values: Float[np.ndarray, "rows columns"], *, opacity: Annotated[float, Range(0, 1)] = 0.5
+) -> NewImage:
     """Return a copy of an image with a heat map blended over it, dark violet for 0 to pale yellow for 1.
 
     NaN values are drawn grey; values beyond 0–1 take the colours of the ends.

@@ -19,7 +19,7 @@ def rows_of(function: str, argument: str, values: Any, width: int, *, finite: bo
     function, argument
         Names for the error's sentence.
     values
-        The argument as it came; nothing at all is no row.
+        The argument as it came; nothing at all is no row, and one row may come alone.
     width
         Numbers in a row.
     finite
@@ -28,6 +28,8 @@ def rows_of(function: str, argument: str, values: Any, width: int, *, finite: bo
     array = np.asarray(values)
     if array.size == 0:
         return np.zeros((0, width))
+    if array.shape == (width,):
+        array = array[None]
     if array.ndim != 2 or array.shape[1] != width or array.dtype.kind not in "iuf":
         raise InputError(f"{function}: {argument} must be N×{width} numbers; got {describe(values)}.")
     array = array.astype(np.float64)
