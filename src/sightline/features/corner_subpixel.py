@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Annotated, Any
 
 import numpy as np
@@ -15,12 +16,13 @@ from jaxtyping import Float32
 
 from sightline.core.catalogue import method
 from sightline.core.checks import describe, integer, number
-from sightline.core.conversions import to_float
 from sightline.core.errors import InputError
 from sightline.core.kernels import kernel, over_rows
 from sightline.core.layers import Lines, Picture, Points, Value
 from sightline.core.trace import Step
 from sightline.core.types import AnyPoints, Array, Image, Range
+from sightline.core.vectors import LANES, store
+from sightline.core.widened import load_floats
 from sightline.image.gradient import as_gray
 
 
@@ -83,8 +85,9 @@ def corner_subpixel(
     gray, start, window = _checked(image, points, window)
     steps = integer("corner_subpixel", "iterations", iterations, 1, 1000)
     eps = number("corner_subpixel", "eps", eps, 0, 1, unit="pixels")
+    white = np.float32(1 if gray.dtype == np.float32 else np.iinfo(gray.dtype).max)
     found = np.empty_like(start)
-    over_rows(_refine, len(start), gray, start, window, steps, eps * eps, found, strip=64)
+    over_rows(_refine, len(start), gray, white, start, window, _weights(window), steps, eps * eps, found, strip=64)
     return found.astype(np.float32)
 
 
@@ -105,7 +108,7 @@ def _steps(
 
 def _checked(image: Any, points: Any, window: Any) -> tuple[Array, Array, int]:
     name = "corner_subpixel"
-    gray = to_float(as_gray(name, image, finite=True))
+    gray = as_gray(name, image, finite=True)
     if not isinstance(points, np.ndarray) or points.ndim != 2 or points.shape[1] != 2 or points.dtype.kind not in "iuf":
         raise InputError(f"{name}: points must be N×2 numbers (x, y); got {describe(points)}.")
     start = points.astype(np.float64)
@@ -117,18 +120,30 @@ def _checked(image: Any, points: Any, window: Any) -> tuple[Array, Array, int]:
     return gray, start, integer(name, "window", window, 1, 50)
 
 
-@kernel
-def _refine(image, start, window, steps, eps, found, y0, y1):
+@lru_cache(16)
+def _weights(window: int) -> Array:
+    """Return the bell's weights, those times x and those times y from its middle; rows of whole vectors, flat."""
     side = 2 * window + 1
-    bell = np.empty(side, np.float64)
-    for k in range(side):
-        bell[k] = math.exp(-(((k - window) / window) ** 2))
-    patch = np.empty((side + 2, side + 2), np.float64)
+    bell = np.array([math.exp(-(((k - window) / window) ** 2)) for k in range(side)])
+    place = np.arange(-window, window + 1.0)
+    weights = np.zeros((3, side, -(-(side + 3) // LANES) * LANES))  # a pixel is read with those around it
+    weights[:, :, :side] = np.outer(bell, bell) * np.stack(np.broadcast_arrays(1.0, place, place[:, None]))
+    return weights.reshape(3, -1)
+
+
+@kernel
+def _refine(image, white, start, window, weights, steps, eps, found, y0, y1):
+    side = 2 * window + 1
+    breadth = weights.shape[1] // side  # of a row of pixels
+    pixels = np.zeros((side + 3) * breadth, np.float32)
+    between, patch = np.zeros(pixels.size, np.float64), np.zeros(pixels.size - breadth, np.float64)
     for i in range(y0, y1):
         x, y = start[i, 0], start[i, 1]
         for _ in range(steps):
-            _sample(image, x - window - 1, y - window - 1, patch)
-            dx, dy = _step(patch, bell)
+            left, top = x - window - 1, y - window - 1
+            column, row = np.int64(math.floor(left)), np.int64(math.floor(top))
+            _copy(image, white, column, row, breadth, pixels)
+            dx, dy = _step(pixels, left - column, top - row, weights, breadth, between, patch)
             if not abs(dx) + abs(dy) < 1e6:  # no corner here: the equations have no solution
                 break
             x, y = x + dx, y + dy
@@ -139,40 +154,32 @@ def _refine(image, start, window, steps, eps, found, y0, y1):
 
 
 @kernel
-def _sample(image, left, top, patch):
-    """Write the pixels from (left, top) on, linearly between those of the image; beyond it lies its border."""
+def _copy(image, white, column, row, breadth, pixels):
+    """Copy rows of ``breadth`` pixels from (column, row) on, divided by ``white``; beyond the image lies its border."""
     height, width = image.shape
-    n = len(patch)
-    x0, y0 = np.int64(math.floor(left)), np.int64(math.floor(top))
-    u, v = left - x0, top - y0
-    inside = (x0 >= 0) & (x0 + n < width)
-    for i in range(n):
-        above, below = image[min(max(y0 + i, 0), height - 1)], image[min(max(y0 + i + 1, 0), height - 1)]
+    inside = (column >= 0) & (column + breadth <= width)
+    flat = image.reshape(-1)
+    for to in range(0, pixels.size, breadth):
+        start = min(max(row + to // breadth, 0), height - 1) * width
         if inside:
-            _between(above[x0 : x0 + n + 1], below[x0 : x0 + n + 1], u, v, patch[i])
+            for j in range(0, breadth, LANES):
+                store(load_floats(flat, start + column + j) / white, pixels, to + j)
             continue
-        for j in range(n):
-            a, b = min(max(x0 + j, 0), width - 1), min(max(x0 + j + 1, 0), width - 1)
-            upper, lower = above[a] + u * (above[b] - above[a]), below[a] + u * (below[b] - below[a])
-            patch[i, j] = upper + v * (lower - upper)
+        for j in range(breadth):
+            pixels[to + j] = np.float32(flat[start + min(max(column + j, 0), width - 1)]) / white
 
 
 @kernel
-def _between(above, below, u, v, out):
-    for j in range(out.size):
-        upper, lower = above[j] + u * (above[j + 1] - above[j]), below[j] + u * (below[j + 1] - below[j])
-        out[j] = upper + v * (lower - upper)
+def _step(pixels, u, v, weights, breadth, between, patch):
+    """Return how far the corner lies from the middle of the patch: the least squares of gradient · (corner − pixel).
 
-
-@kernel
-def _step(patch, bell):
-    """Return how far the corner lies from the middle of the patch: the least squares of gradient · (corner − pixel)."""
-    xx, xy, yy, x, y = 0.0, 0.0, 0.0, 0.0, 0.0
-    for i in range(bell.size):
-        sums = _row_sums(patch[i], patch[i + 1], patch[i + 2], bell)
-        a, b, c, weight, py = sums[0], sums[1], sums[2], bell[i], i - bell.size // 2
-        xx, xy, yy = xx + weight * a, xy + weight * b, yy + weight * c
-        x, y = x + weight * (sums[3] + b * py), y + weight * (sums[4] + c * py)
+    The patch is what lies u to the right of the pixels and v below that; its rows are one long row.
+    """
+    for k in range(pixels.size - 1):
+        between[k] = pixels[k] + u * (pixels[k + 1] - pixels[k])
+    for k in range(patch.size):
+        patch[k] = between[k] + v * (between[k + breadth] - between[k])
+    xx, xy, yy, x, y = _sums(patch[1:], patch[breadth:], patch[breadth + 2 :], patch[2 * breadth + 1 :], weights)
     det = xx * yy - xy * xy
     if not det > 1e-12 * (xx + yy) ** 2:
         return np.nan, np.nan
@@ -180,11 +187,13 @@ def _step(patch, bell):
 
 
 @kernel(fastmath=True)
-def _row_sums(above, row, below, bell):
-    """Return the weighted sums of gx², gx·gy, gy², gx²·x and gx·gy·x over the pixels of a row."""
+def _sums(above, left, right, below, weights):
+    """Return the weighted sums of gx², gx·gy, gy², and of both sides of the normal equations times the pixel."""
     xx, xy, yy, x, y = 0.0, 0.0, 0.0, 0.0, 0.0
-    for j in range(bell.size):
-        gx, gy, px = row[j + 2] - row[j], below[j + 1] - above[j + 1], np.float64(j - bell.size // 2)
-        a, b, c = bell[j] * gx * gx, bell[j] * gx * gy, bell[j] * gy * gy
-        xx, xy, yy, x, y = xx + a, xy + b, yy + c, x + a * px, y + b * px
+    bell, across, down = weights[0], weights[1], weights[2]
+    for k in range(below.size):
+        gx, gy = right[k] - left[k], below[k] - above[k]
+        a, b, c = gx * gx, gx * gy, gy * gy
+        xx, xy, yy = xx + bell[k] * a, xy + bell[k] * b, yy + bell[k] * c
+        x, y = x + across[k] * a + down[k] * b, y + across[k] * b + down[k] * c
     return xx, xy, yy, x, y
