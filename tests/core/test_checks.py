@@ -195,3 +195,4 @@ def test_output_is_checked():
 def test_what_came_is_described_briefly():
     assert checks.describe(np.zeros((2, 3), np.uint8)) == "2×3 uint8"
     assert len(checks.describe("x" * 500)) < 70
+    assert checks.describe([np.zeros((2, 2))]) == "list [array([[0., 0.], [0., 0.]])]"

@@ -220,7 +220,7 @@ def test_steps_end_in_the_scores(photos: dict[str, np.ndarray]) -> None:
         (np.zeros((3, 3), np.uint8), {"score": "normed_difference"}, "template must not be all zeros"),
         (np.eye(3, dtype=np.uint8), {"score": "nnc"}, "score must be one of .* Did you mean 'ncc'"),
         (np.eye(3, dtype=np.uint8), {"mask": np.zeros((3, 3), bool)}, "mask must have a true pixel"),
-        (np.eye(3, dtype=np.uint8), {"mask": np.ones((2, 3), bool)}, "mask must have the image's shape 3×3"),
+        (np.eye(3, dtype=np.uint8), {"mask": np.ones((2, 3), bool)}, "mask must have the template's shape 3×3"),
         (None, {}, "template must be H×W"),
     ],
 )

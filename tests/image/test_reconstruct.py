@@ -134,8 +134,8 @@ def test_majority_is_its_own_dual_without_ties(photos: dict[str, np.ndarray]) ->
         (lambda m: image.remove_small(m.astype(np.uint8)), "remove_small: mask must be H×W bool"),
         (lambda m: image.majority(m, np.zeros((3, 3), bool)), "majority: footprint must have a true pixel"),
         (lambda m: image.majority(m, 0), "majority: footprint must be a whole number ≥ 1; got 0"),
-        (lambda m: image.hit_or_miss(m, np.zeros((3, 3), int)), "hit_or_miss: pattern must be of -1, 0 and 1, not all"),
-        (lambda m: image.hit_or_miss(m, np.full((3, 3), 2)), "hit_or_miss: pattern must be of -1, 0 and 1, not all"),
+        (lambda m: image.hit_or_miss(m, np.zeros((3, 3), int)), "hit_or_miss: pattern must ask for a pixel"),
+        (lambda m: image.hit_or_miss(m, np.full((3, 3), 2)), "hit_or_miss: pattern must be of -1, 0 and 1; got other"),
         (lambda m: image.hit_or_miss(m, "L"), "hit_or_miss: pattern must be an H×W array of -1, 0 and 1; got str"),
     ],
 )

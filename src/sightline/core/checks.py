@@ -36,7 +36,7 @@ def describe(value: object) -> str:
     if isinstance(value, np.ndarray):
         shape = "×".join(map(str, value.shape)) if value.ndim else "a scalar"
         return f"{shape} {value.dtype.name}"
-    text = repr(value)
+    text = " ".join(repr(value).split())  # a list of arrays is shown in many lines
     return f"{type(value).__name__} {text if len(text) <= 60 else text[:57] + '…'}"
 
 
@@ -136,14 +136,21 @@ def contiguous(array: np.ndarray) -> np.ndarray:
     return np.require(array, requirements=("C", "A"))
 
 
-def as_mask(function: str, mask: object, *, argument: str = "mask", shape: tuple[int, int] | None = None) -> np.ndarray:
-    """Return a bool H×W mask, C-contiguous; raise :class:`InputError` for anything else or another shape."""
+def as_mask(
+    function: str,
+    mask: object,
+    *,
+    argument: str = "mask",
+    shape: tuple[int, int] | None = None,
+    owner: str = "image",
+) -> np.ndarray:
+    """Return a bool H×W mask, C-contiguous; refuse anything else, and another shape than that of its owner."""
     if not isinstance(mask, np.ndarray) or mask.ndim != 2 or mask.dtype != np.bool_ or 0 in mask.shape:
         hint = " Compare first: image > 127." if isinstance(mask, np.ndarray) and mask.dtype != np.bool_ else ""
         raise InputError(f"{function}: {argument} must be H×W bool; got {describe(mask)}.{hint}")
     if shape is not None and mask.shape != tuple(shape):
         raise InputError(
-            f"{function}: {argument} must have the image's shape {shape[0]}×{shape[1]}; got {describe(mask)}."
+            f"{function}: {argument} must have the {owner}'s shape {shape[0]}×{shape[1]}; got {describe(mask)}."
         )
     return contiguous(mask)
 

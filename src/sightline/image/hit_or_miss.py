@@ -57,8 +57,10 @@ def hit_or_miss(mask: Mask, pattern: Array, *, out: Mask | None = None) -> Mask:
     found = output("hit_or_miss", out, mask.shape, np.bool_, [mask])
     if not isinstance(pattern, np.ndarray) or pattern.ndim != 2 or pattern.dtype.kind not in "bif" or pattern.size == 0:
         raise InputError(f"hit_or_miss: pattern must be an H×W array of -1, 0 and 1; got {describe(pattern)}.")
-    if not np.isin(pattern, (-1, 0, 1)).all() or not pattern.any():
-        raise InputError("hit_or_miss: pattern must be of -1, 0 and 1, not all 0; got others.")
+    if not np.isin(pattern, (-1, 0, 1)).all():
+        raise InputError("hit_or_miss: pattern must be of -1, 0 and 1; got other numbers, too.")
+    if not pattern.any():
+        raise InputError("hit_or_miss: pattern must ask for a pixel, by 1 or -1; got 0 alone.")
     found[...] = True
     for wanted, pixels in ((1, mask), (-1, np.logical_not(mask))):
         footprint = pattern == wanted

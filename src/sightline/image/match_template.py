@@ -147,7 +147,7 @@ def _checked(image: Any, template: Any, mask: Any) -> tuple[np.ndarray, np.ndarr
             f"{describe(image)}. Swap them, or resize one."
         )
     if mask is not None:
-        mask = as_mask("match_template", mask, shape=(template.shape[0], template.shape[1]))
+        mask = as_mask("match_template", mask, shape=(template.shape[0], template.shape[1]), owner="template")
         if not mask.any():
             raise InputError("match_template: mask must have a true pixel; got none. Pass None to take all.")
     return np.atleast_3d(image), np.atleast_3d(template), mask
