@@ -10,7 +10,7 @@ import pytest
 from sightline.core import windows
 from sightline.core.kernels import kernel
 from sightline.core.vectors import load, store
-from sightline.core.windows import SUMS, WINDOW, add_halves, level_of_four, level_of_two, picked, weigh_windows
+from sightline.core.windows import SUMS, WINDOW, level_of_four, level_of_two, picked, plus, weigh_windows
 
 
 @kernel
@@ -73,21 +73,33 @@ def test_a_machine_without_look_ups_gets_the_same(monkeypatch: pytest.MonkeyPatc
     octets = np.arange(0, 240, 5, dtype=np.uint8)
     order, weights = np.arange(WINDOW, dtype=np.uint8)[None, ::-1].copy(), np.full((1, WINDOW), 700, np.int16)
     _sums(octets, 0, 2, 1, order, weights, fast)
-    monkeypatch.setattr(windows, "_features", lambda _: ("riscv64", frozenset()))
+    monkeypatch.setattr(windows, "features", lambda _: ("riscv64", frozenset()))
     sums: Any = _sums
     njit(sums.py_func)(octets, 0, 2, 1, order, weights, plain)
     np.testing.assert_array_equal(plain, fast)
 
 
-@kernel
+@kernel(contract=True)
 def picked_and_added(a, order, out):
-    store(picked(load(a, 1), load(order, 0)), out, 0)
-    store(add_halves(load(a, 0), load(a, 8)), out, 8)
+    store(picked(load(a, 1), load(a, 16), load(order, 0)), out, 0)
+    store(plus(load(a, 0) * load(a, 8), load(a, 8) * load(a, 8)), out, 8)
 
 
-def test_floats_are_picked_and_halves_added() -> None:
-    a, out = np.random.default_rng(6).random(16, dtype=np.float32), np.zeros(16, np.float32)
-    order = np.array([7, 0, 3, 3, 1, 6, 2, 5], np.int32)
+def test_floats_are_picked_and_rounded_products_added() -> None:
+    a, out = np.random.default_rng(6).random(24, dtype=np.float32), np.zeros(16, np.float32)
+    order = np.array([7, 0, 13, 3, 1, 8, 2, 15], np.int32)
     picked_and_added(a, order, out)
-    np.testing.assert_array_equal(out[:8], a[1:9][order])
-    np.testing.assert_array_equal(out[8:], np.concatenate([a[:4] + a[4:8], a[8:12] + a[12:]]))
+    np.testing.assert_array_equal(out[:8], np.concatenate([a[1:9], a[16:]])[order])
+    np.testing.assert_array_equal(out[8:], a[:8] * a[8:16] + a[8:16] * a[8:16])
+
+
+def test_floats_are_picked_without_look_ups(monkeypatch: pytest.MonkeyPatch) -> None:
+    from numba import njit
+
+    a, order = np.random.default_rng(7).random(24, dtype=np.float32), np.arange(14, -2, -2).astype(np.int32)
+    fast, plain = np.zeros((2, 16), np.float32)
+    picked_and_added(a, order, fast)
+    monkeypatch.setattr(windows, "features", lambda _: ("riscv64", frozenset()))
+    kernel_: Any = picked_and_added
+    njit(kernel_.py_func)(a, order, plain)
+    np.testing.assert_array_equal(plain[:8], fast[:8])

@@ -68,35 +68,33 @@ def level_of_four(_: Any, a: Any, b: Any, c: Any, d: Any, s: Any, t: Any, u: Any
 
 
 @intrinsic
-def picked(_: Any, window: Any, order: Any) -> Any:
-    """Return the float32 of a vector that a vector of int32, each in 0–7, names."""
+def picked(_: Any, lower: Any, upper: Any, order: Any) -> Any:
+    """Return the float32 of two vectors that a vector of int32 names: 0–7 in ``lower``, 8–15 in ``upper``."""
 
     def build(context: Any, builder: Any, _: Any, args: Any) -> Any:
-        window, order = args
-        if "+avx2" in _features(context)[1]:
-            return _call(builder, "llvm.x86.avx2.permps", window.type, [window, order])
-        result = ir.Constant(window.type, ir.Undefined)
+        lower, upper, order = args
+        if "+avx2" in features(context)[1]:
+            parts = [_call(builder, "llvm.x86.avx2.permps", lower.type, [part, order]) for part in (lower, upper)]
+            limit = ir.Constant(order.type, [LANES] * LANES)
+            return builder.select(builder.icmp_signed("<", order, limit), *parts)
+        both = builder.shuffle_vector(
+            lower, upper, ir.Constant(ir.VectorType(_LONG, 2 * LANES), list(range(2 * LANES)))
+        )
+        result = ir.Constant(lower.type, ir.Undefined)
         for lane in range(LANES):
-            value = builder.extract_element(window, builder.extract_element(order, _LONG(lane)))
+            value = builder.extract_element(both, builder.extract_element(order, _LONG(lane)))
             result = builder.insert_element(result, value, _LONG(lane))
         return result
 
-    return FLOATS(FLOATS, INTS), build
+    return FLOATS(FLOATS, FLOATS, INTS), build
 
 
 @intrinsic
-def add_halves(_: Any, a: Any, b: Any) -> Any:
-    """Return the lower four numbers of two vectors, each plus the one four further on."""
+def plus(_: Any, a: Any, b: Any) -> Any:
+    """Return the sum of two vectors of float32 that are rounded already: no product in them is summed unrounded."""
 
     def build(_: Any, builder: Any, __: Any, args: Any) -> Any:
-        order, half = ir.VectorType(_LONG, LANES), LANES // 2
-        lower, upper = (
-            builder.shuffle_vector(
-                *args, ir.Constant(order, [*range(k, k + half), *range(LANES + k, LANES + k + half)])
-            )
-            for k in (0, half)
-        )
-        return builder.fadd(lower, upper)
+        return builder.fadd(*args, flags=("arcp",))  # with a flag of its own, it gets none of the kernel's
 
     return FLOATS(FLOATS, FLOATS), build
 
@@ -119,17 +117,17 @@ def _load(builder: Any, place: Any, offset: Any, count: int) -> Any:
     return builder.load(builder.bitcast(builder.gep(place, [offset]), kind.as_pointer()), align=1)
 
 
-def _features(context: Any) -> tuple[str, frozenset[str]]:
+def features(context: Any) -> tuple[str, frozenset[str]]:
     """Return the kind of processor that code is made for, and what it can do."""
-    triple, _, features = context.codegen().magic_tuple()
-    return triple.partition("-")[0], frozenset(features.split(","))
+    triple, _, known = context.codegen().magic_tuple()
+    return triple.partition("-")[0], frozenset(known.split(","))
 
 
 def _looked_up(context: Any, builder: Any, window: Any, order: Any) -> Any:
     """Return the bytes of ``window`` that ``order`` names."""
-    processor, features = _features(context)
+    processor, known = features(context)
     name = ""
-    if "+ssse3" in features:
+    if "+ssse3" in known:
         name = "llvm.x86.ssse3.pshuf.b.128"
     elif processor in ("aarch64", "arm64"):
         name = "llvm.aarch64.neon.tbl1.v16i8"
@@ -145,7 +143,7 @@ def _looked_up(context: Any, builder: Any, window: Any, order: Any) -> Any:
 def _sums_of_products(context: Any, builder: Any, a: Any, b: Any) -> Any:
     """Return a₀·b₀ + a₁·b₁, a₂·b₂ + a₃·b₃ … in 32 bits."""
     long = ir.VectorType(_LONG, SUMS)
-    if "+avx2" in _features(context)[1]:  # one instruction, which the compiler does not find by itself
+    if "+avx2" in features(context)[1]:  # one instruction, which the compiler does not find by itself
         return _call(builder, "llvm.x86.avx2.pmadd.wd", long, [a, b])
     products = []
     for parity in (0, 1):

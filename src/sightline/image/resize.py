@@ -18,12 +18,13 @@ from sightline.core.errors import InputError
 from sightline.core.gathers import fetch_one, fetch_two
 from sightline.core.kernels import kernel, over_rows
 from sightline.core.lanes import prefetch, weigh_four
-from sightline.core.streaming import copy_past, is_large
+from sightline.core.streaming import is_large
 from sightline.core.triples import copy_every_second
 from sightline.core.types import Array, Choice, Image, NewImage
 from sightline.core.vectors import LANES, load, store
-from sightline.core.windows import add_halves, picked
 from sightline.image.resize_bytes import resize_bytes
+from sightline.image.resize_greys import resize_greys
+from sightline.image.resize_rows import mix_down, write_row
 from sightline.image.resize_weights import axis_weights
 
 METHODS = ("nearest", "bilinear", "bicubic", "lanczos", "area")
@@ -92,7 +93,10 @@ def resize(
         over_rows(function, height, _flat(image), _flat(result), strip=strip)
     else:
         small = method in ("bilinear", "bicubic") and not antialias and image.dtype == np.uint8
-        if not (small and resize_bytes(image, result, method)):
+        done = small and resize_bytes(image, result, method)
+        if not done and image.size == image.shape[0] * image.shape[1]:
+            done = resize_greys(_flat(image), _flat(result), method, bool(antialias))
+        if not done:
             _weighted(image, result, method, bool(antialias))
     return result
 
@@ -117,61 +121,37 @@ def _weighted(image: Array, result: Array, method: str, antialias: bool) -> None
 
 
 @lru_cache(maxsize=64)
-def _interleaved(old: int, new: int, method: str, antialias: bool, channels: int) -> tuple[Array, Array, Array]:
-    """Return index, order and weights for a flat row whose pixels have ``channels`` values each.
+def _interleaved(old: int, new: int, method: str, antialias: bool, channels: int) -> tuple[Array, Array]:
+    """Return index and weights for a flat row whose pixels have ``channels`` values each.
 
     There is one index for each pixel when there are three channels; for each value otherwise, in whole groups of eight,
-    and weights have taps first. Where the taps of four grey pixels lie close together, there is one index for the four,
-    and ``order`` says where in a window of eight each one's first and second taps are; it is empty elsewhere.
+    and weights have taps first.
     """
-    axis, none = axis_weights(old, new, method, antialias), np.empty((0, LANES), np.int32)
+    axis = axis_weights(old, new, method, antialias)
     if channels == 3:
-        return 3 * axis.start.astype(np.int32), none, axis.weights
-    if channels == 1:
-        pixels = np.minimum(np.arange(-(-new // LANES) * LANES), new - 1).reshape(-1, LANES // 2)
-        begin = axis.start[pixels[:, 0]].astype(np.int32)
-        first = axis.start[pixels].astype(np.int32) - begin[:, None]
-        if first.max() < LANES - 1:
-            pairs = axis.weights[pixels].reshape(len(pixels), LANES // 2, -1, 2).transpose(2, 0, 3, 1)
-            return begin, np.hstack([first, first + np.int32(1)]), np.ascontiguousarray(pairs).reshape(len(pairs), -1)
+        return 3 * axis.start.astype(np.int32), axis.weights
     index = (axis.start[:, None] * channels + np.arange(channels)).ravel().astype(np.int32)
     beyond = -index.size % LANES
     weights = np.pad(np.repeat(axis.weights.T, channels, axis=1), ((0, 0), (0, beyond)))
-    return np.pad(index, (0, beyond)), none, weights
+    return np.pad(index, (0, beyond)), weights
 
 
 @kernel(contract=True)
-def _resample(image, result, start, down, index, order, across, channels, top, past, y0, y1):
+def _resample(image, result, start, down, index, across, channels, top, past, y0, y1):
     width, size = image.shape[1], result.shape[1]
     taps = across.shape[1] if channels == 3 else across.shape[0]
     line = np.zeros(width + LANES + 2 * taps * channels, np.float32)  # weightless taps may reach beyond the end
     room = np.empty(size + LANES, np.float32)  # three values are written as four, others as eight
     middle, total, flat = line[:width], room[:size], image.reshape(-1)
     for y in range(y0, y1):
-        _mix_down(image, middle, start[y], down[y])
-        # The next rows are asked for while this one is at work along x.
-        ahead, wanted = (start[y] + down.shape[1]) * width, (start[min(y + 1, y1 - 1)] - start[y]) * width
+        mix_down(image, middle, start[y], down[y])
         if channels == 3:
+            # The next rows are asked for while this one is at work along x.
+            ahead, wanted = (start[y] + down.shape[1]) * width, (start[min(y + 1, y1 - 1)] - start[y]) * width
             _weigh_triples(line, index, across, room, flat, ahead, wanted)
-        elif order.size:
-            _weigh_windows(line, index, order.reshape(-1), across, room, flat, ahead, wanted)
         else:
             _weigh_any(line, index, across, room, channels)
-        _write(total, result, y, top, past)
-
-
-@kernel
-def _mix_down(image, middle, first, weights):
-    """Write the weighted mean of the rows from ``first`` on."""
-    last = image.shape[0] - 1
-    if weights.size == 4:
-        p, q = image[min(first, last)], image[min(first + 1, last)]
-        _mix_four_rows(middle, p, q, image[min(first + 2, last)], image[min(first + 3, last)], weights)
-    else:
-        _mix_rows(middle, image[min(first, last)], weights[0], image[min(first + 1, last)], weights[1])
-        for k in range(2, weights.size, 2):
-            a, b = image[min(first + k, last)], image[min(first + k + 1, last)]
-            _add_rows(middle, a, weights[k], b, weights[k + 1])
+        write_row(total, result, y, top, past)
 
 
 @kernel(contract=True)
@@ -191,24 +171,6 @@ def _weigh_triples(line, index, across, room, flat, ahead, wanted):
 
 
 @kernel(contract=True)
-def _weigh_windows(line, begin, order, across, room, flat, ahead, wanted):
-    """Write grey pixels, four from each window: their first and second taps, third and fourth, and so on."""
-    pairs, factors, size = across.shape[0], across.reshape(-1), across.shape[1]
-    pace = wanted * LANES // (size // 2) + 1
-    for k in range(0, begin.size, 2):
-        prefetch(flat, ahead + pace * (k // 2))
-        prefetch(flat, ahead + pace * (k // 2) + 16)
-        x, i, j = k * LANES, np.int64(begin[k]), np.int64(begin[k + 1])
-        p, q = load(order, x), load(order, x + LANES)
-        a, b = load(factors, x) * picked(load(line, i), p), load(factors, x + LANES) * picked(load(line, j), q)
-        for n in range(1, pairs):
-            x += size
-            a = a + load(factors, x) * picked(load(line, i + 2 * n), p)
-            b = b + load(factors, x + LANES) * picked(load(line, j + 2 * n), q)
-        store(add_halves(a, b), room, k * LANES // 2)
-
-
-@kernel(contract=True)
 def _weigh_any(line, index, across, room, channels):
     taps, size, factors = across.shape[0], across.shape[1], across.reshape(-1)
     for x in range(0, size, LANES):
@@ -222,40 +184,6 @@ def _weigh_any(line, index, across, room, channels):
             for k in range(1, taps):
                 sums = sums + load(factors, k * size + x) * fetch_one(line, k * channels, index, x)
         store(sums, room, x)
-
-
-@kernel(contract=True)
-def _write(total, result, y, top, past):
-    """Write a row as numbers of the image, rounded and clipped where they are whole."""
-    row, kind = result[y], result.dtype.type
-    if kind(0.5) == kind(0):
-        for x in range(row.size):
-            row[x] = kind(min(max(total[x] + np.float32(0.5), np.float32(0)), top))
-    elif past:
-        copy_past(total, row.size, row, 0)
-    else:
-        for x in range(row.size):
-            row[x] = kind(total[x])
-
-
-@kernel(contract=True)
-def _mix_rows(total, a, u, b, v):
-    for x in range(total.size):
-        total[x] = u * np.float32(a[x]) + v * np.float32(b[x])
-
-
-@kernel(contract=True)
-def _mix_four_rows(total, a, b, c, d, weights):
-    t, u, v, w = weights[0], weights[1], weights[2], weights[3]
-    for x in range(total.size):
-        upper = t * np.float32(a[x]) + u * np.float32(b[x])
-        total[x] = upper + (v * np.float32(c[x]) + w * np.float32(d[x]))
-
-
-@kernel(contract=True)
-def _add_rows(total, a, u, b, v):
-    for x in range(total.size):
-        total[x] += u * np.float32(a[x]) + v * np.float32(b[x])
 
 
 # --- exactly half: the mean of four, in integers ---
