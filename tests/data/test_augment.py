@@ -106,12 +106,44 @@ def test_a_policy_is_seeded_by_sample_not_by_order(policy: str) -> None:
 def test_digits_are_not_mirrored() -> None:
     assert "mirror every second image" in Augment("light").describe()
     assert Augment("light", mirror=False).describe() == ("shift by up to 1/8 of a side",)
-    assert Augment("slight", mirror=False).describe() == ("shift by up to 1/16 of a side",)
+    assert Augment("slight", mirror=False).describe() == ("shift by up to 1/16 of a side, the border mirrored",)
     assert not any("shift" in line for line in Augment("slight", shape=(8, 8)).describe())
     image = np.tile(np.arange(16, dtype=np.uint8) * 16, (16, 1))
     for seed in range(40):
         inner = Augment("light", mirror=False)(image, seed)[8, 3:-3].astype(int)
         assert (np.diff(inner) >= 0).all()
+
+
+def test_in_turn_each_image_is_mirrored_in_every_second_epoch() -> None:
+    image = np.arange(6 * 5, dtype=np.uint8).reshape(6, 5)
+    augment = Augment([("mirror", {"in_turn": True})])
+    seen = np.array(
+        [
+            [not np.array_equal(augment.sample(image, seed=3, epoch=e, index=i), image) for i in range(200)]
+            for e in range(5)
+        ]
+    )
+    assert 70 < seen[0].sum() < 130  # 100 ± 4 deviations
+    assert (seen[1:] != seen[:-1]).all()
+    assert np.array_equal(augment.sample(image, seed=3, epoch=int(not seen[0, 0]), index=0), image[:, ::-1])
+    alone = [not np.array_equal(augment(image, seed), image) for seed in range(200)]
+    assert 70 < sum(alone) < 130
+    with pytest.raises(InputError, match=r"mirror in_turn shows half of all epochs mirrored; got probability 0\.3"):
+        Augment([("mirror", {"in_turn": True, "probability": 0.3})])
+
+
+@pytest.mark.parametrize("kind", [(), (3,)])
+def test_a_shift_brings_in_the_mirrored_border(kind: tuple[int, ...]) -> None:
+    image = np.random.default_rng(5).integers(0, 256, (16, 20, *kind), dtype=np.uint8)
+    shift = ("shift", {"share": 1 / 4, "border": "reflect"})
+    wide = np.pad(image, ((4, 4), (4, 4), *((0, 0),) * len(kind)), mode="reflect")
+    places = {wide[y : y + 16, x : x + 20].tobytes(): (y, x) for y in range(9) for x in range(9)}
+    found = {places[Augment([shift])(image, seed).tobytes()] for seed in range(300)}
+    assert len(found) > 70  # nearly all of 81 places
+    swapped = Augment([("mirror", {"probability": 1.0}), shift])
+    assert all(swapped(image, seed)[:, ::-1].tobytes() in places for seed in range(20))
+    turned = Augment([shift, "affine"])(np.full_like(image, 200), 1)
+    assert (turned == 200).all()
 
 
 def test_a_policy_may_resize_a_part() -> None:

@@ -27,9 +27,10 @@ class Options:
         Share of the training images that is set aside for validation where the set has none, in 0–0.9; 0 takes 10 %,
         or 20 % of fewer than 1,000 images.
     augment
-        How training images vary from epoch to epoch: ``none``, ``slight`` (mirror, shift by 1/16), ``light`` (mirror,
-        shift by 1/8), ``standard`` (mirror, turn, shift, scale, colour), ``randaugment`` or ``trivialaugment``;
-        ``auto`` takes ``standard``. Mirroring is left out where it changes the meaning.
+        How training images vary from epoch to epoch: ``none``, ``slight`` (mirror in every second epoch, shift by 1/16
+        with the border mirrored), ``light`` (mirror, shift by 1/8), ``standard`` (mirror, turn, shift, scale, colour),
+        ``randaugment`` or ``trivialaugment``; ``auto`` takes ``standard``. Mirroring is left out where it changes the
+        meaning.
     mixup
         Strength α of Mixup, 0–4; 0 is off.
     cutmix

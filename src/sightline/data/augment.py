@@ -17,14 +17,14 @@ from sightline.core.checks import as_image, choice, number, size_2d
 from sightline.core.errors import InputError, suggest
 from sightline.core.seeds import generator
 from sightline.core.types import Choice, Seed
-from sightline.data.changes import CHANGES, Change, Tone
+from sightline.data.changes import CHANGES, Change, InTurn, Tone
 from sightline.data.labelled import LabelledImage
 from sightline.data.move import Move, Shape
 
 Named = str | tuple[str, dict[str, Any]]
 Picture = TypeVar("Picture", np.ndarray, LabelledImage)
 
-_SLIGHT: Named = ("shift", {"share": 1 / 16})  # 2 of 32 pixels, for few epochs
+_SLIGHT: Named = ("shift", {"share": 1 / 16, "border": "reflect"})  # 2 of 32 pixels, for few epochs (Jordan 2024)
 _LISTS: dict[str, tuple[Named, ...]] = {
     "none": (),
     "slight": (_SLIGHT,),
@@ -45,7 +45,8 @@ class Augment:
     Parameters
     ----------
     policy
-        ``none``; ``light``: flip and shift, ``slight``: by half as much; ``standard``: flip, small affine map, colour;
+        ``none``; ``light``: flip and shift, ``slight``: flip in every second epoch, shift by half as much with the
+        border mirrored; ``standard``: flip, small affine map, colour;
         ``randaugment`` and ``trivialaugment``: flip, shift and what their names say. Or a list of changes by name, each
         alone or with its options, such as ``["mirror", ("rotate", {"angle": 0.5}), "colour"]``; there are mirror,
         shift, resize, resized_crop, affine, rotate, colour, cutout, rand_augment and trivial_augment.
@@ -85,12 +86,13 @@ class Augment:
             shifts = ("shift", _SLIGHT) if self.shape is not None else ()
             named = [item for item in _LISTS[self.policy] if item not in shifts]
             if self.policy != "none" and self.mirror:
-                named.insert(0, "mirror")
+                named.insert(0, ("mirror", {"in_turn": True}) if self.policy == "slight" else "mirror")
         if self.shape is not None and self.policy != "none":
             # A quarter of the area, not 8 %: small sets lose their subject otherwise.
-            place = int(bool(named) and named[0] == "mirror")
+            place = int(bool(named) and "mirror" in (named[0], named[0][0]))
             named.insert(place, ("resized_crop", {"shape": self.shape}))
         self._changes = tuple(_change(item) for item in named)
+        self._in_turn = any(isinstance(draw, InTurn) for _, draw in self._changes)
 
     def __call__(self, image: Picture, seed: Seed) -> Picture:
         """Return a changed copy of one image; the policy ``none`` gives it back as it is.
@@ -102,10 +104,13 @@ class Augment:
         seed
             Whole number ≥ 0 or a generator.
         """
-        random = generator(seed)
+        return self._changed(image, generator(seed), None)
+
+    def _changed(self, image: Picture, random: np.random.Generator, mirrored: bool | None) -> Picture:
+        """Return a changed copy; ``mirrored`` says whose turn it is, None lets the draw say it."""
         labelled = isinstance(image, LabelledImage)
         pixels = image.image if labelled else as_image("Augment", image, dtypes=("uint8",))
-        move, tones = self._draw(random, pixels.shape[:2])
+        move, tones = self._draw(random, pixels.shape[:2], mirrored)
         if labelled:
             moved = image if move is None else image.moved(move, self.keep)
             return moved.with_image(_toned(moved.image, tones)) if tones else moved
@@ -124,7 +129,10 @@ class Augment:
         """
         if not self._changes:
             return image
-        return self(image, generator(seed, epoch, index))
+        mirrored = None
+        if self._in_turn:  # a stream of the sample's own: the epoch decides nothing but whose turn it is
+            mirrored = (generator(seed, 0, index, 2).random() < 0.5) != (epoch % 2 == 1)
+        return self._changed(image, generator(seed, epoch, index), mirrored)
 
     def describe(self) -> tuple[str, ...]:
         """Return what the policy does, one line for each change, in order."""
@@ -133,12 +141,13 @@ class Augment:
     def __repr__(self) -> str:
         return f"Augment({self.policy!r}, mirror={self.mirror}, shape={self.shape})"
 
-    def _draw(self, random: np.random.Generator, shape: Shape) -> tuple[Move | None, list[Tone]]:
+    def _draw(self, random: np.random.Generator, shape: Shape, mirrored: bool | None) -> tuple[Move | None, list[Tone]]:
         """Return all that moves as one map, and the changes of values."""
         move: Move | None = None
         tones: list[Tone] = []
         for _, draw in self._changes:
-            for drawn in draw(random, shape):
+            turn = None if mirrored is None or not isinstance(draw, InTurn) else draw.when(mirrored, shape)
+            for drawn in draw(random, shape) if turn is None else turn:
                 if isinstance(drawn, Move):
                     move = drawn if move is None else move.then(drawn)
                     shape = drawn.new

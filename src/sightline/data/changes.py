@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from sightline.core.checks import choice, integer, number, size_2d
+from sightline.core.checks import choice, flag, integer, number, size_2d
+from sightline.core.errors import InputError
 from sightline.data.affine import draw_move
 from sightline.data.colour import draw_colour, recolour
 from sightline.data.crop import draw_rectangle, draw_shift
@@ -27,10 +28,39 @@ Drawn = list[Move | Tone]
 Change = Callable[[np.random.Generator, Shape], Drawn]
 
 
-def mirror(*, probability: float = 0.5, direction: str = "horizontal") -> tuple[str, Change]:
-    """Swap left and right, or top and bottom (``vertical``), with a probability."""
+class InTurn:
+    """A mirror that swaps half of the pictures in the first epoch, the others in the next, and so on in turn.
+
+    Jordan 2024, arXiv 2404.00498, section 3.6: two epochs show both sides of each picture, never one of them twice.
+
+    Parameters
+    ----------
+    vertical
+        Whether top and bottom are swapped.
+    """
+
+    def __init__(self, vertical: bool) -> None:
+        self._vertical = vertical
+
+    def __call__(self, random: np.random.Generator, shape: Shape) -> Drawn:
+        """Mirror half of all pictures: where there are no epochs."""
+        return self.when(random.random() < 0.5, shape)
+
+    def when(self, mirrored: bool, shape: Shape) -> Drawn:
+        """Mirror a picture or not, as its turn is."""
+        return [Move.mirror(shape, vertical=self._vertical)] if mirrored else []
+
+
+def mirror(*, probability: float = 0.5, direction: str = "horizontal", in_turn: bool = False) -> tuple[str, Change]:
+    """Swap left and right, or top and bottom (``vertical``), with a probability, or ``in_turn`` every second epoch."""
     number("Augment", "probability", probability, 0, 1)
     vertical = choice("Augment", "direction", direction, ("horizontal", "vertical")) == "vertical"
+    if flag("Augment", "in_turn", in_turn):
+        if probability != 0.5:
+            raise InputError(
+                f"Augment: mirror in_turn shows half of all epochs mirrored; got probability {probability:g}."
+            )
+        return f"mirror every image in every second epoch{' top to bottom' if vertical else ''}", InTurn(vertical)
 
     def draw(random: np.random.Generator, shape: Shape) -> Drawn:
         return [Move.mirror(shape, vertical=vertical)] if random.random() < probability else []
@@ -39,16 +69,17 @@ def mirror(*, probability: float = 0.5, direction: str = "horizontal") -> tuple[
     return f"mirror {share}{' top to bottom' if vertical else ''}", draw
 
 
-def shift(*, share: float = 1 / 8) -> tuple[str, Change]:
-    """Shift by whole pixels, up to a share of the shorter side."""
+def shift(*, share: float = 1 / 8, border: str = "zero") -> tuple[str, Change]:
+    """Shift by whole pixels, up to a share of the shorter side; black comes in, or the mirrored picture (reflect)."""
     number("Augment", "share", share, 0, 1)
+    choice("Augment", "border", border, ("zero", "reflect"))
 
     def draw(random: np.random.Generator, shape: Shape) -> Drawn:
         down, right = draw_shift(round(min(shape) * share), random)
-        return [Move.shift(shape, -right, -down)]
+        return [Move.shift(shape, -right, -down, border)]
 
     named = f"1/{round(1 / share)}" if share and abs(1 / share - round(1 / share)) < 1e-9 else f"{share:.0%}"
-    return f"shift by up to {named} of a side", draw
+    return f"shift by up to {named} of a side{', the border mirrored' if border == 'reflect' else ''}", draw
 
 
 def resized_crop(*, shape: tuple[int, int], smallest: float = 0.25, stretch: float = 4 / 3) -> tuple[str, Change]:

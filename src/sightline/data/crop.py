@@ -61,8 +61,8 @@ def random_crop(
     down, right = draw_shift(padding, generator(seed))
     if border == "zero":
         return shift_over_zeros(image, down, right)
-    rows = _inside(np.arange(image.shape[0]) + down, image.shape[0], border)
-    columns = _inside(np.arange(image.shape[1]) + right, image.shape[1], border)
+    rows = inside(np.arange(image.shape[0]) + down, image.shape[0], border)
+    columns = inside(np.arange(image.shape[1]) + right, image.shape[1], border)
     return image[rows[:, None], columns]
 
 
@@ -103,8 +103,18 @@ def shift_over_zeros(image: np.ndarray, down: int, right: int) -> np.ndarray:
     return out
 
 
-def _inside(index: np.ndarray, size: int, border: str) -> np.ndarray:
-    """Return indices folded back into 0 … size − 1."""
+def inside(index: np.ndarray, size: int, border: str) -> np.ndarray:
+    """Return indices folded back into 0 … size − 1.
+
+    Parameters
+    ----------
+    index
+        Whole numbers.
+    size
+        ≥ 1.
+    border
+        ``edge`` or ``reflect``.
+    """
     if border == "edge" or size == 1:
         return np.clip(index, 0, size - 1)
     period = 2 * (size - 1)

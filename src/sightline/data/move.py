@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sightline.data.crop import inside
 from sightline.data.map_image import map_image
 from sightline.data.moved_boxes import move_boxes
 
@@ -28,11 +29,14 @@ class Move:
         2×3 float64, from points (x, y) of the old frame to points of the new one.
     old, new
         ``(height, width)`` of the frames.
+    border
+        What a picture shows where nothing was: ``zero`` (black), or itself mirrored (``reflect``, the edge pixel once).
     """
 
     matrix: np.ndarray
     old: Shape
     new: Shape
+    border: str = "zero"
 
     @classmethod
     def none(cls, shape: Shape) -> Move:
@@ -48,9 +52,9 @@ class Move:
         return cls(np.array(matrix), shape, shape)
 
     @classmethod
-    def shift(cls, shape: Shape, right: float, down: float) -> Move:
+    def shift(cls, shape: Shape, right: float, down: float, border: str = "zero") -> Move:
         """Return the move by ``right`` and ``down`` pixels."""
-        return cls(np.array([[1.0, 0.0, right], [0.0, 1.0, down]]), shape, shape)
+        return cls(np.array([[1.0, 0.0, right], [0.0, 1.0, down]]), shape, shape, border)
 
     @classmethod
     def about_centre(cls, shape: Shape, linear: tuple[float, ...], shift: tuple[float, float] = (0.0, 0.0)) -> Move:
@@ -69,12 +73,13 @@ class Move:
         return cls(np.array([[x, 0, (0.5 - left) * x - 0.5], [0, y, (0.5 - top) * y - 0.5]]), shape, new)
 
     def then(self, later: Move) -> Move:
-        """Return this move and a later one as one."""
+        """Return this move and a later one as one; the border is mirrored where that of either is."""
         (a, b, x), (c, d, y) = self.matrix.tolist()  # for two rows of three, plain numbers are quicker than arrays
         (e, f, u), (g, h, v) = later.matrix.tolist()
         first = e * a + f * c, e * b + f * d, e * x + f * y + u
         second = g * a + h * c, g * b + h * d, g * x + h * y + v
-        return Move(np.array([first, second]), self.old, later.new)
+        border = self.border if later.border == "zero" else later.border
+        return Move(np.array([first, second]), self.old, later.new, border)
 
     @property
     def is_mirrored(self) -> bool:
@@ -140,7 +145,7 @@ class Move:
         return found
 
     def image(self, image: np.ndarray) -> np.ndarray:
-        """Return the picture in the new frame: moved exactly where it can be, else bilinear; black comes in.
+        """Return the picture in the new frame: moved exactly where it can be, else bilinear; the border comes in.
 
         Parameters
         ----------
@@ -149,6 +154,11 @@ class Move:
             four pixels, as often as needed.
         """
         whole = self._whole()
+        if whole is not None and self.border == "reflect":
+            (sign_x, right, sign_y, down), (height, width) = whole, self.new
+            rows = inside(sign_y * (np.arange(height) - down), self.old[0], self.border)
+            columns = inside(sign_x * (np.arange(width) - right), self.old[1], self.border)
+            return image[rows[:, None], columns]
         if whole is not None:
             last = np.moveaxis(image, -1, 0) if image.ndim == 3 else image
             moved = _moved(last, whole, self.new, 0)
@@ -156,7 +166,7 @@ class Move:
         matrix, shrink = self.matrix, math.sqrt(abs(self._determinant))
         while 0 < shrink < 0.5 and max(image.shape[:2]) > 1:
             image, matrix, shrink = _halved(image), matrix @ _DOUBLE, 2 * shrink
-        return map_image(image, matrix, self.new)
+        return map_image(image, matrix, self.new, self.border)
 
     def _whole(self) -> tuple[int, int, int, int] | None:
         """Return ``(x sign, right, y sign, down)`` where pixels go to pixels, else None."""

@@ -43,7 +43,7 @@ class Placement(Move):
         x, y = size[1] / old[1], size[0] / old[0]
         # Edges go to edges: the centre of the first pixel lies half a pixel inside.
         matrix = np.array([[x, 0, x / 2 - 0.5 + corner[1]], [0, y, y / 2 - 0.5 + corner[0]]])
-        return cls(matrix, old, new, fill)
+        return cls(matrix, old, new, fill=fill)
 
     @property
     def size(self) -> Shape:
