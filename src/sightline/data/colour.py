@@ -19,6 +19,8 @@ from sightline.core.seeds import generator
 from sightline.core.types import Image, Range, Seed
 
 _LEVELS = np.arange(256, dtype=np.float64)
+_RED, _GREEN, _BLUE = (np.float32(share / 65536) for share in (19595, 38470, 7471))  # ITU-R BT.601
+_LANES = 768  # values that are summed side by side: whole pixels, and whole registers of any processor
 
 
 def adjust_colour(
@@ -84,42 +86,40 @@ def recolour(image: np.ndarray, brightness: float, contrast: float, saturation: 
     return _turn_hue(out, hue) if hue else out
 
 
-@kernel
+@kernel(contract=True)
 def _recolour(pixels, brightness, contrast, saturation, out):
-    """Map values by a table, stretch them about the mean gray, then each pixel about its own gray."""
-    count, one, pixel = len(pixels) // 3, np.uint64(1), np.uint64(3)
-    levels = np.empty(256, np.int64)
-    for value in range(256):
-        levels[value] = _level(brightness * value)
-    if contrast != 1:
-        red, green, blue = 19595 * levels, 38470 * levels, 7471 * levels
-        total, at = 0, np.uint64(0)
-        for _ in range(count):
-            total += red[pixels[at]] + green[pixels[at + one]] + blue[pixels[at + one + one]]
-            at += pixel
-        mean = np.floor(total / 65536 / count + 0.5)
-        for value in range(256):
-            levels[value] = _level(mean + contrast * (levels[value] - mean))
-    # In 65536ths: what a value gives to its own channel, and what each of the three gives to all.
-    own, shared = int(np.rint(65536 * saturation)), 1 - saturation
-    own = own * levels + 32768
-    red = int(np.rint(19595 * shared)) * levels
-    green = int(np.rint(38470 * shared)) * levels
-    blue = int(np.rint(7471 * shared)) * levels
-    at = np.uint64(0)
-    for _ in range(count):
-        r, g, b = pixels[at], pixels[at + one], pixels[at + one + one]
-        gray = red[r] + green[g] + blue[b]
-        p, q, s = (own[r] + gray) >> 16, (own[g] + gray) >> 16, (own[b] + gray) >> 16
-        if (p | q | s) >> 8:  # seldom: looking first is quicker
-            p, q, s = min(max(p, 0), 255), min(max(q, 0), 255), min(max(s, 0), 255)
-        out[at], out[at + one], out[at + one + one] = p, q, s
-        at += pixel
+    """Scale values, stretch them about the mean gray, then each pixel about its own gray; round once, at the end."""
+    one, half, least, most = np.float32(1), np.float32(0.5), np.float32(0), np.float32(255)
+    scale, stretch, own = np.float32(brightness), np.float32(contrast), np.float32(saturation)
+    middle = np.floor(_mean_gray(pixels, scale) + 0.5) if contrast != 1 else 0.0
+    shift = np.float32(middle) * (one - stretch)
+    red, green, blue = (one - own) * _RED, (one - own) * _GREEN, (one - own) * _BLUE
+    for i in range(len(pixels) // 3):  # so plain that the compiler takes many pixels at a time
+        r = min(max(shift + stretch * min(scale * np.float32(pixels[3 * i]), most), least), most)
+        g = min(max(shift + stretch * min(scale * np.float32(pixels[3 * i + 1]), most), least), most)
+        b = min(max(shift + stretch * min(scale * np.float32(pixels[3 * i + 2]), most), least), most)
+        gray = red * r + green * g + blue * b + half
+        out[3 * i] = np.int32(min(max(own * r + gray, least), most))
+        out[3 * i + 1] = np.int32(min(max(own * g + gray, least), most))
+        out[3 * i + 2] = np.int32(min(max(own * b + gray, least), most))
 
 
-@kernel
-def _level(value):
-    return int(min(max(np.rint(value), 0.0), 255.0))
+@kernel(contract=True)
+def _mean_gray(pixels, scale):
+    """Return the mean luma of the values times ``scale``, rounded and cut off at 255."""
+    half, most = np.float32(0.5), np.float32(255)
+    totals, channels = np.zeros(_LANES, np.int32), np.zeros(3, np.int64)
+    whole = len(pixels) // _LANES * _LANES
+    for start in range(0, whole, _LANES):
+        row = pixels[start : start + _LANES]
+        for k in range(_LANES):
+            totals[k] = np.int32(totals[k] + np.int32(min(scale * np.float32(row[k]), most) + half))
+    for k in range(_LANES):
+        channels[k % 3] += totals[k]
+    for k in range(whole, len(pixels)):
+        channels[k % 3] += np.int32(min(scale * np.float32(pixels[k]), most) + half)
+    luma = _RED * channels[0] + _GREEN * channels[1] + _BLUE * channels[2]
+    return luma / (len(pixels) // 3)
 
 
 def gray_of(image: np.ndarray) -> np.ndarray:
