@@ -14,6 +14,7 @@ from sightline.core.checks import choice
 from sightline.core.errors import InputError
 from sightline.nn.asked_tokens import compute_asked_tokens
 from sightline.nn.captured_graph import capture, tidy
+from sightline.nn.join_steps import join_steps
 from sightline.nn.merged_layers import frame_pixels, merge_affine, write_norms_as_convolutions
 from sightline.nn.packed_layers import pack_layers, round_constants
 
@@ -135,4 +136,5 @@ def _packed(model: nn.Module, shape: tuple[int, ...], dtype: torch.dtype) -> tup
 def _laid_out(graph: GraphModule, dtype: torch.dtype, batch: int) -> GraphModule:
     pack_layers(graph, dtype, batch)
     round_constants(graph, dtype)
+    join_steps(graph)
     return tidy(graph)

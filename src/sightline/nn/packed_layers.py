@@ -8,7 +8,7 @@ it is in registers, rather than by another pass over memory.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -16,93 +16,17 @@ from torch import Tensor, nn
 from torch.fx import GraphModule, Node
 
 from sightline.nn import captured_graph as captured
+from sightline.nn.layer import NONE, Activation, Layer, activation_of
 from sightline.nn.merged_layers import CONVOLUTION, LINEAR, FramedPixels, convolution_options, only_user, weights_of
+from sightline.nn.step_run import StepLayer, kind_of_step
 from sightline.nn.winograd import WinogradConv, pays
 
 _aten, _onednn = torch.ops.aten, torch.ops.mkldnn
 _ADD = _aten.add.Tensor
 
 
-@dataclass(frozen=True)
-class Activation:
-    """A function of one number that oneDNN applies to results in registers.
-
-    Parameters
-    ----------
-    name
-        oneDNN's word for it; ``none`` for none.
-    numbers
-        Its parameters.
-    form
-        Of GELU: ``none`` for the exact one, ``tanh`` for the approximation.
-    """
-
-    name: str = "none"
-    numbers: tuple[float, ...] = ()
-    form: str = ""
-
-    @property
-    def arguments(self) -> tuple[str, list[float], str]:
-        """What the operations take."""
-        return self.name, list(self.numbers), self.form
-
-
-NONE = Activation()
 _TO = _aten.to.dtype
 _ONLY_FLOAT32 = (_aten.avg_pool3d.default,)  # PyTorch has no others of bfloat16
-_PLAIN = {
-    _aten.relu.default: "relu",
-    _aten.sigmoid.default: "sigmoid",
-    _aten.tanh.default: "tanh",
-    _aten.hardswish.default: "hardswish",
-    _aten.hardsigmoid.default: "hardsigmoid",
-    _aten.silu.default: "swish",
-}
-
-
-def activation_of(node: Node | None) -> Activation | None:
-    """Return the activation that a node is; None where it is another operation."""
-    if node is None or node.op != "call_function":
-        return None
-    if node.target in _PLAIN:
-        return Activation(_PLAIN[node.target])
-    if node.target in (_aten.hardtanh.default, _aten.relu6.default):
-        low, high = (0.0, 6.0) if node.target is _aten.relu6.default else (*node.args[1:], -1.0, 1.0)[:2]
-        return Activation("hardtanh", (float(low), float(high)))  # type: ignore[arg-type]
-    if node.target == _aten.leaky_relu.default:
-        return Activation("leaky_relu", (float((*node.args[1:], 0.01)[0]),))  # type: ignore[arg-type]
-    if node.target == _aten.gelu.default:
-        return Activation("gelu", form=str(node.kwargs.get("approximate", "none")))
-    return None
-
-
-@dataclass(frozen=True)
-class Layer:
-    """What a convolution or a linear layer computes, and what is done to its results.
-
-    Parameters
-    ----------
-    weight, bias
-        Out×in÷groups×h×w, or out×in; out. Float64.
-    activation
-        Applied last.
-    adds
-        Whether a tensor of the result's shape is added before that.
-    stride, padding, dilation, groups
-        Of a convolution.
-    size
-        B×C×H×W, or …×in, of the usual input: the weights are laid out for it, others are right, too.
-    """
-
-    weight: Tensor
-    bias: Tensor
-    size: tuple[int, ...]
-    activation: Activation = NONE
-    adds: bool = False
-    stride: tuple[int, int] = (1, 1)
-    padding: tuple[int, int] = (0, 0)
-    dilation: tuple[int, int] = (1, 1)
-    groups: int = 1
 
 
 class PackedConvolution(nn.Module):
@@ -209,7 +133,7 @@ class PackedPointwise(PackedLinear):
         return super().forward(x.permute(0, 2, 3, 1), beside).permute(0, 3, 1, 2)
 
 
-def packed(layer: Layer, dtype: torch.dtype) -> nn.Module:
+def packed(layer: Layer, dtype: torch.dtype, framed: bool = False) -> nn.Module:
     """Return what computes a layer on this processor.
 
     Parameters
@@ -218,7 +142,12 @@ def packed(layer: Layer, dtype: torch.dtype) -> nn.Module:
         What is computed, and of which size.
     dtype
         Float32 or bfloat16.
+    framed
+        Whether it reads the pixels, around which there is a frame already.
     """
+    kind = kind_of_step(layer, framed) if dtype == torch.float32 and layer.size[0] == 1 else None
+    if kind is not None:
+        return StepLayer(layer, kind)
     if layer.weight.ndim == 2:
         return PackedLinear(layer, dtype)
     single = tuple(layer.weight.shape[2:]) == layer.stride == (1, 1) and layer.padding == (0, 0)
@@ -262,8 +191,10 @@ def _pack(graph: GraphModule, node: Node, dtype: torch.dtype, batch: int) -> Non
         ends, activation = [*ends, user], found
     layer = replace(_layer(graph, node, batch), activation=activation, adds=shortcut is not None)
     given = (node.args[0],) if shortcut is None else (node.args[0], shortcut)
+    source: Any = node.args[0]
+    framed = source.op == "call_module" and isinstance(graph.get_submodule(str(source.target)), FramedPixels)
     with graph.graph.inserting_before(ends[-1]):
-        merged = captured.add_module(graph, "packed", packed(layer, dtype), given)
+        merged = captured.add_module(graph, "packed", packed(layer, dtype, framed), given)
     captured.replace(ends[-1], merged, *reversed(ends[:-1]))
 
 

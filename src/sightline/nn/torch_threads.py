@@ -19,6 +19,7 @@ import numpy as np
 import torch
 from llvmlite import ir
 from numba import extending, types
+from numba.core import cgutils
 
 from sightline.core.kernel_cache import watch_all_files
 from sightline.core.kernels import over_rows
@@ -36,6 +37,29 @@ def take(_: Any, address: Any) -> Any:
         return builder.atomic_rmw("add", builder.inttoptr(args[0], number.as_pointer()), number(1), "acq_rel")
 
     return types.int64(types.int64), build
+
+
+@intrinsic
+def read(_: Any, address: Any) -> Any:
+    """Return the int64 at an address as it is in memory now, and see all that was written before it was."""
+
+    def build(_: Any, builder: Any, __: Any, args: Any) -> Any:
+        return builder.load_atomic(builder.inttoptr(args[0], ir.IntType(64).as_pointer()), "acquire", 8)
+
+    return types.int64(types.int64), build
+
+
+@intrinsic
+def give_way(_: Any) -> Any:
+    """Let a thread that has no processor have this one, where the system can be asked to."""
+
+    def build(context: Any, builder: Any, _: Any, __: Any) -> Any:
+        if sys.platform != "win32":
+            kind = ir.FunctionType(ir.IntType(32), [])
+            builder.call(cgutils.get_or_insert_function(builder.module, kind, "sched_yield"), [])
+        return context.get_dummy_value()
+
+    return types.void(), build
 
 
 @intrinsic

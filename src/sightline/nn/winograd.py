@@ -16,7 +16,6 @@ float64 they are off by 1e-6 of their norm with 256 channels, a direct sum in fl
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -29,6 +28,7 @@ from sightline.nn.matrix_panels import ROWS, WIDTH
 from sightline.nn.torch_threads import on_torch_threads
 from sightline.nn.winograd_tiles import ANSWERS, PRODUCTS, filter_matrix
 from sightline.nn.winograd_work import APART, GATHER, JOB, NUMBERS, PLACES, SPREAD, WHOLE, tell, work
+from sightline.nn.workspace import workspace
 
 CHANNELS = 16  # how many are read at once: channels and filters are multiples of it
 _PANELS = 4  # of a block, at most
@@ -132,7 +132,7 @@ class WinogradConv(nn.Module):
         return y
 
     def _run(self, plan: _Plan, x: Tensor, y: Tensor, shortcut: Tensor | None, threads: int) -> None:
-        held = {name: _workspace.hold(name, size) for name, size in plan.memory.items()}  # alive while this runs
+        held = {name: workspace.hold(name, size) for name, size in plan.memory.items()}  # alive while this runs
         job = tell(plan.job.copy(), **{name: array.ctypes.data for name, array in held.items()})
         tell(job, x=x.data_ptr(), y=y.data_ptr(), zeros=self._zeros.data_ptr(), lowest=_LOWEST[self.activation])
         tell(job, filters=self._spread.data_ptr(), bias=self._bias.data_ptr())
@@ -201,30 +201,6 @@ class _Plan:
         tell(job, answers_high=answers_high, answers_wide=answers_wide, answers=filters, down=down, across=across)
         tell(job, tiles=tiles, rows=rows, panels=panels, numbers_each=numbers, places_each=places)
         return cls((images, filters, answers_high, answers_wide), job, steps, memory)
-
-
-class _Workspace(threading.local):
-    """Memory that the calling thread keeps, for itself and those that help it: new pages cost more than the work."""
-
-    def __init__(self) -> None:
-        self.held: dict[str, np.ndarray] = {}
-
-    def hold(self, name: str, size: int) -> np.ndarray:
-        """Return at least ``size`` bytes."""
-        found = self.held.get(name)
-        if found is None or found.nbytes < size:
-            self.held[name] = found = _aligned(size)
-        return found
-
-
-_workspace = _Workspace()
-
-
-def _aligned(size: int) -> np.ndarray:
-    """Return zeros that begin where a line of the cache does: vectors across two lines take twice as long."""
-    raw = np.zeros(size + 64, np.uint8)
-    start = -raw.ctypes.data % 64
-    return raw[start : start + size]
 
 
 def _spread_filters(weight: Tensor) -> Tensor:

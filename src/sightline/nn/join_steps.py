@@ -1,0 +1,144 @@
+"""Layers of a captured network that follow each other become one call."""
+
+from __future__ import annotations
+
+import operator
+from typing import Any
+
+import torch
+from torch.fx import GraphModule, Node
+
+from sightline.nn import captured_graph as captured
+from sightline.nn.matrix_panels import LANES
+from sightline.nn.merged_layers import FramedPixels
+from sightline.nn.step_plan import Sizes
+from sightline.nn.step_run import Program, Step, StepLayer, StepRun
+from sightline.nn.step_work import AVERAGE, FRAME, SCALE
+
+_aten = torch.ops.aten
+_PASSED = ("get_attr", "placeholder")
+
+
+def join_steps(graph: GraphModule) -> None:
+    """Replace layers that can be steps, and what lies between them, by runs of them, in place.
+
+    Parameters
+    ----------
+    graph
+        Whose layers :func:`~sightline.nn.packed_layers.pack_layers` has made :class:`~sightline.nn.step_run.StepLayer`
+        where they can be steps.
+    """
+    runs: list[list[Node]] = [[]]
+    for node in graph.graph.nodes:
+        if _is_step(graph, node):
+            runs[-1].append(node)
+        elif node.op not in _PASSED and runs[-1]:
+            runs.append([])
+    for run in runs:
+        if any(isinstance(_module(graph, node), StepLayer) for node in run):
+            _join(graph, run)
+
+
+def _module(graph: GraphModule, node: Node) -> Any:
+    return graph.get_submodule(str(node.target)) if node.op == "call_module" else None
+
+
+def _shape(node: Any) -> tuple[int, ...]:
+    """Return the shape of a node's value, without the number of images."""
+    return tuple(int(side) for side in node.meta["val"].shape[1:])
+
+
+def _is_step(graph: GraphModule, node: Node) -> bool:
+    module = _module(graph, node)
+    if isinstance(module, FramedPixels):
+        return module.padding[0] == module.padding[1] and module.colour.dtype == torch.float32
+    if module is not None:
+        return isinstance(module, StepLayer) and all(given.op != "get_attr" for given in node.all_input_nodes)
+    return _averages(node) or _scales(node) or _flattens(node)
+
+
+def _is_map(node: Any) -> bool:
+    """Return whether a node's value is B×C×H×W."""
+    return isinstance(node, Node) and getattr(node.meta.get("val"), "ndim", 0) == 4
+
+
+def _averages(node: Node) -> bool:
+    """Return whether an operation averages over all pixels."""
+    if not node.args or not _is_map(node.args[0]) or _shape(node.args[0])[0] < LANES or node.kwargs:
+        return False
+    if node.target == _aten.adaptive_avg_pool2d.default:
+        return list(node.args[1]) == [1, 1]  # type: ignore[arg-type]
+    return node.target == _aten.mean.dim and sorted(axis % 4 for axis in node.args[1]) == [2, 3]  # type: ignore
+
+
+def _scales(node: Node) -> bool:
+    """Return whether an operation multiplies a map with one number for each of its channels."""
+    if node.target != _aten.mul.Tensor or not all(map(_is_map, (node, *node.args))):
+        return False
+    if any(given.op == "get_attr" for given in node.all_input_nodes):
+        return False
+    x, share, product = map(_shape, (*node.args, node))
+    return x == product and share == (x[0], 1, 1) and x[0] >= LANES
+
+
+def _flattens(node: Node) -> bool:
+    """Return whether an operation takes off the sides of a map of one pixel."""
+    if node.target != _aten.flatten.using_ints or list(node.args[1:]) not in ([1], [1, -1], [1, 3]):
+        return False
+    return _is_map(node.args[0]) and _shape(node.args[0])[1:] == (1, 1)
+
+
+def _join(graph: GraphModule, run: list[Node]) -> None:
+    program, known, given = Program(), {}, []
+
+    def number(node: Any) -> int:
+        if node not in known:
+            known[node] = program.value(_shape(node))
+            program.given.append(known[node])
+            given.append(node)
+        return known[node]
+
+    for node in run:
+        if _flattens(node):  # the same numbers
+            known[node] = number(node.args[0])
+        else:
+            x, beside = number(node.args[0]), number(node.args[1]) if _reads_two(graph, node) else None
+            known[node] = program.value(_shape(node))
+            program.steps.append(_step(graph, node, x, known[node], beside))
+    _replace_run(graph, run, known, program, given)
+
+
+def _replace_run(graph: GraphModule, run: list[Node], known: dict[Node, int], program: Program, given: Any) -> None:
+    kept = {node for node in run if _flattens(node) and any(user not in run for user in node.users)}
+    gone = [node for node in run if node not in kept]
+    asked = [node for node in gone if any(user not in gone for user in node.users)]
+    program.answers.extend(known[node] for node in asked)
+    with graph.graph.inserting_before(run[0]):  # what it reads comes before: other operations end a run
+        made = captured.add_module(graph, "steps", StepRun(program), tuple(given))
+        found = [made]
+        if len(asked) > 1:
+            found = [graph.graph.call_function(operator.getitem, (made, place)) for place in range(len(asked))]
+    for node, answer in zip(asked, found, strict=True):
+        answer.meta = dict(node.meta)
+        node.replace_all_uses_with(answer, delete_user_cb=lambda user: user not in gone)
+    for node in reversed(gone):
+        graph.graph.erase_node(node)
+
+
+def _reads_two(graph: GraphModule, node: Node) -> bool:
+    return _scales(node) or (isinstance(_module(graph, node), StepLayer) and len(node.args) == 2)
+
+
+def _step(graph: GraphModule, node: Node, x: int, y: int, beside: int | None) -> Step:
+    before, after = (_as_map(_shape(given)) for given in (node.args[0], node))
+    module = _module(graph, node)
+    if isinstance(module, StepLayer):
+        return Step(module.sizes(before, after), x, y, beside, module)
+    if isinstance(module, FramedPixels):
+        return Step(Sizes(FRAME, before, after, padding=module.padding[0]), x, y, bias=module.colour.reshape(-1))
+    return Step(Sizes(SCALE if beside is not None else AVERAGE, before, after), x, y, beside)
+
+
+def _as_map(shape: tuple[int, ...]) -> tuple[int, int, int]:
+    channels, high, wide = shape if len(shape) == 3 else (*shape, 1, 1)
+    return channels, high, wide

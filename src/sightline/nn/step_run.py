@@ -1,0 +1,272 @@
+"""Layers that follow each other as one call: what they do to one image takes less time than to ask for it one by one.
+
+Between two operations PyTorch finds out what is asked, makes a tensor and wakes its threads: some 20 microseconds, as
+long as a small layer takes. Here neighbouring layers are written down once, as the steps of one program.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from sightline.nn.layer import Activation, Layer
+from sightline.nn.matrix_panels import LANES
+from sightline.nn.step_plan import Sizes, cut, place_values, spare_bytes
+from sightline.nn.step_work import FILTER, HEAD, MATRIX, PROGRAM, STEP, WIDE, run_steps
+from sightline.nn.torch_threads import on_torch_threads
+from sightline.nn.workspace import workspace
+
+_aten = torch.ops.aten
+_PLANS = 8  # numbers of images that a run keeps a plan for
+_FEW = 4  # channels; with so many or fewer, all places of a line are one product
+_PRODUCTS, _PIXELS = 1 << 24, 64  # of the largest convolution that is a step
+
+# scale, shift, low, high, and whether the result multiplies what it was made of
+_FORMULAS = {
+    "none": (1.0, 0.0, -math.inf, math.inf, 0.0),
+    "relu": (1.0, 0.0, 0.0, math.inf, 0.0),
+    "hardsigmoid": (1 / 6, 0.5, 0.0, 1.0, 0.0),
+    "hardswish": (1 / 6, 0.5, 0.0, 1.0, 1.0),
+}
+
+
+def formula_of(activation: Activation) -> tuple[float, ...] | None:
+    """Return the five numbers of an activation, see :mod:`~sightline.nn.row_products`; None where it has none."""
+    if activation.name == "hardtanh":
+        return (1.0, 0.0, *activation.numbers, 0.0)
+    return _FORMULAS.get(activation.name)
+
+
+def kind_of_step(layer: Layer, framed: bool) -> int | None:
+    """Return whether a layer can be a step: ``MATRIX``, ``FILTER`` or None.
+
+    Parameters
+    ----------
+    layer
+        What is computed.
+    framed
+        Whether it reads the pixels, around which there is a frame already.
+    """
+    weight = layer.weight
+    filters, channels = weight.shape[:2]
+    if formula_of(layer.activation) is None or filters < LANES:
+        return None
+    if weight.ndim == 2:
+        return MATRIX if len(layer.size) == 2 else None
+    square = weight.shape[2] == weight.shape[3] and layer.stride[0] == layer.stride[1]
+    if not square or layer.padding[0] != layer.padding[1] or layer.dilation != (1, 1):
+        return None
+    if layer.groups == filters and channels == 1:
+        return None if layer.adds else FILTER
+    few = weight.shape[2] == 1 or (framed and channels <= _FEW)
+    return MATRIX if layer.groups == 1 and layer.padding == (0, 0) and few and _is_small(layer) else None
+
+
+def _is_small(layer: Layer) -> bool:
+    """Return whether a convolution is faster as a step than by oneDNN, by what was measured on a core with AVX-512."""
+    (_, _, *sides), (step, _) = layer.size, layer.stride
+    answers = [(side - layer.weight.shape[2]) // step + 1 for side in sides]
+    return math.prod(answers) <= _PIXELS or math.prod(answers) * layer.weight.numel() <= _PRODUCTS
+
+
+class StepLayer(nn.Module):
+    """A layer that becomes a step of a :class:`StepRun`.
+
+    Parameters
+    ----------
+    layer
+        What is computed; :func:`kind_of_step` says of which layers it can be.
+    kind
+        ``MATRIX`` or ``FILTER``.
+    """
+
+    def __init__(self, layer: Layer, kind: int) -> None:
+        super().__init__()
+        self.kind, self.adds = kind, layer.adds
+        self.side, self.stride, self.padding = 1, layer.stride[0], layer.padding[0]
+        weight = layer.weight if layer.weight.ndim == 4 else layer.weight[:, :, None, None]
+        self.side = weight.shape[2]
+        # Plain attributes: a module's conversion to another type would leave numbers that the kernel cannot read.
+        places = weight.permute(2, 3, 1, 0).reshape(-1, len(weight)).float()
+        self.weights = (_panels(places) if kind == MATRIX else places.contiguous()).clone()
+        self.bias = layer.bias.float().clone()
+        self.formula = torch.tensor(formula_of(layer.activation))
+
+    def sizes(self, before: tuple[int, ...], after: tuple[int, ...]) -> Sizes:
+        """Return what this step does to maps of one size."""
+        return Sizes(self.kind, _map(before), _map(after), self.side, self.stride, self.padding)
+
+
+def _map(shape: tuple[int, ...]) -> tuple[int, int, int]:
+    channels, *sides = shape
+    high, wide = sides or (1, 1)
+    return channels, high, wide
+
+
+def _panels(matrix: Tensor) -> Tensor:
+    """Return the columns of a matrix in panels of two vectors, which overlap where they would end behind the last."""
+    columns = matrix.shape[1]
+    second = min(LANES, columns - LANES)
+    firsts = [min(first, max(columns - WIDE, 0)) for first in range(0, columns, WIDE)]
+    parts = [matrix[:, [*range(at, at + LANES), *range(at + second, at + second + LANES)]] for at in firsts]
+    return torch.stack(parts)
+
+
+@dataclass
+class Step:
+    """One step of a program, by the numbers of the values that it reads and makes.
+
+    Parameters
+    ----------
+    sizes
+        What it makes of what.
+    x, y
+        Numbers of values.
+    beside
+        Number of what is added, or of the shares that are multiplied; None for none.
+    layer
+        Its weights; None where it has none.
+    bias
+        The bias, or the colour of the frame; None for none.
+    """
+
+    sizes: Sizes
+    x: int
+    y: int
+    beside: int | None = None
+    layer: StepLayer | None = None
+    bias: Tensor | None = None
+
+
+@dataclass
+class Program:
+    """Steps, and the values between them.
+
+    Parameters
+    ----------
+    shapes
+        Of each value, without the number of images: C×H×W, or C.
+    given, answers
+        Numbers of the values that come from outside, and of those that are asked for.
+    steps
+        In order.
+    """
+
+    shapes: list[tuple[int, ...]] = field(default_factory=list)
+    given: list[int] = field(default_factory=list)
+    answers: list[int] = field(default_factory=list)
+    steps: list[Step] = field(default_factory=list)
+
+    def value(self, shape: tuple[int, ...]) -> int:
+        """Return the number of a new value."""
+        self.shapes.append(shape)
+        return len(self.shapes) - 1
+
+
+class StepRun(nn.Module):
+    """Layers that follow each other, on the CPU, in float32, without gradients.
+
+    Parameters
+    ----------
+    program
+        The steps.
+    """
+
+    def __init__(self, program: Program) -> None:
+        super().__init__()
+        self.program = program
+        widest = max(max(step.sizes.after[0], step.sizes.before[0]) for step in program.steps)
+        self._zeros = torch.zeros(widest)
+        self._plans: dict[tuple[int, int], _Plan] = {}
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out the plans, which hold addresses of this module's weights."""
+        return {**self.__dict__, "_plans": {}}
+
+    def forward(self, *given: Tensor) -> Tensor | tuple[Tensor, ...]:
+        """Return the program's answers: one tensor, or a tuple where there are several.
+
+        Parameters
+        ----------
+        *given
+            B×C×H×W, or B×C, float32; fastest with channels last.
+        """
+        images, threads = len(given[0]), torch.get_num_threads()
+        plan = self._plans.get((images, threads))
+        if plan is None:
+            if len(self._plans) >= _PLANS:
+                self._plans.clear()
+            plan = self._plans[images, threads] = _Plan(self.program, images, threads, self._zeros)
+        held = [_in_order(tensor) for tensor in given]
+        answers = [_empty((images, *self.program.shapes[value])) for value in self.program.answers]
+        if images:
+            plan.run(held, answers, threads)
+        return answers[0] if len(answers) == 1 else tuple(answers)
+
+
+def _in_order(tensor: Tensor) -> Tensor:
+    if tensor.ndim != 4:
+        return tensor.contiguous()
+    return tensor.contiguous(memory_format=torch.channels_last)
+
+
+def _empty(shape: tuple[int, ...]) -> Tensor:
+    if len(shape) != 4:
+        return torch.empty(shape)
+    return torch.empty(shape, memory_format=torch.channels_last)
+
+
+class _Plan:
+    """A program for a number of images and of threads, but for the addresses of what is given and asked for."""
+
+    def __init__(self, program: Program, images: int, threads: int, zeros: Tensor) -> None:
+        self.places = np.zeros(len(program.shapes) + 1, np.int64)  # of all values, and of zeros
+        self.places[-1] = zeros.data_ptr()
+        self.outside = np.array([*program.given, *program.answers])
+        self.x, self.y = (np.array([getattr(step, name) for step in program.steps]) for name in ("x", "y"))
+        self.beside = np.array([-1 if step.beside is None else step.beside for step in program.steps])
+        inner = [step.y for step in program.steps if step.y not in program.answers]
+        last = {value: k for k, step in enumerate(program.steps) for value in (step.x, step.beside)}
+        made = {step.y: k for k, step in enumerate(program.steps)}
+        sizes = [4 * images * math.prod(program.shapes[value]) for value in inner]
+        found = place_values(sizes, [made[v] for v in inner], [last.get(v, made[v]) for v in inner])
+        self.inner, self.offsets, self.bytes = np.array(inner, np.int64), np.array(found[0], np.int64), found[1]
+        self.job = np.zeros(HEAD + len(program.steps) * STEP.itemsize, np.uint8)
+        cuts = [cut(step.sizes, max(images, 1), threads) for step in program.steps]
+        self.spare = -(-max(map(spare_bytes, cuts)) // 64) * 64
+        steps = self.job[HEAD:].view(STEP)
+        for row, step, fields in zip(steps, program.steps, cuts, strict=True):
+            _describe(row, step, fields, zeros)
+        self.head = {"count": len(steps), "spare_each": self.spare}
+
+    def run(self, given: list[Tensor], answers: list[Tensor], threads: int) -> None:
+        """Do all steps."""
+        job = self.job.copy()  # of this call alone: others may run meanwhile
+        between, spare = workspace.hold("between", self.bytes), workspace.hold("spare", self.spare * threads)
+        places = self.places.copy()
+        places[self.inner] = self.offsets + between.ctypes.data
+        places[self.outside] = [tensor.data_ptr() for tensor in (*given, *answers)]
+        head, steps = job[:HEAD].view(PROGRAM)[:1], job[HEAD:].view(STEP)
+        for name, value in (*self.head.items(), ("spare", spare.ctypes.data)):
+            head[name] = value
+        steps["x"], steps["y"], steps["beside"] = places[self.x], places[self.y], places[self.beside]
+        on_torch_threads(run_steps, job, threads)
+
+
+def _describe(row: np.ndarray, step: Step, fields: dict[str, int], zeros: Tensor) -> None:
+    known = dict(fields)
+    if step.layer is not None:
+        layer = step.layer
+        known |= {"weights": layer.weights.data_ptr(), "bias": layer.bias.data_ptr()}
+        known |= {"formula": layer.formula.data_ptr()}
+    elif step.bias is not None:
+        known["bias"] = step.bias.data_ptr()
+    if step.sizes.kind == MATRIX and step.beside is not None:
+        known["beside_apart"] = step.sizes.after[0]
+    for name, value in known.items():
+        row[name] = value

@@ -1,0 +1,253 @@
+"""Steps of a program against PyTorch in float64, alone and one after the other, on one thread and on two."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from sightline.nn.fused_network import FusedNetwork, runs_fused
+from sightline.nn.layer import NONE, Activation, Layer
+from sightline.nn.matrix_panels import LANES
+from sightline.nn.normalize import Normalize
+from sightline.nn.packed_layers import PackedConvolution
+from sightline.nn.row_products import COUNTS
+from sightline.nn.step_plan import Sizes, cut, place_values, rows_at_once
+from sightline.nn.step_run import Program, Step, StepLayer, StepRun, kind_of_step
+from sightline.nn.step_work import AVERAGE, FILTER, FRAME, MATRIX, SCALE
+
+pytestmark = pytest.mark.skipif(not runs_fused(), reason="needs PyTorch with oneDNN")
+ACTIVATIONS = {
+    "none": lambda x: x,
+    "relu": F.relu,
+    "hardsigmoid": F.hardsigmoid,
+    "hardswish": F.hardswish,
+    "hardtanh": lambda x: F.hardtanh(x, -0.5, 1.5),
+}
+
+
+@pytest.fixture(autouse=True, params=[1, 2])
+def _threads(request: pytest.FixtureRequest) -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(request.param)
+    yield
+    torch.set_num_threads(before)
+
+
+def drawn(*shape: int, seed: int = 0) -> Tensor:
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
+
+
+def one_step(sizes: Sizes, given: list[Tensor], layer: StepLayer | None = None, bias: Tensor | None = None) -> Tensor:
+    """Return what one step makes of a map, and of what is beside it."""
+    program = Program()
+    program.given = [program.value(tuple(tensor.shape[1:])) for tensor in given]
+    program.answers = [program.value(sizes.after if given[0].ndim == 4 else sizes.after[:1])]
+    beside = program.given[1] if len(given) == 2 else None
+    program.steps = [Step(sizes, program.given[0], program.answers[0], beside, layer, bias)]
+    found = StepRun(program)(*given)
+    assert isinstance(found, Tensor)
+    return found
+
+
+def layered(layer: Layer, x: Tensor, shortcut: Tensor | None = None, framed: bool = False) -> tuple[Tensor, Tensor]:
+    """Return what a step makes of a layer, and what PyTorch does in float64."""
+    weight = layer.weight if layer.weight.ndim == 4 else layer.weight[:, :, None, None]
+    deep = x.double() if x.ndim == 4 else x.double()[..., None, None]
+    expected = F.conv2d(deep, weight, layer.bias, layer.stride, layer.padding, 1, layer.groups)
+    after = tuple(expected.shape[1:])
+    expected = expected if x.ndim == 4 else expected.flatten(1)
+    expected = ACTIVATIONS[layer.activation.name](expected + (0 if shortcut is None else shortcut.double()))
+    kind = kind_of_step(layer, framed)
+    assert kind is not None
+    step = StepLayer(layer, kind)
+    before = tuple(x.shape[1:]) if x.ndim == 4 else (*x.shape[1:], 1, 1)
+    return one_step(step.sizes(before, after), [x] if shortcut is None else [x, shortcut], step), expected
+
+
+def check(found: Tensor, expected: Tensor) -> None:
+    assert found.shape == expected.shape
+    assert found.dtype == torch.float32
+    scale = expected.abs().max().clamp(min=1)
+    assert float((found - expected).abs().max() / scale) < 2e-6
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_what_follows_is_the_activation(name: str) -> None:
+    numbers = (-0.5, 1.5) if name == "hardtanh" else ()
+    layer = Layer(drawn(40, 24, 1, 1).double(), drawn(40, seed=1).double(), (1, 24, 5, 7), Activation(name, numbers))
+    check(*layered(layer, drawn(2, 24, 5, 7, seed=2)))
+
+
+@pytest.mark.parametrize("adds", [False, True])
+@pytest.mark.parametrize(
+    ("images", "channels", "filters", "high", "wide", "stride"),
+    [
+        (1, 5, LANES, 1, 1, 1),
+        (3, 24, 24, 6, 4, 1),
+        (1, 7, 33, 9, 13, 2),
+        (2, 64, 72, 28, 28, 1),
+        (1, 96, 160, 7, 7, 1),
+        (1, 130, 520, 14, 14, 2),
+    ],
+)
+def test_places_by_a_matrix(images: int, channels: int, filters: int, high: int, wide: int, stride: int, adds: bool):
+    weight, bias = drawn(filters, channels, 1, 1).double() / channels**0.5, drawn(filters, seed=1).double()
+    places = (1, channels, high, wide), Activation("relu"), adds, (stride, stride)
+    shortcut = drawn(images, filters, -(-high // stride), -(-wide // stride), seed=3) if adds else None
+    check(*layered(Layer(weight, bias, *places), drawn(images, channels, high, wide, seed=2), shortcut))
+
+
+@pytest.mark.parametrize(("images", "channels", "filters"), [(1, 3, LANES), (3, 72, 24), (16, 130, 1000)])
+def test_rows_by_a_matrix(images: int, channels: int, filters: int) -> None:
+    layer = Layer(drawn(filters, channels).double() / channels**0.5, drawn(filters, seed=1).double(), (1, channels))
+    check(*layered(layer, drawn(images, channels, seed=2)))
+
+
+@pytest.mark.parametrize(("side", "stride"), [(3, 1), (3, 2), (7, 2), (4, 4)])
+def test_pixels_by_a_matrix(side: int, stride: int) -> None:
+    layer = Layer(
+        drawn(48, 3, side, side).double(), drawn(48, seed=1).double(), (1, 3, 33, 24), stride=(stride, stride)
+    )
+    check(*layered(layer, drawn(2, 3, 33, 24, seed=2), framed=True))
+
+
+@pytest.mark.parametrize(
+    ("images", "channels", "high", "wide", "side", "stride", "padding"),
+    [
+        (1, LANES, 3, 3, 3, 1, 1),
+        (2, 40, 9, 30, 3, 2, 1),
+        (1, 72, 14, 14, 5, 1, 2),
+        (1, 24, 70, 56, 5, 2, 2),
+        (1, 33, 8, 8, 3, 1, 0),
+        (1, 16, 5, 6, 1, 1, 0),
+        (1, 16, 2, 90, 7, 1, 3),
+    ],
+)
+def test_filters_of_one_channel(images: int, channels: int, high: int, wide: int, side: int, stride: int, padding: int):
+    weight, bias = drawn(channels, 1, side, side).double(), drawn(channels, seed=1).double()
+    places = {"stride": (stride, stride), "padding": (padding, padding), "groups": channels}
+    layer = Layer(weight, bias, (1, channels, high, wide), Activation("hardswish"), **places)  # type: ignore[arg-type]
+    check(*layered(layer, drawn(images, channels, high, wide, seed=2)))
+
+
+def test_averages_shares_and_frames() -> None:
+    x, share = drawn(2, 40, 9, 7), drawn(2, 40, 1, 1, seed=1)
+    check(one_step(Sizes(AVERAGE, (40, 9, 7), (40, 1, 1)), [x]), x.double().mean((2, 3), keepdim=True))
+    assert torch.equal(one_step(Sizes(SCALE, (40, 9, 7), (40, 9, 7)), [x, share]), x * share)
+    pixels, colour = drawn(2, 3, 5, 4, seed=2), torch.tensor([0.5, -1.0, 2.0])
+    found = one_step(Sizes(FRAME, (3, 5, 4), (3, 9, 8), padding=2), [pixels], bias=colour)
+    expected = F.pad(pixels - colour.view(3, 1, 1), (2, 2, 2, 2)) + colour.view(3, 1, 1)
+    torch.testing.assert_close(found, expected)
+    assert torch.equal(found[:, :, 2:7, 2:6], pixels)
+
+
+def test_nan_stays_where_it_is() -> None:
+    x = drawn(1, 24, 3, 5)
+    x[0, 3, 1, 2] = torch.nan
+    layer = Layer(drawn(32, 24, 1, 1).double(), drawn(32).double(), (1, 24, 3, 5), Activation("relu"))
+    step = StepLayer(layer, MATRIX)
+    found = one_step(step.sizes((24, 3, 5), (32, 3, 5)), [x], step)
+    assert found[0, :, 1, 2].isnan().all()
+    assert int(found.isnan().sum()) == 32
+
+
+def test_what_cannot_be_a_step_is_none() -> None:
+    weight, bias = drawn(32, 32, 3, 3).double(), drawn(32).double()
+    size = (1, 32, 9, 9)
+    assert kind_of_step(Layer(weight, bias, size, padding=(1, 1)), framed=False) is None
+    assert kind_of_step(Layer(weight[..., :1, :1], bias, size), framed=False) == MATRIX
+    assert kind_of_step(Layer(weight[..., :1, :1], bias, size, groups=1, padding=(1, 1)), framed=False) is None
+    assert kind_of_step(Layer(weight[..., :1, :1], bias, size, Activation("gelu")), framed=False) is None
+    assert kind_of_step(Layer(weight[: LANES - 1, :, :1, :1], bias, size), framed=False) is None
+    assert kind_of_step(Layer(weight[:, :1], bias, size, NONE, groups=32), framed=False) == FILTER
+    assert kind_of_step(Layer(weight[:, :1], bias, size, NONE, adds=True, groups=32), framed=False) is None
+    assert kind_of_step(Layer(weight[..., :1, :1], bias, (1, 32, 200, 200)), framed=False) is None  # too large to pay
+
+
+def test_items_cover_all_that_is_done_once_or_twice() -> None:
+    draw = np.random.default_rng(0)
+    for _ in range(200):
+        filters, high, wide = (int(n) for n in draw.integers(1, [600, 20, 20]))
+        stride, threads = int(draw.integers(1, 3)), int(draw.integers(1, 9))
+        before = int(draw.integers(1, 600)), stride * high, stride * wide
+        sizes = Sizes(MATRIX, before, (max(filters, LANES), high, wide), 1, stride)
+        found = cut(sizes, int(draw.integers(1, 4)), threads)
+        width = found["answers_wide"]
+        assert found["rows"] in COUNTS
+        assert found["rows"] <= width <= found["rows"] * found["blocks"]
+        parts = -(-found["panels"] // found["panels_each"])
+        assert found["items"] == parts * -(-found["lines"] * found["blocks"] // found["blocks_each"])
+    assert [rows_at_once(count) for count in (1, 2, 3)] == [1, 2, COUNTS[2] if COUNTS[2] == 3 else 2]
+
+
+def test_values_that_are_needed_together_do_not_overlap() -> None:
+    draw = np.random.default_rng(0)
+    for _ in range(50):
+        sizes = [int(n) for n in draw.integers(1, 1000, 20)]
+        made = sorted(int(n) for n in draw.integers(0, 30, 20))
+        last = [first + int(n) for first, n in zip(made, draw.integers(0, 8, 20), strict=True)]
+        offsets, total = place_values(sizes, made, last)
+        held: dict[int, set[int]] = {}
+        for k in range(20):
+            for step in range(made[k], last[k] + 1):
+                bytes_ = set(range(offsets[k], offsets[k] + sizes[k]))
+                assert not held.get(step, set()) & bytes_
+                held.setdefault(step, set()).update(bytes_)
+        assert all(offset % 64 == 0 for offset in offsets)
+        assert total == max(offset + size for offset, size in zip(offsets, sizes, strict=True))
+
+
+class Inverted(nn.Module):
+    """Pixels, inverted residuals with squeeze and excitation, and a head: all are steps."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.normalize, self.stem = Normalize((0.4, 0.5, 0.6), (0.2, 0.3, 0.25)), nn.Conv2d(3, 16, 3, 2, 1)
+        self.expand, self.depthwise = nn.Conv2d(16, 72, 1), nn.Conv2d(72, 72, 5, 1, 2, groups=72)
+        self.squeeze, self.excite = nn.Conv2d(72, 24, 1), nn.Conv2d(24, 72, 1)
+        self.project, self.head = nn.Conv2d(72, 16, 1), nn.Linear(16, 20)
+
+    def forward(self, images: Tensor) -> Tensor:
+        x = F.hardswish(self.stem(self.normalize(images)))
+        y = F.relu(self.depthwise(F.relu6(self.expand(x))))
+        y = y * F.hardsigmoid(self.excite(F.relu(self.squeeze(y.mean((2, 3), keepdim=True)))))
+        return self.head(F.adaptive_avg_pool2d(x + self.project(y), 1).flatten(1))
+
+
+def inverted() -> tuple[nn.Module, Any]:
+    with torch.random.fork_rng():
+        torch.manual_seed(3)
+        model = Inverted().eval()
+    return model, FusedNetwork(model, (3, 30, 34))
+
+
+def test_a_whole_network_is_one_run_for_one_image() -> None:
+    model, fast = inverted()
+    one, several = fast._graphs[3, 30, 34]
+    assert [node.op for node in one.graph.nodes if node.op != "get_attr"] == ["placeholder", "call_module", "output"]
+    assert any(isinstance(module, PackedConvolution) for module in several.modules())
+    for layout in (torch.contiguous_format, torch.channels_last):
+        image = torch.rand(1, 3, 30, 34, generator=torch.Generator().manual_seed(1)).contiguous(memory_format=layout)
+        kept = image.clone()
+        with torch.inference_mode():
+            found, expected = fast(image), copy.deepcopy(model).double()(image.double())
+        check(found, expected)
+        assert torch.equal(image, kept)
+        assert torch.equal(found, fast(image))
+    assert torch.equal(copy.deepcopy(one)(image)[0], found)
+
+
+def test_many_threads_may_ask_at_once() -> None:
+    _, fast = inverted()
+    images = [torch.rand(1, 3, 30, 34, generator=torch.Generator().manual_seed(k)) for k in range(24)]
+    expected = [fast(image) for image in images]
+    with ThreadPoolExecutor(6) as pool:
+        assert all(map(torch.equal, pool.map(fast, images), expected))
