@@ -146,6 +146,7 @@ class LabelledImage:
         left = np.ones(len(self), np.float64)
         if self.masks is not None:
             changed["masks"] = move.masks(self.masks, False)
+        if self.boxes is None and self.masks is not None:
             scale = max(1e-12, abs(np.linalg.det(move.matrix[:, :2])))
             pixels = np.maximum(self.masks.sum(axis=(1, 2)), 1) * scale
             left = changed["masks"].sum(axis=(1, 2)) / pixels

@@ -13,6 +13,7 @@ import numpy as np
 
 from sightline.data.crop import inside
 from sightline.data.map_image import map_image
+from sightline.data.map_labels import map_labels
 from sightline.data.moved_boxes import move_boxes
 
 Shape = tuple[int, int]
@@ -126,23 +127,16 @@ class Move:
         Parameters
         ----------
         masks
-            Any dtype; the last two axes are the old frame.
+            Any dtype of at most 8 bytes; the last two axes are the old frame.
         outside
             The value of what comes in from beyond the old frame.
         """
         whole = self._whole()
         if whole is not None:
             return _moved(masks, whole, self.new, outside)
-        height, width = self.new
-        inverse = np.linalg.inv(np.vstack([self.matrix, (0, 0, 1)]))
-        across, down = np.arange(width), np.arange(height)[:, None]
-        x = np.floor(inverse[0, 0] * across + inverse[0, 1] * down + inverse[0, 2] + 0.5).astype(np.int32)
-        y = np.floor(inverse[1, 0] * across + inverse[1, 1] * down + inverse[1, 2] + 0.5).astype(np.int32)
-        beyond = (x < 0) | (x >= self.old[1]) | (y < 0) | (y >= self.old[0])
-        places = np.where(beyond, 0, y * self.old[1] + x)
-        found = masks.reshape(*masks.shape[:-2], -1)[..., places]
-        found[..., beyond] = outside
-        return found
+        if abs(self._determinant) < 1e-9:  # nothing is left of a picture that is flattened
+            return np.full((*masks.shape[:-2], *self.new), outside, masks.dtype)
+        return map_labels(masks, np.linalg.inv(np.vstack([self.matrix, (0, 0, 1)])), self.new, outside)
 
     def image(self, image: np.ndarray) -> np.ndarray:
         """Return the picture in the new frame: moved exactly where it can be, else bilinear; the border comes in.
