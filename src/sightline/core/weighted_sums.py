@@ -6,6 +6,8 @@ Numbers are float32 of flat contiguous arrays; offsets are not checked. Everythi
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import pairwise
 from typing import Any
 
@@ -16,9 +18,11 @@ from numba.np.arrayobj import make_array
 
 PAIR = 32  # sums that weigh_pair makes of each of two
 ALONE = 64  # sums that weigh_alone makes
+ROW = 64  # sums that weigh_crosses and weigh_squares make at least of each of two
 intrinsic: Any = extending.intrinsic  # kernels leave out the first argument, which type checkers cannot know
 _OFFSET, _LONG = types.int64, ir.IntType(64)
 _CONTRACT = ("contract",)
+_LINE = 64  # bytes in a line of the cache
 
 
 @intrinsic
@@ -72,6 +76,126 @@ def weigh_pair(
     return types.void(numbers, _OFFSET, places, _OFFSET, _OFFSET, upper, lower, a, b, _OFFSET), build
 
 
+def _weigh_rows(counts: tuple[int, int, int]) -> Any:
+    """Return :func:`weigh_pair` for a whole row, with as many weights of ``a`` alone, of both and of ``b`` alone."""
+
+    @intrinsic
+    def weigh(_: Any, numbers: Any, places: Any, upper: Any, lower: Any, a: Any, b: Any, low: Any, high: Any) -> Any:
+        kind = _KINDS.get((numbers.dtype, upper.dtype))
+        if kind is None:
+            return None
+
+        def build(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            numbers, places, upper, lower, a, b = (
+                make_array(signature.args[k])(context, builder, args[k]).data for k in range(6)
+            )
+            starts, weights = _taps(builder, counts, numbers, places, (upper, lower), kind)
+            with _blocks(builder, a, *args[6:], kind.block.count) as at:
+                totals = [ir.Constant(kind.block, [kind.zero] * kind.block.count)] * 2
+                for k, start in enumerate(starts):
+                    values = kind.load(builder, builder.gep(start, [at]))
+                    for row in (0, 1):
+                        if k in weights[row]:
+                            totals[row] = kind.add(builder, totals[row], values, weights[row][k])
+                for total, row in zip(totals, (a, b), strict=True):
+                    kind.store(builder, total, builder.gep(row, [at]))
+            return context.get_dummy_value()
+
+        return types.void(numbers, places, upper, lower, a, b, _OFFSET, _OFFSET), build
+
+    return weigh
+
+
+class _Floats:
+    """Float32, whose weights are float32."""
+
+    block, zero = ir.VectorType(ir.FloatType(), PAIR), 0.0
+
+    def load(self, builder: Any, place: Any) -> Any:
+        return builder.load(builder.bitcast(place, self.block.as_pointer()), align=4)
+
+    def add(self, builder: Any, total: Any, values: Any, weight: Any) -> Any:
+        return builder.fadd(total, builder.fmul(values, weight, flags=_CONTRACT), flags=_CONTRACT)
+
+    def store(self, builder: Any, total: Any, place: Any) -> None:
+        builder.store(total, builder.bitcast(place, self.block.as_pointer()), align=4)
+
+
+class _Bytes:
+    """Bytes, whose weights are int16; sums are clipped to 0–255."""
+
+    block, zero = ir.VectorType(ir.IntType(16), ROW), 0
+    _narrow = ir.VectorType(ir.IntType(8), ROW)
+
+    def load(self, builder: Any, place: Any) -> Any:
+        return builder.zext(builder.load(builder.bitcast(place, self._narrow.as_pointer()), align=1), self.block)
+
+    def add(self, builder: Any, total: Any, values: Any, weight: Any) -> Any:
+        return builder.add(total, builder.mul(values, weight))
+
+    def store(self, builder: Any, total: Any, place: Any) -> None:
+        for sign, bound in ((">", 0), ("<", 255)):
+            bounds = ir.Constant(self.block, [bound] * self.block.count)
+            total = builder.select(builder.icmp_signed(sign, total, bounds), total, bounds)
+        builder.store(builder.trunc(total, self._narrow), builder.bitcast(place, self._narrow.as_pointer()), align=1)
+
+
+class _WeighedBytes(_Floats):
+    """Bytes, whose weights are float32; sums are clipped to 0–255 and rounded."""
+
+    _narrow, _wide = ir.VectorType(ir.IntType(8), PAIR), ir.VectorType(ir.IntType(32), PAIR)
+
+    def load(self, builder: Any, place: Any) -> Any:
+        octets = builder.load(builder.bitcast(place, self._narrow.as_pointer()), align=1)
+        return builder.sitofp(builder.zext(octets, self._wide), self.block)
+
+    def store(self, builder: Any, total: Any, place: Any) -> None:
+        for sign, bound in ((">", 0.0), ("<", 255.0)):
+            bounds = ir.Constant(self.block, [bound] * PAIR)
+            total = builder.select(builder.fcmp_ordered(sign, total, bounds), total, bounds)
+        rounded = builder.fptosi(builder.fadd(total, ir.Constant(self.block, [0.5] * PAIR)), self._wide)
+        builder.store(builder.trunc(rounded, self._narrow), builder.bitcast(place, self._narrow.as_pointer()), align=1)
+
+
+_KINDS = {
+    (types.float32, types.float32): _Floats(),
+    (types.uint8, types.int16): _Bytes(),
+    (types.uint8, types.float32): _WeighedBytes(),
+}
+
+
+def _taps(
+    builder: Any, counts: tuple[int, int, int], numbers: Any, places: Any, tables: Any, kind: Any
+) -> tuple[Any, Any]:
+    """Return where each tap's numbers begin, and the weights of both rows by tap."""
+    starts = [builder.gep(numbers, [builder.load(builder.gep(places, [_LONG(k)]))]) for k in range(sum(counts))]
+    above, below = range(counts[0] + counts[1]), range(counts[0], sum(counts))
+    weights = [
+        {k: _repeated(builder, builder.load(builder.gep(table, [_LONG(k)])), kind.block) for k in taps}
+        for table, taps in zip(tables, (above, below), strict=True)
+    ]
+    return starts, weights
+
+
+@contextmanager
+def _blocks(builder: Any, row: Any, low: Any, high: Any, step: int) -> Iterator[Any]:
+    """Go through ``low`` to ``high`` in blocks of ``step``, of which the first and the last may lie over others."""
+    # Vectors that lie across two lines of the cache take twice as long to write: only the first and last may.
+    size = row.type.pointee.width // 8 if isinstance(row.type.pointee, ir.IntType) else 4
+    number = builder.udiv(builder.ptrtoint(builder.gep(row, [low]), _LONG), _LONG(size))
+    begin = builder.sub(low, builder.urem(number, _LONG(_LINE // size)))
+    last = builder.sub(high, _LONG(step))
+    with cgutils.for_range_slice(builder, begin, high, _LONG(step), _LONG) as (x, _):
+        at = builder.select(builder.icmp_signed("<", x, last), x, last)
+        yield builder.select(builder.icmp_signed(">", at, low), at, low)
+
+
+# Windows of three rows, of which two lie one above the other. With as many weights as the compiler is told, a sum goes
+# from weight to weight without a loop. They write the sums from number ``low`` to ``high``, at least ROW, of a and b.
+weigh_crosses = _weigh_rows((3, 2, 3))  # the pixel and those beside and above it
+weigh_squares = _weigh_rows((3, 6, 3))
+
+
 def _at(builder: Any, start: Any, places: Any, k: Any, block: Any) -> Any:
     place = builder.gep(start, [builder.load(builder.gep(places, [k]))])
     return builder.load(builder.bitcast(place, block.as_pointer()), align=4)
@@ -79,10 +203,14 @@ def _at(builder: Any, start: Any, places: Any, k: Any, block: Any) -> Any:
 
 def _add(builder: Any, total: Any, values: Any, weights: Any, k: Any) -> None:
     weight = builder.load(builder.gep(weights, [k]))
-    single = builder.insert_element(ir.Constant(values.type, ir.Undefined), weight, ir.IntType(32)(0))
-    order = ir.Constant(ir.VectorType(ir.IntType(32), values.type.count), [0] * values.type.count)
-    product = builder.fmul(values, builder.shuffle_vector(single, single, order), flags=_CONTRACT)
+    product = builder.fmul(values, _repeated(builder, weight, values.type), flags=_CONTRACT)
     builder.store(builder.fadd(builder.load(total), product, flags=_CONTRACT), total)
+
+
+def _repeated(builder: Any, weight: Any, block: Any) -> Any:
+    single = builder.insert_element(ir.Constant(block, ir.Undefined), weight, ir.IntType(32)(0))
+    order = ir.Constant(ir.VectorType(ir.IntType(32), block.count), [0] * block.count)
+    return builder.shuffle_vector(single, single, order)
 
 
 def _store(builder: Any, total: Any, place: Any) -> None:

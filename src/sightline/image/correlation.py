@@ -17,6 +17,7 @@ from sightline.core.kernels import kernel, over_rows
 from sightline.core.weighted_sums import ALONE, PAIR, weigh_alone, weigh_pair
 from sightline.image.border import interleaved, source_indices
 from sightline.image.template_products import products
+from sightline.image.three_rows import sum_at, sum_three_rows
 
 Array = np.ndarray
 _RANK = 1e-6  # second singular value, relative to the first, that is taken for rounding
@@ -136,6 +137,11 @@ def _run(image: Array, frame: Frame, result: Array, size: tuple[int, ...], taps:
     sums = flat[1] if direct else np.empty((0, 0), np.float32)  # where sums are made that stay
     within = width * step - (size[1] - 1) * step  # sums whose windows lie within the row
     bare = direct and source.dtype == np.float32 and frame.border != "constant" and within >= PAIR
+    plain = frame.stride == (1, 1) and frame.border != "constant" and not len(taps[-1])
+    if plain and sum_three_rows(*flat, size, rows, columns, step, step * frame.before[1], taps[:6]):
+        if target is not result:
+            finish(target, result)
+        return
     # Few weights do not pay for lines of their own.
     pixels = source.reshape(-1) if bare and len(taps[0]) <= 2 * _FEW and not len(taps[-1]) else _NO_ROW[0]
     arrays = flat[0], pixels, flat[1], sums, blank, rows, columns
@@ -194,8 +200,8 @@ def _windows(
         if pixels.size:
             for k in range(low + m - high):
                 x = k if k < low else high + k - low
-                a[x] = _sum_at(pixels, places, dx, columns, upper, np.int64(0), last, x, step, margin)
-                b[x] = _sum_at(pixels, places, dx, columns, lower, first, dx.size, x, step, margin)
+                a[x] = sum_at(pixels, places, dx, columns, upper, np.int64(0), last, x, step, margin)
+                b[x] = sum_at(pixels, places, dx, columns, lower, first, dx.size, x, step, margin)
         for i in range(min(2, y1 - y)):
             total = halves[i]
             if across.size:
@@ -205,16 +211,6 @@ def _windows(
                     weigh_alone(halves[i], at, aside, across, total, at)
             if sums.size == 0:
                 _write(total[:m], step, stride_x, out[y + i])
-
-
-@kernel(contract=True)
-def _sum_at(pixels, places, dx, columns, weights, first, last, x, step, margin):
-    """Return a sum whose window reaches beyond the border."""
-    total = np.float32(0)
-    for k in range(first, last):
-        shift = dx[k] * step
-        total += weights[k] * pixels[places[k] + margin - shift + columns[x + shift]]
-    return total
 
 
 @kernel
