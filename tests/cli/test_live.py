@@ -10,7 +10,7 @@ from sightline.apply.inputs import numbers
 from sightline.apply.outputs import as_picture, side_by_side
 from sightline.cli.app import main
 from sightline.core.errors import FormatError, InputError, MissingFileError
-from sightline.image import canny, convert, convolve, draw, frames, read, write_frames
+from sightline.image import canny, convert, convolve, draw, frames, read, region_grow, write_frames
 
 
 @pytest.fixture
@@ -72,6 +72,9 @@ def test_one_row_of_numbers_is_a_table_of_one(folder):
     assert main(["image", "boxes", "gray.png", "--boxes", "10,8,40,30", "-o", "boxed.png"]) == 0
     expected = draw.boxes(read("gray.png", mode="gray"), np.array([[10, 8, 40, 30]]))
     assert np.array_equal(read("boxed.png"), expected)
+    assert main(["image", "region_grow", "gray.png", "--seeds", "10,8", "--tolerance", "3", "-o", "grown.npy"]) == 0
+    grown = region_grow(read("gray.png", mode="gray"), np.array([[10, 8]]), 3)
+    assert np.array_equal(np.load("grown.npy"), grown)
 
 
 def test_a_picture_where_floats_are_wanted_stands_for_0_to_1(folder):

@@ -61,9 +61,18 @@ def _says_floats(entry: Method, name: str) -> bool:
 
 
 def _dtypes_of(entry: Method, name: str) -> list[tuple[str, ...]]:
+    return [tuple(map(str, getattr(part, "dtypes", ()))) for part in _parts_of(entry, name)]
+
+
+def _says_rows(entry: Method, name: str) -> bool:
+    """Return whether a parameter takes nothing but tables of rows: points, boxes, segments."""
+    dims = [getattr(part, "dims", None) for part in _parts_of(entry, name) if part is not type(None)]
+    return all(sizes is not None and len(sizes) == 2 for sizes in dims)
+
+
+def _parts_of(entry: Method, name: str) -> tuple[Any, ...]:
     hint = typing.get_type_hints(entry.function).get(name)
-    parts = typing.get_args(hint) or (hint,)
-    return [tuple(map(str, getattr(part, "dtypes", ()))) for part in parts]
+    return typing.get_args(hint) or (hint,)
 
 
 def _as_mask(gray: np.ndarray) -> np.ndarray:
@@ -110,14 +119,20 @@ def _read(entry: Method, name: str, kind: str, word: str, image: np.ndarray | No
             if true_or_false:
                 return _as_mask(gray_values)
             return to_float(gray_values) if _says_floats(entry, name) else gray_values
-        table = numbers(entry.name, name, word)
+        table = _rows(entry, name, word)
         return table != 0 if true_or_false and set(np.unique(table)) <= {0, 1} else table
     if kind == "int":
         table = numbers(entry.name, name, word)
         if table.ndim != 1:
             return table != 0
         return tuple(int(value) if float(value).is_integer() else float(value) for value in table.tolist())
-    return numbers(entry.name, name, word) if kind in FILE_KINDS else word
+    return _rows(entry, name, word) if kind in FILE_KINDS else word
+
+
+def _rows(entry: Method, name: str, word: str) -> np.ndarray:
+    """Return a table of numbers; a single row that is given where a table of rows is wanted is a table of one."""
+    table = numbers(entry.name, name, word)
+    return table[None] if table.ndim == 1 and _says_rows(entry, name) else table
 
 
 def in_units_of(picture: np.ndarray, image: np.ndarray | None) -> np.ndarray:
