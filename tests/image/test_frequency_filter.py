@@ -109,6 +109,8 @@ def test_cutoffs_and_orders_beyond_what_floats_can_square(kind: str) -> None:
     for most in (1e100, 1e300):
         low = sl.image.frequency_filter(picture, kind, "low", most)
         np.testing.assert_allclose(low, picture, atol=1e-6, err_msg="every frequency is below")
+        ring = sl.image.frequency_filter(picture, kind, "band", most)
+        np.testing.assert_allclose(ring, 0, atol=1e-6, err_msg="no frequency is near")
 
 
 def test_dtypes_round_and_cut_off() -> None:

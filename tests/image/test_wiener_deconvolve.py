@@ -81,6 +81,14 @@ def test_a_page_out_of_focus_becomes_sharp(shared_data: Path) -> None:
     assert contrast(10) > 2 * still  # its blur is a disc of radius 10
 
 
+@pytest.mark.filterwarnings("error")
+def test_a_balance_beyond_the_floats_divides_by_no_zero() -> None:
+    picture, box = np.random.default_rng(4).random((20, 24), np.float32), np.ones((4, 4))  # a box loses frequencies
+    least, floor = (sl.image.wiener_deconvolve(picture, box, balance) for balance in (1e-300, 1e-30))
+    np.testing.assert_array_equal(least, floor)
+    assert np.isfinite(least).all()
+
+
 def test_what_is_wrong_is_refused_by_name() -> None:
     picture = np.zeros((6, 7), np.float32)
     for wrong in (None, [[1.0]], np.ones(3), np.ones((2, 2), bool), np.ones((0, 2))):

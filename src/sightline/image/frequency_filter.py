@@ -23,7 +23,7 @@ from sightline.image.fft import filter_frequencies, half_transform
 
 KINDS, BANDS = ("ideal", "butterworth", "gaussian"), ("low", "high", "band", "reject", "notch")
 _TINY = 1e-30
-_CUTOFFS = 1e-100, 1e100  # beyond these, squares leave the floats; no frequency is near to either
+_CUTOFFS = 1e-70, 1e70  # beyond these, squares of squares leave the floats; no frequency is near to either
 
 
 @method(task="frequency", paper="Gonzalez & Woods 2018", lesson="w1d7")

@@ -22,6 +22,8 @@ from sightline.image.border import BORDERS
 from sightline.image.fft import from_half_transform, half_transform
 from sightline.image.frequency_filter import continued, to_dtype
 
+_LEAST = 1e-30  # a balance that float32 can multiply: what the blur took away is divided by it
+
 
 @method(
     task="restoration",
@@ -129,7 +131,7 @@ def _prepared(
     blur = _transfer(psf.astype(np.float32) / np.float32(total), shape)
     rough = _roughness(shape) if regularizer == "laplacian" else np.float32(1)
     inverse = np.conj(blur)
-    inverse /= blur.real**2 + blur.imag**2 + np.float32(balance) * rough
+    inverse /= blur.real**2 + blur.imag**2 + np.float32(max(balance, _LEAST)) * rough
     return image, padded, inner, blur, np.nan_to_num(inverse)
 
 
