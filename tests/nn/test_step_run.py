@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from sightline.nn.fused_network import FusedNetwork, runs_fused
+from sightline.nn.fused_network import FusedNetwork, runs_bfloat16, runs_fused
 from sightline.nn.layer import NONE, Activation, Layer
 from sightline.nn.matrix_panels import LANES
 from sightline.nn.normalize import Normalize
@@ -243,6 +243,15 @@ def test_a_whole_network_is_one_run_for_one_image() -> None:
         assert torch.equal(image, kept)
         assert torch.equal(found, fast(image))
     assert torch.equal(copy.deepcopy(one)(image)[0], found)
+
+
+@pytest.mark.skipif(not runs_bfloat16(), reason="needs a processor with bfloat16")
+def test_one_image_is_computed_in_float32_where_that_is_faster() -> None:
+    model, fast = inverted()
+    short = FusedNetwork(model, (3, 30, 34), "bf16")
+    images = torch.rand(2, 3, 30, 34, generator=torch.Generator().manual_seed(1))
+    assert torch.equal(short(images[:1]), fast(images[:1]))
+    assert 1e-5 < float((short(images) - fast(images)).abs().max()) < 0.03
 
 
 def test_many_threads_may_ask_at_once() -> None:

@@ -11,7 +11,7 @@ import numpy as np
 
 from sightline.core.canvas import Canvas, colour_of
 from sightline.core.checks import describe
-from sightline.core.errors import InputError
+from sightline.core.errors import InputError, WeightsError
 
 
 @dataclass(frozen=True)
@@ -46,9 +46,17 @@ class Classification:
             K names.
         probabilities
             K numbers; of equal ones the first stays first.
+
+        Raises
+        ------
+        WeightsError
+            When one is NaN, as the answers of a model are whose weights hold NaN or infinity.
         """
+        if np.isnan(probabilities).any():
+            raise WeightsError("predict: the model answers NaN instead of probabilities: its weights are damaged.")
         order = np.argsort(-probabilities, kind="stable")
-        return cls(tuple(classes[i] for i in order), tuple(float(probabilities[i]) for i in order))
+        names = [classes[place] for place in order.tolist()]  # plain numbers: NumPy's take three times as long
+        return cls(tuple(names), tuple(probabilities[order].tolist()))
 
     @property
     def label(self) -> str:

@@ -39,6 +39,12 @@ def join_steps(graph: GraphModule) -> None:
             _join(graph, run)
 
 
+def is_one_run(graph: GraphModule) -> bool:
+    """Return whether a graph does nothing but one run of steps."""
+    done = [node for node in graph.graph.nodes if node.op.startswith("call_")]
+    return len(done) == 1 and isinstance(_module(graph, done[0]), StepRun)
+
+
 def _module(graph: GraphModule, node: Node) -> Any:
     return graph.get_submodule(str(node.target)) if node.op == "call_module" else None
 

@@ -191,8 +191,7 @@ def _pack(graph: GraphModule, node: Node, dtype: torch.dtype, batch: int) -> Non
         ends, activation = [*ends, user], found
     layer = replace(_layer(graph, node, batch), activation=activation, adds=shortcut is not None)
     given = (node.args[0],) if shortcut is None else (node.args[0], shortcut)
-    source: Any = node.args[0]
-    framed = source.op == "call_module" and isinstance(graph.get_submodule(str(source.target)), FramedPixels)
+    framed = _is_framed(graph, node)
     with graph.graph.inserting_before(ends[-1]):
         merged = captured.add_module(graph, "packed", packed(layer, dtype, framed), given)
     captured.replace(ends[-1], merged, *reversed(ends[:-1]))
@@ -218,6 +217,25 @@ def _layer(graph: GraphModule, node: Node, batch: int) -> Layer:
     options = convolution_options(node)
     stride, padding, dilation = ((options[name][0], options[name][1]) for name in ("stride", "padding", "dilation"))
     return Layer(weight, bias, size, NONE, False, stride, padding, dilation, options["groups"])
+
+
+def all_may_be_steps(graph: GraphModule) -> bool:
+    """Return whether no convolution or linear layer of a graph keeps it from being one run of steps, for one image.
+
+    Parameters
+    ----------
+    graph
+        As :func:`pack_layers` takes it.
+    """
+    layers = [node for node in graph.graph.nodes if node.target in (CONVOLUTION, LINEAR)]
+    known = all(captured.constant(graph, node.args[1]) is not None for node in layers)
+    return known and all(kind_of_step(_layer(graph, node, 1), _is_framed(graph, node)) is not None for node in layers)
+
+
+def _is_framed(graph: GraphModule, node: Node) -> bool:
+    """Return whether a layer reads the pixels, with a frame around them."""
+    source: Any = node.args[0]
+    return source.op == "call_module" and isinstance(graph.get_submodule(str(source.target)), FramedPixels)
 
 
 def overwrite_shortcuts(graph: GraphModule) -> None:
