@@ -20,6 +20,7 @@ from sightline.core.layers import Picture, Value
 from sightline.core.trace import Step
 from sightline.core.triples import copy_every_second
 from sightline.core.types import Array, Image, Range
+from sightline.core.vectors import LANES, load_pairs, store
 
 MOST = 32  # levels; any image is one pixel long before
 
@@ -83,7 +84,7 @@ def pyramid_of(image: Array, levels: int, first: Array | None = None) -> list[Ar
 def reduce(image: Array, copy: Array | None = None) -> Array:
     """Return ``image`` (uint8, uint16 or float32) smoothed, at every second row and column.
 
-    A ``copy`` of the image, of bytes or floats, is made row by row: what has just been smoothed is in the cache.
+    A ``copy`` of the image, of bytes or floats, is made strip by strip or row by row: both find it in the cache.
     """
     height, width = image.shape[:2]
     result = empty(((height + 1) // 2, (width + 1) // 2, *image.shape[2:]), image.dtype)
@@ -167,17 +168,34 @@ def _reduce_float_rows(image, copy, out, step, line, whole, y0, y1):
     n, scale = image.shape[1], np.float32(1 / 256)
     a, b, c = line[:n], line[step : n + step], line[2 * step : n + 2 * step]
     d, e = line[3 * step : n + 3 * step], line[4 * step :]
+    for y in range(y0, y1):  # a strip is copied first: it stays in the cache, and fewer rows are at work at once
+        _copy_rows(image, copy, 2 * y)
     for y in range(y0, y1):
         _smooth_down(image, 2 * y, step, line)
-        _copy_rows(image, copy, 2 * y)
-        for x in range(n):
-            whole[x] = _weighted(a[x], b[x], c[x], d[x], e[x]) * scale
-        row, x = out[y], 0
+        row = out[y]
+        if step == 1:
+            eights = max(0, row.size - 1) // LANES * LANES  # the last pixel's neighbours end the line
+            for x in range(0, eights, LANES):
+                _reduce_eight(line, 2 * x, scale, row, x)
+            for x in range(eights, row.size):
+                k = 2 * x
+                row[x] = _weighted(line[k], line[k + 1], line[k + 2], line[k + 3], line[k + 4]) * scale
+            continue
+        x = 0
+        for k in range(n):
+            whole[k] = _weighted(a[k], b[k], c[k], d[k], e[k]) * scale
         if step == 3:
             while x + 4 <= row.size:  # the fourth number is one too much: the next pixel overwrites it
                 copy_four(whole, 2 * x, row, x)
                 x += 3
         _take_every_other(whole, row, step, x)
+
+
+@kernel(inline=True)
+def _reduce_eight(line, at, scale, row, x):
+    """Write eight greys: every other one of a line alone is smoothed."""
+    (a, b), (c, d), (e, _) = load_pairs(line, at), load_pairs(line, at + 2), load_pairs(line, at + 4)
+    store((((a + e) + np.float32(4) * (b + d)) + np.float32(6) * c) * scale, row, x)
 
 
 # Inlined, because a row handed to a compiled function costs two atomic counts of its references.
