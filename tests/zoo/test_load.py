@@ -53,7 +53,7 @@ def test_all_differences_stand_in_one_error_and_nothing_changes() -> None:
 
 
 def test_another_architecture_is_refused_and_the_list_is_cut() -> None:
-    with pytest.raises(WeightsError, match=r"does not fit ResNet .*; and \d+ more\.$"):
+    with pytest.raises(WeightsError, match=r"does not fit ResNet .*; and \d+ more\."):
         load_weights(resnet20(), weights_of(vit(3, **TINY)))
 
 

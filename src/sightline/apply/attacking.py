@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sightline.apply.explaining import class_index, known_classes
 from sightline.core.errors import InputError, suggest
 from sightline.core.results import Classification
 
@@ -35,7 +36,7 @@ def attacked(
     eps
         How far a pixel may move, for those that are told.
     target
-        Name of the class to be taken for; any other when None.
+        Name or number of the class to be taken for; any other when None.
     """
     import sightline.attack
     from sightline.core.conversions import to_float
@@ -44,7 +45,7 @@ def attacked(
     if target is not None:
         if method not in _TARGETED:
             raise InputError(f"attack: {method} goes to the nearest class, and takes no target. Use method pgd.")
-        options["target"] = _index(predictor, target)
+        options["target"] = class_index(predictor, target, verb="attack")
     _index(predictor, None)
     seen = to_float(predictor.recipe.form.prepare(picture))
     return seen, getattr(sightline.attack, method)(predictor.model, seen, **options)
@@ -140,6 +141,6 @@ def _index(predictor: Any, name: str | None) -> int:
     if name is None:
         return -1
     if name not in recipe.classes:
-        known = ", ".join(recipe.classes)
-        raise InputError(f"attack: no class is named '{name}'.{suggest(name, recipe.classes)} Known: {known}.")
+        known = known_classes(recipe.classes)
+        raise InputError(f"attack: no class is named '{name}'.{suggest(name, recipe.classes)} {known}")
     return recipe.classes.index(name)

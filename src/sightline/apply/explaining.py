@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -23,18 +23,43 @@ METHODS = (
     "deconvnet",
     "attention_rollout",
 )
+_LISTED = 24  # classes that a sentence can name
 _CLASSLESS = ("attention_rollout", "eigen_cam")  # they know what stands out, not for which class
 
 
-def class_index(predictor: Any, target: str) -> int:
-    """Return the index of a class by its name; raise when the model has no classes, or none of that name."""
+def class_index(predictor: Any, target: str, *, verb: str = "explain") -> int:
+    """Return the index of a class by its name, or by its number where no class has that name.
+
+    Parameters
+    ----------
+    predictor
+        A trained model.
+    target
+        Name, or number from 0 on.
+    verb
+        What is to be done, for the error's sentence.
+
+    Raises
+    ------
+    InputError
+        When the model has no classes, or not this one.
+    """
     recipe = predictor.recipe
     if not hasattr(recipe, "classes"):
-        raise InputError(f"explain: {recipe.name} tells no classes apart; there is nothing to explain.")
-    if target not in recipe.classes:
-        known = ", ".join(recipe.classes)
-        raise InputError(f"explain: no class is named '{target}'.{suggest(target, recipe.classes)} Known: {known}.")
-    return recipe.classes.index(target)
+        raise InputError(f"{verb}: {recipe.name} tells no classes apart; there is nothing to {verb}.")
+    classes = list(recipe.classes)
+    if target in classes:
+        return classes.index(target)
+    if target.isdecimal() and int(target) < len(classes):
+        return int(target)
+    raise InputError(f"{verb}: no class is named '{target}'.{suggest(target, classes)} {known_classes(classes)}")
+
+
+def known_classes(classes: Sequence[str]) -> str:
+    """Return a sentence that tells which classes there are; of many, how many and the first ones."""
+    if len(classes) <= _LISTED:
+        return f"Known: {', '.join(classes)}."
+    return f"Known are {len(classes):,}, by name or by number, 0–{len(classes) - 1}: {', '.join(classes[:3])}, …"
 
 
 def heat_of(predictor: Any, picture: np.ndarray, method: str, target: str) -> np.ndarray:

@@ -106,8 +106,7 @@ def _class_of(predictor: Any, target: str | None) -> int:
 
     if target is None:
         raise InputError("imagine: class needs a class: give its name or number with --target.")
-    named = target in getattr(predictor.recipe, "classes", ())
-    return int(target) if target.isdecimal() and not named else class_index(predictor, target)
+    return class_index(predictor, target, verb="imagine")
 
 
 def _sized(picture: np.ndarray, size: int, channels: int) -> np.ndarray:

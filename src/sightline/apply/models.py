@@ -45,8 +45,8 @@ def load(
         ``fp32``, or ``bf16`` for bfloat16, with ``torch`` or ``fused``. It pays where the processor has it. On such a
         CPU both run a classifier in the same way, ``fused``; elsewhere ``torch`` takes matrix products in bfloat16.
     classes
-        Names of a zoo network's classes, in order: a list, or a text file with one a line. Public weights come without
-        names; None calls the classes by their number.
+        Names of a zoo network's classes, in order: a list, or a text file with one a line. None takes the names of
+        ImageNet-1k for a classifier, and calls a detector's classes by their number.
 
     Returns
     -------

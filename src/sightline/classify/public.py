@@ -9,8 +9,6 @@ from sightline.classify.recipe import ClassifyRecipe
 from sightline.core.errors import InputError
 from sightline.zoo.table import entry
 
-_CLASSES = 1000  # of ImageNet-1k, which all public weights of classifiers were trained on
-
 
 def public_recipe(name: str, classes: Sequence[str] | None = None) -> ClassifyRecipe:
     """Return the recipe that predicts with a network of the zoo, as its weights were evaluated.
@@ -20,12 +18,12 @@ def public_recipe(name: str, classes: Sequence[str] | None = None) -> ClassifyRe
     name
         Name in the zoo.
     classes
-        1,000 names in the order of ImageNet's synsets; None calls them by their number, 0 to 999.
+        1,000 names in the order of ImageNet's synsets; None takes those of ImageNet-1k.
     """
     wanted = entry(name)
-    names = [str(index) for index in range(_CLASSES)] if classes is None else list(classes)
-    if len(names) != _CLASSES:
-        raise InputError(f"load: classes must be {_CLASSES} names for '{name}'; got {len(names)}.")
+    names = list(wanted.classes if classes is None else classes)
+    if len(names) != len(wanted.classes):
+        raise InputError(f"load: classes must be {len(wanted.classes)} names for '{name}'; got {len(names)}.")
     config = {
         "method": wanted.method.rpartition(".")[2],
         "classes": names,

@@ -45,6 +45,7 @@ _COMMANDS = {
     "lab": "Open the lab in the browser: every method live on your own pictures.",
     "serve": "Serve one trained model over HTTP: sightline serve runs/digits-1",
     "data": "Look at a dataset, check it, repair it, convert it, divide it.",
+    "zoo": "List public weights, fetch them, check those that are here: sightline zoo get resnet50-imagenet",
     "methods": "List the methods with their papers and parameters.",
     "learn": "Show the twelve-week path and your progress, or begin a lesson.",
     "check": "Grade the exercise of a lesson and say what is wrong.",
@@ -55,7 +56,7 @@ _COMMANDS = {
     "completion": "Print or install the completion script of a shell.",
 }
 _FIELDS = ("image", "features", "geometry", "motion", "detect")  # fields whose methods are commands
-_APPS = ("data", "faces", *_FIELDS)  # commands with commands of their own
+_APPS = ("data", "faces", "zoo", *_FIELDS)  # commands with commands of their own
 
 _HELP = "Computer vision from the pixel grid to diffusion: methods to read, run, trust and watch."
 _EPILOGUE = (

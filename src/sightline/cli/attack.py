@@ -45,7 +45,7 @@ def attack(
     eps
         How far a pixel may move, in 0–1; the curve goes to twice as far.
     target
-        Name of the class to be taken for; any other when left out. For one image.
+        Name or number of the class to be taken for; any other when left out. For one image.
     data
         A folder or a name, as for train; the data that the run was trained on when left out.
     norm

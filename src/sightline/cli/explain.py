@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 from rich.console import Console
 
-from sightline.apply.explaining import heat_of, heat_over
+from sightline.apply.explaining import class_index, heat_of, heat_over
 from sightline.cli.sources import find_sources
 from sightline.cli.terminal import Answer
 
@@ -48,7 +48,7 @@ def explain(
         of the score; occlusion: what a grey patch costs; guided_backprop, deconvnet: the pattern, of a network with
         ReLU; attention_rollout: where a transformer attends, for any class.
     target
-        Name of the class to look for; the predicted one when left out.
+        Name or number of the class to look for; the predicted one when left out.
     output
         File to write; IMAGE-METHOD.png in this folder when left out.
     json
@@ -61,7 +61,7 @@ def explain(
     picture = source.read()
     predictor = sightline.load(run)
     found = predictor.predict([picture])[0]
-    wanted = target or found.label
+    wanted = found.label if target is None else predictor.recipe.classes[class_index(predictor, target)]
     heat = heat_of(predictor, picture, method, wanted)
     path = output or Path(f"{source.stem}-{method}.png")
     write(path, heat_over(picture, heat))

@@ -5,13 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from sightline.core.errors import DataError, InputError, require
+from sightline.core.errors import InputError, require
 from sightline.lab.runs import Runs
 from sightline.zoo.fetch import fetch, is_here
 from sightline.zoo.table import entries
 
 _FIELDS = ("classify/", "attack/")  # whose recipes tell classes of pictures apart
-_NAMES = "classification_classes_ILSVRC2012.txt"  # beside the photos of imagenet_samples
 
 
 def listed(runs: Runs) -> list[dict[str, Any]]:
@@ -34,7 +33,7 @@ def load_public(name: Path) -> Any:
     from sightline.apply.models import load
 
     fetch(name.name, download=False)
-    return load(name.name, classes=_class_names())
+    return load(name.name)
 
 
 def told(predictor: Any) -> dict[str, Any]:
@@ -43,14 +42,3 @@ def told(predictor: Any) -> dict[str, Any]:
     if not hasattr(recipe, "classes") or not hasattr(recipe, "form"):
         raise InputError(f"classifiers: {recipe.name} tells no classes of pictures apart.")
     return {"classes": list(recipe.classes), "height": recipe.form.size[0], "width": recipe.form.size[1]}
-
-
-def _class_names() -> Path | None:
-    """Return the file with ImageNet's class names where it is on this machine."""
-    from sightline.data.named import local_folder
-
-    try:
-        path = local_folder("imagenet_samples") / _NAMES
-    except DataError:
-        return None
-    return path if path.is_file() else None

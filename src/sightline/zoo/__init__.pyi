@@ -1,3 +1,5 @@
+from .check import Checked as Checked
+from .check import check as check
 from .fetch import fetch as fetch
 from .load import export_weights as export_weights
 from .load import load_weights as load_weights

@@ -15,6 +15,7 @@ from sightline.core.errors import InputError, WeightsError, suggest
 from sightline.core.types import PathLike
 from sightline.zoo.families import Naming, naming_of
 from sightline.zoo.names import COMPUTED, Names, detect, modern, names
+from sightline.zoo.nearest import joined_shape, nearest
 from sightline.zoo.read import read_weights
 from sightline.zoo.table import entries, entry
 
@@ -87,7 +88,7 @@ def load_weights(
         more = f"; and {len(differences) - _SHOWN} more" if len(differences) > _SHOWN else ""
         raise WeightsError(
             f"load_weights: {label} does not fit {type(model).__name__} ({naming} names), nothing was changed: "
-            f"{listed}{more}."
+            f"{listed}{more}.{_hint(mapping, target, weights, unused, kept)}"
         )
     with torch.no_grad():
         for key, theirs in mapping.items():
@@ -183,7 +184,7 @@ def _differences(
         # A counter that batch normalisation never uses here; files from before 2018 do not have it.
         missing += [theirs for theirs in absent if not theirs.endswith("num_batches_tracked")]
         wanted = kept.shape(key, target[key])
-        if not absent and (got := _shape(weights, group)) != wanted:
+        if not absent and (got := joined_shape(weights, group)) != wanted:
             shapes.append(f"{' + '.join(group)} must be {_text(wanted)}, got {_text(got)}")
     return (
         [f"missing {key}{suggest(key, unexpected)}" for key in missing]
@@ -192,11 +193,19 @@ def _differences(
     )
 
 
-def _shape(weights: Mapping[str, Tensor], group: Sequence[str]) -> tuple[int, ...]:
-    shapes = [tuple(weights[theirs].shape) for theirs in group]
-    if len(shapes) == 1:
-        return shapes[0]
-    return (sum(shape[0] for shape in shapes if shape), *shapes[0][1:])
+def _hint(
+    mapping: Names, target: Mapping[str, Tensor], weights: Mapping[str, Tensor], unused: set[str], kept: Naming
+) -> str:
+    """Return a sentence that says whose weights these are; nothing where no classifier is like them."""
+    body = {key: theirs for key, theirs in mapping.items() if not key.startswith("head.")}
+    head = {theirs for key in mapping.keys() - body.keys() for theirs in mapping[key]}
+    if body and not _differences(body, target, weights, unused | head, kept):
+        return " Only the head differs: build the model with as many classes, or keep its own by fresh_head=True."
+    found = nearest(weights)
+    if found is None:
+        return ""
+    share = "all" if found.share == 1 else f"{found.share:.0%}"
+    return f" The nearest architecture is {found.call} ({found.naming} names): {share} of the tensors before the head."
 
 
 def _joined(weights: Mapping[str, Tensor], group: Sequence[str]) -> Tensor:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import tomllib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 from sightline.core.errors import InputError, suggest
 
 TABLE = Path(__file__).with_name("weights.toml")
+CLASSES = Path(__file__).with_name("imagenet.txt")
 
 
 @dataclass(frozen=True)
@@ -67,15 +68,32 @@ class Entry:
     options: dict[str, Any] = field(default_factory=dict)
     file: str = ""
 
+    def to_json(self) -> dict[str, Any]:
+        """Return JSON values; what is not known is null."""
+        row = {item.name: getattr(self, item.name) for item in fields(self)}
+        unknown = {name for name, value in row.items() if isinstance(value, float) and math.isnan(value)}
+        return {name: None if name in unknown else value for name, value in row.items()}
+
     @property
     def classifies(self) -> bool:
         """Whether the network tells classes of pictures apart."""
         return self.method.startswith("classify.")
 
     @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes in order, those of ImageNet-1k; empty for what does not classify."""
+        return imagenet_classes() if self.classifies else ()
+
+    @property
     def file_name(self) -> str:
         """Name of the file on this machine."""
         return self.file or self.url.rpartition("/")[2]
+
+
+@lru_cache(maxsize=1)
+def imagenet_classes() -> tuple[str, ...]:
+    """Return the 1,000 names of ImageNet-1k, sorted by synset: the first word of each synset, made distinct."""
+    return tuple(CLASSES.read_text("utf-8").splitlines())
 
 
 @lru_cache(maxsize=1)
