@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from sightline.core.kernels import kernel
-from sightline.core.weighted_sums import ALONE, PAIR, weigh_alone, weigh_pair
+from sightline.core.weighted_sums import ALONE, PAIR, weigh_alone, weigh_mirrored, weigh_pair
 
 
 @kernel
@@ -17,6 +17,11 @@ def alone(numbers, at, places, weights, sums, to):
 @kernel
 def pair(numbers, at, places, first, last, upper, lower, a, b, to):
     weigh_pair(numbers, at, places, first, last, upper, lower, a, b, to)
+
+
+@kernel
+def mirrored(numbers, at, left, right, weights, extra, sums, to):
+    weigh_mirrored(numbers, at, left, right, weights, extra, sums, to)
 
 
 def _sums(numbers: np.ndarray, at: int, places: np.ndarray, weights: np.ndarray, count: int) -> np.ndarray:
@@ -53,3 +58,16 @@ def test_what_one_sum_leaves_out_does_not_spoil_it() -> None:
     pair(numbers, 0, places, 1, 1, ones, ones, a, b, 0)
     assert (a == 1).all()
     assert np.isnan(b).all()
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+@pytest.mark.parametrize("count", [1, 2, 9])
+def test_weights_but_the_first_count_for_two(dtype: type, count: int) -> None:
+    random = np.random.default_rng(count)
+    numbers, weights = random.integers(0, 256, 300).astype(dtype), random.random(count, np.float32)
+    left, right = random.integers(0, 200, (2, count))
+    sums = np.full(ALONE + 2, -1, np.float32)
+    mirrored(numbers, 5, left, right, weights, np.float32(0.5), sums, 1)
+    both = np.append(left, right[1:]), np.append(weights, weights[1:])
+    np.testing.assert_allclose(sums[1:-1], _sums(numbers, 5, *both, ALONE) + 0.5, rtol=1e-5)
+    assert sums[0] == sums[-1] == -1

@@ -90,7 +90,7 @@ def _weigh_rows(counts: tuple[int, int, int]) -> Any:
                 make_array(signature.args[k])(context, builder, args[k]).data for k in range(6)
             )
             starts, weights = _taps(builder, counts, numbers, places, (upper, lower), kind)
-            with _blocks(builder, a, *args[6:], kind.block.count) as at:
+            with _blocks(builder, a, (args[6], args[7]), kind.block.count) as at:
                 totals = [ir.Constant(kind.block, [kind.zero] * kind.block.count)] * 2
                 for k, start in enumerate(starts):
                     values = kind.load(builder, builder.gep(start, [at]))
@@ -178,9 +178,10 @@ def _taps(
 
 
 @contextmanager
-def _blocks(builder: Any, row: Any, low: Any, high: Any, step: int) -> Iterator[Any]:
-    """Go through ``low`` to ``high`` in blocks of ``step``, of which the first and the last may lie over others."""
+def _blocks(builder: Any, row: Any, ends: tuple[Any, Any], step: int) -> Iterator[Any]:
+    """Go from one end to the other in blocks of ``step``, of which the first and the last may lie over others."""
     # Vectors that lie across two lines of the cache take twice as long to write: only the first and last may.
+    low, high = ends
     size = row.type.pointee.width // 8 if isinstance(row.type.pointee, ir.IntType) else 4
     number = builder.udiv(builder.ptrtoint(builder.gep(row, [low]), _LONG), _LONG(size))
     begin = builder.sub(low, builder.urem(number, _LONG(_LINE // size)))
@@ -196,9 +197,46 @@ weigh_crosses = _weigh_rows((3, 2, 3))  # the pixel and those beside and above i
 weigh_squares = _weigh_rows((3, 6, 3))
 
 
-def _at(builder: Any, start: Any, places: Any, k: Any, block: Any) -> Any:
+@intrinsic
+def weigh_mirrored(
+    _: Any, numbers: Any, at: Any, left: Any, right: Any, weights: Any, extra: Any, sums: Any, to: Any
+) -> Any:
+    """Write 64 neighbouring sums to ``sums`` from ``to`` on, in which each weight but the first counts for two numbers.
+
+    A sum is that of ``weights[0] · numbers[at + left[0]]``, ``extra`` and, over all k above 0, of
+    ``weights[k] · (numbers[at + left[k]] + numbers[at + right[k]])``. Numbers may be bytes or uint16, too.
+    """
+
+    def build(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        numbers, left, right, weights, sums = (
+            make_array(signature.args[k])(context, builder, args[k]) for k in (0, 2, 3, 4, 6)
+        )
+        block, start, zero = ir.VectorType(ir.FloatType(), ALONE), builder.gep(numbers.data, [args[1]]), _LONG(0)
+        first = _repeated(builder, builder.load(weights.data), block)
+        product = builder.fmul(_widened(builder, start, left.data, zero, block), first)
+        total = cgutils.alloca_once_value(builder, builder.fadd(product, _repeated(builder, args[5], block)))
+        count = cgutils.unpack_tuple(builder, weights.shape)[0]
+        with cgutils.for_range_slice(builder, _LONG(1), count, _LONG(1), _LONG) as (k, _):
+            sides = (_widened(builder, start, places.data, k, block) for places in (left, right))
+            _add(builder, total, builder.fadd(*sides), weights.data, k)
+        _store(builder, total, builder.gep(sums.data, [args[7]]))
+        return context.get_dummy_value()
+
+    return types.void(numbers, _OFFSET, left, right, weights, types.float32, sums, _OFFSET), build
+
+
+def _widened(builder: Any, start: Any, places: Any, k: Any, block: Any) -> Any:
+    """Return neighbours as float32."""
+    kind = start.type.pointee
+    if kind == block.element:
+        return _at(builder, start, places, k, block)
+    values = _at(builder, start, places, k, ir.VectorType(kind, block.count), kind.width // 8)
+    return builder.sitofp(builder.zext(values, ir.VectorType(ir.IntType(32), block.count)), block)
+
+
+def _at(builder: Any, start: Any, places: Any, k: Any, block: Any, align: int = 4) -> Any:
     place = builder.gep(start, [builder.load(builder.gep(places, [k]))])
-    return builder.load(builder.bitcast(place, block.as_pointer()), align=4)
+    return builder.load(builder.bitcast(place, block.as_pointer()), align=align)
 
 
 def _add(builder: Any, total: Any, values: Any, weights: Any, k: Any) -> None:

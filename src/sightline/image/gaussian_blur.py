@@ -17,10 +17,12 @@ from sightline.core.kernels import kernel, over_rows
 from sightline.core.layers import Curve, Picture
 from sightline.core.trace import Step
 from sightline.core.types import Array, Choice, Image, Range
+from sightline.core.weighted_sums import ALONE, weigh_mirrored
 from sightline.image.border import BORDERS, interleaved, source_indices
 
 _GROUP = 4  # pairs of taps that one pass over a row takes in
 _WHOLE = 256  # what the weights of the uint8 path sum to
+_NO_SUMS = np.empty((0, 0), np.float32)
 _BYTE_SIGMA = 16.0  # beyond it 1/256 is too coarse a step for weights
 
 
@@ -124,6 +126,11 @@ def correlate_separable(image: Array, down: Array, across: Array, border: str, r
     rows = source_indices(height, down.size - 1, border)
     columns = interleaved(source_indices(width, across.size - 1, border), channels)
     flat = image.reshape(height, -1), result.reshape(height, -1)
+    if down.dtype == np.float32 and width * channels >= ALONE:
+        sums = flat[1] if result.dtype == np.float32 else _NO_SUMS
+        taps = down, np.arange(down.size), rows, across, np.arange(across.size) * channels, columns
+        over_rows(_correlate_blocks, height, flat[0].reshape(-1), flat[1], sums, *taps, strip=64)
+        return
     function = _correlate_bytes if down.dtype == np.uint16 else _correlate_floats
     over_rows(function, height, *flat, *_grouped(down), rows, *_grouped(across), columns, channels, strip=32)
 
@@ -157,6 +164,31 @@ def _correlate_bytes(image, result, down, up_down, rows, across, left_right, col
         row = result[y]
         for x in range(width):
             row[x] = np.uint8(total[x] >> np.uint16(8))
+
+
+@kernel
+def _correlate_blocks(pixels, result, sums, down, up_down, rows, across, left_right, columns, y0, y1):
+    """Sum block by block, of rows that are long enough; to ``sums`` where these are the result."""
+    n, reach, margin = result.shape[1], up_down[-1], left_right[-1]
+    line, spare = np.empty(n + 2 * margin, np.float32), np.empty(n, np.float32)
+    above, below = np.empty((2, down.size), np.int64)
+    left, right = margin - left_right, margin + left_right
+    half = np.float32(0 if sums.size else 0.5)
+    for y in range(y0, y1):
+        for k in range(down.size):
+            above[k], below[k] = rows[y + reach - up_down[k]] * n, rows[y + reach + up_down[k]] * n
+        for x in range(0, n, ALONE):
+            at = min(x, n - ALONE)
+            weigh_mirrored(pixels, at, above, below, down, np.float32(0), line, margin + at)
+        _fill_margins(line, line[margin : margin + n], columns, margin)
+        total = sums[y] if sums.size else spare
+        for x in range(0, n, ALONE):
+            at = min(x, n - ALONE)
+            weigh_mirrored(line, at, left, right, across, half, total, at)
+        if sums.size == 0:
+            row = result[y]
+            for x in range(n):
+                row[x] = result.dtype.type(total[x])
 
 
 @kernel(contract=True)

@@ -20,7 +20,7 @@ _STRIP = 192  # rows
 
 
 def sum_three_rows(
-    image: Array, result: Array, size: tuple[int, int], rows: Array, columns: Array, step: int, margin: int, taps: Any
+    image: Array, result: Array, size: tuple[int, ...], rows: Array, columns: Array, step: int, margin: int, taps: Any
 ) -> bool:
     """Write the sums of an image under a small window to ``result``; return False where that is not for these kernels.
 
