@@ -17,11 +17,12 @@ from sightline.classify import resnet20
 from sightline.classify.public import public_recipe
 from sightline.classify.recipe import ClassifyRecipe
 from sightline.cli.app import main
-from sightline.core.errors import InputError, MissingFileError
+from sightline.core.errors import InputError, MissingFileError, WeightsError
 from sightline.nn import fused_network
 from sightline.nn.fused_network import runs_bfloat16
 from sightline.train.run import Predictor
 from sightline.zoo import pretrained
+from sightline.zoo.table import entry
 
 pytest.importorskip("onnxruntime", reason="needs the extra 'export'")
 
@@ -70,12 +71,23 @@ def photo() -> np.ndarray:
 
 def test_a_public_network_is_loaded_by_its_name(public: str, photo: np.ndarray, tmp_path: Path) -> None:
     found = sl.load(public, device="cpu").predict(photo)
-    assert sorted(map(int, found.labels)) == list(range(1000))
+    assert sorted(found.labels) == sorted(entry(public).classes)
     names = [f"thing {index}" for index in range(1000)]
     file = tmp_path / "names.txt"
     file.write_text("\n".join(names), "utf-8")
     for given in (names, file):
-        assert sl.load(public, device="cpu", classes=given).predict(photo).label == f"thing {found.label}"
+        number = entry(public).classes.index(found.label)
+        assert sl.load(public, device="cpu", classes=given).predict(photo).label == f"thing {number}"
+
+
+def test_what_is_no_picture_and_what_answers_nothing_is_told(public: str, photo: np.ndarray) -> None:
+    predictor = sl.load(public, device="cpu")
+    with pytest.raises(InputError, match=r"predict: image must be H×W, .*use sightline\.channels_last"):
+        predictor.predict(photo.transpose(2, 0, 1))
+    with torch.no_grad():
+        next(predictor.model.parameters()).fill_(torch.nan)
+    with pytest.raises(WeightsError, match="predict: the model answers NaN"):
+        predictor.predict(photo)
 
 
 def test_a_public_network_sees_what_its_weights_were_evaluated_on() -> None:

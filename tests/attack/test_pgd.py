@@ -175,6 +175,11 @@ def test_refusals(attack, model, images):
         for wrong in (-0.1, "wide", float("nan")):
             with pytest.raises(InputError, match=f"{name}: eps must be a number"):
                 attack(model, images, eps=wrong)
+    broken = copy.deepcopy(model)
+    with torch.no_grad():
+        next(broken.parameters()).fill_(torch.nan)
+    with pytest.raises(InputError, match=f"{name}: model must give scores that are numbers; got NaN"):
+        attack(broken, images)
 
 
 def test_wrong_options(model, images):

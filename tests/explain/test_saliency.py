@@ -81,3 +81,7 @@ def test_refusals(explain, cnn, images):
         explain(cnn, images, target=[0, 1])
     with pytest.raises(InputError, match=f"{name}: model must return scores B×classes"):
         explain(torch.nn.Sequential(torch.nn.Conv2d(3, 3, 1)), images)
+    with torch.no_grad():
+        cnn.second.weight[0, 0] = torch.nan
+    with pytest.raises(InputError, match=rf"{name}: model must give .* got NaN\. .* ones in 'second\.weight'"):
+        explain(cnn, images)

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sightline.core.checks import describe
 from sightline.core.conversions import to_uint8
+from sightline.core.errors import InputError
 from sightline.data import Split
 from sightline.image import convert, resize
 
@@ -63,6 +65,11 @@ class Form:
 
     def _reduced(self, image: np.ndarray) -> np.ndarray:
         image = to_uint8(image)
+        if image.ndim not in (2, 3) or (image.ndim == 3 and image.shape[2] not in (1, 3, 4)):
+            raise InputError(
+                f"predict: image must be H×W, H×W×1, H×W×3 or H×W×4; got {describe(image)}. "
+                "For channel-first arrays use sightline.channels_last(image)."
+            )
         if image.ndim == 3 and image.shape[2] in (1, 4):
             image = image[..., 0] if image.shape[2] == 1 else image[..., :3]
         return convert(image, "rgb", "gray") if image.ndim == 3 and self.channels == 1 else image

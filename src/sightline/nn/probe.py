@@ -65,12 +65,21 @@ def as_batch(function: str, model: nn.Module, images: Images) -> tuple[Tensor, b
 
 
 def scores_of(function: str, model: nn.Module, batch: Tensor) -> Tensor:
-    """Return the model's B×classes scores, or refuse a model that gives something else."""
+    """Return the model's B×classes scores, or refuse a model that gives something else, or NaN."""
     scores = model(batch)
     if not isinstance(scores, Tensor) or scores.ndim != 2 or len(scores) != len(batch):
         came = "×".join(map(str, scores.shape)) if isinstance(scores, Tensor) else type(scores).__name__
         raise InputError(f"{function}: model must return scores B×classes for a batch; got {came}.")
+    if scores.isnan().any():
+        raise InputError(f"{function}: model must give scores that are numbers; got NaN.{_without_numbers(model)}")
     return scores
+
+
+def _without_numbers(model: nn.Module) -> str:
+    """Return a sentence that names the first weights that are no finite numbers."""
+    held = (name for name, value in model.state_dict().items() if not torch.isfinite(value).all())
+    first = next(held, None)
+    return "" if first is None else f" Its weights hold NaN or infinity, the first ones in '{first}'."
 
 
 def chosen(function: str, scores: Tensor, target: Target, *, argument: str = "target") -> Tensor:
