@@ -17,6 +17,7 @@ from sightline.core.catalogue import method
 from sightline.core.checks import flag, integer, number
 from sightline.core.kernels import kernel, over_rows
 from sightline.core.layers import Heat, Picture
+from sightline.core.sliding import GROUP, exchange_differences, slide_group
 from sightline.core.trace import Step
 from sightline.core.types import AnyImage, Array, Image, Range
 from sightline.geometry.disparity_choice import choose_row, limits_of
@@ -125,22 +126,22 @@ def _matched(left: Array, right: Array, first: int, count: int, size: int, check
 
 @kernel
 def _match_rows(left, right, size, first, count, check, limits, out, y0, y1):
-    width = out.shape[1]
-    wide = left.shape[1]
-    columns = np.zeros((width + size - 1, count), np.uint16)  # sums of each column of the window
+    width, wide, deep = out.shape[1], left.shape[1], -(-count // GROUP) * GROUP  # disparities in whole groups
+    columns = np.zeros((size + wide) * deep, np.uint16)  # sums of each column of the window, of some the first is 0
     nothing = np.zeros(wide, np.uint8)
-    backwards = np.empty((2, wide + first + count), np.uint8)
-    sums, best = np.empty((width, count), np.uint16), np.empty((2, width + count), np.uint16)
+    backwards = np.empty((2, wide + first + deep), np.uint8)
+    # In front of the sums stands what the columns of the first window come to, one after the other.
+    sums, best = np.empty((1 + width, deep), np.uint16), np.empty((2, width + count), np.uint16)
     found = np.empty((2, width), np.float32)
     for gained in range(y0, y1 + size - 1):
         full, lost = gained - size + 1, gained - size
         leaves = lost >= y0
         _reverse(right[gained], backwards[0])
         _reverse(right[lost] if leaves else nothing, backwards[1])
-        _exchange(left[gained], left[lost] if leaves else nothing, backwards[0], backwards[1], first, columns)
+        row, old = left[gained], left[lost] if leaves else nothing
+        _slide(row, old, backwards[0], backwards[1], first, size, deep, columns, sums.reshape(-1))
         if full >= y0:
-            _slide(columns, size, sums)
-            choose_row(sums, first, count, check, limits, best, found, out[full])
+            choose_row(sums[1:], first, count, check, limits, best, found, out[full])
 
 
 @kernel
@@ -152,29 +153,19 @@ def _reverse(row, out):
 
 
 @kernel
-def _exchange(gained, lost, gained_others, lost_others, first, columns):
-    """Add the differences of a row that comes to the sums of the columns, and take away those of a row that goes."""
-    wide, count = columns.shape
+def _slide(gained, lost, gained_others, lost_others, first, size, deep, columns, sums):
+    """Exchange a row's differences in the sums of the columns, and those columns in the sums of the windows.
+
+    What a row brings is added and what another one takes along taken away; so are the columns that a window gains and
+    loses on its way along the row. ``columns`` begin with ``size`` that are 0, which the first windows lose.
+    """
+    wide = gained.size
+    sums[:deep] = 0
     for x in range(wide):
-        comes, goes, column = gained[x], lost[x], columns[x]
-        begin = wide - 1 - x + first
-        new, old = gained_others[begin : begin + count], lost_others[begin : begin + count]
-        for k in range(count):
-            a, b = new[k], old[k]
-            more = np.uint16(max(comes, a) - min(comes, a))
-            less = np.uint16(max(goes, b) - min(goes, b))
-            column[k] = np.uint16(np.uint16(column[k] + more) - less)
-
-
-@kernel
-def _slide(columns, size, sums):
-    width, count = sums.shape
-    for k in range(count):
-        sums[0, k] = np.uint16(0)
-    for x in range(size):
-        for k in range(count):
-            sums[0, k] = np.uint16(sums[0, k] + columns[x, k])
-    for x in range(1, width):
-        last, row, gained, lost = sums[x - 1], sums[x], columns[x + size - 1], columns[x - 1]
-        for k in range(count):
-            row[k] = np.uint16(np.uint16(last[k] + gained[k]) - lost[k])
+        begin, column = wide - 1 - x + first, (x + size) * deep
+        before = max(x - size + 1, 0) * deep  # columns of the first window are summed up in one place
+        after = before + deep if x >= size - 1 else before
+        for k in range(0, deep, GROUP):
+            at = column + k
+            exchange_differences(columns, at, gained[x], gained_others, begin + k, lost[x], lost_others, begin + k)
+            slide_group(sums, before + k, after + k, columns, at, x * deep + k)
