@@ -84,6 +84,8 @@ def test_imagine_writes_pictures_and_films(run, digit, capsys):
     found = answer(["imagine", "class", run, "-t", "3", "-o", "three.gif", *few], capsys)
     assert (found["frames"], found["size"]) == (3, [8, 8])
     assert len(list(frames("three.gif"))) == 3
+    assert answer(["imagine", "class", run, "-t", "3", "-o", "three.apng", *few], capsys)["frames"] == 3
+    assert len(list(frames("three.apng"))) == 3
     for kind, more in (("dream", []), ("inversion", ["--layer", "stages.0.0"]), ("style", ["--style", digit])):
         found = answer(["imagine", kind, run, digit, "-o", f"{kind}.png", *few, *more], capsys)
         assert found["frames"] == 1
@@ -101,6 +103,9 @@ def test_imagine_writes_pictures_and_films(run, digit, capsys):
 @pytest.mark.parametrize(
     ("words", "code", "sentence"),
     [
+        (["imagine", "class", "RUN", "-t", "3", "-o", "three.xyz"], 2, "must be a folder or end in one of .mp4"),
+        (["imagine", "class", "RUN", "-t", "3", "-o", "nowhere/three.gif"], 1, "folder 'nowhere' does not exist"),
+        (["imagine", "class", "RUN", "-t", "10", "-o", "ten.png"], 2, "imagine: no class is named '10'"),
         (["explain", "RUN", "digit.png", "--target", "12"], 2, "no class is named '12'"),
         (["predict", "RUN"], 2, "requires an argument"),
         (["predict", "RUN", "nowhere.png"], 1, "'nowhere.png' does not exist"),

@@ -67,7 +67,7 @@ def test_counts_and_times(shared_data: Path) -> None:
     assert seen[1][1] - seen[0][1] == pytest.approx(4 / 12.5, abs=1e-3)
 
 
-@pytest.mark.parametrize("suffix", [".gif", ".png", ".webp"])
+@pytest.mark.parametrize("suffix", [".gif", ".png", ".apng", ".webp"])
 def test_animations_equal_pillow(suffix: str, tmp_path: Path) -> None:
     path = tmp_path / f"clip{suffix}"
     assert write_frames(path, moving(5), fps=20) == 5

@@ -12,6 +12,7 @@ from rich.console import Console
 from sightline.apply.imagining import imagined, shown
 from sightline.cli.sources import find_sources
 from sightline.cli.terminal import Answer
+from sightline.core.errors import MissingFileError
 
 _FPS = 12.0
 _PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
@@ -45,7 +46,7 @@ def imagine(
     image
         The photo, or - for stdin; needed for all but class.
     output
-        File to write: a picture (.png, .jpg), or the film of all steps (.gif, .mp4, .webm).
+        File to write: a picture (.png, .jpg), or the film of all steps (.gif, .apng, .mp4, .webm).
     target
         Name or number of the class, for class.
     style
@@ -65,8 +66,12 @@ def imagine(
     """
     import sightline
     from sightline.image.write import write
-    from sightline.image.write_frames import write_frames
+    from sightline.image.write_frames import kind_of, write_frames
 
+    if output.suffix.lower() not in _PICTURES:
+        kind_of(output)  # before minutes are spent on what cannot be written
+    if not output.parent.is_dir():
+        raise MissingFileError(f"imagine: folder '{output.parent}' does not exist.")
     predictor = sightline.load(model, classes=classes)
     frames: list[np.ndarray] = []
     film = output.suffix.lower() not in _PICTURES

@@ -23,7 +23,7 @@ from sightline.image.source import name_of, open_source, reason_of
 
 Moment = tuple[float | None, np.ndarray]  # seconds since the start, and the picture as H×W×3 (or as it was given)
 
-PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".avif", ".ppm", ".pgm", ".pnm")
+PICTURES = (".png", ".apng", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".avif", ".ppm", ".pgm", ".pnm")
 _CAMERA = re.compile(r"(?:webcam|camera)(?::(\d+))?|/dev/video(\d+)")
 _LIVE = ("rtsp", "rtmp", "udp", "rtp", "srt", "tcp")
 # Containers of video alone: playlists, which name other files and addresses, are not opened.

@@ -31,7 +31,7 @@ _VIDEO = {
     ".webm": ("webm", "libvpx-vp9", "yuv420p", 55, 10),
     ".avi": ("avi", "mjpeg", "yuvj420p", 31, 1),
 }
-_ANIMATION = {".gif": "GIF", ".webp": "WEBP", ".png": "PNG"}
+_ANIMATION = {".gif": "GIF", ".webp": "WEBP", ".png": "PNG", ".apng": "PNG"}
 
 
 @method(
@@ -56,8 +56,8 @@ def write_frames(
     Parameters
     ----------
     path
-        ``.mp4 .mov .mkv`` (H.264), ``.webm`` (VP9), ``.avi`` (Motion JPEG), ``.gif .webp .png`` (animations), or a
-        name without a suffix: a folder, which is made, for ``000000.png``, ``000001.png`` …
+        ``.mp4 .mov .mkv`` (H.264), ``.webm`` (VP9), ``.avi`` (Motion JPEG), ``.gif .webp .png .apng`` (animations),
+        or a name without a suffix: a folder, which is made, for ``000000.png``, ``000001.png`` …
     images
         H×W or H×W×3 each, all of one shape; uint8, uint16, float32 or bool.
     fps
@@ -97,13 +97,7 @@ def write_frames(
     number("write_frames", "fps", fps, 0.1, 1000)
     integer("write_frames", "quality", quality, 1, 100)
     target = Path(path)
-    suffix = target.suffix.lower()
-    if suffix not in ("", *_VIDEO, *_ANIMATION):
-        listed = " ".join((*_VIDEO, *_ANIMATION))
-        raise InputError(
-            f"write_frames: path must be a folder or end in one of {listed}; got '{suffix}'."
-            f"{suggest(suffix, (*_VIDEO, *_ANIMATION))}"
-        )
+    suffix = kind_of(target)
     pictures = _alike(images)
     if not suffix:
         return _write_folder(target, pictures)
@@ -111,6 +105,24 @@ def write_frames(
     if first is None:
         raise InputError("write_frames: images must hold at least one image; got none.")
     return _write_file(target, suffix, first, pictures, fps, quality)
+
+
+def kind_of(path: Path) -> str:
+    """Return a film's suffix in small letters, empty for a folder; raise where no film can be written so.
+
+    Parameters
+    ----------
+    path
+        File or folder that is to be written.
+    """
+    suffix = path.suffix.lower()
+    if suffix not in ("", *_VIDEO, *_ANIMATION):
+        listed = " ".join((*_VIDEO, *_ANIMATION))
+        raise InputError(
+            f"write_frames: path must be a folder or end in one of {listed}; got '{suffix}'."
+            f"{suggest(suffix, (*_VIDEO, *_ANIMATION))}"
+        )
+    return suffix
 
 
 def _alike(images: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
@@ -206,7 +218,9 @@ def _encode_animation(
             yield Pillow.fromarray(picture)
 
     options: dict[str, Any] = {"quality": quality} if suffix == ".webp" else {}
-    more = list(rest()) if suffix == ".png" else rest()  # of a PNG, the writer goes through the pictures twice
+    more = (
+        list(rest()) if _ANIMATION[suffix] == "PNG" else rest()
+    )  # of a PNG, the writer goes through the pictures twice
     Pillow.fromarray(first).save(
         part, _ANIMATION[suffix], save_all=True, append_images=more, duration=round(1000 / fps), loop=0, **options
     )
