@@ -273,6 +273,20 @@ def test_no_codes_in_photos_without(photos: dict[str, np.ndarray]) -> None:
         assert scan(image) == []
 
 
+@pytest.mark.parametrize("shape", [(1, 3000), (3000, 1), (3, 9000), (2, 30_000)])
+def test_lines_of_pixels_hold_no_codes(shape: tuple[int, int]) -> None:
+    for effort in ("quick", "thorough"):
+        assert scan(np.random.default_rng(2).integers(0, 256, shape, np.uint8), effort=effort) == []
+
+
+def test_a_code_across_a_very_wide_picture_is_found_at_once() -> None:
+    code = make("WIDE", kind="code128", scale=64, height=10, border=10)
+    picture = np.pad(code, ((0, 0), (0, 30_000 - code.shape[1])), constant_values=255)
+    grey = np.where(picture > 0, np.uint8(190), np.uint8(60))
+    (found,) = scan(grey, effort="quick")  # in a picture of every 32nd pixel
+    assert found.text == "WIDE"
+
+
 def test_no_codes_in_noise_and_stripes() -> None:
     random = np.random.default_rng(1)
     y, x = np.mgrid[0:200, 0:300]

@@ -211,7 +211,7 @@ def _shrink(gray: Array, smaller: int) -> Array:
     if smaller == 1:
         return gray
     height, width = (size // smaller * smaller for size in gray.shape)
-    total = np.zeros((height // smaller, width // smaller), np.uint16)
+    total = np.zeros((height // smaller, width // smaller), np.uint16 if smaller <= 16 else np.uint32)
     for dy in range(smaller):
         for dx in range(smaller):
             total += gray[dy:height:smaller, dx:width:smaller]
@@ -223,7 +223,7 @@ def _shrink(gray: Array, smaller: int) -> Array:
 
 def _find_bars(gray: Array, patient: bool) -> tuple[list[Code], Array]:
     smaller = 1
-    while max(gray.shape) > 2 * smaller * _LARGE:
+    while max(gray.shape) > 2 * smaller * _LARGE and min(gray.shape) >= 2 * smaller:
         smaller *= 2
     while True:
         picture = _shrink(gray, smaller)
