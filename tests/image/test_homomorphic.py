@@ -64,6 +64,13 @@ def test_dtypes_agree() -> None:
     assert np.abs(ours - floats).max() <= 0.51
 
 
+@pytest.mark.filterwarnings("error")
+def test_numbers_of_numpy_are_numbers() -> None:
+    picture = np.random.default_rng(3).random((12, 15), np.float32)
+    ours = sl.image.homomorphic(picture, cutoff=np.float32(0.25), low=np.float32(0.5), high=np.float32(1.5))
+    np.testing.assert_array_equal(ours, sl.image.homomorphic(picture, cutoff=0.25, low=0.5, high=1.5))
+
+
 def test_what_is_wrong_is_refused_by_name() -> None:
     picture = np.full((6, 7), 0.5, np.float32)
     for wrong in (0, -0.1, np.nan):

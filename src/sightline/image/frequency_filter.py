@@ -153,7 +153,7 @@ def _prepared(
 
 def transfer(kind: str, band: str, squared: Array, cutoff: float, width: float, order: int) -> Array:
     """Return how much of the frequencies at the given squared distances from 0 stays."""
-    cutoff, width = (min(max(length, _CUTOFFS[0]), _CUTOFFS[1]) for length in (cutoff, width))
+    cutoff, width = (min(max(float(length), _CUTOFFS[0]), _CUTOFFS[1]) for length in (cutoff, width))
     if band in ("low", "high"):
         low = _low_pass(kind, squared, cutoff, order)
         return low if band == "low" else 1 - low
