@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from sightline.nn.fused_network import FusedNetwork, runs_bfloat16, runs_fused
+from sightline.nn.join_steps import window_of
 from sightline.nn.layer import NONE, Activation, Layer
 from sightline.nn.matrix_panels import LANES
 from sightline.nn.normalize import Normalize
@@ -21,7 +22,7 @@ from sightline.nn.packed_layers import PackedConvolution
 from sightline.nn.row_products import COUNTS
 from sightline.nn.step_plan import Sizes, cut, place_values, rows_at_once
 from sightline.nn.step_run import Program, Step, StepLayer, StepRun, kind_of_step
-from sightline.nn.step_work import AVERAGE, FILTER, FRAME, MATRIX, SCALE
+from sightline.nn.step_work import AVERAGE, FILTER, FRAME, LARGEST, MATRIX, SCALE
 
 pytestmark = pytest.mark.skipif(not runs_fused(), reason="needs PyTorch with oneDNN")
 ACTIVATIONS = {
@@ -147,6 +148,32 @@ def test_averages_shares_and_frames() -> None:
     expected = F.pad(pixels - colour.view(3, 1, 1), (2, 2, 2, 2)) + colour.view(3, 1, 1)
     torch.testing.assert_close(found, expected)
     assert torch.equal(found[:, :, 2:7, 2:6], pixels)
+
+
+@pytest.mark.parametrize(("side", "stride", "padding"), [(3, 2, 1), (2, 2, 0), (3, 1, 1), (5, 3, 2)])
+def test_largest_of_windows(side: int, stride: int, padding: int) -> None:
+    x = drawn(2, 40, 11, 8)
+    x[1, 3, 5, 6] = torch.nan
+    expected = F.max_pool2d(x, side, stride, padding)
+    found = one_step(Sizes(LARGEST, (40, 11, 8), _after(expected), side, stride, padding), [x])
+    torch.testing.assert_close(found, expected, rtol=0, atol=0, equal_nan=True)
+
+
+def _after(map_: Tensor) -> tuple[int, int, int]:
+    channels, high, wide = map_.shape[1:]
+    return channels, high, wide
+
+
+def test_which_windows_are_steps() -> None:
+    graph = torch.fx.Graph()
+    x = graph.placeholder("x")
+    x.meta["val"] = torch.empty(2, 32, 8, 8, device="meta")
+    asked = [([3, 3], [2, 2], [1, 1]), ([2, 2],), ([2, 2], [], 1), ([3, 2],), ([3, 3], [2, 2], [1, 1], [2, 2])]
+    asked.append(([3, 3], [2, 2], [1, 1], [1, 1], True))
+    found = [window_of(graph.call_function(torch.ops.aten.max_pool2d.default, (x, *given))) for given in asked]
+    assert found == [(3, 2, 1), (2, 2, 0), (2, 2, 1), None, None, None]
+    x.meta["val"] = torch.empty(2, 3, 8, 8, device="meta")
+    assert window_of(graph.call_function(torch.ops.aten.max_pool2d.default, (x, [2, 2]))) is None
 
 
 def test_nan_stays_where_it_is() -> None:

@@ -13,7 +13,7 @@ from sightline.nn.matrix_panels import LANES
 from sightline.nn.merged_layers import FramedPixels
 from sightline.nn.step_plan import Sizes
 from sightline.nn.step_run import Program, Step, StepLayer, StepRun
-from sightline.nn.step_work import AVERAGE, FRAME, SCALE
+from sightline.nn.step_work import AVERAGE, FRAME, LARGEST, SCALE
 
 _aten = torch.ops.aten
 _PASSED = ("get_attr", "placeholder")
@@ -60,7 +60,7 @@ def _is_step(graph: GraphModule, node: Node) -> bool:
         return module.padding[0] == module.padding[1] and module.colour.dtype == torch.float32
     if module is not None:
         return isinstance(module, StepLayer) and all(given.op != "get_attr" for given in node.all_input_nodes)
-    return _averages(node) or _scales(node) or _flattens(node)
+    return _averages(node) or window_of(node) is not None or _scales(node) or _flattens(node)
 
 
 def _is_map(node: Any) -> bool:
@@ -75,6 +75,24 @@ def _averages(node: Node) -> bool:
     if node.target == _aten.adaptive_avg_pool2d.default:
         return list(node.args[1]) == [1, 1]  # type: ignore[arg-type]
     return node.target == _aten.mean.dim and sorted(axis % 4 for axis in node.args[1]) == [2, 3]  # type: ignore
+
+
+def window_of(node: Node) -> tuple[int, int, int] | None:
+    """Return side, stride and padding of the windows whose largest numbers an operation takes; None for others."""
+    if node.target != _aten.max_pool2d.default or not _is_map(node.args[0]) or _shape(node.args[0])[0] < LANES:
+        return None
+    names = ("kernel_size", "stride", "padding", "dilation", "ceil_mode")
+    given = {"padding": 0, "dilation": 1, "ceil_mode": False} | dict(zip(names, node.args[1:], strict=False))
+    given |= node.kwargs
+    sides = [set(_listed(given.get(name) or given["kernel_size"])) for name in names[:2]]
+    padding, dilation = (set(_listed(given[name])) for name in names[2:4])
+    if given["ceil_mode"] or dilation != {1} or any(len(numbers) > 1 for numbers in (*sides, padding)):
+        return None
+    return sides[0].pop(), sides[1].pop(), padding.pop()
+
+
+def _listed(value: Any) -> list[int]:
+    return list(value) if isinstance(value, (list, tuple)) else [value]
 
 
 def _scales(node: Node) -> bool:
@@ -142,6 +160,8 @@ def _step(graph: GraphModule, node: Node, x: int, y: int, beside: int | None) ->
         return Step(module.sizes(before, after), x, y, beside, module)
     if isinstance(module, FramedPixels):
         return Step(Sizes(FRAME, before, after, padding=module.padding[0]), x, y, bias=module.colour.reshape(-1))
+    if (window := window_of(node)) is not None:
+        return Step(Sizes(LARGEST, before, after, *window), x, y)
     return Step(Sizes(SCALE if beside is not None else AVERAGE, before, after), x, y, beside)
 
 

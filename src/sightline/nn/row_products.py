@@ -193,6 +193,26 @@ def average_vectors(_: Any, x: Any, apart: Any, count: Any, y: Any) -> Any:
 
 
 @intrinsic
+def largest_vector(_: Any, x: Any, high: Any, line_apart: Any, wide: Any, apart: Any, y: Any) -> Any:
+    """Write the largest numbers of ``high`` × ``wide`` vectors, NaN where one of them is."""
+
+    def build(context: Any, builder: Any, _: Any, args: Any) -> Any:
+        x, y = _pointer(builder, args[0]), _pointer(builder, args[5])
+        most = cgutils.alloca_once(builder, VECTOR)
+        builder.store(load(builder, x, _WORD(0)), most)
+        with cgutils.for_range(builder, args[1]) as line, cgutils.for_range(builder, args[3]) as place:
+            offset = builder.add(builder.mul(line.index, args[2]), builder.mul(place.index, args[4]))
+            vector, before = load(builder, x, offset), builder.load(most)
+            larger = builder.fcmp_ordered(">", vector, before)
+            larger = builder.or_(larger, builder.fcmp_unordered("uno", vector, vector))
+            builder.store(builder.select(larger, vector, before), most)
+        store(builder, builder.load(most), y, _WORD(0))
+        return context.get_dummy_value()
+
+    return types.void(*[_OFFSET] * 6), build
+
+
+@intrinsic
 def scale_vectors(_: Any, x: Any, scale: Any, count: Any, y: Any) -> Any:
     """Write ``count`` numbers times as many others, in vectors; the last one overlaps the one before."""
 

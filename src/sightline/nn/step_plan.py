@@ -9,7 +9,7 @@ import numpy as np
 
 from sightline.nn.matrix_panels import LANES
 from sightline.nn.row_products import COUNTS
-from sightline.nn.step_work import AVERAGE, FILTER, FRAME, MATRIX, SCALE, WIDE
+from sightline.nn.step_work import AVERAGE, FILTER, FRAME, LARGEST, MATRIX, SCALE, WIDE
 
 _ITEMS = 4  # a thread, so that one that is late does less
 _LEAST = 150_000  # products of an item: some microseconds
@@ -23,11 +23,11 @@ class Sizes:
     Parameters
     ----------
     kind
-        ``MATRIX``, ``FILTER``, ``AVERAGE``, ``SCALE`` or ``FRAME``.
+        ``MATRIX``, ``FILTER``, ``AVERAGE``, ``LARGEST``, ``SCALE`` or ``FRAME``.
     before, after
         C, H and W of an image's maps.
     side, stride, padding
-        Of a filter; ``padding`` of a frame, too.
+        Of a filter or a window; ``padding`` of a frame, too.
     """
 
     kind: int
@@ -73,7 +73,8 @@ def cut(sizes: Sizes, images: int, threads: int) -> dict[str, int]:
         lines = max(sizes.side, _BAND // (4 * LANES * across))
         band = min(answers_high, (lines - sizes.side) // sizes.stride + 1)
         return known | {"band": band, "items": images * -(-answers_high // band) * vectors}
-    items = {AVERAGE: images * vectors, SCALE: images * high, FRAME: images * answers_high}
+    lines = images * answers_high
+    items = {AVERAGE: images * vectors, LARGEST: lines, SCALE: images * high, FRAME: lines}
     return known | {"items": items[sizes.kind]}
 
 

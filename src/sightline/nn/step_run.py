@@ -64,7 +64,7 @@ def kind_of_step(layer: Layer, framed: bool) -> int | None:
     if layer.groups == filters and channels == 1:
         return None if layer.adds else FILTER
     few = weight.shape[2] == 1 or (framed and channels <= _FEW)
-    return MATRIX if layer.groups == 1 and layer.padding == (0, 0) and few and _is_small(layer) else None
+    return MATRIX if layer.groups == 1 and layer.padding == (0, 0) and few and (framed or _is_small(layer)) else None
 
 
 def _is_small(layer: Layer) -> bool:

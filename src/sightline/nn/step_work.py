@@ -22,12 +22,13 @@ from sightline.nn.row_products import (
     copy_bytes,
     copy_vector,
     filter_pixels,
+    largest_vector,
     multiply_rows,
     scale_vectors,
 )
 from sightline.nn.torch_threads import give_way, pointer_to, read, take, threads_kernel
 
-MATRIX, FILTER, AVERAGE, SCALE, FRAME = range(5)  # what a step does
+MATRIX, FILTER, AVERAGE, LARGEST, SCALE, FRAME = range(6)  # what a step does
 WIDE = 2 * LANES  # columns of a panel
 HEAD = 64  # bytes before the first step
 
@@ -117,6 +118,23 @@ def _average(step, item):
 
 
 @kernel
+def _largest(step, item):
+    """Take the largest number of each window along a line of answers, channel by channel."""
+    image, line = divmod(item, step.answers_high)
+    first = max(line * step.stride - step.padding, 0)
+    high = min(line * step.stride - step.padding + step.side, step.high) - first
+    apart = 4 * step.channels
+    for column in range(step.answers_wide):
+        left = max(column * step.stride - step.padding, 0)
+        wide = min(column * step.stride - step.padding + step.side, step.wide) - left
+        x = step.x + ((image * step.high + first) * step.wide + left) * apart
+        y = step.y + (item * step.answers_wide + column) * apart
+        for vector in range(0, step.channels, LANES):
+            at = 4 * min(vector, step.channels - LANES)
+            largest_vector(x + at, high, step.wide * step.channels, wide, step.channels, y + at)
+
+
+@kernel
 def _scale(step, item):
     """Multiply a line of pixels with the shares of their channels."""
     share = step.beside + 4 * (item // step.high) * step.channels
@@ -157,6 +175,8 @@ def run_steps(at):
                 _filter(step, item, spare)
             elif kind == AVERAGE:
                 _average(step, item)
+            elif kind == LARGEST:
+                _largest(step, item)
             elif kind == SCALE:
                 _scale(step, item)
             else:
