@@ -11,6 +11,7 @@ import numpy as np
 from sightline.core.gathers import copy_same
 from sightline.core.kernels import kernel
 from sightline.core.lanes import prefetch
+from sightline.core.positions import POSITIONS, put_fractions, put_positions
 from sightline.core.vectors import LANES, all_of, any_of, count_from, floor, load, load_pairs, store, whole
 
 COLUMNS, ROWS = 64, 8  # of a tile: its old pixels lie in few pages and stay in the nearest cache, however it is turned
@@ -122,23 +123,16 @@ def places_inside(run, lift, strides, between, tile, fractions, at):
     Fractions are those along x and, ``TILE`` further, along y; values ``between`` pixels ask for them.
     """
     corner, across, down = run
-    dx, dy, dw = np.float32(across[0]), np.float32(across[1]), np.float32(across[2])
+    steps = np.float32(across[0]), np.float32(across[1]), np.float32(across[2])
     affine = across[2] == 0 and down[2] == 0
     for r in range(tile[3]):
-        x, y, w = _row_start(corner, down, r, lift if affine else np.float32(0))
-        t = count_from(np.float32(0))
-        for g in range(r * COLUMNS, r * COLUMNS + tile[2], LANES):
-            if affine:
-                u, v = x + t * dx, y + t * dy
-            else:
-                scale = np.float32(1) / (w + t * dw)
-                u, v = (x + t * dx) * scale + lift, (y + t * dy) * scale + lift
-            t = t + np.float32(LANES)
-            column, row = floor(u), floor(v)
-            store(_offsets(column, row, strides), at, g)
+        start = _row_start(corner, down, r, lift if affine else np.float32(0))
+        for i in range(0, tile[2], POSITIONS):  # the last ones may be beyond the tile, where nobody looks
+            g, t = r * COLUMNS + i, np.float32(i)
             if between:
-                store(u - column, fractions, g)
-                store(v - row, fractions, g + TILE)
+                put_fractions(t, start, steps, lift, affine, strides, at, g, fractions, TILE)
+            else:
+                put_positions(t, start, steps, lift, affine, strides, at, g)
 
 
 @kernel(contract=True)
