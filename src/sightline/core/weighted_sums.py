@@ -16,6 +16,8 @@ from numba import extending, types
 from numba.core import cgutils
 from numba.np.arrayobj import make_array
 
+from sightline.core.windows import features
+
 PAIR = 32  # sums that weigh_pair makes of each of two
 ALONE = 64  # sums that weigh_alone makes
 ROW = 64  # sums that weigh_crosses and weigh_squares make at least of each of two
@@ -211,15 +213,18 @@ def weigh_mirrored(
         numbers, left, right, weights, sums = (
             make_array(signature.args[k])(context, builder, args[k]) for k in (0, 2, 3, 4, 6)
         )
-        block, start, zero = ir.VectorType(ir.FloatType(), ALONE), builder.gep(numbers.data, [args[1]]), _LONG(0)
-        first = _repeated(builder, builder.load(weights.data), block)
-        product = builder.fmul(_widened(builder, start, left.data, zero, block), first)
-        total = cgutils.alloca_once_value(builder, builder.fadd(product, _repeated(builder, args[5], block)))
-        count = cgutils.unpack_tuple(builder, weights.shape)[0]
-        with cgutils.for_range_slice(builder, _LONG(1), count, _LONG(1), _LONG) as (k, _):
-            sides = (_widened(builder, start, places.data, k, block) for places in (left, right))
-            _add(builder, total, builder.fadd(*sides), weights.data, k)
-        _store(builder, total, builder.gep(sums.data, [args[7]]))
+        # A register for each part of a block, one for what is added to it, and some to spare.
+        width = ALONE if "+avx512f" in features(context)[1] else PAIR
+        block, count = ir.VectorType(ir.FloatType(), width), cgutils.unpack_tuple(builder, weights.shape)[0]
+        for part in range(0, ALONE, width):
+            start = builder.gep(numbers.data, [builder.add(args[1], _LONG(part))])
+            first = _repeated(builder, builder.load(weights.data), block)
+            product = builder.fmul(_widened(builder, start, left.data, _LONG(0), block), first)
+            total = cgutils.alloca_once_value(builder, builder.fadd(product, _repeated(builder, args[5], block)))
+            with cgutils.for_range_slice(builder, _LONG(1), count, _LONG(1), _LONG) as (k, _):
+                sides = (_widened(builder, start, places.data, k, block) for places in (left, right))
+                _add(builder, total, builder.fadd(*sides), weights.data, k)
+            _store(builder, total, builder.gep(sums.data, [builder.add(args[7], _LONG(part))]))
         return context.get_dummy_value()
 
     return types.void(numbers, _OFFSET, left, right, weights, types.float32, sums, _OFFSET), build
