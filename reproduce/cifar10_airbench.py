@@ -1,10 +1,11 @@
 """CIFAR-10 from nothing in five minutes of one processor: half the network's width, by Muon (Jordan 2024: 94 % by all).
 
-What is tested is the network after the last epoch, each picture seen as it is and mirrored. Settings were sought on
-training pictures that were set aside; the four that were then trained in full reached 89.4 to 90.1 % of the test
-pictures. Without the official files, the pictures are the JPEG-packed copy, which costs about 0.1 points (a public
-ResNet-20 that is published with 91.7 % reaches 91.6 % on it). The minutes are those of a processor with units for
-bfloat16; others compute in float32, and take twice as long.
+What is tested is the network after the last epoch, each picture seen as the paper sees it: where it is and moved by a
+pixel, mirrored or not. Settings were sought on training pictures that were set aside; of the five that were then
+trained in full, four reached 89.4 to 90.1 % of the test pictures, these 91.0 %. Without the official files, the
+pictures are the JPEG-packed copy: for the test pictures that costs about 0.1 points (a public ResNet-20 that is
+published with 91.7 % reaches 91.6 % on it); the training pictures are packed more tightly, at a cost not known. The
+minutes are those of a processor with units for bfloat16; others compute in float32, and take twice as long.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ FIGURE = {
     "data": "cifar10: 50,000 training and 10,000 test pictures",
 }
 REACHED = {"cpu": 90.0, "cuda": 94.0}  # what minutes of one processor, or seconds of a GPU, are to reach
-COMMON: dict[str, Any] = {"label_smoothing": 0.2, "val_fraction": 0.02}
+COMMON: dict[str, Any] = {"label_smoothing": 0.2, "val_fraction": 0.002}
 MUON: dict[str, Any] = {
     "augment": "slight",
     "optimizer": "muon",
@@ -63,7 +64,7 @@ def precision() -> str:
 
 
 def learn(settings: dict[str, Any], device: str, seed: int = 0) -> tuple[float, float]:
-    """Train on all but 1,000 training pictures, test once; return the accuracy in per cent and the CPU seconds."""
+    """Train on all but 100 training pictures, test once; return the accuracy in per cent and the CPU seconds."""
     data = open_dataset("cifar10")
     with tempfile.TemporaryDirectory(prefix="cifar10-airbench-") as scratch:
         place, start = Path(scratch) / "run", time.process_time()
@@ -72,7 +73,7 @@ def learn(settings: dict[str, Any], device: str, seed: int = 0) -> tuple[float, 
         learnt = time.process_time() - start
         run = sightline.load(place, weights="last", device=device)
         pictures = Prepared(data.test, run.recipe.form, keep=False)
-        scores = run.recipe.scores(run.model, pictures, mirror=True)
+        scores = run.recipe.scores(run.model, pictures, mirror=True, shift=1)
     return round(100 * float((scores.argmax(axis=1) == pictures.labels).mean()), 2), learnt
 
 

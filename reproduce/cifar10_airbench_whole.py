@@ -1,6 +1,8 @@
 """CIFAR-10 from nothing in half an hour of one processor: the paper's whole network by Muon (Jordan 2024: 94 %).
 
-Trained and tested as in ``cifar10_airbench.py``, with more epochs and all channels.
+Trained and tested as in ``cifar10_airbench.py``, with more epochs, all channels, and all pixels from the start.
+Settings were sought on training pictures that were set aside. Of the two that were then trained in full, the other one
+reached 92.3 %: mirrors at random, black borders, half the epochs at fewer pixels, and no moved views.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ FIGURE = {
     "source": "Jordan 2024, the whole network: 9.9 epochs, 3.83 s of an A100",
     "data": "cifar10: 50,000 training and 10,000 test pictures",
 }
-SETTINGS: dict[str, Any] = {"augment": "light", "learning_rate": 0.02, "epochs": 16, "width": 1.0}
+SETTINGS: dict[str, Any] = {"first_size": 0, "epochs": 16, "width": 1.0}
 REACHED = 93.0  # what half an hour of one processor is to reach
 
 
