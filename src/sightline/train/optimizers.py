@@ -14,6 +14,7 @@ from torch.optim import Optimizer
 from sightline.core.errors import InputError, suggest
 from sightline.train.muon import Muon, hidden_weights
 from sightline.train.settings import Settings
+from sightline.train.storage_order import OrderedAdam, OrderedAdamW
 
 BACKBONE = "backbone"
 
@@ -96,9 +97,9 @@ def make_optimizer(model: nn.Module, settings: Settings) -> Optimizer:
     rate = settings.learning_rate
     fused = all(p.device.type in ("cpu", "cuda") and p.is_floating_point() for group in groups for p in group["params"])
     if settings.optimizer == "adamw":
-        return torch.optim.AdamW(groups, lr=rate, fused=fused)
+        return OrderedAdamW(groups, lr=rate, fused=fused)
     if settings.optimizer == "adam":
-        return torch.optim.Adam(groups, lr=rate, fused=fused)
+        return OrderedAdam(groups, lr=rate, fused=fused)
     if settings.optimizer == "muon":
         return Muon(groups, momentum=settings.momentum, short=settings.precision == "bf16", fused=fused)
     if settings.optimizer == "rmsprop":

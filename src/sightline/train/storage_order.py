@@ -1,0 +1,40 @@
+"""Adam and AdamW that go through filters in the order in which they are stored.
+
+PyTorch's fused kernel on CPUs copies every gradient that is not stored row by row, filters with channels last among
+them, before it begins: four times the work. To each element the same is done in any order, so it is given views whose
+rows are as they are stored.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.optim import Adam, AdamW
+
+
+class _InStorageOrder:
+    """Hands the kernel views of all that belongs to a filter; the state is kept under the parameter as before."""
+
+    def _init_group(self, group: dict[str, Any], params: list[Tensor], *others: list[Tensor]) -> Any:
+        found = super()._init_group(group, params, *others)  # pyrefly: ignore
+        for number, parameter in enumerate(params if group["fused"] else ()):
+            of_it = [values for values in (params, *others) if len(values) == len(params)]
+            alike = [values for values in of_it if values[number].shape == parameter.shape]
+            if parameter.ndim == 4 and all(_is_channels_last(values[number]) for values in alike):
+                for values in alike:
+                    values[number] = values[number].permute(0, 2, 3, 1)
+        return found
+
+
+class OrderedAdam(_InStorageOrder, Adam):  # pyrefly: ignore
+    """:class:`torch.optim.Adam`, bit for bit."""
+
+
+class OrderedAdamW(_InStorageOrder, AdamW):  # pyrefly: ignore
+    """:class:`torch.optim.AdamW`, bit for bit."""
+
+
+def _is_channels_last(value: Tensor) -> bool:
+    return not value.is_contiguous() and value.is_contiguous(memory_format=torch.channels_last)
