@@ -51,6 +51,7 @@ FIXED = {
     "slic": "image, segments",
     "sobel": "image",
     "stitch": "images",
+    "threshold": "image, value, kind='binary'",
     "warp_affine": "image, matrix, shape",
     "warp_perspective": "image, matrix, shape",
     "watershed": "image, markers",

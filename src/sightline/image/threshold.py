@@ -21,8 +21,8 @@ _FLOATS = (float(np.finfo(np.float32).min), float(np.finfo(np.float32).max))
 def threshold(
     image: Image,
     value: Annotated[float, Range(0, 255)],
-    *,
     kind: Annotated[str, Choice("binary", "binary_inverse", "truncate", "to_zero", "to_zero_inverse")] = "binary",
+    *,
     out: Array | None = None,
 ) -> Image:
     """Return ``image`` with its values replaced by whether they are above ``value``.
