@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import copy
+from typing import Any
 
 import pytest
 import torch
 from torch import nn
 from torch.profiler import profile
 
-from sightline.train.storage_order import OrderedAdam, OrderedAdamW
+from sightline.train.storage_order import OrderedAdam, OrderedAdamW, OrderedSGD
 
 
 def trained(kind: type, model: nn.Module, **options: object) -> tuple[nn.Module, torch.optim.Optimizer]:
@@ -42,6 +43,25 @@ def test_steps_and_state_are_torchs_bit_for_bit(ours: type, peer: type, fused: b
     assert states[0].keys() == states[1].keys()
     for number, state in states[0].items():
         assert all(torch.equal(value, states[1][number][key]) for key, value in state.items())
+
+
+@pytest.mark.parametrize("fused", [True, False])
+@pytest.mark.parametrize("options", [{}, {"momentum": 0.9}, {"momentum": 0.9, "nesterov": True}], ids=str)
+def test_sgd_is_torchs_bit_for_bit(fused: bool, options: dict[str, Any]) -> None:
+    torch.manual_seed(1)
+    model = nn.Sequential(nn.Conv2d(5, 7, 3), nn.BatchNorm2d(7), nn.Conv2d(7, 6, 3), nn.Flatten(), nn.Linear(150, 4))
+    model = model.to(memory_format=torch.channels_last)  # pyrefly: ignore
+    found, optimizer = trained(OrderedSGD, model, fused=fused, **options)
+    expected, other = trained(torch.optim.SGD, model, fused=fused, **options)
+    for a, b in zip(found.parameters(), expected.parameters(), strict=True):
+        assert torch.equal(a, b)
+    states = optimizer.state_dict()["state"], other.state_dict()["state"]
+    assert states[0].keys() == states[1].keys()
+    for number, state in states[1].items():
+        for key, value in state.items():
+            assert value is None or torch.equal(states[0][number][key], value)
+            assert value is None or states[0][number][key].stride() == value.stride()
+    assert set(optimizer.state) <= set(found.parameters())
 
 
 def test_no_gradient_is_copied() -> None:

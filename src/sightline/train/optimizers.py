@@ -14,7 +14,7 @@ from torch.optim import Optimizer
 from sightline.core.errors import InputError, suggest
 from sightline.train.muon import Muon, hidden_weights
 from sightline.train.settings import Settings
-from sightline.train.storage_order import OrderedAdam, OrderedAdamW
+from sightline.train.storage_order import OrderedAdam, OrderedAdamW, OrderedSGD
 
 BACKBONE = "backbone"
 
@@ -105,4 +105,4 @@ def make_optimizer(model: nn.Module, settings: Settings) -> Optimizer:
     if settings.optimizer == "rmsprop":
         return torch.optim.RMSprop(groups, lr=rate, momentum=settings.momentum)
     nesterov = settings.optimizer == "nesterov"
-    return torch.optim.SGD(groups, lr=rate, momentum=settings.momentum, nesterov=nesterov, fused=fused)
+    return OrderedSGD(groups, lr=rate, momentum=settings.momentum, nesterov=nesterov, fused=fused)
