@@ -113,6 +113,13 @@ def test_a_teacher_adds_its_loss(run: Run) -> None:
         Teacher(str(run.folder), ("a", "b"), 1)
 
 
+def test_a_teachers_work_is_not_counted_as_the_models(run: Run, tmp_path: Path) -> None:
+    settings = {"epochs": 1, "hidden": (8,), "teacher": str(run.folder), "distill": 0.5, **QUICK}
+    pupil = sl.train("classify/mlp", "digits", out=tmp_path / "pupil", **settings)
+    weights = sum(p.numel() for p in pupil.predictor.model.parameters() if p.ndim > 1)
+    assert pupil.environment["plan"]["flops"] == 2 * weights
+
+
 def test_a_deit_hears_the_teacher_with_its_own_head(run: Run) -> None:
     teacher = Teacher(str(run.folder), tuple("0123456789"), 1)
     model = DeiT(ViTConfig(24, 1, 2, (16, 16), 8, 10, 1, mean=(0.5,), std=(0.5,)))

@@ -36,4 +36,14 @@ def test_a_file_on_this_machine_is_loaded_by_its_name(tmp_path: Path, monkeypatc
     found = predictor.predict(np.zeros((40, 60, 3), np.uint8), confidence=0.0)
     assert len(found) == 100
     assert (found.boxes <= [60, 40, 60, 40]).all()
-    assert predictor.recipe.classes[17] == "17"
+    assert (predictor.recipe.classes[17], predictor.recipe.classes[12]) == ("cat", "12")
+
+
+@pytest.mark.parametrize(("name", "first"), [("detr-resnet50-coco", 1), ("ssd300-coco", 0)])
+def test_outputs_are_called_as_torchvision_and_the_annotations_number_them(name: str, first: int) -> None:
+    # COCO's annotations: 1 person, 17 cat, 44 bottle, 62 chair, 72 tv, 90 toothbrush; nothing is 26 or 83
+    classes = public_recipe(name).classes
+    said = {number: classes[number - 1 + first] for number in (1, 17, 44, 62, 72, 90)}
+    assert said == {1: "person", 17: "cat", 44: "bottle", 62: "chair", 72: "tv", 90: "toothbrush"}
+    assert classes[25 + first].isdigit()
+    assert classes[82 + first].isdigit()

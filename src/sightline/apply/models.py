@@ -46,7 +46,7 @@ def load(
         CPU both run a classifier in the same way, ``fused``; elsewhere ``torch`` takes matrix products in bfloat16.
     classes
         Names of a zoo network's classes, in order: a list, or a text file with one a line. None takes the names of
-        ImageNet-1k for a classifier, and calls a detector's classes by their number.
+        ImageNet-1k for a classifier, and COCO's for a detector.
 
     Returns
     -------

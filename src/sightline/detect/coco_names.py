@@ -20,6 +20,31 @@ _LISTED = (
     "toothbrush"
 )
 COCO_NAMES = tuple(_LISTED.split(", "))
+_NO_CLASS = (12, 26, 29, 30, 45, 66, 68, 69, 71, 83)  # numbers of the annotations' 1–90 that no class has
+
+
+def public_names(count: int) -> list[str]:
+    """Return what the outputs of a public detector are called; one that stands for no class, by its number.
+
+    Parameters
+    ----------
+    count
+        Outputs: 80, a class each; 90, the annotations' numbers less one; 91, the annotations' numbers. Others are
+        called by their number.
+
+    Examples
+    --------
+    >>> public_names(80)[16], public_names(90)[17], public_names(91)[18], public_names(91)[12]
+    ('dog', 'dog', 'dog', '12')
+    """
+    if count == len(COCO_NAMES):
+        return list(COCO_NAMES)
+    names = [str(index) for index in range(count)]
+    if count in (90, 91):
+        numbers = [number for number in range(1, 91) if number not in _NO_CLASS]
+        for number, name in zip(numbers, COCO_NAMES, strict=True):
+            names[number - (count == 90)] = name
+    return names
 
 
 def alike(classes: Sequence[str], like: str = "") -> list[int]:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from sightline.core.catalogue import find
 from sightline.core.errors import InputError
+from sightline.detect.coco_names import public_names
 from sightline.detect.recipe import DetectRecipe
 from sightline.zoo.table import entry
 
@@ -22,11 +23,11 @@ def public_recipe(name: str, classes: Sequence[str] | None = None) -> DetectReci
     name
         Name in the zoo.
     classes
-        Its classes in order, as many as it has; None calls them by their number.
+        Its classes in order, as many as it has; None calls them by COCO's names.
     """
     wanted = entry(name)
     count = inspect.signature(find(wanted.method).function).parameters["classes"].default
-    names = [str(index) for index in range(count)] if classes is None else list(classes)
+    names = public_names(count) if classes is None else list(classes)
     if len(names) != count:
         raise InputError(f"load: classes must be {count} names for '{name}'; got {len(names)}.")
     longer = wanted.resize * _LONGEST / 800  # the detector itself brings the shorter side to `resize`

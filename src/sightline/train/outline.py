@@ -29,8 +29,14 @@ def rehearse(engine: Engine) -> tuple[int, float]:
     batch = engine.training.peek()
     samples = time.perf_counter() - started
     counter = FlopCounterMode(display=False)
+    inside: list[int] = []  # the model's own, without those of a teacher
+    enter = model.register_forward_pre_hook(lambda *_: inside.append(-counter.get_total_flops()))
+    leave = model.register_forward_hook(lambda *_: inside.append(counter.get_total_flops()))
     with counter, engine.autocast():
         engine.phases[0].losses(model, batch)
+    enter.remove()
+    leave.remove()
+    flops = sum(inside) or counter.get_total_flops()  # some recipes call a model's parts
     seconds: list[float] = []
     for _ in range(1 + REHEARSALS):
         started = time.perf_counter()
@@ -43,7 +49,7 @@ def rehearse(engine: Engine) -> tuple[int, float]:
         seconds.append(time.perf_counter() - started)
     learning, workers = min(seconds[1:]), engine.settings.workers
     total = max(learning, samples / workers) if workers else learning + samples
-    return int(counter.get_total_flops() / engine.order.share), total
+    return int(flops / engine.order.share), total
 
 
 def outline(engine: Engine) -> Outline:
