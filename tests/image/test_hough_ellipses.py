@@ -110,3 +110,14 @@ def test_bad_options_are_refused(options: dict[str, Any], sentence: str) -> None
 def test_too_many_pixels_are_refused() -> None:
     with pytest.raises(InputError, match="hough_ellipses: mask must have at most 20000 true pixels; got 22500"):
         hough_ellipses(np.ones((150, 150), bool))
+
+
+def test_hours_are_refused_where_the_sizes_leave_too_many_pairs() -> None:
+    mask = np.zeros((100, 200), bool)
+    mask[::2] = True
+    rows = np.stack(np.nonzero(mask), axis=1)
+    apart = [((rows[:i] - rows[i]) ** 2).sum(axis=1) for i in range(len(rows))]
+    pairs = sum(np.count_nonzero((one >= 8**2) & (one <= 200**2)) for one in apart)
+    with pytest.raises(InputError, match=f"hough_ellipses: mask has {pairs:,} pairs of pixels .* bring min_size"):
+        hough_ellipses(mask)
+    assert hough_ellipses(mask, 60, min_size=6, max_size=6.5).shape[1] == 5

@@ -25,6 +25,7 @@ from sightline.core.types import Mask, Range
 _STRIP = 16  # first points of pairs
 _SIDES = 64  # of a drawn ellipse
 _MOST_POINTS = 20000
+_MOST_VOTES = 10**11  # pairs times pixels: some minutes
 
 
 @method(task="shapes", paper="Xie & Ji 2002", lesson="w2d6", example={"min_size": 6.0, "max_size": 7.0})
@@ -69,7 +70,8 @@ def hough_ellipses(
     Raises
     ------
     InputError
-        When ``min_size`` is greater than ``max_size``, or the mask has too many pixels.
+        When ``min_size`` is greater than ``max_size``, or the mask has too many pixels, or too many pairs of pixels as
+        far apart as that: more than 10¹¹ over the number of pixels.
 
     References
     ----------
@@ -131,10 +133,32 @@ def _ellipses(
         raise InputError(f"{name}: mask must have at most {_MOST_POINTS} true pixels; got {count}. Thin or resize it.")
     if count < 3:
         return np.zeros((0, 5), np.float32), np.zeros((0, 5), np.float32)
-    scalars = np.float32(low), np.float32(high), np.float32(ratio), np.float32(accuracy), threshold
+    lengths = np.float32(low), np.float32(high)
+    pairs = count * (count - 1) // 2
+    if pairs * count > _MOST_VOTES:
+        pairs = sum(over_rows(_count, count, points, *lengths, strip=_STRIP))
+    if pairs * count > _MOST_VOTES:
+        raise InputError(
+            f"{name}: mask has {pairs:,} pairs of pixels that may be an axis, which would take hours. "
+            f"Thin or resize it, or bring min_size and max_size together."
+        )
+    scalars = *lengths, np.float32(ratio), np.float32(accuracy), threshold
     tables = np.concatenate(over_rows(_pairs, count, points, *scalars, strip=_STRIP))
     candidates = tables[np.argsort(-tables[:, 5], kind="stable")]
     return _best(points, candidates, threshold, accuracy, most), candidates[:, :5].astype(np.float32)
+
+
+@kernel
+def _count(points, low, high, p0, p1):
+    """Return how many pairs are as far apart as a long axis, of those whose first point is ``p0`` to ``p1``."""
+    px, py = points[0], points[1]
+    count = 0
+    for p in range(p0, p1):
+        for q in range(p):
+            dx, dy = px[p] - px[q], py[p] - py[q]
+            axis = dx * dx + dy * dy
+            count += (axis >= low * low) & (axis <= high * high)
+    return count
 
 
 @kernel
