@@ -64,7 +64,8 @@ _RANGES: dict[type, tuple[float, float]] = {
     np.uint16: (0, 65535),
     np.float32: (-math.inf, math.inf),
 }
-_ONE, _GROUP = np.int64(1), np.int64(LANES)  # a row, and its columns, of one group
+# A row, and its columns, of one group; literals would be types of their own, for which functions are compiled anew.
+_NONE, _ONE, _GROUP = np.int64(0), np.int64(1), np.int64(LANES)
 STRIP, BAND = 48, 24  # rows: a band's field stays in the cache
 
 
@@ -173,6 +174,9 @@ def nearest(source, frame, matrix, field, colours, result, y0, y1):
     """Fill rows ``y0`` to ``y1`` of ``result`` with the nearest pixel of ``source``."""
     (xs, ys, fractions, at, groups), channels, points = scratch(), frame[2], field.reshape(-1)
     windows, pitch, lift = np.empty(LANES * channels + 1, source.dtype), frame[5] * channels, lift_of(frame)
+    ahead, half = np.empty(2 * TILE, np.int32), _NONE
+    # A tile's old pixels are on their way while the tile before is filled: its half, rows, columns and start are held.
+    held = half, half, half, half
     for y in range(y0, y1, ROWS):
         end = 0
         while end < frame[5]:
@@ -184,18 +188,24 @@ def nearest(source, frame, matrix, field, colours, result, y0, y1):
             if blank:
                 fill(colours, columns, rows, result, start, pitch, channels)
                 continue
-            rest = np.int64(0)
             if sure:
-                places_inside(run, lift, strides, False, tile, fractions, at)
-            elif points.size == 0:
+                places_inside(run, lift, strides, False, tile, fractions, ahead, half)
+                call_for(source, columns, rows, ahead, half)
+                call_for_rows(result, start, columns * channels, rows, pitch)
+            _pick(source, channels, ahead, held[0], held[1], held[2], result, held[3], pitch)
+            if sure:
+                held, half = (half, rows, columns, start), TILE - half
+                continue
+            held = half, _NONE, half, half  # tiles may overlap: they are written in order
+            if points.size == 0:
                 rest = places_across(run, lift, strides, inner, tile, xs, ys, fractions, at, groups)
             else:
                 wide = field.shape[1]
                 rest = places_of(points, wide, lift, strides, inner, tile, xs, ys, fractions, at, groups)
             if rest * LANES < rows * columns:
-                call_for(source, columns, rows, at)
+                call_for(source, columns, rows, at, _NONE)
                 call_for_rows(result, start + columns * channels, columns * channels, rows, pitch)
-                _pick(source, channels, at, np.int64(0), rows, columns, result, start, pitch)
+                _pick(source, channels, at, _NONE, rows, columns, result, start, pitch)
             for k in range(rest):
                 g = groups[k]
                 to = start + g // COLUMNS * pitch + g % COLUMNS * channels
@@ -207,6 +217,7 @@ def nearest(source, frame, matrix, field, colours, result, y0, y1):
                     _pick(source, channels, at, g, _ONE, _GROUP, result, to, pitch)
                 else:
                     _pick(windows, channels, at, g, _ONE, _GROUP, result, to, pitch)
+    _pick(source, channels, ahead, held[0], held[1], held[2], result, held[3], pitch)
 
 
 @kernel
@@ -230,6 +241,8 @@ def bilinear(source, frame, matrix, field, colours, result, y0, y1):
     (xs, ys, fractions, at, groups), channels, points = scratch(), frame[2], field.reshape(-1)
     windows, pitch, lift = np.empty(4 * LANES * channels, source.dtype), frame[5] * channels, lift_of(frame)
     down = frame[1] * channels
+    ahead, shares, half = np.empty(3 * TILE, np.int32), np.empty(4 * TILE, np.float32), _NONE
+    held = half, half, half, half
     for y in range(y0, y1, ROWS):
         end = 0
         while end < frame[5]:
@@ -241,17 +254,23 @@ def bilinear(source, frame, matrix, field, colours, result, y0, y1):
             if blank:
                 fill(colours, columns, rows, result, start, pitch, channels)
                 continue
-            rest = np.int64(0)
             if sure:
-                places_inside(run, lift, strides, True, tile, fractions, at)
-            elif points.size == 0:
+                places_inside(run, lift, strides, True, tile, shares, ahead, half)
+                call_for(source, columns, rows, ahead, half)
+                call_for_rows(result, start, columns * channels, rows, pitch)
+            _mix(source, channels, down, ahead, shares, held[0], held[1], held[2], result, held[3], pitch)
+            if sure:
+                held, half = (half, rows, columns, start), 2 * TILE - half
+                continue
+            held = half, _NONE, half, half  # tiles may overlap: they are written in order
+            if points.size == 0:
                 rest = places_across(run, lift, strides, inner, tile, xs, ys, fractions, at, groups)
             else:
                 wide = field.shape[1]
                 rest = places_of(points, wide, lift, strides, inner, tile, xs, ys, fractions, at, groups)
             if rest * LANES < rows * columns:
-                call_for(source, columns, rows, at)
-                _mix(source, channels, down, at, fractions, np.int64(0), rows, columns, result, start, pitch)
+                call_for(source, columns, rows, at, _NONE)
+                _mix(source, channels, down, at, fractions, _NONE, rows, columns, result, start, pitch)
             for k in range(rest):
                 g = groups[k]
                 to = start + g // COLUMNS * pitch + g % COLUMNS * channels
@@ -261,6 +280,7 @@ def bilinear(source, frame, matrix, field, colours, result, y0, y1):
                     _mix(source, channels, down, at, fractions, g, _ONE, _GROUP, result, to, pitch)
                 else:
                     _mix(windows, channels, 2 * channels, at, fractions, g, _ONE, _GROUP, result, to, pitch)
+    _mix(source, channels, down, ahead, shares, held[0], held[1], held[2], result, held[3], pitch)
 
 
 @kernel(contract=True)
@@ -315,15 +335,15 @@ def bicubic(source, frame, matrix, field, colours, result, y0, y1):
                 continue
             rest = np.int64(0)
             if sure:
-                places_inside(run, lift, strides, True, tile, fractions, at)
+                places_inside(run, lift, strides, True, tile, fractions, at, _NONE)
             elif points.size == 0:
                 rest = places_across(run, lift, strides, inner, tile, xs, ys, fractions, at, groups)
             else:
                 wide = field.shape[1]
                 rest = places_of(points, wide, lift, strides, inner, tile, xs, ys, fractions, at, groups)
             if rest * LANES < rows * columns:
-                call_for(source, columns, rows, at)
-                _weigh(source, channels, down, at, fractions, np.int64(0), rows, columns, result, start, pitch)
+                call_for(source, columns, rows, at, _NONE)
+                _weigh(source, channels, down, at, fractions, _NONE, rows, columns, result, start, pitch)
             for k in range(rest):
                 g = groups[k]
                 to = start + g // COLUMNS * pitch + g % COLUMNS * channels

@@ -117,9 +117,10 @@ def lift_of(frame):
 
 
 @kernel(contract=True)
-def places_inside(run, lift, strides, between, tile, fractions, at):
+def places_inside(run, lift, strides, between, tile, fractions, at, first):
     """Write where a tile comes from whose windows are all inside: their offsets and, where asked for, fractions.
 
+    They are written from number ``first`` on.
     Fractions are those along x and, ``TILE`` further, along y; values ``between`` pixels ask for them.
     """
     corner, across, down = run
@@ -128,7 +129,7 @@ def places_inside(run, lift, strides, between, tile, fractions, at):
     for r in range(tile[3]):
         start = _row_start(corner, down, r, lift if affine else np.float32(0))
         for i in range(0, tile[2], POSITIONS):  # the last ones may be beyond the tile, where nobody looks
-            g, t = r * COLUMNS + i, np.float32(i)
+            g, t = first + r * COLUMNS + i, np.float32(i)
             if between:
                 put_fractions(t, start, steps, lift, affine, strides, at, g, fractions, TILE)
             else:
@@ -357,11 +358,11 @@ def _stand_in(index, size, border):
 
 
 @kernel
-def call_for(source, columns, rows, at):
+def call_for(source, columns, rows, at, first):
     """Ask for the old pixels of a tile, all at once: each alone would be waited for."""
     for r in range(rows):
         for i in range(0, columns, LANES):
-            prefetch(source, np.uint32(at[np.uint64(r * COLUMNS + i)]))
+            prefetch(source, np.uint32(at[np.uint64(first + r * COLUMNS + i)]))
 
 
 @kernel
