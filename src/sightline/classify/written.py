@@ -187,7 +187,8 @@ class WrittenOptimizer(torch.optim.Optimizer):
 
     def __init__(self, theirs: torch.optim.Optimizer) -> None:
         super().__init__(theirs.param_groups, {})
-        self._ours = [_RULES[type(theirs)](group) for group in self.param_groups]
+        rule = next(_RULES[kind] for kind in type(theirs).__mro__ if kind in _RULES)
+        self._ours = [rule(group) for group in self.param_groups]
 
     @torch.no_grad()
     def step(self, closure: Any = None) -> Any:
