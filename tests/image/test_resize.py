@@ -70,7 +70,12 @@ def test_with_antialiasing_it_is_pillow(photos: dict[str, np.ndarray], measured:
     assert worst <= 1
 
 
-@evidence.equals("image.resize", peer="opencv", tolerance="identical (INTER_NEAREST_EXACT)", data="noise")
+@evidence.equals(
+    "image.resize",
+    peer="opencv",
+    tolerance="identical (INTER_NEAREST_EXACT) where no centre falls between two pixels",
+    data="noise",
+)
 def test_nearest_is_opencv(measured: Callable[[float], None]) -> None:
     worst = 0.0  # from odd to even sizes no centre falls between two pixels, where the peer's fixed point may err
     for dtype in ("uint8", "uint16", "float32"):

@@ -43,7 +43,8 @@ def resize(
 
     With antialiasing the filter widens by the factor of shrinking, so that every old pixel counts; results are
     Pillow's. Without it, results are OpenCV's. The cubic's parameter is -½ with and -¾ without antialiasing, Lanczos
-    has 3 and 4 lobes. Nearest and area (the exact mean of the covered area) are the same either way. Beyond the border,
+    has 3 and 4 lobes. Nearest (the old pixel that a new one's centre lies in, the later one where it falls between two)
+    and area (the exact mean of the covered area) are the same either way. Beyond the border,
     filters are cut off and scaled up (with antialiasing), or the outermost pixel repeats. NaN and infinity spoil the
     new pixels whose window holds them.
 

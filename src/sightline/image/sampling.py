@@ -166,7 +166,8 @@ def border_colours(function: str, image: Array, value: Any) -> Array:
     if len(values) not in (1, channels):
         raise InputError(f"{function}: value must be one number or {channels}, one a channel; got {len(values)}.")
     low, high = _RANGES[image.dtype.type]
-    return np.array([number(function, "value", v, low, high) for v in values], image.dtype)
+    with np.errstate(over="ignore"):  # a number beyond float32 is infinity there
+        return np.array([number(function, "value", v, low, high) for v in values], image.dtype)
 
 
 @kernel
