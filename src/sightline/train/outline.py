@@ -69,7 +69,7 @@ def outline(engine: Engine) -> Outline:
         "FLOPs": f"{short(flops)} for one image, forward" if flops else "not counted: they are not torch's",
         "device": f"{engine.device}, {settings.precision}"
         + (f", {engine.group.size} processes" if engine.group.size > 1 else ""),
-        "time": f"about {clock(left * seconds)} for {settings.epochs} epochs",
+        "time": f"about {clock(left * seconds)} for {settings.epochs} epoch{'s' if settings.epochs > 1 else ''}",
     }
     values: dict[str, Any] = {
         "images": plan.images,
