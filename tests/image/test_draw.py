@@ -214,6 +214,7 @@ def test_wrong_arguments_are_named(call, says):
         call(np.zeros((9, 9), np.uint8))
 
 
+@pytest.mark.loose
 def test_one_row_may_come_alone():
     for drawn, alone in ((draw.boxes, [20, 30, 60, 50]), (draw.keypoints, [20, 30]), (draw.lines, [20, 30, 60, 50])):
         assert np.array_equal(drawn(scene(), np.array(alone)), drawn(scene(), np.array([alone])))
