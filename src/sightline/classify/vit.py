@@ -234,7 +234,6 @@ def vit(
     num_heads: Annotated[int, Range(1, 1024)] | None = None,
     in_channels: Annotated[int, Range(1, 4096)] = 3,
     dropout: Annotated[float, Range(0, 1)] = 0.0,
-    drop: Annotated[float, Range(0, 1)] = 0.0,
     eps: Annotated[float, Range(0, 1)] = 1e-6,
     mean: Sequence[float] | None = None,
     std: Sequence[float] | None = None,
@@ -262,8 +261,6 @@ def vit(
         Channels of the images: 3 RGB, 1 grey.
     dropout
         Share of activations that training sets to zero, in 0–1.
-    drop
-        Share of the images for which the last block is left out in training, in 0–1; earlier blocks less.
     eps
         Added to the variance in the layer normalisations; 1e-12 in transformers' checkpoints.
     mean, std
@@ -304,7 +301,6 @@ def vit(
         classes=integer("vit", "classes", classes, 1),
         in_channels=in_channels,
         dropout=number("vit", "dropout", dropout, 0, 1),
-        drop=number("vit", "drop", drop, 0, 1),
         eps=number("vit", "eps", eps, 0, 1),
         mean=(0.5,) * in_channels if mean is None else tuple(mean),
         std=(0.5,) * in_channels if std is None else tuple(std),
