@@ -218,9 +218,8 @@ def _encode_animation(
             yield Pillow.fromarray(picture)
 
     options: dict[str, Any] = {"quality": quality} if suffix == ".webp" else {}
-    more = (
-        list(rest()) if _ANIMATION[suffix] == "PNG" else rest()
-    )  # of a PNG, the writer goes through the pictures twice
+    # of a PNG, the writer goes through the pictures twice
+    more = list(rest()) if _ANIMATION[suffix] == "PNG" else rest()
     Pillow.fromarray(first).save(
         part, _ANIMATION[suffix], save_all=True, append_images=more, duration=round(1000 / fps), loop=0, **options
     )

@@ -97,15 +97,9 @@ class StepLayer(nn.Module):
         self.bias = layer.bias.float().clone()
         self.formula = torch.tensor(formula_of(layer.activation))
 
-    def sizes(self, before: tuple[int, ...], after: tuple[int, ...]) -> Sizes:
-        """Return what this step does to maps of one size."""
-        return Sizes(self.kind, _map(before), _map(after), self.side, self.stride, self.padding)
-
-
-def _map(shape: tuple[int, ...]) -> tuple[int, int, int]:
-    channels, *sides = shape
-    high, wide = sides or (1, 1)
-    return channels, high, wide
+    def sizes(self, before: tuple[int, int, int], after: tuple[int, int, int]) -> Sizes:
+        """Return what this step does to maps of one size, C×H×W before and after."""
+        return Sizes(self.kind, before, after, self.side, self.stride, self.padding)
 
 
 def _panels(matrix: Tensor) -> Tensor:
