@@ -33,6 +33,7 @@ from sightline.nn.workspace import workspace
 CHANNELS = 16  # how many are read at once: channels and filters are multiples of it
 _PANELS = 4  # of a block, at most
 _LOWEST = {"none": -np.inf, "relu": 0.0}
+_TYPES = torch.float32, torch.bfloat16
 _PLANS = 32  # sizes of maps that a layer keeps a plan for
 
 
@@ -94,7 +95,7 @@ class WinogradConv(nn.Module):
         self._spread = _spread_filters(weight.detach())
         self._bias = torch.zeros(self.filters) if bias is None else bias.detach().to("cpu", torch.float32, copy=True)
         self._zeros = torch.zeros(max(self.channels, self.filters))
-        self._plans: dict[tuple[int, ...], _Plan] = {}
+        self._plans: dict[tuple[int, ...], Plan] = {}
 
     def forward(self, x: Tensor, shortcut: Tensor | None = None) -> Tensor:
         """Return B×out×H'×W', channels last.
@@ -102,10 +103,10 @@ class WinogradConv(nn.Module):
         Parameters
         ----------
         x
-            B×in×H×W float32, in memory of the CPU, fastest with channels last. NaN and infinity make all answers of
-            the tiles NaN that they are in.
+            B×in×H×W float32 or bfloat16, in memory of the CPU, fastest with channels last; answers are of its type,
+            rounded once. NaN and infinity make all answers of the tiles NaN that they are in.
         shortcut
-            B×out×H'×W' float32, added before the activation; none by default.
+            B×out×H'×W' of the same type, added before the activation; none by default.
 
         Raises
         ------
@@ -119,33 +120,30 @@ class WinogradConv(nn.Module):
         if plan is None:
             if len(self._plans) >= _PLANS:
                 self._plans.clear()
-            plan = self._plans[key] = _Plan.of(tuple(x.shape), self.filters, self.padding, threads)
+            plan = self._plans[key] = Plan.of(tuple(x.shape), self.filters, self.padding, threads)
         x = x.contiguous(memory_format=torch.channels_last)
-        y = torch.empty(plan.shape, dtype=torch.float32, memory_format=torch.channels_last)
+        y = torch.empty(plan.shape, dtype=x.dtype, memory_format=torch.channels_last)
         if shortcut is not None:
-            if shortcut.shape != y.shape or shortcut.dtype != torch.float32:
+            if shortcut.shape != y.shape or shortcut.dtype != x.dtype:
                 given = f"{tuple(shortcut.shape)} {shortcut.dtype}"
-                raise InputError(f"WinogradConv: shortcut must be {tuple(y.shape)} float32; got {given}.")
+                raise InputError(f"WinogradConv: shortcut must be {tuple(y.shape)} {x.dtype}; got {given}.")
             shortcut = shortcut.contiguous(memory_format=torch.channels_last)
         if y.numel():
             self._run(plan, x, y, shortcut, threads)
         return y
 
-    def _run(self, plan: _Plan, x: Tensor, y: Tensor, shortcut: Tensor | None, threads: int) -> None:
-        held = {name: workspace.hold(name, size) for name, size in plan.memory.items()}  # alive while this runs
-        job = tell(plan.job.copy(), **{name: array.ctypes.data for name, array in held.items()})
-        tell(job, x=x.data_ptr(), y=y.data_ptr(), zeros=self._zeros.data_ptr(), lowest=_LOWEST[self.activation])
-        tell(job, filters=self._spread.data_ptr(), bias=self._bias.data_ptr())
+    def _run(self, plan: Plan, x: Tensor, y: Tensor, shortcut: Tensor | None, threads: int) -> None:
+        given: dict[str, float] = {"x": x.data_ptr(), "y": y.data_ptr(), "lowest": _LOWEST[self.activation]}
+        given |= {"filters": self._spread.data_ptr(), "bias": self._bias.data_ptr(), "zeros": self._zeros.data_ptr()}
+        given |= {"bytes": x.element_size()}
         if shortcut is not None:
-            tell(job, added=shortcut.data_ptr(), adds=1)
-        for step, items in plan.steps:
-            tell(job, next=0, seats=0, step=step, items=items)
-            on_torch_threads(work, job, min(threads, items))
+            given |= {"added": shortcut.data_ptr(), "adds": 1}
+        plan.run(threads, **given)
 
     def _check(self, x: Tensor) -> None:
         least = 3 - 2 * self.padding
-        if x.ndim != 4 or x.shape[1] != self.channels or min(x.shape[2:]) < least or x.dtype != torch.float32:
-            wanted = f"B×{self.channels}×H×W float32, H and W at least {least}"
+        if x.ndim != 4 or x.shape[1] != self.channels or min(x.shape[2:]) < least or x.dtype not in _TYPES:
+            wanted = f"B×{self.channels}×H×W float32 or bfloat16, H and W at least {least}"
             raise InputError(f"WinogradConv: x must be {wanted}; got {tuple(x.shape)} {x.dtype}.")
         if x.device.type != "cpu":
             raise InputError(f"WinogradConv: x must be in memory of the CPU; got {x.device}. Use x.cpu().")
@@ -154,7 +152,7 @@ class WinogradConv(nn.Module):
 
 
 @dataclass(frozen=True)
-class _Plan:
+class Plan:
     """How the work for an input of one size is cut.
 
     Parameters
@@ -175,7 +173,7 @@ class _Plan:
     memory: dict[str, int]
 
     @classmethod
-    def of(cls, size: tuple[int, ...], filters: int, padding: int, threads: int) -> _Plan:
+    def of(cls, size: tuple[int, ...], filters: int, padding: int, threads: int) -> Plan:
         images, channels, high, wide = size
         answers_high, answers_wide = high + 2 * padding - 2, wide + 2 * padding - 2
         down, across = -(-answers_high // ANSWERS), -(-answers_wide // ANSWERS)
@@ -197,10 +195,18 @@ class _Plan:
         if not whole:
             memory["spread"] = 4 * blocks * panels * panel_size
             steps = (SPREAD, -(-tiles // rows)), (GATHER, blocks * -(-filters // WIDTH))
-        job = tell(np.zeros(1, JOB), high=high, wide=wide, channels=channels, padding=padding)
+        job = tell(np.zeros(1, JOB), bytes=4, high=high, wide=wide, channels=channels, padding=padding)
         tell(job, answers_high=answers_high, answers_wide=answers_wide, answers=filters, down=down, across=across)
         tell(job, tiles=tiles, rows=rows, panels=panels, numbers_each=numbers, places_each=places)
         return cls((images, filters, answers_high, answers_wide), job, steps, memory)
+
+    def run(self, threads: int, **given: float) -> None:
+        """Do the work; ``given`` are the fields of a job that a plan does not know."""
+        held = {name: workspace.hold(name, size) for name, size in self.memory.items()}  # alive while this runs
+        job = tell(self.job.copy(), **given, **{name: array.ctypes.data for name, array in held.items()})
+        for step, items in self.steps:
+            tell(job, next=0, seats=0, step=step, items=items)
+            on_torch_threads(work, job, min(threads, items))
 
 
 def _spread_filters(weight: Tensor) -> Tensor:

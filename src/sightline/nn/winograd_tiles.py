@@ -16,7 +16,20 @@ from typing import Any
 from llvmlite import ir
 from numba import types
 
-from sightline.nn.matrix_panels import FUSE, LANES, VECTOR, WIDTH, call_for, intrinsic, load, place, repeated, store
+from sightline.nn.matrix_panels import (
+    FUSE,
+    LANES,
+    VECTOR,
+    WIDTH,
+    call_for,
+    intrinsic,
+    load,
+    load_short,
+    place,
+    repeated,
+    store,
+    store_short,
+)
 
 # All their powers that occur are exact in float32. The largest errors are about a quarter of those at 1 and 2, as
 # numbers of less different sizes are summed: points and their inverses, nearly (Barabasz 2020, arXiv 1803.10986).
@@ -27,7 +40,7 @@ PRODUCTS = TILE * TILE
 Plus = Callable[[Fraction, Any, Any], Any]
 _ONE = Fraction(1)
 _OFFSET = types.int64
-_FLOAT = ir.FloatType()
+_NUMBER = {False: ir.FloatType(), True: ir.IntType(16)}  # of maps: float32, or short, which is bfloat16
 
 
 def before_products(d: list[Any], plus: Plus) -> list[Any]:
@@ -65,7 +78,9 @@ def filter_matrix() -> list[list[Fraction]]:
     return [*rows, [Fraction(0), Fraction(0), _ONE]]
 
 
-def _plus(builder: Any) -> Plus:
+def vector_plus(builder: Any) -> Plus:
+    """Return what emits scale·x + y for vectors."""
+
     def plus(scale: Fraction, x: Any, y: Any) -> Any:
         if y is not None and abs(scale) == 1:
             return builder.fadd(y, x) if scale == 1 else builder.fsub(y, x)
@@ -75,17 +90,17 @@ def _plus(builder: Any) -> Plus:
     return plus
 
 
-def _both_ways(line: Callable[[list[Any], Plus], list[Any]], square: list[list[Any]], plus: Plus) -> list[list[Any]]:
+def both_ways(line: Callable[[list[Any], Plus], list[Any]], square: list[list[Any]], plus: Plus) -> list[list[Any]]:
     """Transform the rows of a square, and then the columns."""
     rows = [line(row, plus) for row in square]
     columns = [line(list(column), plus) for column in zip(*rows, strict=True)]
     return [list(row) for row in zip(*columns, strict=True)]
 
 
-def _listed(context: Any, builder: Any, kind: Any, table: Any, offset: Any, channel: Any) -> Any:
-    """Return IR for the pointer to a channel of the pixel whose address is in a table."""
+def listed(context: Any, builder: Any, kind: Any, table: Any, offset: Any, channel: Any, short: bool = False) -> Any:
+    """Return IR for the pointer to a channel, float32 or short, of the pixel whose address is in a table."""
     address = builder.load(place(context, builder, kind, table, offset))
-    return builder.gep(builder.inttoptr(address, _FLOAT.as_pointer()), [channel])
+    return builder.gep(builder.inttoptr(address, _NUMBER[short].as_pointer()), [channel])
 
 
 @intrinsic
@@ -98,58 +113,73 @@ def address(_: Any, array: Any) -> Any:
     return types.int64(array), build
 
 
-@intrinsic
-def spread_tile(_: Any, table: Any, channel: Any, ahead: Any, out: Any, at: Any, step: Any) -> Any:
-    """Write the 36 vectors to be multiplied for a tile, ``step`` numbers apart, from ``at`` on.
+def _spreads(short: bool) -> Any:
+    read = load_short if short else load
 
-    ``table`` begins with the addresses of the tile's 36 pixels, whose channels from ``channel`` on are read. Those of
-    the next tile, ``ahead`` numbers further on, are called for.
-    """
+    @intrinsic
+    def spread(_: Any, table: Any, channel: Any, ahead: Any, out: Any, at: Any, step: Any) -> Any:
+        """Write the 36 vectors to be multiplied for a tile, ``step`` numbers apart, from ``at`` on.
 
-    def build(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        table, channel, ahead, out, at, step = args
-        offset = ir.IntType(64)
-        pixels = []
-        for k in range(PRODUCTS):
-            pixel = _listed(context, builder, signature.args[0], table, offset(k), channel)
-            pixels.append(load(builder, pixel, offset(0)))
-            if k % TILE >= TILE - ANSWERS:  # the others are this tile's as well
-                call_for(builder, builder.gep(pixel, [ahead]), near=3)
-        square = [pixels[k : k + TILE] for k in range(0, PRODUCTS, TILE)]
-        start = place(context, builder, signature.args[3], out, at)
-        found = _both_ways(before_products, square, _plus(builder))
-        for k, vector in enumerate(vector for row in found for vector in row):
-            store(builder, vector, start, builder.mul(step, offset(k)))
-        return context.get_dummy_value()
+        ``table`` begins with the addresses of the tile's 36 pixels, whose channels from ``channel`` on are read. Those
+        of the next tile, ``ahead`` numbers further on, are called for.
+        """
 
-    return types.void(table, _OFFSET, _OFFSET, out, _OFFSET, _OFFSET), build
+        def build(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            table, channel, ahead, out, at, step = args
+            offset = ir.IntType(64)
+            pixels = []
+            for k in range(PRODUCTS):
+                pixel = listed(context, builder, signature.args[0], table, offset(k), channel, short)
+                pixels.append(read(builder, pixel, offset(0)))
+                if k % TILE >= TILE - ANSWERS:  # the others are this tile's as well
+                    call_for(builder, builder.gep(pixel, [ahead]), near=3)
+            square = [pixels[k : k + TILE] for k in range(0, PRODUCTS, TILE)]
+            start = place(context, builder, signature.args[3], out, at)
+            found = both_ways(before_products, square, vector_plus(builder))
+            for k, vector in enumerate(vector for row in found for vector in row):
+                store(builder, vector, start, builder.mul(step, offset(k)))
+            return context.get_dummy_value()
+
+        return types.void(table, _OFFSET, _OFFSET, out, _OFFSET, _OFFSET), build
+
+    return spread
 
 
-@intrinsic
-def gather_tile(_: Any, products: Any, at: Any, bias: Any, channel: Any, lowest: Any, table: Any, first: Any) -> Any:
-    """Write the 4×4 answers of a tile, of a vector of channels, for its 36 products.
+def _gathers(short: bool) -> Any:
+    read, write = (load_short, store_short) if short else (load, store)
 
-    Products are WIDTH numbers apart, from ``at`` on. ``table`` holds, from ``first`` on, the addresses of 16 pixels
-    that answers are written to, and then of 16 pixels that are added to them first. No answer is below ``lowest``.
-    """
+    @intrinsic
+    def gather(_: Any, products: Any, at: Any, bias: Any, channel: Any, lowest: Any, table: Any, first: Any) -> Any:
+        """Write the 4×4 answers of a tile, of a vector of channels, for its 36 products.
 
-    def build(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        kinds = signature.args
-        products, at, bias, channel, lowest, table, first = args
-        offset = ir.IntType(64)
-        start = place(context, builder, kinds[0], products, at)
-        vectors = [load(builder, start, offset(k * WIDTH)) for k in range(PRODUCTS)]
-        square = [vectors[k : k + TILE] for k in range(0, PRODUCTS, TILE)]
-        shift = load(builder, place(context, builder, kinds[2], bias, channel), offset(0))
-        bound = repeated(builder, lowest)
-        answers = _both_ways(after_products, square, _plus(builder))
-        for k, answer in enumerate(answer for row in answers for answer in row):
-            spots = [
-                _listed(context, builder, kinds[5], table, builder.add(first, offset(k + part)), channel)
-                for part in (0, ANSWERS * ANSWERS)
-            ]
-            total = builder.fadd(builder.fadd(answer, shift), load(builder, spots[1], offset(0)))
-            store(builder, builder.select(builder.fcmp_ordered("<", total, bound), bound, total), spots[0], offset(0))
-        return context.get_dummy_value()
+        Products are WIDTH numbers apart, from ``at`` on. ``table`` holds, from ``first`` on, the addresses of 16 pixels
+        that answers are written to, and then of 16 pixels that are added to them first. No answer is below ``lowest``.
+        """
 
-    return types.void(products, _OFFSET, bias, _OFFSET, types.float32, table, _OFFSET), build
+        def build(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            kinds = signature.args
+            products, at, bias, channel, lowest, table, first = args
+            offset = ir.IntType(64)
+            start = place(context, builder, kinds[0], products, at)
+            vectors = [load(builder, start, offset(k * WIDTH)) for k in range(PRODUCTS)]
+            square = [vectors[k : k + TILE] for k in range(0, PRODUCTS, TILE)]
+            shift = load(builder, place(context, builder, kinds[2], bias, channel), offset(0))
+            bound = repeated(builder, lowest)
+            answers = both_ways(after_products, square, vector_plus(builder))
+            for k, answer in enumerate(answer for row in answers for answer in row):
+                spots = [
+                    listed(context, builder, kinds[5], table, builder.add(first, offset(k + part)), channel, short)
+                    for part in (0, ANSWERS * ANSWERS)
+                ]
+                total = builder.fadd(builder.fadd(answer, shift), read(builder, spots[1], offset(0)))
+                bounded = builder.select(builder.fcmp_ordered("<", total, bound), bound, total)
+                write(builder, bounded, spots[0], offset(0))
+            return context.get_dummy_value()
+
+        return types.void(products, _OFFSET, bias, _OFFSET, types.float32, table, _OFFSET), build
+
+    return gather
+
+
+spread_tile, spread_short_tile = _spreads(short=False), _spreads(short=True)
+gather_tile, gather_short_tile = _gathers(short=False), _gathers(short=True)
