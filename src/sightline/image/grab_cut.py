@@ -23,7 +23,7 @@ from sightline.core.seeds import generator
 from sightline.core.trace import Step
 from sightline.core.types import Array, Image, Mask, Range, Seed
 from sightline.image.grey_levels import as_grey_levels
-from sightline.image.grid_max_flow import WAYS, min_cut
+from sightline.image.grid_max_flow import WAYS, GridCut
 from sightline.image.kmeans_segment import clusters
 
 BACKGROUND, FOREGROUND, LIKELY_BACKGROUND, LIKELY_FOREGROUND = 0, 1, 2, 3  # what a mask of whole numbers says
@@ -126,7 +126,7 @@ def _rounds(
     gamma = number("grab_cut", "gamma", gamma, 0, 1e6)
     random, shape = generator(seed), trimap.shape
     colours = as_grey_levels("grab_cut", pixels)
-    links = _links(colours, gamma)
+    grid = GridCut(_links(colours, gamma))
     planes = np.ascontiguousarray(np.moveaxis(colours, 2, 0)).reshape(3, -1)
     front = (trimap & 1).astype(np.bool_).ravel()
     groups = np.empty(front.size, np.int32)
@@ -139,7 +139,7 @@ def _rounds(
         evidence = (front_likely - back_likely).reshape(shape)
         bound = np.float32(9 * gamma + 1)  # more than all the links of a pixel
         terminals = np.where(trimap == FOREGROUND, bound, np.where(trimap == BACKGROUND, -bound, evidence))
-        foreground = min_cut(terminals, links)
+        foreground = grid.cut(terminals)
         yield evidence, foreground
         front = foreground.ravel()
         if not front.any() or front.all():

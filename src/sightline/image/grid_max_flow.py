@@ -3,6 +3,8 @@
 Boykov & Kolmogorov 2004, "An Experimental Comparison of Min-Cut/Max-Flow Algorithms for Energy Minimization in Vision",
 IEEE PAMI 26(9): a tree grows from each terminal; where they touch, flow is sent along the path that joins them; pixels
 that lose their parent by it look for another one (adoption), and both trees are kept for the next path.
+Kohli & Torr 2007, "Dynamic Graph Cuts for Efficient Inference in Markov Random Fields", IEEE PAMI 29(12): the flow is
+kept for the next cut through the same grid.
 """
 
 from __future__ import annotations
@@ -17,48 +19,65 @@ WAYS = ((-1, -1), (-1, 0), (-1, 1), (0, -1), (0, 1), (1, -1), (1, 0), (1, 1))
 FREE, SOURCE, SINK = 0, 1, 2  # trees
 TERMINAL, ORPHAN, NOBODY = 8, 9, 10  # parents that are no direction
 TREE, PARENT, STAMP, DISTANCE, NEXT, WAITING = 0, 1, 2, 3, 4, 5  # what is known of a pixel, eight numbers each
+_u64 = np.uint64
+_nowhere, _one = _u64(0), _u64(1)
 
 
-def min_cut(terminals: Array, links: Array) -> Array:
-    """Return which pixels lie on the source's side of the least cut, H×W bool; the capacities are used up.
+class GridCut:
+    """Least cuts through one grid, one after the other: each goes on from the flow that the one before has found.
+
+    Between two of them only capacities of terminals change. What flows from pixel to pixel stays allowed, and a pixel
+    has left of its terminal what it is given now, less what it already sends on.
 
     Parameters
     ----------
-    terminals
-        H×W float32: capacity from the source where positive, to the sink where negative.
     links
         H×W×8 float32: capacity to the neighbour in each of ``WAYS``; 0 where there is none.
     """
-    height, width = terminals.shape
-    capacity = np.zeros((height + 2, width + 2, 8), np.float32)
-    capacity[1:-1, 1:-1] = links
-    rest = np.pad(terminals.astype(np.float32), 1)
-    nodes = np.zeros((rest.size, 8), np.int32)
-    steps = np.array([dy * (width + 2) + dx for dy, dx in WAYS], np.int64)
-    orphans = np.empty(rest.size, np.int32)
-    _flow(nodes, rest.reshape(-1), capacity.reshape(-1, 8), steps, orphans)
-    return (nodes[:, TREE] == SOURCE).reshape(rest.shape)[1:-1, 1:-1].copy()
+
+    def __init__(self, links: Array) -> None:
+        height, width = links.shape[:2]
+        self.capacity = np.zeros((height + 2, width + 2, 8), np.float32)
+        self.capacity[1:-1, 1:-1] = links
+        self.terminals, self.rest = np.zeros((2, height + 2, width + 2), np.float32)
+        self.steps = np.array([dy * (width + 2) + dx for dy, dx in WAYS], np.int64).view(np.uint64)
+
+    def cut(self, terminals: Array) -> Array:
+        """Return which pixels lie on the source's side of the least cut, H×W bool.
+
+        Parameters
+        ----------
+        terminals
+            H×W float32: capacity from the source where positive, to the sink where negative.
+        """
+        inner = self.terminals[1:-1, 1:-1]
+        self.rest[1:-1, 1:-1] += terminals - inner
+        inner[...] = terminals
+        nodes, orphans = np.zeros((self.rest.size, 8), np.int32), np.empty(self.rest.size, np.int32)
+        _flow(nodes, self.rest.reshape(-1), self.capacity.reshape(-1, 8), self.steps, orphans)
+        return (nodes[:, TREE] == SOURCE).reshape(self.rest.shape)[1:-1, 1:-1].copy()
+
+
+# --- Places are unsigned, so that none is looked at as if it were counted from the end. Place 0 is on the frame. ---
 
 
 @kernel
 def _flow(nodes, rest, capacity, steps, orphans):
-    # The queue of active pixels, whose neighbours may still join their tree. A bare -1 is a type of its own, for which
-    # the functions called with it would be compiled once more.
-    none = np.int64(-1)
-    first, last = none, none
-    for i in range(rest.size):
+    # The queue of active pixels, whose neighbours may still join their tree.
+    first, last = _nowhere, _nowhere
+    for i in range(_nowhere, _u64(rest.size)):
         nodes[i, PARENT] = NOBODY
         if rest[i] != 0:
             nodes[i, TREE], nodes[i, PARENT] = SOURCE if rest[i] > 0 else SINK, TERMINAL
-            nodes[i, DISTANCE], nodes[i, WAITING], nodes[i, NEXT] = 1, 1, -1
-            if first < 0:
+            nodes[i, DISTANCE], nodes[i, WAITING] = 1, 1
+            if first == _nowhere:
                 first = i
             else:
                 nodes[last, NEXT] = i
             last = i
     time = 0
-    while first >= 0:
-        i, meets = first, none
+    while first != _nowhere:
+        i, meets = first, 8
         tree = nodes[i, TREE]
         if tree != FREE:
             for d in range(8):
@@ -69,7 +88,7 @@ def _flow(nodes, rest, capacity, steps, orphans):
                     nodes[j, TREE], nodes[j, PARENT] = tree, 7 - d
                     nodes[j, STAMP], nodes[j, DISTANCE] = nodes[i, STAMP], nodes[i, DISTANCE] + 1
                     if nodes[j, WAITING] == 0:
-                        nodes[j, WAITING], nodes[j, NEXT], nodes[last, NEXT] = 1, -1, j
+                        nodes[j, WAITING], nodes[j, NEXT], nodes[last, NEXT] = 1, 0, j
                         last = j
                 elif nodes[j, TREE] != tree:
                     meets = d
@@ -77,10 +96,8 @@ def _flow(nodes, rest, capacity, steps, orphans):
                 elif nodes[j, STAMP] <= nodes[i, STAMP] and nodes[j, DISTANCE] > nodes[i, DISTANCE] + 1:
                     nodes[j, PARENT] = 7 - d  # a shorter way to the terminal
                     nodes[j, STAMP], nodes[j, DISTANCE] = nodes[i, STAMP], nodes[i, DISTANCE] + 1
-        if meets < 0:
-            first, nodes[i, WAITING] = nodes[i, NEXT], 0
-            if first < 0:
-                last = none
+        if meets == 8:
+            first, nodes[i, WAITING] = _u64(nodes[i, NEXT]), 0
             continue
         time += 1
         j = i + steps[meets]
@@ -95,59 +112,57 @@ def _flow(nodes, rest, capacity, steps, orphans):
 def _augment(a, way, b, nodes, rest, capacity, steps, orphans):
     """Send what the path through the edge a → b can take; return how many pixels lost their parent."""
     least = capacity[a, way]
-    i = a
-    while nodes[i, PARENT] != TERMINAL:
-        d = nodes[i, PARENT]
+    i, d = a, nodes[a, PARENT]
+    while d != TERMINAL:
         i += steps[d]
         least = min(least, capacity[i, 7 - d])
-    least = min(least, rest[i])
-    i = b
-    while nodes[i, PARENT] != TERMINAL:
         d = nodes[i, PARENT]
+    least = min(least, rest[i])
+    i, d = b, nodes[b, PARENT]
+    while d != TERMINAL:
         least = min(least, capacity[i, d])
         i += steps[d]
+        d = nodes[i, PARENT]
     least = min(least, -rest[i])
-    count = 0
+    count = _nowhere
     capacity[a, way] -= least
     capacity[b, 7 - way] += least
-    i = a
-    while nodes[i, PARENT] != TERMINAL:
-        d = nodes[i, PARENT]
+    i, d = a, nodes[a, PARENT]
+    while d != TERMINAL:
         j = i + steps[d]
         capacity[i, d] += least
         capacity[j, 7 - d] -= least
         if capacity[j, 7 - d] <= 0:
             nodes[i, PARENT], orphans[count] = ORPHAN, i
-            count += 1
-        i = j
+            count += _one
+        i, d = j, nodes[j, PARENT]
     rest[i] -= least
     if rest[i] <= 0:
         nodes[i, PARENT], orphans[count] = ORPHAN, i
-        count += 1
-    i = b
-    while nodes[i, PARENT] != TERMINAL:
-        d = nodes[i, PARENT]
+        count += _one
+    i, d = b, nodes[b, PARENT]
+    while d != TERMINAL:
         j = i + steps[d]
         capacity[j, 7 - d] += least
         capacity[i, d] -= least
         if capacity[i, d] <= 0:
             nodes[i, PARENT], orphans[count] = ORPHAN, i
-            count += 1
-        i = j
+            count += _one
+        i, d = j, nodes[j, PARENT]
     rest[i] += least
     if rest[i] >= 0:
         nodes[i, PARENT], orphans[count] = ORPHAN, i
-        count += 1
+        count += _one
     return count
 
 
 @kernel
 def _adopt(count, time, last, nodes, capacity, steps, orphans):
     """Find a parent for each orphan, or set it free with its children; return the end of the active queue."""
-    at, end = 0, count  # a ring: no pixel is in it twice
+    at, end, room = _nowhere, count, _u64(orphans.size)  # a ring: no pixel is in it twice
     while at != end:
-        i = np.int64(orphans[at])
-        at = at + 1 if at + 1 < orphans.size else 0
+        i = _u64(orphans[at])
+        at = at + _one if at + _one < room else _nowhere
         tree, best, nearest = nodes[i, TREE], -1, 1 << 30
         for d in range(8):
             j = i + steps[d]
@@ -179,10 +194,10 @@ def _adopt(count, time, last, nodes, capacity, steps, orphans):
             if nodes[j, TREE] != tree:
                 continue
             if (capacity[j, 7 - d] if tree == SOURCE else capacity[i, d]) > 0 and nodes[j, WAITING] == 0:
-                nodes[j, WAITING], nodes[j, NEXT], nodes[last, NEXT] = 1, -1, j  # the pixel at hand still waits
+                nodes[j, WAITING], nodes[j, NEXT], nodes[last, NEXT] = 1, 0, j  # the pixel at hand still waits
                 last = j
             if nodes[j, PARENT] == 7 - d:
                 nodes[j, PARENT], orphans[end] = ORPHAN, j
-                end = end + 1 if end + 1 < orphans.size else 0
+                end = end + _one if end + _one < room else _nowhere
         nodes[i, TREE], nodes[i, PARENT] = FREE, NOBODY
     return last
