@@ -174,6 +174,7 @@ class Plan:
 
     @classmethod
     def of(cls, size: tuple[int, ...], filters: int, padding: int, threads: int) -> Plan:
+        """Return the plan for an input of a size B×C×H×W."""
         images, channels, high, wide = size
         answers_high, answers_wide = high + 2 * padding - 2, wide + 2 * padding - 2
         down, across = -(-answers_high // ANSWERS), -(-answers_wide // ANSWERS)
