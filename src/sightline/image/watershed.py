@@ -27,8 +27,9 @@ WAITING, LINE, OUTSIDE = -1, -2, -3  # a pixel that is in the queue; one where s
 CELL, HEIGHT, AFTER = 4, 1, 2  # numbers that a pixel of a relief has, and which is what; the label comes first
 PAIR = 2  # numbers that a pixel of a colour image has: the label, and the differences in the place of the height
 _FULL = 1 << 30  # higher than any water
-_one, _zero = np.uint64(1), np.uint64(0)
+_one, _zero, _next = np.uint64(1), np.uint64(0), np.uint64(PAIR)
 _HEIGHTS = np.uint64(256)  # in a colour image
+RIGHT, BELOW, BELOW_RIGHT, BELOW_LEFT = np.uint64(0), np.uint64(8), np.uint64(16), np.uint64(24)
 
 
 def _corners(image: Any) -> Array:
@@ -149,9 +150,7 @@ class _Basin:
     def flood(self, lines: bool, level: int) -> None:
         """Let the water rise to a level, a position in the order of heights."""
         if self.colour:
-            # Of a pixel and a later one, the first knows how far apart they are.
-            known = np.stack([self.around * (self.around < 0) + HEIGHT, _BYTES[: len(self.around)]]).view(np.uint64)
-            _flood_colours(self.cells, self.around.view(np.uint64), known, bool(lines), level)
+            _flood_colours(self.cells, self.around.view(np.uint64), bool(lines), level)
             return
         ends = np.full(2 * self.buckets, -1, np.int32)
         floor1 = (self.buckets >> 6) + 1
@@ -183,10 +182,8 @@ def _ranks(relief: Array) -> tuple[Array, int]:
 # --- the landscape ---
 # What belongs to a pixel lies together, in one line of the processor's cache: its label, its height, and the pixel
 # behind it in the queue. In a colour image there are heights between pixels only: each pixel has, in a byte each, the
-# differences from its neighbours at the right, below, below at the right and below at the left. While it waits, the
-# pixel behind it stands in the label's place, as its complement: WAITING for none.
-
-_BYTES = np.array([0, 0, 8, 8, 16, 24, 24, 16], np.int64)  # where that to each neighbour is, in the order of the ways
+# differences from its neighbours at the right, below, below at the right and below at the left (RIGHT … BELOW_LEFT say
+# at which bit). While it waits, the pixel behind it stands in the label's place, as its complement: WAITING for none.
 
 
 @kernel
@@ -329,29 +326,56 @@ def _flood_relief(cells, around, lines, level, ends, bits, floor1, floor2):
             waiting += 1
 
 
+@kernel(inline=True)
+def _apart(cells, pixel, place):
+    """Return how far a pixel is from the neighbour in one of its places."""
+    return np.uint64(cells[pixel + _one]) >> place & np.uint64(255)
+
+
+@kernel(inline=True)
+def _measure(cells, pixel, below, eight, apart):
+    """Write how far a pixel is from its neighbours, in the order of the ways: of two pixels, the first one knows."""
+    above = pixel - below
+    apart[0], apart[1] = _apart(cells, pixel - _next, RIGHT), _apart(cells, pixel, RIGHT)
+    apart[2], apart[3] = _apart(cells, above, BELOW), _apart(cells, pixel, BELOW)
+    if eight:
+        apart[4], apart[5] = _apart(cells, above - _next, BELOW_RIGHT), _apart(cells, above + _next, BELOW_LEFT)
+        apart[6], apart[7] = _apart(cells, pixel, BELOW_LEFT), _apart(cells, pixel, BELOW_RIGHT)
+
+
+@kernel(inline=True)
+def _choose_label(other, difference, label, nearest, meets):
+    """Return label and difference of the nearest wet neighbour, once one more is known, and whether labels meet."""
+    # Without branches: who is wet cannot be predicted.
+    meets |= (other > 0) & (label > 0) & (other != label)
+    better = (other > 0) & (difference < nearest)
+    return other if better else label, difference if better else nearest, meets
+
+
 @kernel
-def _flood_colours(cells, around, known, lines, level):
+def _flood_colours(cells, around, lines, level):
     """Flood a colour image: a pixel waits at its difference from the neighbour that reaches it.
 
-    ``known`` tells for each way which cell has the difference, from here, and where in it. Places are unsigned, so
-    that none is looked at as if it were counted from the end.
+    Places are unsigned, so that none is looked at as if it were counted from the end.
     """
-    ways, byte, heads = around.size, np.uint64(255), np.uint64(cells.size) - _HEIGHTS
+    heads, below, eight = np.uint64(cells.size) - _HEIGHTS, around[3], around.size == 8
     tails = np.empty(_HEIGHTS, np.uint64)  # where the next pixel of each height is to be written
+    apart = np.empty(8, np.uint64)
     for rise in range(_HEIGHTS):
         cells[heads + rise], tails[rise] = WAITING, heads + rise
     water = _HEIGHTS  # nothing waits at a lower height
-    for pixel in range(_zero, heads, np.uint64(PAIR)):
+    for pixel in range(_zero, heads, _next):
         if cells[pixel] != WAITING:
             continue
+        _measure(cells, pixel, below, eight, apart)
         rise = _HEIGHTS
-        for way in range(ways):
+        for way in range(around.size):
             if cells[pixel + around[way]] > 0:
-                rise = min(rise, (np.uint64(cells[pixel + known[0, way]]) >> known[1, way]) & byte)
+                rise = min(rise, apart[way])
         cells[tails[rise]] = ~np.int32(pixel)
         tails[rise] = pixel
         water = min(water, rise)
-    end, below = min(np.uint64(level + 1), _HEIGHTS), around[3]
+    end = min(np.uint64(level + 1), _HEIGHTS)
     while True:
         while water < end and cells[heads + water] == WAITING:
             water += _one
@@ -367,22 +391,24 @@ def _flood_colours(cells, around, known, lines, level):
         prefetch(cells, ahead)
         prefetch(cells, ahead + below)
         prefetch(cells, ahead - min(below, ahead))
+        _measure(cells, pixel, below, eight, apart)
         label, nearest, meets, dry = np.int32(0), _HEIGHTS, False, _zero
-        for way in range(ways):  # without branches: who is wet cannot be predicted
+        for way in range(4):  # a number that the compiler knows: it writes the turns out
             other = cells[pixel + around[way]]
-            difference = (np.uint64(cells[pixel + known[0, way]]) >> known[1, way]) & byte
-            meets |= (other > 0) & (label > 0) & (other != label)
-            better = (other > 0) & (difference < nearest)
-            label, nearest = other if better else label, difference if better else nearest
+            label, nearest, meets = _choose_label(other, apart[way], label, nearest, meets)
             dry |= np.uint64(other == 0) << np.uint64(way)
+        if eight:
+            for way in range(4, 8):
+                other = cells[pixel + around[way]]
+                label, nearest, meets = _choose_label(other, apart[way], label, nearest, meets)
+                dry |= np.uint64(other == 0) << np.uint64(way)
         cells[pixel] = LINE if lines and meets else label
         if lines and meets:
             continue
         while dry != _zero:
             way = trailing_zeros(dry)
             dry &= dry - _one
-            near = pixel + around[way]
-            rise = (np.uint64(cells[pixel + known[0, way]]) >> known[1, way]) & byte
+            near, rise = pixel + around[way], apart[way]
             cells[near] = WAITING
             cells[tails[rise]] = ~np.int32(near)
             tails[rise] = near
