@@ -17,19 +17,15 @@ from sightline.core.checks import as_image, as_mask, describe, flag, output
 from sightline.core.conversions import to_uint8
 from sightline.core.errors import InputError
 from sightline.core.kernels import kernel, over_rows
-from sightline.core.lanes import prefetch
 from sightline.core.layers import Heat, Picture, Value
 from sightline.core.trace import Step
 from sightline.core.types import Array, Image, Labels, Mask, Range
 from sightline.image.bits import trailing_zeros
+from sightline.image.flood_colours import HEIGHTS, LINE, OUTSIDE, PAIR, WAITING, flood_colours, prepare_colours
 
-WAITING, LINE, OUTSIDE = -1, -2, -3  # a pixel that is in the queue; one where segments meet; one that stays dry
 CELL, HEIGHT, AFTER = 4, 1, 2  # numbers that a pixel of a relief has, and which is what; the label comes first
-PAIR = 2  # numbers that a pixel of a colour image has: the label, and the differences in the place of the height
 _FULL = 1 << 30  # higher than any water
-_one, _zero, _next = np.uint64(1), np.uint64(0), np.uint64(PAIR)
-_HEIGHTS = np.uint64(256)  # in a colour image
-RIGHT, BELOW, BELOW_RIGHT, BELOW_LEFT = np.uint64(0), np.uint64(8), np.uint64(16), np.uint64(24)
+_one, _zero = np.uint64(1), np.uint64(0)
 
 
 def _corners(image: Any) -> Array:
@@ -134,12 +130,12 @@ class _Basin:
         self.colour = image.ndim == 3
         cell = PAIR if self.colour else CELL
         size = (height + 2) * (width + 2) * cell
-        self.cells = empty((size + (int(_HEIGHTS) if self.colour else 0),), np.int32)
+        self.cells = empty((size + (int(HEIGHTS) if self.colour else 0),), np.int32)
         lines = self.cells[:size].reshape(height + 2, -1)
         self.labels = lines.reshape(height + 2, width + 2, cell)[1:-1, 1:-1, 0]
         if self.colour:
             self.buckets = 256
-            over_rows(_prepare_colours, height + 2, markers, to_uint8(image), connectivity == 8, lines)
+            over_rows(prepare_colours, height + 2, markers, to_uint8(image), connectivity == 8, lines)
         else:
             ranks, self.buckets = _ranks(image)
             over_rows(_prepare_relief, height + 2, markers, ranks, lines)
@@ -150,7 +146,7 @@ class _Basin:
     def flood(self, lines: bool, level: int) -> None:
         """Let the water rise to a level, a position in the order of heights."""
         if self.colour:
-            _flood_colours(self.cells, self.around.view(np.uint64), bool(lines), level)
+            flood_colours(self.cells, self.around.view(np.uint64), bool(lines), level)
             return
         ends = np.full(2 * self.buckets, -1, np.int32)
         floor1 = (self.buckets >> 6) + 1
@@ -181,9 +177,7 @@ def _ranks(relief: Array) -> tuple[Array, int]:
 
 # --- the landscape ---
 # What belongs to a pixel lies together, in one line of the processor's cache: its label, its height, and the pixel
-# behind it in the queue. In a colour image there are heights between pixels only: each pixel has, in a byte each, the
-# differences from its neighbours at the right, below, below at the right and below at the left (RIGHT … BELOW_LEFT say
-# at which bit). While it waits, the pixel behind it stands in the label's place, as its complement: WAITING for none.
+# behind it in the queue.
 
 
 @kernel
@@ -202,59 +196,9 @@ def _prepare_relief(markers, heights, cells, y0, y1):
             line[CELL * (x + 1)], line[CELL * (x + 1) + HEIGHT] = labels[x], values[x]
 
 
-@kernel
-def _prepare_colours(markers, image, eight, cells, y0, y1):
-    """Write labels and differences within a wall of one pixel; what touches a marker is waiting."""
-    height, width = markers.shape
-    flat = image.reshape(height, 3 * width)
-    scratch, sides = np.empty((2, 3 * width), np.uint8), np.zeros((2, width + 2), np.int32)
-    for y in range(y0, y1):
-        line = cells[y]
-        if y == 0 or y == height + 1:
-            for x in range(width + 2):
-                line[PAIR * x] = OUTSIDE
-            continue
-        line[0], line[PAIR * (width + 1)] = OUTSIDE, OUTSIDE
-        row, under, words = flat[y - 1], flat[min(y, height - 1)], sides[1, :width]
-        words[:] = 0
-        for place in range(4 if eight else 2):
-            _add_differences(row, row if place == 0 else under, place, scratch[0], scratch[1], words)
-        above, labels, below = markers[max(y - 2, 0)], markers[y - 1], markers[min(y, height - 1)]
-        side, middle, inner = sides[0], sides[0, 1 : width + 1], line[PAIR : PAIR * (width + 1)]
-        for x in range(width):
-            middle[x] = max(labels[x], max(above[x], below[x]) if eight else labels[x])
-        for x in range(width):
-            near = max(max(side[x], side[x + 2]), max(above[x], below[x]))
-            inner[2 * x] = np.int32(WAITING) if (labels[x] == 0) & (near > 0) else labels[x]
-            inner[2 * x + 1] = words[x]
-
-
-@kernel
-def _add_differences(row, other, place, apart, most, words):
-    """Put the greatest difference of a channel between pixels and their neighbours in a byte of ``words``.
-
-    The neighbours are at the right (places 0 and 2), the same (1) or at the left (3) in the ``other`` row.
-    """
-    n, step = row.size, 3 if place % 2 == 0 else 0 if place == 1 else -3
-    first, last = max(0, -step), n - max(0, step)
-    here, there, to = row[first:last], other[first + step : last + step], apart[first:last]
-    for i in range(to.size):
-        to[i] = np.uint8(max(here[i], there[i]) - min(here[i], there[i]))
-    for i in range(first):
-        apart[i] = np.uint8(max(row[i], other[i]) - min(row[i], other[i]))
-    for i in range(last, n):
-        apart[i] = np.uint8(max(row[i], other[i]) - min(row[i], other[i]))
-    for x in range(words.size):
-        most[x] = max(max(apart[3 * x], apart[3 * x + 1]), apart[3 * x + 2])
-    shift = np.int32(8 * place)
-    for x in range(words.size):
-        words[x] |= np.int32(most[x]) << shift
-
-
 # --- the ordered queue ---
-# Of a relief, `ends` holds the first and the last pixel of each height's list, and three floors of `bits` say which
-# lists hold something. Of a colour image, the cells end in the lists' beginnings. Both kernels spell the queue out:
-# handing its arrays to a function costs more than the function does.
+# `ends` holds the first and the last pixel of each height's list, and three floors of `bits` say which lists hold
+# something. The kernel spells the queue out: handing its arrays to a function costs more than the function does.
 
 
 @kernel
@@ -324,92 +268,3 @@ def _flood_relief(cells, around, lines, level, ends, bits, floor1, floor2):
                 cells[ends[2 * height + 1] + AFTER] = near
             ends[2 * height + 1] = near
             waiting += 1
-
-
-@kernel(inline=True)
-def _apart(cells, pixel, place):
-    """Return how far a pixel is from the neighbour in one of its places."""
-    return np.uint64(cells[pixel + _one]) >> place & np.uint64(255)
-
-
-@kernel(inline=True)
-def _measure(cells, pixel, below, eight, apart):
-    """Write how far a pixel is from its neighbours, in the order of the ways: of two pixels, the first one knows."""
-    above = pixel - below
-    apart[0], apart[1] = _apart(cells, pixel - _next, RIGHT), _apart(cells, pixel, RIGHT)
-    apart[2], apart[3] = _apart(cells, above, BELOW), _apart(cells, pixel, BELOW)
-    if eight:
-        apart[4], apart[5] = _apart(cells, above - _next, BELOW_RIGHT), _apart(cells, above + _next, BELOW_LEFT)
-        apart[6], apart[7] = _apart(cells, pixel, BELOW_LEFT), _apart(cells, pixel, BELOW_RIGHT)
-
-
-@kernel(inline=True)
-def _choose_label(other, difference, label, nearest, meets):
-    """Return label and difference of the nearest wet neighbour, once one more is known, and whether labels meet."""
-    # Without branches: who is wet cannot be predicted.
-    meets |= (other > 0) & (label > 0) & (other != label)
-    better = (other > 0) & (difference < nearest)
-    return other if better else label, difference if better else nearest, meets
-
-
-@kernel
-def _flood_colours(cells, around, lines, level):
-    """Flood a colour image: a pixel waits at its difference from the neighbour that reaches it.
-
-    Places are unsigned, so that none is looked at as if it were counted from the end.
-    """
-    heads, below, eight = np.uint64(cells.size) - _HEIGHTS, around[3], around.size == 8
-    tails = np.empty(_HEIGHTS, np.uint64)  # where the next pixel of each height is to be written
-    apart = np.empty(8, np.uint64)
-    for rise in range(_HEIGHTS):
-        cells[heads + rise], tails[rise] = WAITING, heads + rise
-    water = _HEIGHTS  # nothing waits at a lower height
-    for pixel in range(_zero, heads, _next):
-        if cells[pixel] != WAITING:
-            continue
-        _measure(cells, pixel, below, eight, apart)
-        rise = _HEIGHTS
-        for way in range(around.size):
-            if cells[pixel + around[way]] > 0:
-                rise = min(rise, apart[way])
-        cells[tails[rise]] = ~np.int32(pixel)
-        tails[rise] = pixel
-        water = min(water, rise)
-    end = min(np.uint64(level + 1), _HEIGHTS)
-    while True:
-        while water < end and cells[heads + water] == WAITING:
-            water += _one
-        if water >= end:
-            return
-        head = heads + water
-        pixel = np.uint64(~cells[head])
-        following = cells[pixel]
-        cells[head] = following
-        if following == WAITING:
-            tails[water] = head
-        ahead = np.uint64(~following)
-        prefetch(cells, ahead)
-        prefetch(cells, ahead + below)
-        prefetch(cells, ahead - min(below, ahead))
-        _measure(cells, pixel, below, eight, apart)
-        label, nearest, meets, dry = np.int32(0), _HEIGHTS, False, _zero
-        for way in range(4):  # a number that the compiler knows: it writes the turns out
-            other = cells[pixel + around[way]]
-            label, nearest, meets = _choose_label(other, apart[way], label, nearest, meets)
-            dry |= np.uint64(other == 0) << np.uint64(way)
-        if eight:
-            for way in range(4, 8):
-                other = cells[pixel + around[way]]
-                label, nearest, meets = _choose_label(other, apart[way], label, nearest, meets)
-                dry |= np.uint64(other == 0) << np.uint64(way)
-        cells[pixel] = LINE if lines and meets else label
-        if lines and meets:
-            continue
-        while dry != _zero:
-            way = trailing_zeros(dry)
-            dry &= dry - _one
-            near, rise = pixel + around[way], apart[way]
-            cells[near] = WAITING
-            cells[tails[rise]] = ~np.int32(near)
-            tails[rise] = near
-            water = min(water, rise)
