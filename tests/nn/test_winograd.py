@@ -98,6 +98,23 @@ def test_equals_pytorch_in_float64(
     assert error(rectified, (expected + shortcut).relu()) <= 5e-6
 
 
+@pytest.mark.parametrize("size", [(3, 64, 23, 30), (1, 128, 14, 9)])  # blocks of tiles; groups of filters
+def test_bfloat16_maps_are_rounded_once(size: tuple[int, ...]) -> None:
+    x, (ours, weight, bias) = drawn(*size, seed=2).bfloat16(), layer(96, size[1], activation="relu")
+    shortcut = drawn(size[0], 96, *size[2:], seed=3).bfloat16()
+    expected = functional.conv2d(x.double(), weight.double(), bias.double(), padding=1) + shortcut.double()
+    found = ours(x, shortcut)
+    assert found.dtype == torch.bfloat16
+    assert found.is_contiguous(memory_format=torch.channels_last)
+    nearest = expected.relu().bfloat16().double()
+    assert (found != nearest).float().mean() < 1e-3  # where a sum is between two of them, nearly
+    assert ((found - expected.relu()).abs() <= expected.relu() / 2**8 + 1e-5).all()
+    wide = ours(x.float(), shortcut.float()).bfloat16()
+    assert torch.equal(found, wide)  # of two that are as near, the same
+    x[0, 5, 2, 3] = torch.nan
+    assert torch.equal(ours(x, shortcut).isnan(), ours(x.float(), shortcut.float()).isnan())
+
+
 def test_many_channels_err_little_more_than_directly() -> None:
     x = drawn(2, 256, 14, 14, seed=2).relu()
     ours, weight, bias = layer(256, 256)
@@ -175,7 +192,7 @@ def test_refuses_in_one_sentence() -> None:
         WinogradConv(weight, activation="gelu")
     ours = WinogradConv(weight, padding=0)
     for wrong in (drawn(1, 8, 5, 5), drawn(1, 16, 2, 5), drawn(16, 5, 5), drawn(1, 16, 5, 5).double()):
-        with pytest.raises(InputError, match="x must be B×16×H×W float32, H and W at least 3"):
+        with pytest.raises(InputError, match="x must be B×16×H×W float32 or bfloat16, H and W at least 3"):
             ours(wrong)
     with pytest.raises(InputError, match="memory of the CPU; got meta"):
         ours(torch.empty(1, 16, 5, 5, device="meta"))

@@ -38,6 +38,8 @@ ROWS = 14 if LANES == 16 else 6
 _UNROLLED = 4  # columns of the left panel in one turn of the loop
 _LINE = 16  # numbers in a line of the cache
 VECTOR = ir.VectorType(ir.FloatType(), LANES)
+_BITS = ir.VectorType(ir.IntType(32), LANES)
+_SHORT = ir.VectorType(ir.IntType(16), LANES)
 FUSE = ("contract",)  # a product and the sum that it goes into may be one instruction
 _OFFSET = types.int64
 
@@ -63,9 +65,31 @@ def store(builder: Any, vector: Any, pointer: Any, offset: Any) -> None:
     builder.store(vector, builder.bitcast(builder.gep(pointer, [offset]), VECTOR.as_pointer()), align=4)
 
 
+def load_short(builder: Any, pointer: Any, offset: Any) -> Any:
+    """Return IR for the vector of float32 that begins ``offset`` numbers after a pointer to bfloat16."""
+    halves = builder.load(builder.bitcast(builder.gep(pointer, [offset]), _SHORT.as_pointer()), align=2)
+    return builder.bitcast(builder.shl(builder.zext(halves, _BITS), _all(16)), VECTOR)
+
+
+def store_short(builder: Any, vector: Any, pointer: Any, offset: Any) -> None:
+    """Write a vector, ``offset`` numbers after a pointer to bfloat16: the nearest ones, of two the even one."""
+    bits = builder.bitcast(vector, _BITS)
+    odd = builder.and_(builder.lshr(bits, _all(16)), _all(1))
+    nearest = builder.add(bits, builder.add(odd, _all(0x7FFF)))
+    unknown = builder.fcmp_unordered("uno", vector, vector)
+    nearest = builder.select(unknown, builder.or_(bits, _all(1 << 22)), nearest)  # NaN stays NaN
+    halves = builder.trunc(builder.lshr(nearest, _all(16)), _SHORT)
+    builder.store(halves, builder.bitcast(builder.gep(pointer, [offset]), _SHORT.as_pointer()), align=2)
+
+
+def _all(value: int) -> Any:
+    return ir.Constant(_BITS, [value] * LANES)
+
+
 def call_for(builder: Any, pointer: Any, near: int = 2) -> None:
     """Ask for what a pointer points at to be brought to a cache (3: the first, 2: the second); it may be nowhere."""
     number = ir.IntType(32)
+    pointer = builder.bitcast(pointer, ir.IntType(8).as_pointer())
     kind = ir.FunctionType(ir.VoidType(), [pointer.type, number, number, number])
     function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
     builder.call(function, [pointer, number(0), number(near), number(1)])  # to read it, data

@@ -70,11 +70,13 @@ class PackedThreeByThree(nn.Module):
     ----------
     layer
         What is computed; :func:`suits_winograd` says of which layers it can be.
+    dtype
+        Of maps and results, and of oneDNN's weights: float32 or bfloat16. Winograd's weights stay float32.
     """
 
-    def __init__(self, layer: Layer) -> None:
+    def __init__(self, layer: Layer, dtype: torch.dtype) -> None:
         super().__init__()
-        self.direct = PackedConvolution(layer, torch.float32)
+        self.direct = PackedConvolution(layer, dtype)
         self.spread = WinogradConv(layer.weight.float(), layer.bias.float(), layer.padding[0], layer.activation.name)
         self.filters, self.padding = len(layer.weight), layer.padding[0]
 
@@ -154,11 +156,7 @@ def packed(layer: Layer, dtype: torch.dtype, framed: bool = False) -> nn.Module:
     if single and layer.groups == 1 and not (layer.adds and layer.activation != NONE):
         batch, channels, height, width = layer.size
         return PackedPointwise(replace(layer, size=(batch, height, width, channels)), dtype)
-    return (
-        PackedThreeByThree(layer)
-        if dtype == torch.float32 and suits_winograd(layer)
-        else PackedConvolution(layer, dtype)
-    )
+    return PackedThreeByThree(layer, dtype) if suits_winograd(layer) else PackedConvolution(layer, dtype)
 
 
 def pack_layers(graph: GraphModule, dtype: torch.dtype, batch: int) -> None:

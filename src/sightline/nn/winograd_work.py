@@ -11,19 +11,30 @@ from numba import carray
 from sightline.core.kernels import kernel
 from sightline.nn.matrix_panels import LANES, WIDTH, multiply
 from sightline.nn.torch_threads import pointer_to, take, threads_kernel
-from sightline.nn.winograd_tiles import ANSWERS, PRODUCTS, TILE, address, gather_tile, spread_tile
+from sightline.nn.winograd_tiles import (
+    ANSWERS,
+    PRODUCTS,
+    TILE,
+    address,
+    gather_short_tile,
+    gather_tile,
+    spread_short_tile,
+    spread_tile,
+)
 
 NUMBERS = PRODUCTS * WIDTH  # a tile's products with a group of filters
 PLACES = 2 * ANSWERS * ANSWERS  # addresses that a tile's answers need
 APART = 16  # numbers between the matrices of a panel, so that not all of them claim the same places of a cache
+SHORT = 2  # bytes of a number of maps in bfloat16
 # What a job is: all steps for the tiles of a block; or the first for a panel; or the others for a block and a group.
 WHOLE, SPREAD, GATHER = 0, 1, 2
 
-# All addresses are of float32, but for places, which are of int64. What each thread has of its own is numbers_each
-# float32 (for answers outside the map, products, spread tiles) and places_each int64.
+# Addresses are of float32, but for places, of int64, and x, y and added, whose numbers have as many bytes as is said:
+# 2 of bfloat16, or 4. What each thread has of its own is numbers_each float32 (for answers outside the map, products,
+# spread tiles) and places_each int64.
 _COUNTERS = ("next", "seats", "items", "step")
 _ADDRESSES = ("x", "y", "added", "adds", "zeros", "filters", "bias", "spread", "numbers", "places")
-_SIZES = ("numbers_each", "places_each", "high", "wide", "channels", "padding", "answers_high", "answers_wide")
+_SIZES = ("numbers_each", "places_each", "high", "wide", "channels", "padding", "answers_high", "answers_wide", "bytes")
 _COUNTS = ("answers", "down", "across", "tiles", "rows", "panels")
 _FIELDS = [(name, np.int64) for name in (*_COUNTERS, *_ADDRESSES, *_SIZES, *_COUNTS)]
 JOB = np.dtype([*_FIELDS, ("lowest", np.float64)])
@@ -50,11 +61,14 @@ def _spread_panel(job, panel, x, zeros, places, out):
         for i in range(TILE):
             for j in range(TILE):
                 inside = 0 <= top + i < high and 0 <= left + j < wide
-                pixel = image + 4 * channels * ((n * high + top + i) * wide + left + j)
+                pixel = image + job.bytes * channels * ((n * high + top + i) * wide + left + j)
                 places[i * TILE + j] = pixel if inside else nothing
         row = (tile - first) * LANES
         for channel in range(0, channels, LANES):
-            spread_tile(places, channel, ANSWERS * channels, out, row + channel * rows, apart)
+            if job.bytes == SHORT:
+                spread_short_tile(places, channel, ANSWERS * channels, out, row + channel * rows, apart)
+            else:
+                spread_tile(places, channel, ANSWERS * channels, out, row + channel * rows, apart)
 
 
 @kernel
@@ -94,7 +108,7 @@ def _find_places(job, first, last, y, added, zeros, spare, places):
         for i in range(ANSWERS):
             for j in range(ANSWERS):
                 inside = top + i < high and left + j < wide
-                pixel = 4 * channels * ((n * high + top + i) * wide + left + j)
+                pixel = job.bytes * channels * ((n * high + top + i) * wide + left + j)
                 places[at + i * ANSWERS + j] = target + pixel if inside else away
                 places[at + PLACES // 2 + i * ANSWERS + j] = other + pixel if inside and job.adds else nothing
 
@@ -108,7 +122,10 @@ def _gather_block(job, group, tiles, products, bias, places):
             channel = group * WIDTH + half * LANES
             if channel < job.answers:
                 at = tile * NUMBERS + half * LANES
-                gather_tile(products, at, bias, channel, lowest, places, tile * PLACES)
+                if job.bytes == SHORT:
+                    gather_short_tile(products, at, bias, channel, lowest, places, tile * PLACES)
+                else:
+                    gather_tile(products, at, bias, channel, lowest, places, tile * PLACES)
 
 
 @kernel(inline=True)
