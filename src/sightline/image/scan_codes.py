@@ -9,7 +9,7 @@ agree are a code (``codes/linear_find``).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
@@ -26,6 +26,7 @@ from sightline.image.codes.code import KINDS, Code
 from sightline.image.codes.linear_find import find_bars
 from sightline.image.codes.qr_decode import Decoded
 from sightline.image.codes.qr_find import Eyes, Triple, find_eyes, triples_of
+from sightline.image.codes.qr_lay import Laid, lay_grids
 from sightline.image.codes.qr_sample import Sampled, read_symbol
 
 _SMALLEST = 20  # pixels that a code takes at least
@@ -143,7 +144,8 @@ def _find_symbols(gray: Array, found: _Found, patient: bool) -> None:
     for way, smaller in (("mean", 1), ("middle", 1), ("mean", 2), ("mean", 4)):
         if smaller > 1 and min(gray.shape) < 200 * smaller:
             continue
-        binary = binarise(_shrink(gray, smaller), way)
+        blocks = found.binary.blocks if found.binary is not None and smaller == 1 else None
+        binary = binarise(_shrink(gray, smaller), way, blocks)
         eyes = find_eyes(binary)
         if found.binary is None:
             found.binary, found.eyes = binary, eyes
@@ -152,17 +154,22 @@ def _find_symbols(gray: Array, found: _Found, patient: bool) -> None:
             return
 
 
-def _read_all(binary: Binary, triples: Iterable[Triple], found: _Found, smaller: int, patient: bool) -> int:
+def _read_all(binary: Binary, triples: list[Triple], found: _Found, smaller: int, patient: bool) -> int:
     """Read the symbols of a picture; return how many likely triples remain that lie in none."""
     used: set[int] = set()
     tries = left = 0
-    for triple in triples:
-        if used & set(triple.indices) or _inside(triple.centres, found.codes, smaller):
+    laid: list[list[Laid]] = []
+    for index, triple in enumerate(triples):
+        if not used.isdisjoint(triple.indices) or _inside(triple.centres, found.codes, smaller):
             continue
         if tries >= _TRIES:
             break
+        if index >= len(laid):
+            some = triples[len(laid) : index + _TRIES]
+            centres, inverted = np.array([t.centres for t in some]), np.array([t.inverted for t in some])
+            laid += lay_grids(binary, centres, inverted)
         tries += 1
-        read = read_symbol(binary, triple, patient=patient)
+        read = read_symbol(binary, triple, laid[index], patient=patient) if laid[index] else None
         if read is None:
             left += triple.oddness < _LIKELY
             continue
@@ -174,14 +181,19 @@ def _read_all(binary: Binary, triples: Iterable[Triple], found: _Found, smaller:
 
 def _inside(points: Array, codes: list[Code], smaller: int) -> bool:
     """Return whether one of the points lies in a code that was read."""
-    points = points * smaller + (smaller - 1) / 2
-    for code in codes:
-        edges = np.roll(code.corners, -1, axis=0) - code.corners
-        offsets = points[:, None] - code.corners[None]
-        sides = edges[:, 0] * offsets[..., 1] - edges[:, 1] * offsets[..., 0]
-        if ((sides > 0).all(axis=1) | (sides < 0).all(axis=1)).any():
-            return True
-    return False
+    if not codes:
+        return False
+    outlines = [code.corners.tolist() for code in codes]
+    shift = (smaller - 1) / 2
+    return any(_lies_in(x * smaller + shift, y * smaller + shift, o) for x, y in points.tolist() for o in outlines)
+
+
+def _lies_in(x: float, y: float, outline: list[list[float]]) -> bool:
+    """Return whether a point lies on the same side of all edges."""
+    sides = [
+        (c - a) * (y - b) - (d - b) * (x - a) for (a, b), (c, d) in zip(outline, outline[1:] + outline[:1], strict=True)
+    ]
+    return min(sides) > 0 or max(sides) < 0
 
 
 def _code(decoded: Decoded, sampled: Sampled, inverted: bool, smaller: int) -> Code:

@@ -14,14 +14,29 @@ from jaxtyping import Float32, UInt8
 
 from sightline.core.conversions import to_uint8
 from sightline.core.kernels import kernel, over_rows
-from sightline.core.types import Array
-from sightline.image.dilate import dilate
-from sightline.image.erode import erode
 from sightline.image.gradient import as_gray
 
 BLOCK = 8
 _REACH = (5, 13)  # blocks across the surroundings, near and far
 _CONTRAST = 24  # grey levels between paper and ink, at least
+
+
+@dataclass(frozen=True, eq=False)
+class Blocks:
+    """What is known of each block of 8×8 pixels of a grey picture.
+
+    Parameters
+    ----------
+    low, high, mean
+        Its smallest, largest and mean value.
+    busy
+        1 where a block, or a neighbour of it, shows paper and ink, and everywhere when none does.
+    """
+
+    low: UInt8[np.ndarray, "rows columns"]
+    high: UInt8[np.ndarray, "rows columns"]
+    mean: Float32[np.ndarray, "rows columns"]
+    busy: UInt8[np.ndarray, "rows columns"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,6 +47,8 @@ class Binary:
     ----------
     gray
         The picture, 0–255.
+    blocks
+        Of it.
     thresholds
         One for each block of 8×8 pixels; what lies below is dark.
     dark
@@ -39,6 +56,7 @@ class Binary:
     """
 
     gray: UInt8[np.ndarray, "h w"]
+    blocks: Blocks
     thresholds: Float32[np.ndarray, "rows columns"]
     dark: UInt8[np.ndarray, "h w"]
 
@@ -48,7 +66,17 @@ def gray_bytes(function: str, image: Any) -> UInt8[np.ndarray, "h w"]:
     return to_uint8(as_gray(function, image, finite=True))
 
 
-def binarise(gray: UInt8[np.ndarray, "h w"], way: str) -> Binary:
+def blocks_of(gray: UInt8[np.ndarray, "h w"]) -> Blocks:
+    """Return what is known of each block of a grey picture."""
+    shape = -(-gray.shape[0] // BLOCK), -(-gray.shape[1] // BLOCK)
+    low, high, busy = np.empty((3, *shape), np.uint8)
+    mean = np.empty(shape, np.float32)
+    over_rows(_summarise, shape[0], gray, low, high, mean, strip=30)
+    over_rows(_find_busy, shape[0], low, high, _CONTRAST, busy, strip=1 << 20)
+    return Blocks(low, high, mean, busy)
+
+
+def binarise(gray: UInt8[np.ndarray, "h w"], way: str, blocks: Blocks | None = None) -> Binary:
     """Return the dark pixels of a grey picture.
 
     Parameters
@@ -57,42 +85,84 @@ def binarise(gray: UInt8[np.ndarray, "h w"], way: str) -> Binary:
         The picture.
     way
         ``middle`` between the darkest and the brightest of the surroundings, or their ``mean``.
+    blocks
+        Of the picture, where they are known.
     """
-    height, width = gray.shape
-    shape = -(-height // BLOCK), -(-width // BLOCK)
-    low, high = np.empty((2, *shape), np.uint8)
-    mean = np.empty(shape, np.float32)
-    over_rows(_summarise, shape[0], gray, low, high, mean, strip=16)
-    thresholds = _middle(low, high) if way == "middle" else _mean(low, high, mean)
+    blocks = blocks_of(gray) if blocks is None else blocks
+    thresholds = np.empty(blocks.low.shape, np.float32)
+    if way == "middle":
+        over_rows(_middle, 1, blocks.low, blocks.high, _REACH, thresholds)
+    else:
+        over_rows(_mean, 1, blocks.low, blocks.high, blocks.mean, _REACH, thresholds)
     dark = np.empty_like(gray)
-    over_rows(_compare, shape[0], gray, thresholds, dark, strip=16)
-    return Binary(gray, thresholds, dark)
+    over_rows(_compare, len(thresholds), gray, thresholds, dark, strip=30)
+    return Binary(gray, blocks, thresholds, dark)
 
 
-def _middle(low: Array, high: Array) -> Array:
-    darkest, brightest = float(low.min()), float(high.max())
-    result = np.full(low.shape, (darkest + brightest) / 2, np.float32)
-    for reach in reversed(_REACH):
-        near_low, near_high = erode(low, reach).astype(np.float32), dilate(high, reach).astype(np.float32)
-        contrast = near_high - near_low > max(_CONTRAST, 0.2 * (brightest - darkest))
-        result = np.where(contrast, (near_low + near_high) / 2, result)
-    return result.astype(np.float32)
+@kernel
+def _middle(low, high, reaches, thresholds, y0, y1):
+    """Write the middle between the extremes of the surroundings, of the nearest ones that show contrast."""
+    rows, columns = low.shape
+    darkest, brightest = np.float32(low.min()), np.float32(high.max())
+    least = max(np.float32(_CONTRAST), np.float32(0.2) * (brightest - darkest))
+    thresholds[:] = (darkest + brightest) / 2
+    lowest, highest = np.empty(columns, np.uint8), np.empty(columns, np.uint8)
+    for reach in reaches[::-1]:
+        half = reach // 2
+        for y in range(rows):
+            lowest[:], highest[:] = 255, 0
+            for j in range(max(y - half, 0), min(y + half + 1, rows)):
+                for x in range(columns):
+                    lowest[x], highest[x] = min(lowest[x], low[j, x]), max(highest[x], high[j, x])
+            for x in range(columns):
+                a, b = np.uint8(255), np.uint8(0)
+                for i in range(max(x - half, 0), min(x + half + 1, columns)):
+                    a, b = min(a, lowest[i]), max(b, highest[i])
+                if np.float32(b) - np.float32(a) > least:
+                    thresholds[y, x] = (np.float32(a) + np.float32(b)) / 2
 
 
-def _mean(low: Array, high: Array, mean: Array) -> Array:
-    darkest, brightest = float(low.min()), float(high.max())
-    result = np.full(low.shape, (darkest + brightest) / 2, np.float32)
-    busy = (high.astype(np.float32) - low > max(_CONTRAST, 0.1 * (brightest - darkest))).astype(np.float64)
-    for reach in reversed(_REACH):
-        weight = _window_sums(busy, reach)  # blocks of one colour say nothing on where the border between both lies
-        result = np.where(weight > 0.5, _window_sums(busy * mean, reach) / np.maximum(weight, 0.5), result)
-    return result.astype(np.float32)
+@kernel
+def _mean(low, high, mean, reaches, thresholds, y0, y1):
+    """Write the mean of the busy blocks around each; blocks of one colour do not say where the border between lies."""
+    rows, columns = low.shape
+    darkest, brightest = np.float32(low.min()), np.float32(high.max())
+    least = max(np.float32(_CONTRAST), np.float32(0.1) * (brightest - darkest))
+    thresholds[:] = (darkest + brightest) / 2
+    counts, sums = np.zeros((rows + 1, columns + 1)), np.zeros((rows + 1, columns + 1))  # of all above and left
+    for y in range(rows):
+        count = total = 0.0
+        for x in range(columns):
+            busy = np.float32(high[y, x]) - np.float32(low[y, x]) > least
+            count, total = count + busy, total + (mean[y, x] if busy else 0.0)
+            counts[y + 1, x + 1], sums[y + 1, x + 1] = counts[y, x + 1] + count, sums[y, x + 1] + total
+    for reach in reaches[::-1]:
+        half = reach // 2
+        for y in range(rows):
+            top, bottom = max(y - half, 0), min(y + half + 1, rows)
+            for x in range(columns):
+                left, right = max(x - half, 0), min(x + half + 1, columns)
+                count = counts[bottom, right] - counts[top, right] - counts[bottom, left] + counts[top, left]
+                if count > 0.5:
+                    total = sums[bottom, right] - sums[top, right] - sums[bottom, left] + sums[top, left]
+                    thresholds[y, x] = total / count
 
 
-def _window_sums(values: Array, reach: int) -> Array:
-    padded = np.pad(values, reach // 2)
-    sums = np.pad(np.cumsum(np.cumsum(padded, axis=0), axis=1), ((1, 0), (1, 0)))
-    return sums[reach:, reach:] - sums[:-reach, reach:] - sums[reach:, :-reach] + sums[:-reach, :-reach]
+@kernel
+def _find_busy(low, high, least, busy, y0, y1):
+    """Mark the blocks whose range is more than ``least``, or that lie beside one; all of them when none is."""
+    rows, columns = low.shape
+    busy[:] = 0
+    count = 0
+    for y in range(rows):
+        for x in range(columns):
+            if np.int64(high[y, x]) - np.int64(low[y, x]) > least:
+                count += 1
+                for j in range(max(y - 1, 0), min(y + 2, rows)):
+                    for i in range(max(x - 1, 0), min(x + 2, columns)):
+                        busy[j, i] = 1
+    if count == 0:
+        busy[:] = 1
 
 
 @kernel

@@ -12,10 +12,11 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float64
+from jaxtyping import Float32
 
+from sightline.core.kernels import kernel, over_rows
 from sightline.core.types import Array
-from sightline.image.codes.linear_scan import CODE128, EAN8, EAN13, Reading
+from sightline.image.codes.linear_scan import CODE128, COUNT, EAN8, EAN13, HEAD, KIND
 
 # Widths of a digit's space, bar, space, bar in the left half (set A); set B is its mirror image, in the right half
 # bars and spaces change places.
@@ -26,8 +27,7 @@ START_A, START_B, START_C, STOP = 103, 104, 105, 106
 STOP_WIDTHS = "2331112"
 _FNC1, _FNC2, _FNC3, _SHIFT, _TO_C, _TO_B, _TO_A = 102, 97, 96, 98, 99, 100, 101
 _ROUGH = 0.45  # modules of deviation that a reading may have
-
-Widths = Float64[np.ndarray, " runs"]
+_CHARACTERS = 100  # at most in a row of bars
 
 
 @dataclass(frozen=True)
@@ -40,18 +40,43 @@ class Line:
     gs1: bool = False
 
 
-def decode_lines(readings: list[Reading]) -> list[Line | None]:
-    """Return what each row of bars says; None for those that are no code or whose check digit is wrong."""
-    lines: list[Line | None] = [None] * len(readings)
-    for kind, digits in ((EAN13, 6), (EAN8, 4)):
-        indices = [i for i, reading in enumerate(readings) if reading.kind == kind]
-        if indices:
-            for i, line in zip(indices, _eans(np.stack([readings[i].widths for i in indices]), digits), strict=True):
-                lines[i] = line
-    for i, reading in enumerate(readings):
-        if reading.kind == CODE128:
-            lines[i] = _code128(reading.widths)
+def decode_rows(rows: Float32[np.ndarray, "n columns"]) -> list[Line | None]:
+    """Return what each row of bars (of :func:`~sightline.image.codes.linear_scan.scan`) says.
+
+    None stands for those that are no code or whose check digit is wrong.
+    """
+    said = np.empty((len(rows), _CHARACTERS), np.uint8)
+    roughness = np.empty(len(rows))
+    tables = _digits(), _code128_table(), _sets()
+    over_rows(_decode, len(rows), rows, *tables, said, roughness, strip=16)
+    known: dict[tuple[int, bytes], tuple[str, str, bool] | None] = {}  # most rows say the same
+    lines: list[Line | None] = []
+    for row, rough, kind, count in zip(said, roughness.tolist(), *rows[:, [KIND, COUNT]].T.tolist(), strict=True):
+        if rough > _ROUGH:
+            lines.append(None)
+            continue
+        values = row[: _characters(int(kind), int(count))].tobytes()
+        if (key := (int(kind), values)) not in known:
+            known[key] = _text(int(kind), values)
+        found = known[key]
+        lines.append(None if found is None else Line(found[0], found[1], rough, found[2]))
     return lines
+
+
+def _characters(kind: int, edges: int) -> int:
+    """Return how many values a row of so many edges has: digits, or characters before the stop of Code 128."""
+    return {EAN13: 13, EAN8: 8}.get(kind, (edges - 8) // 6)
+
+
+def _text(kind: int, values: bytes) -> tuple[str, str, bool] | None:
+    """Return kind, text and whether it is GS1 data."""
+    if kind == CODE128:
+        read = read_values(list(values[:-1]))
+        return None if read is None else ("code128", *read)
+    text = "".join(map(str, values))
+    if kind == EAN8:
+        return "ean8", text, False
+    return ("upca", text[1:], False) if text[0] == "0" else ("ean13", text, False)
 
 
 def check_digit(digits: str) -> str:
@@ -60,66 +85,27 @@ def check_digit(digits: str) -> str:
     return str(-total % 10)
 
 
-# --- EAN ---
+# --- the nearest widths ---
 
 
-def _eans(widths: Float64[np.ndarray, "n runs"], digits: int) -> list[Line | None]:
-    """Return what rows of widths say, all of them codes with two halves of ``digits`` digits."""
-    half, count = 4 * digits, len(widths)
-    guards = np.concatenate([widths[:, :3], widths[:, 3 + half : 8 + half], widths[:, -3:]], axis=1)
-    module = widths.sum(axis=1) / (14 * digits + 11)
-    # The bars of the guards and the spaces between them are all one module wide: 6 and 5 of them.
-    dark = np.array([1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1], np.bool_)
-    spread = (guards[:, dark].mean(axis=1) - guards[:, ~dark].mean(axis=1)) / (2 * module)
-    spread = np.clip(spread, -0.6, 0.6)
-    left, right = widths[:, 3 : 3 + half], widths[:, 8 + half : 8 + 2 * half]
-    a = _distances(left, -1, spread, _table(DIGITS))
-    b = _distances(left, -1, spread, _table(tuple(d[::-1] for d in DIGITS)))
-    c = _distances(right, 1, spread, _table(DIGITS))
-    # Read backwards, the left half would be in set B throughout, which no code has.
-    known = (*FIRST, "BBBBBB") if digits == 6 else ("AAAA", "BBBB")
-    in_b = np.array([[which == "B" for which in sets] for sets in known])
-    costs = np.where(in_b, b.min(axis=2)[:, None], a.min(axis=2)[:, None]).sum(axis=2)
-    first = costs.argmin(axis=1)
-    rows = np.concatenate([np.where(in_b[first][:, :, None], b, a), c], axis=1)
-    roughness = np.sqrt(rows.min(axis=2).mean(axis=1) / 4)
-    said = rows.argmin(axis=2)
-    return [
-        None if first[i] == len(known) - 1 else _line(int(first[i]), said[i], float(roughness[i]), digits)
-        for i in range(count)
-    ]
+@lru_cache(maxsize=1)
+def _digits() -> Array:
+    return _table(DIGITS)
 
 
-def _line(first: int, said: Array, roughness: float, digits: int) -> Line | None:
-    text = (str(first) if digits == 6 else "") + "".join(str(int(digit)) for digit in said)
-    if roughness > _ROUGH or check_digit(text[:-1]) != text[-1]:
-        return None
-    if digits == 4:
-        return Line("ean8", text, roughness)
-    return Line("upca", text[1:], roughness) if text[0] == "0" else Line("ean13", text, roughness)
+@lru_cache(maxsize=1)
+def _code128_table() -> Array:
+    return _table(code128_patterns())
 
 
-@lru_cache(maxsize=8)
 def _table(patterns: tuple[str, ...]) -> Array:
     return np.array([[int(w) for w in pattern] for pattern in patterns], np.float64)
 
 
-def _distances(widths: Array, first_dark: int, spread: Array, table: Array) -> Float64[np.ndarray, "n characters k"]:
-    """Return the squared distance of each character's widths (n×runs) to each of k patterns, in modules.
-
-    Half of the weight lies on the distances between edges of one kind, which ink spread and blur leave as they are.
-    """
-    runs = widths.reshape(len(widths), -1, table.shape[1])
-    runs = runs * (table[0].sum() / runs.sum(axis=2, keepdims=True))
-    signs = first_dark * (1 - 2 * (np.arange(table.shape[1]) % 2))
-    runs = runs - spread[:, None, None] * signs
-    pairs, pair_table = runs[..., 1:] + runs[..., :-1], table[:, 1:] + table[:, :-1]
-    alone = ((runs[:, :, None] - table) ** 2).sum(axis=3)
-    together = ((pairs[:, :, None] - pair_table) ** 2).sum(axis=3)
-    return 0.5 * alone + 0.5 * together
-
-
-# --- Code 128 ---
+@lru_cache(maxsize=1)
+def _sets() -> Array:
+    """Return which digits of the left half are in set B, by the first digit of an EAN-13 and as read backwards."""
+    return np.array([[which == "B" for which in sets] for sets in (*FIRST, "BBBBBB")])
 
 
 @lru_cache(maxsize=1)
@@ -129,22 +115,110 @@ def code128_patterns() -> tuple[str, ...]:
         return tuple(row[1] for row in list(csv.reader(table))[1:])
 
 
-def _code128(widths: Widths) -> Line | None:
-    runs = widths[:-7]
-    table = _table(code128_patterns())
-    stop = np.array([int(w) for w in STOP_WIDTHS])
-    module = widths[-7:].sum() / 13
-    difference = (widths[-7:] / module - stop) * np.array([1, -1, 1, -1, 1, -1, 1])
-    spread = float(np.clip(difference.mean(), -0.6, 0.6))
-    distances = _distances(runs[None], 1, np.array([spread]), table)[0]
-    values = [int(v) for v in distances.argmin(axis=1)]
-    roughness = float(np.sqrt(distances.min(axis=1).mean() / 6))
-    if roughness > _ROUGH or values[0] not in (START_A, START_B, START_C) or len(values) < 3:
-        return None
-    if (values[0] + sum(i * v for i, v in enumerate(values[1:-1], 1))) % 103 != values[-1]:
-        return None
-    read = read_values(values[:-1])
-    return None if read is None else Line("code128", read[0], roughness, read[1])
+@kernel
+def _decode(rows, digits, characters, sets, said, roughness, y0, y1):
+    """Write the values of the rows ``y0`` to ``y1`` and how rough they are; infinity when they are no code."""
+    for y in range(y0, y1):
+        row = rows[y]
+        edges = row[HEAD : HEAD + np.int64(row[COUNT])]
+        if row[KIND] == CODE128:
+            roughness[y] = _read_code128(edges, characters, said[y])
+        else:
+            roughness[y] = _read_ean(edges, 6 if row[KIND] == EAN13 else 4, digits, sets, said[y])
+
+
+@kernel
+def _read_ean(edges, half, digits, sets, said):
+    """Read two halves of ``half`` digits; return the roughness, infinity when it is no code."""
+    module = (edges[edges.size - 1] - edges[0]) / (14 * half + 11)
+    middle, last = 3 + 4 * half, 8 + 8 * half
+    # The bars of the guards and the spaces between them are all one module wide: 6 and 5 of them.
+    dark = light = 0.0
+    for first, runs in ((0, 3), (middle, 5), (last, 3)):
+        for i in range(runs):
+            width = edges[first + i + 1] - edges[first + i]
+            bar = (i % 2 == 0) == (runs == 3)
+            dark, light = dark + (width if bar else 0.0), light + (0.0 if bar else width)
+    spread = min(max((dark / 6 - light / 5) / (2 * module), -0.6), 0.6)
+    left = np.empty((2, 6, 2))  # in set A and B: the nearest digit and its distance
+    for i in range(half):
+        for k in range(2):
+            left[k, i] = _nearest(edges, 3 + 4 * i, -1, spread, digits, k == 1)
+    best, cost = 0, np.inf
+    count = sets.shape[0] if half == 6 else 2
+    for k in range(count):
+        total = 0.0
+        for i in range(half):
+            in_b = sets[k, i] if half == 6 else k == 1
+            total += left[1 if in_b else 0, i, 1]
+        if total < cost:
+            best, cost = k, total
+    if best == count - 1:  # read backwards, the left half is in set B throughout, which no code has
+        return np.inf
+    at = half - 4 >> 1  # an EAN-13 begins with the digit that its sets say
+    said[0] = best
+    for i in range(half):
+        said[at + i] = np.uint8(left[1 if half == 6 and sets[best, i] else 0, i, 0])
+        digit, distance = _nearest(edges, middle + 5 + 4 * i, 1, spread, digits, False)
+        said[at + half + i] = np.uint8(digit)
+        cost += distance
+    total = 0
+    for i in range(2 * half + at):  # weights 1, 3, 1 … from the right
+        total += said[2 * half + at - 1 - i] * (3 if i % 2 == 1 else 1)
+    return np.sqrt(cost / (8 * half)) if total % 10 == 0 else np.inf
+
+
+@kernel
+def _read_code128(edges, characters, said):
+    """Read the characters before the stop; return the roughness, infinity when it is no code."""
+    count = (edges.size - 8) // 6
+    if count < 3 or count > said.size:
+        return np.inf
+    stop = edges.size - 8
+    module = (edges[stop + 7] - edges[stop]) / 13
+    spread = 0.0
+    for i in range(7):  # the stop: 2 3 3 1 1 1 2
+        wanted = 2 if i in (0, 6) else 3 if i in (1, 2) else 1
+        off = (edges[stop + i + 1] - edges[stop + i]) / module - wanted
+        spread += off / 7 if i % 2 == 0 else -off / 7
+    spread = min(max(spread, -0.6), 0.6)
+    cost, total = 0.0, 0
+    for i in range(count):
+        value, distance = _nearest(edges, 6 * i, 1, spread, characters, False)
+        said[i] = np.uint8(value)
+        cost += distance
+        if i < count - 1:
+            total += np.int64(value) * max(i, 1)
+    if said[0] < START_A or said[0] > START_C or total % 103 != said[count - 1]:
+        return np.inf
+    return np.sqrt(cost / (6 * count))
+
+
+@kernel
+def _nearest(edges, at, sign, spread, patterns, reverse):
+    """Return the pattern nearest to the widths from edge ``at`` on, and its squared distance in modules.
+
+    Half of the weight lies on the distances between edges of one kind, which ink spread and blur leave as they are.
+    """
+    count, runs = patterns.shape
+    modules = 0.0
+    for i in range(runs):
+        modules += patterns[0, i]
+    scale = modules / (edges[at + runs] - edges[at])
+    best, least = 0, np.inf
+    for k in range(count):
+        total, before = 0.0, 0.0
+        for i in range(runs):
+            width = (edges[at + i + 1] - edges[at + i]) * scale - (spread if (i % 2 == 0) == (sign > 0) else -spread)
+            off = width - patterns[k, runs - 1 - i if reverse else i]
+            total += off * off + (off + before) ** 2 * (1.0 if i > 0 else 0.0)
+            before = off
+        if total < 2 * least:
+            best, least = k, 0.5 * total
+    return np.float64(best), least
+
+
+# --- Code 128 ---
 
 
 def read_values(values: list[int]) -> tuple[str, bool] | None:

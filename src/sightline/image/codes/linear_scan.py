@@ -8,47 +8,22 @@ this finds narrow bars in a blurred picture, which no threshold for a whole neig
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from jaxtyping import Float64, UInt8
+from jaxtyping import Float32, Float64, UInt8, UInt16
 
 from sightline.core.kernels import kernel, over_rows
-from sightline.core.types import Array
 
 EAN13, EAN8, CODE128 = 1, 2, 3
-_RUNS = {EAN13: 59, EAN8: 43}
+KIND, LINE, BACKWARDS, COUNT, TIMES, HEAD = range(6)  # columns of a row of bars; the positions of its edges follow
 _SEGMENT = 32  # samples whose range says how deep a bar must be at least
-_ROOM = 40  # candidates of a strip of lines
+_ROOM = 64  # candidates of a strip of lines
 _LONGEST = 600  # edges of a candidate
 _STRIP = 32
 _DEPTHS = np.array([0.06, 0.2], np.float32)  # shares of the range: for narrow bars in a blur, and against noise
 _FEWEST = 26  # edges of a code
-_HEAD = 4  # kind, line, 1 when read backwards, number of edges
-
-
-@dataclass(frozen=True, eq=False)
-class Reading:
-    """A row of bars that may be a code.
-
-    Parameters
-    ----------
-    kind
-        ``EAN13``, ``EAN8`` or ``CODE128``.
-    widths
-        Of its bars and spaces in turn, in pixels; a bar comes first and last.
-    start, end
-        Where it begins and ends in the picture, (x, y).
-    line
-        Which scan line it lies on.
-    """
-
-    kind: int
-    widths: Float64[np.ndarray, " runs"]
-    start: Float64[np.ndarray, 2]
-    end: Float64[np.ndarray, 2]
-    line: int
+_STEPS = ((0, 1), (1, 0), (1, 1), (1, -1))  # from a pixel to the one beside it, across lines of some direction
 
 
 @lru_cache(maxsize=64)
@@ -81,57 +56,69 @@ def lines_over(shape: tuple[int, int], angle: float, spacing: float) -> Float64[
     return np.concatenate([start, direction, (high - low)[:, None]], axis=1)[keep]
 
 
-def sums_across(gray: UInt8[np.ndarray, "h w"]) -> dict[tuple[int, int], Array]:
-    """Return the picture summed up with both neighbours of each pixel, by the step (x, y) to one of them.
+def step_across(angle: float) -> tuple[int, int]:
+    """Return the step (x, y) from a pixel to its neighbour that lies most nearly across lines of this angle."""
+    aside, down = round(-math.sin(angle)), round(math.cos(angle))
+    return (aside, down) if (aside, down) in _STEPS else (-aside, -down)
+
+
+def sums_across(gray: UInt8[np.ndarray, "h w"], step: tuple[int, int]) -> UInt16[np.ndarray, "h+1 w+1"]:
+    """Return the picture summed up with both neighbours of each pixel that lie at ``step`` (x, y) and opposite to it.
 
     Noise along the bars averages out so. There is one more row and column, so that every pixel has a right and a
     lower neighbour.
     """
     height, width = gray.shape
-    wide = np.empty((height + 3, width + 3), np.uint16)
-    wide[1:-2, 1:-2] = gray
-    wide[0, 1:-2], wide[-2:, 1:-2] = gray[0], gray[-1]
-    wide[:, 0], wide[:, -2], wide[:, -1] = wide[:, 1], wide[:, -3], wide[:, -3]
-    sums = {}
-    for dx, dy in ((0, 1), (1, 0), (1, 1), (1, -1)):
-        total = wide[1:-1, 1:-1] + wide[1 + dy : height + 2 + dy, 1 + dx : width + 2 + dx]
-        total += wide[1 - dy : height + 2 - dy, 1 - dx : width + 2 - dx]
-        sums[dx, dy] = total
+    sums = np.empty((height + 1, width + 1), np.uint16)
+    over_rows(_sum_up, height, gray, *step, sums, strip=128)
+    sums[height] = sums[height - 1]
     return sums
 
 
-def scan(sums: dict[tuple[int, int], Array], angle: float, spacing: float) -> list[Reading]:
-    """Return what may be a code along parallel lines over a picture, in the order of the lines.
+def scan(
+    sums: UInt16[np.ndarray, "h+1 w+1"], pieces: Float64[np.ndarray, "pieces 5"]
+) -> Float32[np.ndarray, "n columns"]:
+    """Return what may be a code along lines over a picture, in their order.
 
     Parameters
     ----------
     sums
         The picture, by :func:`sums_across`.
-    angle, spacing
-        Of the lines, as :func:`lines_over` takes them.
+    pieces
+        First point (x, y), direction (dx, dy) and length of each line.
+
+    Returns
+    -------
+    rows
+        Of each candidate its kind (``EAN13``, ``EAN8`` or ``CODE128``), its line, 1 when it is read backwards, its
+        number of edges, how many of the depths found it, and the positions of the edges in pixels from the end of the
+        line where reading begins; a bar comes first and last.
     """
-    aside, down = round(-math.sin(angle)), round(math.cos(angle))
-    chosen = sums[(aside, down) if (aside, down) in sums else (-aside, -down)]
-    lines = lines_over((chosen.shape[0] - 1, chosen.shape[1] - 1), angle, spacing)
-    if not len(lines):
-        return []
-    found = np.concatenate(over_rows(_scan_lines, len(lines), chosen, lines, _DEPTHS, strip=_STRIP))
-    return [_reading(row, lines) for row in found]
+    found = over_rows(_scan_lines, len(pieces), sums, pieces, _DEPTHS, strip=_STRIP)
+    return np.concatenate(found) if len(found) != 1 else found[0]
 
 
-def _reading(row: Array, lines: Array) -> Reading:
-    kind, line, backwards, count = (int(v) for v in row[:_HEAD])
-    edges = row[_HEAD : _HEAD + count].astype(np.float64)
-    x, y, dx, dy, length = lines[line].tolist()
-    first, last = (length - edges[i] if backwards else edges[i] for i in (0, -1))
-    start, end = np.array([x + first * dx, y + first * dy]), np.array([x + last * dx, y + last * dy])
-    return Reading(kind, edges[1:] - edges[:-1], start, end, line)
+@kernel
+def _sum_up(gray, dx, dy, sums, y0, y1):
+    """Write the sums of the rows ``y0`` to ``y1``; beyond the border lies what lies at it."""
+    height, width = gray.shape
+    for y in range(y0, y1):
+        before, row, after = gray[min(max(y - dy, 0), height - 1)], gray[y], gray[min(max(y + dy, 0), height - 1)]
+        to = sums[y]
+        inner = max(width - 2, 0)
+        left, middle, right = before[1 - dx :][:inner], row[1:][:inner], after[1 + dx :][:inner]
+        between = to[1:][:inner]
+        for x in range(inner):
+            between[x] = np.uint16(left[x]) + np.uint16(middle[x]) + np.uint16(right[x])
+        for x in (0, width - 1):
+            to[x] = np.uint16(before[max(x - dx, 0)]) + np.uint16(row[x]) + np.uint16(after[min(x + dx, width - 1)])
+        to[width] = to[width - 1]
 
 
 @kernel
 def _scan_lines(sums, lines, depths, y0, y1):
-    """Return the candidates on lines ``y0`` to ``y1``: a head of four numbers, then the positions of the edges."""
-    found = np.empty((_ROOM, _HEAD + _LONGEST), np.float32)
+    """Return the candidates on lines ``y0`` to ``y1``."""
+    found = np.empty((_ROOM, HEAD + _LONGEST), np.float32)
     count = np.int64(0)
     longest = 0
     for k in range(y0, y1):
@@ -144,10 +131,16 @@ def _scan_lines(sums, lines, depths, y0, y1):
         samples = _sample(flat, sums.shape[1], lines[k], places, right, below, profile)
         length = lines[k, 4]
         _ranges(profile[:samples], ranges)
+        before, first = 0, count
         for depth in depths:
             edge_count = _edges(profile[:samples], ranges, depth, edges)
+            if edge_count == before:  # the same edges
+                for i in range(first, count):
+                    found[i, TIMES] += 1
+                break
             if edge_count < _FEWEST:
                 break  # there are no more of them where they must be deeper
+            before = edge_count
             for i in range(edge_count):
                 back[i] = length - edges[edge_count - 1 - i]
             for backwards in range(2):
@@ -273,9 +266,9 @@ def _candidates(edges, line, backwards, found, count):
             beyond = (edges[stop + 1] if stop + 1 < n else 1e6) - edges[stop]
             if quiet > 2.5 * module and beyond > 2.5 * module:
                 row = found[count]
-                row[0], row[1], row[2], row[3] = kind, line, backwards, stop - i + 1
+                row[KIND], row[LINE], row[BACKWARDS], row[COUNT], row[TIMES] = kind, line, backwards, stop - i + 1, 1
                 for j in range(i, stop + 1):
-                    row[_HEAD + j - i] = edges[j]
+                    row[HEAD + j - i] = edges[j]
                 count += 1
     return count
 

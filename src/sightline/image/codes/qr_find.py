@@ -5,21 +5,18 @@ ISO/IEC 18004:2015, section 11, steps a and b of the reference decode algorithm.
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 from jaxtyping import Float64
 
 from sightline.core.kernels import kernel, over_rows
-from sightline.core.types import Array
-from sightline.image.codes.binarise import Binary
+from sightline.image.codes.binarise import BLOCK, Binary
 
 _STRIP = 128
 _ROOM = 512  # candidates in a strip
 _MOST = 24  # candidates that triples are made of
+_COMBINATIONS = _MOST * (_MOST - 1) * (_MOST - 2) // 6
 _TRIPLES = 100  # of them
 _X, _Y, _WIDTH, _HEIGHT, _HITS, _DARK = range(6)
 
@@ -54,7 +51,7 @@ def find_eyes(binary: Binary) -> Eyes:
     """Return the finder patterns in a picture, each once, those first that most lines have seen."""
     height = len(binary.dark)
     step = 1 if height < 320 else 2 if height < 1200 else 3
-    found = np.concatenate(over_rows(_scan_rows, height, binary.dark, step, strip=_STRIP))
+    found = np.concatenate(over_rows(_scan_rows, height, binary.dark, binary.blocks.busy, step, strip=_STRIP))
     # A true eye is seen by all lines through a third of it at least: chance meetings of lines are not.
     found = found[found[:, _HITS] >= 0.6 * found[:, _HEIGHT] / step]
     found = found[np.argsort(-found[:, _HITS], kind="stable")][: 4 * _MOST]
@@ -62,79 +59,91 @@ def find_eyes(binary: Binary) -> Eyes:
     return eyes[np.argsort(-eyes[:, _HITS], kind="stable")]
 
 
-def triples_of(eyes: Eyes) -> Iterator[Triple]:
-    """Yield what may be the three eyes of one symbol, the most regular first."""
+def triples_of(eyes: Eyes) -> list[Triple]:
+    """Return what may be the three eyes of one symbol, the most regular first."""
     eyes = eyes[:_MOST]
-    if len(eyes) < 3:
-        return
-    indices = _threes(len(eyes))
-    centres = eyes[indices, :2]  # n×3×2
-    sizes = np.sqrt(eyes[indices, _WIDTH] * eyes[indices, _HEIGHT])
-    sides = np.linalg.norm(centres[:, [1, 2, 0]] - centres[:, [2, 0, 1]], axis=2)  # each opposite to its corner
-    corner = sides.argmax(axis=1)
-    rows = np.arange(len(indices))
-    long, a, b = (sides[rows, (corner + turn) % 3] for turn in range(3))
-    module = sizes.mean(axis=1)
-    cosine = (a * a + b * b - long * long) / np.maximum(2 * a * b, 1e-9)
-    spread = sizes.max(axis=1) / sizes.min(axis=1)
-    slope = np.maximum(a, b) / np.maximum(np.minimum(a, b), 1e-9)
-    same = np.ptp(eyes[indices, _DARK], axis=1) == 0
-    wide = np.minimum(a, b) > 9 * module  # 14 modules in version 1, less what slant and tilt take
-    fits = same & wide & (np.maximum(a, b) < 260 * module) & (np.abs(cosine) < 0.65) & (spread < 2.2) & (slope < 2.2)
-    oddness = np.abs(cosine) + (slope - 1) + (spread - 1)
-    order = np.argsort(oddness, kind="stable")
-    for i in order[fits[order]][:_TRIPLES]:
-        yield _triple(eyes, indices[i], int(corner[i]), float(oddness[i]))
-
-
-@lru_cache(_MOST)
-def _threes(count: int) -> Array:
-    """Return all ways to choose three of so many, n×3."""
-    return np.array(list(itertools.combinations(range(count), 3)))
-
-
-def _triple(eyes: Eyes, indices: Array, corner: int, oddness: float) -> Triple:
-    order = indices[[corner, (corner + 1) % 3, (corner + 2) % 3]]
-    (x0, y0), (x1, y1), (x2, y2) = eyes[order, :2]
-    if (x1 - x0) * (y2 - y0) < (y1 - y0) * (x2 - x0):  # y points down: the top-right comes first, clockwise
-        order = order[[0, 2, 1]]
-    inverted = not eyes[order[0], _DARK]
-    a, b, c = (int(i) for i in order)
-    return Triple(eyes[order, :2].copy(), inverted, oddness, (a, b, c))
+    found = np.empty((_COMBINATIONS, 4))
+    (count,) = over_rows(_combine, len(eyes), eyes, found, strip=_MOST) if len(eyes) else (0,)
+    found = found[:count]
+    best = found[np.argsort(found[:, 0], kind="stable")[:_TRIPLES]].tolist()
+    threes = [(int(a), int(b), int(c)) for _, a, b, c in best]
+    centres, inverted = eyes[:, :2], (eyes[:, _DARK] == 0).tolist()
+    return [
+        Triple(centres[list(three)], inverted[three[0]], row[0], three) for row, three in zip(best, threes, strict=True)
+    ]
 
 
 @kernel
-def _scan_rows(dark, step, y0, y1):
+def _combine(eyes, found, y0, y1):
+    """Write the triples that may belong together: oddness, top left, top right, bottom left; return their number."""
+    n = eyes.shape[0]
+    count = 0
+    size = np.sqrt(eyes[:, _WIDTH] * eyes[:, _HEIGHT])
+    for i in range(y0, y1):
+        for j in range(i + 1, n):
+            if eyes[i, _DARK] != eyes[j, _DARK] or not 1 / 2.2 < size[i] / size[j] < 2.2:
+                continue
+            for k in range(j + 1, n):
+                spread = max(size[i], size[j], size[k]) / min(size[i], size[j], size[k])
+                if eyes[i, _DARK] != eyes[k, _DARK] or spread >= 2.2:
+                    continue
+                a, b, c = _distance(eyes, j, k), _distance(eyes, k, i), _distance(eyes, i, j)
+                corner, right, down = i, j, k  # the corner is opposite to the longest side
+                if b > a and b >= c:
+                    corner, right, down, a, b, c = j, k, i, b, c, a
+                elif c > a and c > b:
+                    corner, right, down, a, b, c = k, i, j, c, a, b
+                module = (size[i] + size[j] + size[k]) / 3
+                least, most = min(b, c), max(b, c)
+                if (
+                    least <= 9 * module or most >= 260 * module
+                ):  # 14 modules in version 1, less what slant and tilt take
+                    continue
+                cosine, slope = abs(b * b + c * c - a * a) / (2 * b * c), most / least
+                if cosine >= 0.65 or slope >= 2.2:
+                    continue
+                x, y = eyes[corner, _X], eyes[corner, _Y]
+                across = (eyes[right, _X] - x) * (eyes[down, _Y] - y) - (eyes[right, _Y] - y) * (eyes[down, _X] - x)
+                if across < 0:  # y points down: the top right comes first, clockwise
+                    right, down = down, right
+                found[count, 0], found[count, 1] = cosine + (slope - 1) + (spread - 1), corner
+                found[count, 2], found[count, 3] = right, down
+                count += 1
+    return count
+
+
+@kernel
+def _distance(eyes, i, j):
+    return np.sqrt((eyes[i, _X] - eyes[j, _X]) ** 2 + (eyes[i, _Y] - eyes[j, _Y]) ** 2)
+
+
+@kernel
+def _scan_rows(dark, busy, step, y0, y1):
     """Return the eyes that lines ``y0`` to ``y1`` see: rows of :data:`Eyes`."""
     width = dark.shape[1]
     found = np.empty((_ROOM, 6), np.float64)
-    count, zero, one = np.int64(0), np.int64(0), np.int64(1)  # for literals, callees would be compiled once more
-    edges = np.zeros(6, np.int64)  # the last six changes of colour
+    count = np.int64(0)
+    edges = np.zeros(width + 2, np.int32)  # where a run of one colour begins
     for y in range(y0 + (-y0) % step, y1, step):
         row = dark[y]
-        seen = 1
-        edges[5] = 0
-        colour = row[0]
-        for x in range(1, width + 1):
-            if x < width and row[x] == colour:
+        last = 1
+        for x in range(1, width):  # without a branch
+            edges[last] = x
+            last += row[x] != row[x - 1]
+        edges[last] = width
+        for k in range(5, last + 1):
+            a, b, c, d, e, f = edges[k - 5], edges[k - 4], edges[k - 3], edges[k - 2], edges[k - 1], edges[k]
+            if not _is_eye(a, b, c, d, e, f) or busy[y // BLOCK, c // BLOCK] == 0:
                 continue
-            for i in range(5):
-                edges[i] = edges[i + 1]
-            edges[5] = x
-            seen += 1
-            if seen >= 6 and _is_eye(edges[0], edges[1], edges[2], edges[3], edges[4], edges[5]):
-                centre = (edges[2] + edges[3]) // 2
-                limit = 2 * (edges[5] - edges[0])
-                tall, shift = _cross(dark, centre, y, zero, one, limit)
-                if tall > 0 and 3 * tall > edges[5] - edges[0]:
-                    middle = y + np.int64(np.floor(shift + 0.5))
-                    wide, aside = _cross(dark, centre, middle, one, zero, limit)
-                    if wide > 0:
-                        x1, y1_ = centre + aside, y + shift
-                        if _diagonal(dark, np.int64(x1 + 0.5), middle, limit):
-                            count = _remember(found, count, x1, y1_, wide / 7, tall / 7, colour)
-            if x < width:
-                colour = row[x]
+            centre, limit = (c + d) // 2, np.int64(2 * (f - a))
+            tall, shift = _cross(dark, centre, y, 0, 1, limit)
+            if tall > 0 and 3 * tall > f - a:
+                middle = y + np.int64(np.floor(shift + 0.5))
+                wide, aside = _cross(dark, centre, middle, 1, 0, limit)
+                if wide > 0:
+                    x1, y1_ = centre + aside, y + shift
+                    if _diagonal(dark, np.int64(x1 + 0.5), middle, limit):
+                        count = _remember(found, count, x1, y1_, wide / 7, tall / 7, row[c])
     return found[:count]
 
 
@@ -160,38 +169,41 @@ def _merge(eyes):
 
 @kernel
 def _is_eye(a, b, c, d, e, f):
-    """Return whether six edges part 1 : 1 : 3 : 1 : 1."""
-    module = (f - a) / 7
-    slack = 0.5 * module + 0.5
-    ones = abs(b - a - module) < slack and abs(c - b - module) < slack
-    ones = ones and abs(e - d - module) < slack and abs(f - e - module) < slack
-    return ones and f - a >= 7 and abs(d - c - 3 * module) < 1.5 * module + 0.5
+    """Return whether six edges part 1 : 1 : 3 : 1 : 1, each to half of a module and of a pixel."""
+    whole = np.int64(f - a)
+    slack, one = whole + 7, 2 * whole  # in fourteenths
+    if whole < 7 or abs(14 * (d - c) - 3 * one) >= 3 * whole + 7 or abs(14 * (b - a) - one) >= slack:
+        return False
+    return abs(14 * (c - b) - one) < slack and abs(14 * (e - d) - one) < slack and abs(14 * (f - e) - one) < slack
 
 
 @kernel
 def _cross(dark, x, y, dx, dy, limit):
     """Return the length of the eye on the line through (x, y), 0 when it is none, and how far its middle is away."""
-    height, width = dark.shape
     colour = dark[y, x]
-    reach = np.zeros((2, 3), np.int64)
-    for side in range(2):
-        sign = 1 - 2 * side
-        px, py = x, y
-        if side == 1:
-            px, py = x - dx, y - dy
-        for part in range(3):
-            wanted = colour if part != 1 else 1 - colour
-            while 0 <= px < width and 0 <= py < height and dark[py, px] == wanted and reach[side, part] <= limit:
-                reach[side, part] += 1
-                px, py = px + sign * dx, py + sign * dy
-    back, ahead = reach[1], reach[0]
-    c = 0 - back[0]
-    b, d = c - back[1], ahead[0]
-    a, e = b - back[2], d + ahead[1]
-    f = e + ahead[2]
-    if not _is_eye(a, b, c, d, e, f):
+    c = -_run(dark, x - dx, y - dy, -dx, -dy, colour, limit)
+    d = _run(dark, x, y, dx, dy, colour, limit)
+    most = d - c  # the middle lasts 1.5 modules less half a pixel at least, the others 1.5 and half a pixel at most
+    b = c - _run(dark, x + (c - 1) * dx, y + (c - 1) * dy, -dx, -dy, 1 - colour, most)
+    if c - b > most:
         return 0, 0.0
-    return f - a, (c + d - 1) / 2
+    e = d + _run(dark, x + d * dx, y + d * dy, dx, dy, 1 - colour, most)
+    if e - d > most:
+        return 0, 0.0
+    a = b - _run(dark, x + (b - 1) * dx, y + (b - 1) * dy, -dx, -dy, colour, most)
+    f = e + _run(dark, x + e * dx, y + e * dy, dx, dy, colour, most)
+    return (f - a, (c + d - 1) / 2) if _is_eye(a, b, c, d, e, f) else (0, 0.0)
+
+
+@kernel
+def _run(dark, x, y, dx, dy, colour, limit):
+    """Return how many pixels from (x, y) on have a colour, at most one more than ``limit``."""
+    height, width = dark.shape
+    count = 0
+    while 0 <= x < width and 0 <= y < height and dark[y, x] == colour and count <= limit:
+        count += 1
+        x, y = x + dx, y + dy
+    return count
 
 
 @kernel
@@ -199,11 +211,7 @@ def _diagonal(dark, x, y, limit):
     """Return whether both diagonals look like an eye, too, roughly: the middle, light, dark again."""
     if not (0 <= x < dark.shape[1] and 0 <= y < dark.shape[0]):
         return False
-    good = 0
-    for slope in (-1, 1):
-        length, _ = _cross(dark, x, y, np.int64(1), slope, limit)
-        good += length > 0
-    return good == 2
+    return _cross(dark, x, y, 1, -1, limit)[0] > 0 and _cross(dark, x, y, 1, 1, limit)[0] > 0
 
 
 @kernel

@@ -13,22 +13,19 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from jaxtyping import Float32, Float64
+from jaxtyping import Float32
 
 from sightline.core.kernels import kernel, over_rows
 from sightline.core.types import Array
-from sightline.image.codes.binarise import BLOCK, Binary
+from sightline.image.codes.binarise import Binary
+from sightline.image.codes.perspective import Homography, Points2, darkness_at, fit_homography, project
 from sightline.image.codes.qr_decode import Decoded, decode, read_version
 from sightline.image.codes.qr_find import Triple
-from sightline.image.codes.qr_grid import VERSIONS, Modules, alignment_centres, layout
+from sightline.image.codes.qr_grid import Modules, alignment_centres, layout
+from sightline.image.codes.qr_lay import Laid, lay_grids
 
 _FINE = 4  # samples along a module where an alignment pattern is looked for
 _SEEN = 0.5  # agreement with an alignment pattern, from −1 to 1, that counts as one
-_CHANCE = 0.6  # share of them that anything reaches that has three eyes
-_PLAUSIBLE = 0.72  # share of the known modules that must be right before more work is spent
-
-Homography = Float64[np.ndarray, "3 3"]
-Points2 = Float64[np.ndarray, "n 2"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +58,7 @@ class Sampled:
         return project(self.homography, np.array([(0, 0), (n, 0), (n, n), (0, n)], np.float64))
 
 
-def read_symbol(binary: Binary, triple: Triple, *, patient: bool) -> tuple[Decoded, Sampled] | None:
+def read_symbol(binary: Binary, triple: Triple, laid: list[Laid], *, patient: bool) -> tuple[Decoded, Sampled] | None:
     """Return what the symbol with these eyes says and the grid that it was read through, or None.
 
     Parameters
@@ -70,10 +67,12 @@ def read_symbol(binary: Binary, triple: Triple, *, patient: bool) -> tuple[Decod
         The picture.
     triple
         The symbol's eyes.
+    laid
+        The grids that :func:`~sightline.image.codes.qr_lay.lay_grids` laid by them.
     patient
         Whether to move the grid about when it does not read at once.
     """
-    for sampled in _grids(binary, triple):
+    for sampled in _grids(binary, triple, laid):
         found = decode(sampled.modules)
         if found is not None:
             return found, sampled
@@ -85,144 +84,21 @@ def read_symbol(binary: Binary, triple: Triple, *, patient: bool) -> tuple[Decod
     return None
 
 
-def _grids(binary: Binary, triple: Triple) -> Iterator[Sampled]:
-    """Yield grids of the likely versions, the best first."""
-    edges = _eye_edges(binary, triple)
-    if edges is None:
-        return
-    top, left = (np.linalg.norm(triple.centres[i] - triple.centres[0]) for i in (1, 2))
-    right, down = (np.array([(ahead - back) / 7 for back, ahead in edges[axis::2]]) for axis in (0, 1))
-    sizes = np.linalg.norm(right, axis=1), np.linalg.norm(down, axis=1)
-    along_top, along_left = (sizes[0][0] + sizes[0][1]) / 2, (sizes[1][0] + sizes[1][2]) / 2
-    guess = ((top / along_top + left / along_left) / 2 + 7 - 17) / 4
-    # Between two eyes, three modules inwards of their middles, the timing pattern changes its colour at each module.
-    timing = triple.centres[0] + 3 * down[0], triple.centres[1] + 3 * down[1]
-    upright = triple.centres[0] + 3 * right[0], triple.centres[2] + 3 * right[2]
-    for (start, end), expected in ((timing, top / along_top - 6), (upright, left / along_left - 6)):
-        (changes,) = over_rows(_count_changes, 1, binary.dark, start, end)
-        if not 0.55 * expected - 2 < changes < 1.4 * expected + 4:
-            return
-    if not 0 < guess < VERSIONS + 3:
-        return
-    # Of a large symbol, the version is uncertain by as much as the size of the eyes is.
-    reach = 1 + int(guess / 12)
-    nearest = min(max(round(guess), 1), VERSIONS)
-    versions = sorted(range(nearest - reach, nearest + reach + 1), key=lambda v: abs(v - guess))
+def _grids(binary: Binary, triple: Triple, laid: list[Laid]) -> Iterator[Sampled]:
+    """Yield grids of the likely versions, aligned, the best first."""
     tried: set[int] = set()
-    laid = {v: _lay(binary, triple, edges, v) for v in versions if 1 <= v <= VERSIONS}
-    rough = [(agreement, version, homography) for version, (agreement, homography) in laid.items()]
-    for agreement, version, homography in sorted(rough, key=lambda r: -r[0]):
-        if agreement < _PLAUSIBLE:
-            return
-        first = sample(binary, homography, 17 + 4 * version, triple.inverted)
+    for grid in laid:
+        version = grid.version
+        first = sample(binary, grid.homography, 17 + 4 * version, triple.inverted)
         said = read_version(first.modules) if version >= 7 else None
         if said is not None and said != version and said not in tried:
             tried.add(said)
-            _, other = _lay(binary, triple, edges, said)
-            yield _align(binary, triple, sample(binary, other, 17 + 4 * said, triple.inverted))
+            eyes, inverted = triple.centres[None], np.array([triple.inverted])
+            for (other,) in lay_grids(binary, eyes, inverted, version=said, least=0):
+                yield _align(binary, triple, sample(binary, other.homography, 17 + 4 * said, triple.inverted))
         if version not in tried:
             tried.add(version)
             yield _align(binary, triple, first)
-
-
-def _eye_edges(binary: Binary, triple: Triple) -> list[tuple[Array, Array]] | None:
-    """Return where the lines through each eye along the symbol's two sides leave it: right, down of each eye."""
-    origin, right, down = triple.centres
-    axes = (right - origin, down - origin)
-    edges = []
-    for centre in triple.centres:
-        for axis in axes:
-            pair = _edges_along(binary, centre, axis / np.linalg.norm(axis), triple.inverted)
-            if pair is None:
-                return None
-            edges.append(pair)
-    return edges
-
-
-def _edges_along(binary: Binary, centre: Array, direction: Array, inverted: bool) -> tuple[Array, Array] | None:
-    ends = []
-    for sign in (-1.0, 1.0):
-        dx, dy = sign * direction
-        (away,) = over_rows(_leave_eye, 1, binary.dark, centre[0], centre[1], dx, dy, inverted)
-        if away < 0:
-            return None
-        ends.append(centre + sign * direction * away)
-    return ends[0], ends[1]
-
-
-@kernel
-def _leave_eye(dark, x, y, dx, dy, inverted, y0, y1):
-    """Return how far away from the middle of an eye its dark ring ends, −1 when it has none."""
-    height, width = dark.shape
-    changes, before = 0, True
-    for i in range(4 * max(height, width)):
-        px, py = np.int64(np.floor(x + 0.25 * i * dx + 0.5)), np.int64(np.floor(y + 0.25 * i * dy + 0.5))
-        if not (0 <= px < width and 0 <= py < height):
-            return 0.25 * i if changes == 2 else -1.0  # the eye ends with the picture
-        now = (dark[py, px] == 1) != inverted
-        if now != before:
-            changes += 1
-            before = now
-            if changes == 3:
-                return 0.25 * i - 0.125
-    return -1.0
-
-
-@kernel
-def _count_changes(dark, start, end, y0, y1):
-    """Return how often the colour changes on the way from one point to another."""
-    height, width = dark.shape
-    away = max(abs(end[0] - start[0]), abs(end[1] - start[1]))
-    count, before = 0, -1
-    for i in range(np.int64(away) + 1):
-        share = i / max(away, 1.0)
-        x = np.int64(np.floor(start[0] + share * (end[0] - start[0]) + 0.5))
-        y = np.int64(np.floor(start[1] + share * (end[1] - start[1]) + 0.5))
-        if 0 <= x < width and 0 <= y < height:
-            now = np.int64(dark[y, x])
-            count += before >= 0 and now != before
-            before = now
-    return count
-
-
-def _lay(binary: Binary, triple: Triple, edges: list[tuple[Array, Array]], version: int) -> tuple[float, Homography]:
-    """Lay a grid by the eyes alone: their middles, and where their edges are; return it after its agreement."""
-    n = 17 + 4 * version
-    origin, right, down = triple.centres
-    across, along = (right - origin) / (n - 7), (down - origin) / (n - 7)
-    flat = np.eye(3)
-    flat[:2] = np.stack([across, along, origin - 3.5 * (across + along)], axis=1)
-    plain = _agreement(binary, flat, version, triple.inverted)
-    if plain < _CHANCE:
-        return plain, flat
-    middles = np.array([(3.5, 3.5), (n - 3.5, 3.5), (3.5, n - 3.5)])
-    grid, seen, weights = list(middles), list(triple.centres), [8.0] * 3
-    for index, (back, ahead) in enumerate(edges):
-        half = np.array([(3.5, 0.0), (0.0, 3.5)][index % 2])
-        grid += [middles[index // 2] - half, middles[index // 2] + half]
-        seen += [back, ahead]
-        weights += [1.0, 1.0]
-    by_edges = fit_homography(np.array(grid), np.array(seen), np.array(weights))
-    tilted = _agreement(binary, by_edges, version, triple.inverted)
-    return (plain, flat) if plain > tilted else (tilted, by_edges)
-
-
-def _agreement(binary: Binary, homography: Homography, version: int, inverted: bool) -> float:
-    """Return the share of the modules of the eyes and of the timing that have the right colour."""
-    u, v, dark = _landmarks(version)
-    darkness = _darkness(binary, homography, u, v, 0.0, inverted)
-    return 0.0 if darkness is None else float(np.count_nonzero((darkness > 0) == dark)) / len(dark)
-
-
-@lru_cache(maxsize=VERSIONS)
-def _landmarks(version: int) -> tuple[Array, Array, Array]:
-    """Return u and v of the modules of the eyes and of the timing between them, and which of these are dark."""
-    shape = layout(version)
-    n = shape.size
-    known = np.zeros((n, n), np.bool_)
-    known[:8, :8] = known[:8, n - 8 :] = known[n - 8 :, :8] = known[6] = known[:, 6] = True
-    rows, columns = np.nonzero(known)
-    return columns + 0.5, rows + 0.5, shape.dark[rows, columns]
 
 
 @lru_cache(maxsize=8)
@@ -338,63 +214,15 @@ def _darkness(
 
 @kernel
 def _sample_points(gray, thresholds, homography, u, v, reach, out, i0, i1):
-    """Write threshold minus grey (bilinear) at points seen through a homography; return how many lie outside."""
-    height, width = gray.shape
-    h = homography
+    """Write threshold minus grey at points seen through a homography; return how many lie outside."""
+    h = homography.reshape(-1)
     outside = 0
-    taps = 5 if reach > 0 else 1
     for i in range(i0, i1):
-        total = 0.0
-        for tap in range(taps):
-            a = u[i] + reach * ((tap == 1) - np.float64(tap == 2))
-            b = v[i] + reach * ((tap == 3) - np.float64(tap == 4))
-            depth = h[2, 0] * a + h[2, 1] * b + h[2, 2]
-            if abs(depth) < 1e-9:
-                depth = 1e-9
-            x = (h[0, 0] * a + h[0, 1] * b + h[0, 2]) / depth
-            y = (h[1, 0] * a + h[1, 1] * b + h[1, 2]) / depth
-            if tap == 0 and not (-0.5 < x < width - 0.5 and -0.5 < y < height - 0.5):
-                outside += 1
-            x, y = min(max(x, 0.0), width - 1.0), min(max(y, 0.0), height - 1.0)
-            x0, y0 = np.int64(x), np.int64(y)
-            x1, y1 = min(x0 + 1, width - 1), min(y0 + 1, height - 1)
-            fx, fy = x - x0, y - y0
-            above = gray[y0, x0] * (1 - fx) + gray[y0, x1] * fx
-            below = gray[y1, x0] * (1 - fx) + gray[y1, x1] * fx
-            threshold = thresholds[np.int64(y + 0.5) // BLOCK, np.int64(x + 0.5) // BLOCK]
-            total += threshold - (above * (1 - fy) + below * fy)
-        out[i] = total / taps
+        total, away = darkness_at(gray, thresholds, h, u[i], v[i])
+        outside += away
+        if reach > 0:
+            for du, dv in ((reach, 0.0), (-reach, 0.0), (0.0, reach), (0.0, -reach)):
+                total += darkness_at(gray, thresholds, h, u[i] + du, v[i] + dv)[0]
+            total /= 5
+        out[i] = total
     return outside
-
-
-def project(homography: Homography, points: Points2) -> Points2:
-    """Return points mapped by a homography."""
-    mapped = points @ homography[:, :2].T + homography[:, 2]
-    depth = np.where(np.abs(mapped[:, 2:]) < 1e-9, 1e-9, mapped[:, 2:])
-    return mapped[:, :2] / depth
-
-
-def fit_homography(grid: Points2, seen: Points2, weights: Array | None = None) -> Homography:
-    """Return the homography that maps ``grid`` to ``seen`` with least squares (four points at least)."""
-    shift_a, shift_b = grid.mean(axis=0), seen.mean(axis=0)
-    scale_a, scale_b = np.abs(grid - shift_a).mean(), np.abs(seen - shift_b).mean()
-    (u, v), (x, y) = ((grid - shift_a) / scale_a).T, ((seen - shift_b) / scale_b).T
-    count = len(u)
-    left = np.zeros((2 * count, 8))
-    left[:count, 0] = left[count:, 3] = u
-    left[:count, 1] = left[count:, 4] = v
-    left[:count, 2] = left[count:, 5] = 1
-    right = np.concatenate([x, y])
-    left[:, 6], left[:, 7] = -np.concatenate([u, u]) * right, -np.concatenate([v, v]) * right
-    if weights is not None:
-        root = np.sqrt(np.concatenate([weights, weights]))
-        left, right = left * root[:, None], right * root
-    try:
-        solved = np.linalg.solve(left.T @ left, left.T @ right)
-    except np.linalg.LinAlgError:  # points on one line: no perspective fits them
-        solved = np.array([1.0, 0, 0, 0, 1, 0, 0, 0])
-    inner = np.append(solved, 1.0).reshape(3, 3)
-    before = np.array([[1 / scale_a, 0, -shift_a[0] / scale_a], [0, 1 / scale_a, -shift_a[1] / scale_a], [0, 0, 1]])
-    after = np.array([[scale_b, 0, shift_b[0]], [0, scale_b, shift_b[1]], [0, 0, 1]])
-    result = after @ inner @ before
-    return result / (result[2, 2] if abs(result[2, 2]) > 1e-12 else 1.0)

@@ -1,0 +1,147 @@
+"""Where bars may lie: blocks of a picture whose brightness changes in one direction, and the pieces of lines over them.
+
+The gradients of a block are summed up to their structure tensor (Förstner & Gülch 1987, "A Fast Operator for Detection
+and Precise Location of Distinct Points, Corners and Centres of Circular Features"); of bars nearly all of its energy
+lies along the lines that cross them.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from jaxtyping import Float64, Int64, UInt8
+
+from sightline.core.kernels import kernel, over_rows
+from sightline.core.types import Array
+
+BLOCK = 8
+_SHARE = 0.7  # of the energy that lies along the lines: of clean bars, those within 33° of a right angle
+_LEAST = 16  # mean energy of a pixel, in squares of grey levels over two pixels: what is flatter is smooth
+_SHORTEST = 40  # pixels that a code takes at least
+_WIDEST = 1 / 16  # of a code's length that one bar or space takes: four modules in 67
+
+Directions = UInt8[np.ndarray, "rows columns"]  # of each block of 8×8 pixels: bit k is set where angle k may cross bars
+
+
+def directions_of(gray: UInt8[np.ndarray, "h w"], angles: tuple[float, ...]) -> Directions:
+    """Return which blocks, or neighbours of theirs, are crossed by bars in which of up to eight directions.
+
+    Parameters
+    ----------
+    gray
+        The picture.
+    angles
+        Of lines that cross the bars, to the x axis, in radians.
+    """
+    height, width = gray.shape
+    shape = -(-height // BLOCK), -(-width // BLOCK)
+    tensors = np.empty((3, *shape), np.float32)
+    over_rows(_sum_gradients, shape[0], gray, tensors, strip=20)
+    turns = np.array([(math.cos(2 * angle), math.sin(2 * angle)) for angle in angles], np.float32)
+    crossed, spread = np.zeros((2, *shape), np.uint8)
+    over_rows(_mark, shape[0], tensors, turns, crossed, spread, strip=1 << 20)
+    return spread
+
+
+def pieces_over(
+    directions: Directions, index: int, lines: Float64[np.ndarray, "lines 5"]
+) -> tuple[Float64[np.ndarray, "n 5"], Int64[np.ndarray, " n"]]:
+    """Return the pieces of parallel lines that may cross bars, as lines themselves, and which line each is of.
+
+    Parameters
+    ----------
+    directions
+        Of the picture, by :func:`directions_of`.
+    index
+        Of the angle of these lines.
+    lines
+        First point (x, y), direction (dx, dy) and length of each.
+    """
+    room = _most_pieces(lines)
+    pieces, owners = np.empty((room, 5)), np.empty(room, np.int64)
+    count = over_rows(_cut, len(lines), directions, 1 << index, lines, pieces, owners, strip=1 << 20)[0] if room else 0
+    return pieces[:count], owners[:count]
+
+
+def _most_pieces(lines: Array) -> int:
+    """Return how many pieces lines may be cut into, with a gap between each two."""
+    return int((lines[:, 4] / (_SHORTEST + 2 * BLOCK)).sum()) + len(lines)
+
+
+@kernel
+def _sum_gradients(gray, tensors, y0, y1):
+    """Write the tensors of the block rows ``y0`` to ``y1``."""
+    height, width = gray.shape
+    xx, yy, xy = np.empty(width, np.int32), np.empty(width, np.int32), np.empty(width, np.int32)
+    for block in range(y0, y1):
+        xx[:], yy[:], xy[:] = 0, 0, 0
+        for y in range(block * BLOCK, min(block * BLOCK + BLOCK, height)):
+            row, below = gray[y], gray[min(y + 1, height - 1)]
+            for x in range(width - 1):  # both gradients in the middle of four pixels
+                falling = np.int32(below[x + 1]) - np.int32(row[x])
+                rising = np.int32(row[x + 1]) - np.int32(below[x])
+                gx, gy = falling + rising, falling - rising
+                xx[x] += gx * gx
+                yy[x] += gy * gy
+                xy[x] += gx * gy
+        for column in range(tensors.shape[2]):
+            a, b, c = np.int32(0), np.int32(0), np.int32(0)
+            for x in range(column * BLOCK, min(column * BLOCK + BLOCK, width)):
+                a += xx[x]
+                b += yy[x]
+                c += xy[x]
+            tensors[0, block, column], tensors[1, block, column], tensors[2, block, column] = a, b, c
+
+
+@kernel
+def _mark(tensors, turns, crossed, spread, y0, y1):
+    """Set the bits of the directions along which the energy of a block lies, then those of its neighbours as well."""
+    rows, columns = crossed.shape
+    floor = np.float32(_LEAST * BLOCK * BLOCK)
+    for y in range(rows):
+        xx, yy, xy, row = tensors[0, y], tensors[1, y], tensors[2, y], crossed[y]
+        for k in range(turns.shape[0]):
+            c, s, bit = turns[k, 0], turns[k, 1], np.uint8(1 << k)
+            for x in range(columns):  # along the direction lie (energy + (xx − yy) cos 2φ + 2 xy sin 2φ) / 2
+                energy = xx[x] + yy[x]
+                turned = (xx[x] - yy[x]) * c + np.float32(2) * xy[x] * s
+                inside = (energy >= floor) & (turned >= np.float32(2 * _SHARE - 1) * energy)
+                row[x] |= bit if inside else np.uint8(0)
+    for y in range(rows):
+        above, row, below, to = crossed[max(y - 1, 0)], crossed[y], crossed[min(y + 1, rows - 1)], spread[y]
+        for x in range(columns):
+            to[x] = above[x] | row[x] | below[x]
+        before = np.uint8(0)
+        for x in range(columns):
+            here = to[x]
+            to[x] = before | here | (to[x + 1] if x + 1 < columns else np.uint8(0))
+            before = here
+
+
+@kernel
+def _cut(directions, bit, lines, pieces, owners, y0, y1):
+    """Write the pieces of lines that run over marked blocks; return their number."""
+    rows, columns = directions.shape
+    count = 0
+    for k in range(y0, y1):
+        x, y, dx, dy, length = lines[k]
+        gap = max(2.0 * BLOCK, _WIDEST * length)
+        start = last = -1.0
+        i = 0.0
+        while i <= length + BLOCK:
+            column, row = np.int64(x + i * dx + 0.5) // BLOCK, np.int64(y + i * dy + 0.5) // BLOCK
+            inside = i <= length and 0 <= row < rows and 0 <= column < columns
+            if inside and directions[row, column] & bit:
+                start = i if start < 0 else start
+                last = i
+            elif start >= 0 and (i - last > gap or i > length):
+                if last - start >= _SHORTEST:
+                    first, end = max(start - BLOCK, 0.0), min(last + BLOCK, length)
+                    pieces[count, 0], pieces[count, 1] = x + first * dx, y + first * dy
+                    pieces[count, 2], pieces[count, 3], pieces[count, 4] = dx, dy, end - first
+                    owners[count] = k
+                    count += 1
+                start = -1.0
+            i += BLOCK
+    return count
