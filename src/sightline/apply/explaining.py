@@ -85,7 +85,8 @@ def _as_map(model: Any, seen: np.ndarray, method: str, values: np.ndarray) -> np
 
     with probing(model):
         grid, skipped = patches_of(model, as_single("explain", model, seen), len(values))
-    return resize(values[0, skipped:].reshape(grid), seen.shape[:2])
+    held = values[0, skipped:] if skipped else values.mean(axis=0)  # of the class token, or of all tokens
+    return resize(held.reshape(grid), seen.shape[:2])
 
 
 def as_heat(values: Any) -> np.ndarray:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from sightline.core.errors import InputError, suggest
-from sightline.nn.probe import Images, Target, as_batch, chosen, heat_maps, score_of, scores_of
+from sightline.nn.probe import Images, Target, as_batch, chosen, heat_maps, numbers_of, score_of, scores_of
 
 
 class Activation(NamedTuple):
@@ -63,7 +63,8 @@ def activation_of(
     if not classes:
         with torch.no_grad():
             output, _ = _capture(module, function, lambda: model(batch))
-        return Activation(to_map(output), output.new_empty(0), size, single)
+        maps = numbers_of(function, model, to_map(output))
+        return Activation(maps, output.new_empty(0), size, single)
     output, scores = _capture(module, function, lambda: scores_of(function, model, batch))
     if not output.requires_grad:
         raise InputError(_NOT_BEFORE.format(function))

@@ -12,6 +12,7 @@ from torch.overrides import TorchFunctionMode
 
 from sightline.core.errors import InputError
 from sightline.explain.layers import layers_of
+from sightline.nn.probe import numbers_of
 
 _SOFTMAX = {torch.softmax, Tensor.softmax, F.softmax}
 
@@ -20,12 +21,19 @@ class _Attending(TorchFunctionMode):
     """Keeps the weights of every attention that is computed while this mode is on: B×heads×N×N each.
 
     Fused attention gives its queries and keys, from which the weights follow; attention that is written out gives its
-    softmax over a square.
+    softmax over a square. Attention inside windows is kept where one window holds all there is.
+
+    Parameters
+    ----------
+    batch
+        Number of images B.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, batch: int) -> None:
         super().__init__()
+        self.batch = batch
         self.weights: list[Tensor] = []
+        self.windows = 0  # the most that one attention has been divided into
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Run a function, and note what it attends to."""
@@ -46,8 +54,12 @@ class _Attending(TorchFunctionMode):
         return result
 
     def _note(self, weights: Tensor) -> None:
-        if weights.ndim == 4 and weights.shape[2] == weights.shape[3] > 1:
-            self.weights.append(weights.detach())
+        if weights.ndim not in (4, 5) or not weights.shape[-2] == weights.shape[-1] > 1:
+            return
+        windows = weights.shape[:-3].numel() // self.batch  # B×windows×heads×N×N, or both in one axis
+        self.windows = max(self.windows, windows)
+        if windows == 1:
+            self.weights.append(weights.detach().reshape(self.batch, *weights.shape[-3:]))
 
 
 def attention_of(function: str, model: nn.Module, batch: Tensor) -> list[Tensor]:
@@ -63,10 +75,17 @@ def attention_of(function: str, model: nn.Module, batch: Tensor) -> list[Tensor]
         B×C×H×W that it takes.
     """
     # With a gradient wanted, torch's own layers take the path that can be followed, not one fused whole.
-    with _Attending() as seen:
+    with _Attending(len(batch)) as seen:
         model(batch.requires_grad_())
+    if not seen.weights and seen.windows:
+        raise InputError(
+            f"{function}: model must attend to the whole image somewhere: its attention stays inside windows, up to "
+            f"{seen.windows} of them. Use grad_cam, or images so small that one window holds the last map."
+        )
     if not seen.weights:
         raise InputError(f"{function}: model must attend: it has no self-attention. Use grad_cam or feature_maps.")
+    for weights in seen.weights:
+        numbers_of(function, model, weights, "weights of attention")
     return seen.weights
 
 
@@ -85,6 +104,8 @@ def patches_of(model: nn.Module, batch: Tensor, tokens: int) -> tuple[tuple[int,
     for layer in layers_of(model, batch):
         if len(layer.shape) == 2 and layer.shape[0] == tokens:
             return layer.grid, layer.skipped
+        if layer.channels_last and math.prod(layer.grid) == tokens:
+            return layer.grid, 0
     return (1, tokens), 0
 
 

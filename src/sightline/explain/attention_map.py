@@ -32,7 +32,8 @@ def attention_map(
     """Return the attention weights of one layer: row i says how much token i takes from every token.
 
     Any network that computes its attention by ``scaled_dot_product_attention``, or by a softmax over tokens × tokens,
-    is understood. Of a vision transformer's tokens the first is the class token; the patches follow row by row. NaN and
+    is understood; of attention inside windows, as in a Swin transformer, the layers in which one window holds the whole
+    map are. Of a vision transformer's tokens the first is the class token; the patches follow row by row. NaN and
     infinity in the image are refused. The model is left as it was: mode, gradients, parameters.
 
     Parameters
@@ -53,7 +54,7 @@ def attention_map(
     Raises
     ------
     InputError
-        When the model does not attend, or has no such layer or head.
+        When the model does not attend, or has no such layer or head, or attends inside windows only.
 
     References
     ----------
@@ -84,6 +85,7 @@ def _(model: nn.Module, image: Images, layer: int = -1, head: int | None = None)
         (rows, columns), skipped = patches_of(model, batch, weights.shape[-1])
     yield Step("image", Picture(picture_of(batch)))
     asks = weights.reshape(-1, *weights.shape[-2:])[:, 0, skipped:].reshape(-1, rows, columns)
-    yield Step("first token", Grid(asks), note="What the first token, the class token, takes from every patch.")
+    first = "first token, the class token," if skipped else "first token, the patch at the top left,"
+    yield Step("first token", Grid(asks), note=f"What the {first} takes from every patch.")
     note = "Row by row: what each token takes from every token."
     yield Step("all tokens", Heat(weights) if weights.ndim == 2 else Grid(weights), note=note)

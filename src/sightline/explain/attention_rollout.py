@@ -25,8 +25,10 @@ def attention_rollout(model: nn.Module, image: Images) -> Float32[np.ndarray, "n
     """Return how much of every input token is in every token of the last layer, if attention were all that mixes them.
 
     Heads are averaged. Row 0 belongs to the class token: without its first column, laid out by the patches, it is a map
-    of where the answer comes from. The rollout knows no class, and leaves out what the layers do besides attending. NaN
-    and infinity in the image are refused. The model is left as it was: mode, gradients, parameters.
+    of where the answer comes from; where there is none, as in a Swin transformer, the mean of all rows is. Of attention
+    inside windows only the layers count in which one window holds the whole map. The rollout knows no class, and leaves
+    out what the layers do besides attending. NaN and infinity in the image are refused. The model is left as it was:
+    mode, gradients, parameters.
 
     Parameters
     ----------
@@ -42,7 +44,7 @@ def attention_rollout(model: nn.Module, image: Images) -> Float32[np.ndarray, "n
     Raises
     ------
     InputError
-        When the model does not attend.
+        When the model does not attend, or to no whole map.
 
     References
     ----------
@@ -71,8 +73,11 @@ def _(model: nn.Module, image: Images) -> Iterator[Step]:
     yield Step("image", Picture(picture_of(batch)))
     rolled = _roll([weights[0] for weights in layers])
     for i, joint in enumerate(rolled):
-        share = joint[0, skipped:].reshape(rows, columns).to("cpu").float().numpy()
-        yield Step(f"after layer {i + 1}", Heat(share), note="What the first token holds of every patch.")
+        # Without a class token the answer is made of the mean of all tokens.
+        holds = joint[0, skipped:] if skipped else joint.mean(dim=0)
+        share = holds.reshape(rows, columns).to("cpu").float().numpy()
+        told = "What the first token holds" if skipped else "What all tokens together hold"
+        yield Step(f"after layer {i + 1}", Heat(share), note=f"{told} of every patch.")
     yield Step("all tokens", Heat(rolled[-1].to("cpu").float().numpy()), note="Row by row: what each token holds.")
 
 

@@ -21,8 +21,8 @@ from sightline.core.seeds import generator
 from sightline.core.trace import Step
 from sightline.core.types import Range, Seed
 from sightline.explain.class_visualization import shift, shown
-from sightline.explain.layers import Layer, layer_at, maps_of
-from sightline.nn.probe import Images, as_single, patterns, picture_of, probing
+from sightline.explain.layers import Layer, layer_at, layer_named, layers_of, maps_of
+from sightline.nn.probe import Images, as_single, numbers_of, patterns, picture_of, probing
 
 _SCALE = 1.4  # from one octave to the next
 _SMALLEST = 32  # pixels that a side of an octave must have
@@ -135,28 +135,24 @@ def _dream(
     seed: Seed,
 ) -> Iterator[tuple[Tensor, tuple[int, int]]]:
     """Yield the picture at its full size before the first step and after each one, and the size that it was at."""
-    octaves, iterations = (
-        integer("deep_dream", "octaves", octaves, 1, 12),
-        integer("deep_dream", "iterations", iterations, 1, 1000),
-    )
-    step, jitter = number("deep_dream", "step", step, 0, 1), integer("deep_dream", "jitter", jitter, 0, 64)
+    name = "deep_dream"
+    octaves, iterations = integer(name, "octaves", octaves, 1, 12), integer(name, "iterations", iterations, 1, 1000)
+    step, jitter = number(name, "step", step, 0, 1), integer(name, "jitter", jitter, 0, 64)
     random = generator(seed)
     with probing(model):
-        whole = as_single("deep_dream", model, image)
-        known = layer_at("deep_dream", model, whole, layer, 2 / 3)
-        channel = (
-            None
-            if channel is None
-            else integer("deep_dream", "channel", channel, 0, known.shape[-1 if len(known.shape) == 2 else 0] - 1)
-        )
+        whole = as_single(name, model, image)
+        known = layer_at(name, model, whole, layer, 2 / 3)
+        if channel is not None:
+            channel = integer(name, "channel", channel, 0, known.shape[-1 if len(known.shape) == 2 else 0] - 1)
         full = (whole.shape[2], whole.shape[3])
         yield whole, full
         detail = torch.zeros_like(whole)
-        for size in _sizes(full, octaves):
+        for size in _sizes(full, octaves, _patch(full, known)):
             base = _resized(whole, size)
             batch = (base + _resized(detail, size)).clamp(0, 1)
+            here = known if size == full else layer_named(name, layers_of(model, batch), known.name, model)
             for _ in range(iterations):
-                batch = _step(model, batch, known, channel, step, jitter, random)
+                batch = _step(model, batch, here, channel, step, jitter, random)
                 yield (_resized(batch - base, full) + whole).clamp(0, 1), size
             detail = batch - base
 
@@ -174,16 +170,27 @@ def _step(
     moved, back = shift(batch, jitter, random)
     moved.requires_grad_()
     (maps,) = maps_of(model, moved, (layer,))
+    numbers_of("deep_dream", model, maps)
     goal = maps.square().mean() / 2 if channel is None else maps[:, channel].mean()
     (gradient,) = torch.autograd.grad(goal, moved)
     size = gradient.abs().mean().clamp(min=1e-20)
     return (moved.detach() + step * gradient / size).roll(back, (2, 3)).clamp(0, 1)
 
 
-def _sizes(full: tuple[int, int], octaves: int) -> list[tuple[int, int]]:
-    """Return the sizes from coarse to fine; the last one is the picture's own."""
-    sizes = [(round(full[0] / _SCALE**k), round(full[1] / _SCALE**k)) for k in range(octaves)]
-    return [full if k == 0 else size for k, size in enumerate(sizes) if k == 0 or min(size) >= _SMALLEST][::-1]
+def _patch(full: tuple[int, int], layer: Layer) -> tuple[int, int]:
+    """Return the pixels down and across that a size must be whole multiples of: a token's, 1 where there are none."""
+    tokens = len(layer.shape) == 2
+    return (full[0] // layer.grid[0], full[1] // layer.grid[1]) if tokens else (1, 1)
+
+
+def _sizes(full: tuple[int, int], octaves: int, patch: tuple[int, int]) -> list[tuple[int, int]]:
+    """Return the sizes from coarse to fine, each once; the last one is the picture's own."""
+    sizes = {full: None}
+    for k in range(1, octaves):
+        height, width = (round(side / _SCALE**k / unit) * unit for side, unit in zip(full, patch, strict=True))
+        if min(height, width) >= _SMALLEST:
+            sizes[height, width] = None
+    return list(sizes)[::-1]
 
 
 def _resized(batch: Tensor, size: tuple[int, int]) -> Tensor:

@@ -28,7 +28,7 @@ from sightline.core.files import write_text
 from sightline.core.layers import Heat, Picture, Value
 from sightline.core.trace import Step
 from sightline.core.types import PathLike
-from sightline.nn.probe import as_batch, picture_of, probing
+from sightline.nn.probe import as_batch, numbers_of, picture_of, probing
 
 _SIDE = 64  # pixels of a thumbnail
 _AT_ONCE = 64  # images in one forward pass
@@ -221,7 +221,7 @@ def _features(model: nn.Module, batch: Tensor) -> np.ndarray:
                 model(some)
                 if not seen or seen[-1].ndim != 2 or len(seen[-1]) != len(some):
                     raise InputError("embedding_plot: model must end in a linear layer that reads one row an image.")
-                found.append(seen[-1].to("cpu", torch.float32))
+                found.append(numbers_of("embedding_plot", model, seen[-1], "features").to("cpu", torch.float32))
     finally:
         for handle in handles:
             handle.remove()

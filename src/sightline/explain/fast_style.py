@@ -166,7 +166,7 @@ def _learn(
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(int(random.integers(2**31)))
             net = StyleNet(width, squares.shape[1]).to(painting.device)
-        target = StyleTarget(model, painting, style_layers_of(name, model, squares[:1]))
+        target = StyleTarget(name, model, painting, style_layers_of(name, model, squares[:1]))
         adam = torch.optim.Adam(net.parameters(), lr=_RATE)
         for _ in range(iterations):
             batch = squares[torch.from_numpy(random.integers(0, len(squares), batch_size))]

@@ -21,7 +21,7 @@ from sightline.core.trace import Step
 from sightline.core.types import Range, Seed
 from sightline.explain.class_visualization import shown
 from sightline.explain.layers import layer_at, maps_of
-from sightline.nn.probe import Images, as_single, patterns, picture_of, probing
+from sightline.nn.probe import Images, as_single, numbers_of, patterns, picture_of, probing
 from sightline.nn.total_variation import total_variation
 
 _START = 0.1  # standard deviation of the first noise about grey
@@ -135,6 +135,7 @@ def _invert(
         known = layer_at("feature_inversion", model, given, layer, 1 / 2)
         with torch.no_grad():
             (wanted,) = maps_of(model, given, (known,))  # Φ(x₀)
+        numbers_of("feature_inversion", model, wanted)
         whole = wanted.square().sum().clamp(min=1e-20)
         noise = random.standard_normal(tuple(given.shape), np.float32) * np.float32(_START)
         x = (0.5 + torch.from_numpy(noise).to(given.device)).clamp(0, 1).requires_grad_()

@@ -19,7 +19,7 @@ from sightline.core.errors import InputError, suggest
 from sightline.core.layers import Grid, Heat, Picture, Value, paint
 from sightline.core.trace import Step
 from sightline.explain.layers import Layer, layer_named, layers_of, outputs_of
-from sightline.nn.probe import Images, as_single, picture_of, probing
+from sightline.nn.probe import Images, as_single, numbers_of, picture_of, probing
 
 _SHEET = 480  # pixels a side that a sheet of maps is enlarged to
 
@@ -140,6 +140,8 @@ def feature_maps(model: nn.Module, image: Images, layer: str | nn.Module | None 
         if layer is not None:
             layers = (layer_named("feature_maps", layers, layer, model),)
         outputs = outputs_of(model, batch, tuple(item.name for item in layers))
+        for output in outputs.values():
+            numbers_of("feature_maps", model, output)
         maps = {item.name: item.maps(outputs[item.name])[0].float().cpu().numpy() for item in layers}
         return FeatureMaps(layers, maps)
 

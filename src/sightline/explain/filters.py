@@ -16,7 +16,7 @@ from sightline.core.catalogue import method
 from sightline.core.errors import InputError
 from sightline.core.layers import Grid
 from sightline.core.trace import Step
-from sightline.nn.probe import probing
+from sightline.nn.probe import numbers_of, probing
 
 
 @method(task="explanation", paper="Krizhevsky 2012", lesson="w5d6")
@@ -57,7 +57,7 @@ def filters(model: nn.Module, layer: str | nn.Module | None = None) -> Float32[n
     """
     conv = _convolution(model, layer)
     with probing(conv):
-        kernels = _kernels(conv)  # n×C×h×w
+        kernels = numbers_of("filters", conv, _kernels(conv), "kernels")  # n×C×h×w
     if kernels.shape[1] == 3:
         kernels = kernels.permute(0, 2, 3, 1)
     else:

@@ -42,6 +42,8 @@ class Layer:
         Rows and columns of its maps; (1, 1) where nothing has a place.
     skipped
         Tokens before those of the patches, such as the class token.
+    channels_last
+        Whether it gives B×h×w×K, as the blocks of a Swin transformer do.
     """
 
     name: str
@@ -50,9 +52,12 @@ class Layer:
     parameters: int
     grid: tuple[int, int] = (1, 1)
     skipped: int = field(default=0, repr=False)
+    channels_last: bool = field(default=False, repr=False)
 
     def maps(self, output: Tensor) -> Tensor:
         """Return an output of this layer as maps B×K×h×w; tokens are laid out as the patches they come from."""
+        if output.ndim == 4:
+            return output.permute(0, 3, 1, 2) if self.channels_last else output
         if output.ndim == 3:
             output = output[:, self.skipped :].transpose(1, 2)  # B×N×K → B×K×N
         return output.reshape(len(output), -1, *self.grid)
@@ -83,14 +88,19 @@ def layers_of(model: nn.Module, batch: Tensor) -> tuple[Layer, ...]:
     names = {module: name for name, module in model.named_modules() if _is_of_note(name, module)}
 
     def note(module: nn.Module, output: Tensor) -> None:
-        if output.ndim == 3 and isinstance(module, nn.Linear):  # a part of a block of tokens, which is looked at whole
+        if output.ndim > 2 and isinstance(module, nn.Linear):  # a part of a block of tokens, which is looked at whole
             return
+        if len(output) != 1:  # windows, each an item of its own
+            return
+        last = output.ndim == 4 and _is_channels_last(module, output)
+        if last:
+            output = output.permute(0, 3, 1, 2)
         if output.ndim == 4 and isinstance(module, _CONVOLUTIONS):
             patches.append((output.shape[2], output.shape[3]))
         grid, skipped = _places(output, patches)
         weights = sum(parameter.numel() for parameter in module.parameters())
         found[names[module]] = Layer(
-            names[module], type(module).__name__, tuple(output.shape[1:]), weights, grid, skipped
+            names[module], type(module).__name__, tuple(output.shape[1:]), weights, grid, skipped, last
         )
 
     with watching(names, note), torch.no_grad():
@@ -211,7 +221,7 @@ def maps_of(model: nn.Module, batch: Tensor, layers: tuple[Layer, ...]) -> list[
     with watching(names, lambda module, output: seen.update({names[module]: output.clone()})):
         model(batch)
     outputs = [seen[layer.name] for layer in layers]
-    return [out if out.ndim == 4 else layer.maps(out) for layer, out in zip(layers, outputs, strict=True)]
+    return [layer.maps(out) for layer, out in zip(layers, outputs, strict=True)]
 
 
 def blank_for(function: str, model: nn.Module, shape: tuple[int, int, int] | None = None) -> Tensor:
@@ -259,6 +269,16 @@ def _is_of_note(name: str, module: nn.Module) -> bool:
         return isinstance(module, _POOLS) or any(True for _ in module.parameters(recurse=False))
     weighted = [m for m in module.modules() if isinstance(m, (*_CONVOLUTIONS, nn.Linear))]
     return len(weighted) >= 2 or isinstance(module, nn.MultiheadAttention)
+
+
+def _is_channels_last(module: nn.Module, output: Tensor) -> bool:
+    """Return whether B×h×w×K comes from a block that works on the last axis alone: it has no convolution."""
+    parts = list(module.modules())
+    if any(isinstance(part, (*_CONVOLUTIONS, *_POOLS)) for part in parts):
+        return False
+    widths = {part.out_features for part in parts if isinstance(part, nn.Linear)}
+    widths |= {part.normalized_shape[-1] for part in parts if isinstance(part, nn.LayerNorm)}
+    return output.shape[-1] in widths
 
 
 def _places(output: Tensor, patches: list[tuple[int, int]]) -> tuple[tuple[int, int], int]:

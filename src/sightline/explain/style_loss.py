@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from sightline.explain.layers import Layer, layer_named, layers_of, maps_of
 from sightline.nn.gram_matrix import gram_matrix
+from sightline.nn.probe import numbers_of
 
 _STYLES = 5  # layers of style that are chosen: Gatys 2016 takes one of each of VGG's five sizes
 
@@ -72,6 +73,8 @@ class StyleTarget:
 
     Parameters
     ----------
+    function
+        Name for the error's sentence.
     model
         In evaluation mode.
     style
@@ -80,15 +83,17 @@ class StyleTarget:
         Where content and style are read.
     """
 
-    def __init__(self, model: nn.Module, style: Tensor, layers: StyleLayers) -> None:
-        self.model, self.layers = model, layers
+    def __init__(self, function: str, model: nn.Module, style: Tensor, layers: StyleLayers) -> None:
+        self.function, self.model, self.layers = function, model, layers
         with torch.no_grad():
-            self.grams = [gram_matrix(maps) for maps in maps_of(model, style, layers.style)]  # A: 1×K×K
+            own = {item.name: item for item in layers_of(model, style)}  # tokens of another size lie in another grid
+            seen = maps_of(model, style, tuple(own[item.name] for item in layers.style))
+            self.grams = [gram_matrix(numbers_of(function, model, maps)) for maps in seen]  # A: 1×K×K
 
     def content_of(self, images: Tensor) -> Tensor:
         """Return the maps of content B×K×h×w of pictures, without a gradient."""
         with torch.no_grad():
-            return maps_of(self.model, images, (self.layers.content,))[0]
+            return numbers_of(self.function, self.model, maps_of(self.model, images, (self.layers.content,))[0])
 
     def distances(self, images: Tensor, content: Tensor) -> tuple[Tensor, Tensor]:
         """Return each picture's relative squared distance B from maps of content, and from the style."""

@@ -163,7 +163,7 @@ def _paint(
     start, random = choice(name, "start", start, ("content", "noise")), generator(seed)
     with probing(model):
         photo, painting = as_single(name, model, content), as_single(name, model, style)
-        target = StyleTarget(model, painting, style_layers_of(name, model, photo, content_layer, style_layers))
+        target = StyleTarget(name, model, painting, style_layers_of(name, model, photo, content_layer, style_layers))
         wanted = target.content_of(photo)
         x = photo.clone()
         if start == "noise":

@@ -70,16 +70,29 @@ def scores_of(function: str, model: nn.Module, batch: Tensor) -> Tensor:
     if not isinstance(scores, Tensor) or scores.ndim != 2 or len(scores) != len(batch):
         came = "×".join(map(str, scores.shape)) if isinstance(scores, Tensor) else type(scores).__name__
         raise InputError(f"{function}: model must return scores B×classes for a batch; got {came}.")
-    if scores.isnan().any():
-        raise InputError(f"{function}: model must give scores that are numbers; got NaN.{_without_numbers(model)}")
-    return scores
+    return numbers_of(function, model, scores, "scores")
 
 
-def _without_numbers(model: nn.Module) -> str:
-    """Return a sentence that names the first weights that are no finite numbers."""
+def numbers_of(function: str, model: nn.Module, values: Tensor, what: str = "maps") -> Tensor:
+    """Return what a model gives, or refuse NaN in it and name the first weights that are no finite numbers.
+
+    Parameters
+    ----------
+    function
+        Name for the error's sentence.
+    model
+        Whose values they are.
+    values
+        Of any shape.
+    what
+        What they are, in the plural.
+    """
+    if not values.isnan().any():
+        return values
     held = (name for name, value in model.state_dict().items() if not torch.isfinite(value).all())
     first = next(held, None)
-    return "" if first is None else f" Its weights hold NaN or infinity, the first ones in '{first}'."
+    cause = "" if first is None else f" Its weights hold NaN or infinity, the first ones in '{first}'."
+    raise InputError(f"{function}: model must give {what} that are numbers; got NaN.{cause}")
 
 
 def chosen(function: str, scores: Tensor, target: Target, *, argument: str = "target") -> Tensor:
