@@ -17,10 +17,13 @@ from torch.optim import SGD, Adam, AdamW
 class _InStorageOrder:
     """Hands the kernel views of all that belongs to a filter; the state is kept under the parameter as before."""
 
-    def _init_group(self, group: dict[str, Any], params: list[Tensor], *others: list[Tensor]) -> Any:
+    def _init_group(self, group: dict[str, Any], params: list[Tensor], *others: Any) -> Any:
         found = super()._init_group(group, params, *others)  # pyrefly: ignore
+        lists = [
+            values for values in (params, *others) if isinstance(values, list)
+        ]  # before 2.7, AdamW gives a flag too
         for number, parameter in enumerate(params if group["fused"] else ()):
-            of_it = [values for values in (params, *others) if len(values) == len(params)]
+            of_it = [values for values in lists if len(values) == len(params)]
             alike = [values for values in of_it if values[number].shape == parameter.shape]
             if parameter.ndim == 4 and all(_is_channels_last(values[number]) for values in alike):
                 for values in alike:
