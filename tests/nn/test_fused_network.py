@@ -180,6 +180,18 @@ def test_3x3_goes_winograds_way_where_there_are_tiles_enough() -> None:
             assert off(fast(images), model(images)) < 1e-5
 
 
+@short
+def test_3x3_goes_winograds_way_in_bfloat16_too() -> None:
+    torch.manual_seed(4)
+    model = nn.Sequential(nn.Conv2d(3, 16, 3, 1, 1), nn.ReLU(), nn.Conv2d(16, 32, 3, 1, 1), nn.ReLU()).eval()
+    fast = FusedNetwork(model, (3, 48, 40), "bf16")
+    found = [module for module in fast._graphs[3, 48, 40][1].modules() if isinstance(module, PackedThreeByThree)]
+    assert [layer.filters for layer in found] == [32]
+    images = pictures(9, (3, 48, 40))
+    with torch.inference_mode():
+        assert 1e-5 < off(fast(images), model(images)) < 0.01
+
+
 def test_only_the_token_that_answers_is_computed() -> None:
     graph = merge(made(Attentive), SHAPE)
     sizes = [node.meta["val"].ndim for node in graph.graph.nodes if str(node.target) == "aten.linear.default"]

@@ -172,6 +172,9 @@ def test_nan_stays_and_reaches_no_other_image() -> None:
 def test_what_pays() -> None:
     assert pays((1, 64, 56, 56), 64)
     assert pays((16, 512, 7, 7), 512)
+    assert pays((1, 256, 14, 14), 256)
+    assert not pays((1, 256, 14, 14), 256, dtype=torch.bfloat16)  # which is multiplied twice as fast directly
+    assert pays((1, 128, 28, 28), 128, dtype=torch.bfloat16)
     assert not pays((1, 512, 7, 7), 512)  # filters are read for four tiles only
     assert not pays((16, 256, 5, 5), 256)  # most of its tiles is border
     assert not pays((1, 24, 56, 56), 64)

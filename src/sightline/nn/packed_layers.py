@@ -82,20 +82,22 @@ class PackedThreeByThree(nn.Module):
 
     def forward(self, x: Tensor, shortcut: Tensor | None = None) -> Tensor:
         """Return B×out×H'×W'; the shortcut has this shape."""
-        return (self.spread if pays(x.shape, self.filters, self.padding) else self.direct)(x, shortcut)
+        return (self.spread if pays(x.shape, self.filters, self.padding, x.dtype) else self.direct)(x, shortcut)
 
 
-def suits_winograd(layer: Layer) -> bool:
+def suits_winograd(layer: Layer, dtype: torch.dtype) -> bool:
     """Return whether a convolution is one of 3×3 at step 1 whose usual input Winograd's way is faster for.
 
     Parameters
     ----------
     layer
         What is computed.
+    dtype
+        Of maps: float32 or bfloat16.
     """
     plain = layer.stride == layer.dilation == (1, 1) and layer.groups == 1 and layer.activation.name in ("none", "relu")
     square = tuple(layer.weight.shape[2:]) == (3, 3) and layer.padding in ((0, 0), (1, 1))
-    return plain and square and pays(layer.size, len(layer.weight), layer.padding[0])
+    return plain and square and pays(layer.size, len(layer.weight), layer.padding[0], dtype)
 
 
 class PackedLinear(nn.Module):
@@ -156,7 +158,7 @@ def packed(layer: Layer, dtype: torch.dtype, framed: bool = False) -> nn.Module:
     if single and layer.groups == 1 and not (layer.adds and layer.activation != NONE):
         batch, channels, height, width = layer.size
         return PackedPointwise(replace(layer, size=(batch, height, width, channels)), dtype)
-    return PackedThreeByThree(layer, dtype) if suits_winograd(layer) else PackedConvolution(layer, dtype)
+    return PackedThreeByThree(layer, dtype) if suits_winograd(layer, dtype) else PackedConvolution(layer, dtype)
 
 
 def pack_layers(graph: GraphModule, dtype: torch.dtype, batch: int) -> None:

@@ -33,12 +33,14 @@ from sightline.nn.workspace import workspace
 CHANNELS = 16  # how many are read at once: channels and filters are multiples of it
 _PANELS = 4  # of a block, at most
 _LOWEST = {"none": -np.inf, "relu": 0.0}
-_TYPES = torch.float32, torch.bfloat16
+_LEAST = {torch.float32: 8, torch.bfloat16: 40}  # tiles for which a layer's filters are worth reading; types of maps
 _PLANS = 32  # sizes of maps that a layer keeps a plan for
 
 
-def pays(size: Sequence[int], filters: int, padding: int = 1) -> bool:
+def pays(size: Sequence[int], filters: int, padding: int = 1, dtype: torch.dtype = torch.float32) -> bool:
     """Return whether Winograd's way is faster than the direct one, by what was measured on a core with AVX-512.
+
+    In bfloat16 that core multiplies twice as many numbers directly, and reads half of the bytes for a filter.
 
     Parameters
     ----------
@@ -48,6 +50,8 @@ def pays(size: Sequence[int], filters: int, padding: int = 1) -> bool:
         How many.
     padding
         Zeros at each border: 0 or 1.
+    dtype
+        Of maps.
     """
     images, channels, *sides = size
     answers = [side + 2 * padding - 2 for side in sides]
@@ -55,7 +59,7 @@ def pays(size: Sequence[int], filters: int, padding: int = 1) -> bool:
         return False
     tiles = [-(-side // ANSWERS) for side in answers]
     used = answers[0] * answers[1] / (ANSWERS * ANSWERS * tiles[0] * tiles[1])
-    return used >= 0.5 and images * tiles[0] * tiles[1] >= 8
+    return used >= 0.5 and images * tiles[0] * tiles[1] >= _LEAST[dtype]
 
 
 class WinogradConv(nn.Module):
@@ -142,7 +146,7 @@ class WinogradConv(nn.Module):
 
     def _check(self, x: Tensor) -> None:
         least = 3 - 2 * self.padding
-        if x.ndim != 4 or x.shape[1] != self.channels or min(x.shape[2:]) < least or x.dtype not in _TYPES:
+        if x.ndim != 4 or x.shape[1] != self.channels or min(x.shape[2:]) < least or x.dtype not in _LEAST:
             wanted = f"B×{self.channels}×H×W float32 or bfloat16, H and W at least {least}"
             raise InputError(f"WinogradConv: x must be {wanted}; got {tuple(x.shape)} {x.dtype}.")
         if x.device.type != "cpu":
