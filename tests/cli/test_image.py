@@ -46,7 +46,17 @@ def test_a_folder_is_done_image_by_image_and_a_broken_file_is_named(photo, tmp_p
     (folder / "c.jpg").write_bytes((folder / "b.jpg").read_bytes()[:300])
     assert main(["image", "canny", str(folder), "-o", "edges"]) == 1
     assert sorted(path.name for path in (tmp_path / "edges").iterdir()) == ["a-canny.png", "b-canny.png"]
-    assert "c.jpg" in capsys.readouterr().err
+    told = capsys.readouterr()
+    assert "c.jpg" in told.err
+    assert told.out.splitlines()[-1].startswith("2 pictures, ")
+
+
+def test_pictures_of_one_name_do_not_overwrite_each_other(photo, tmp_path):
+    for folder in ("left", "right"):
+        (tmp_path / "pair" / folder).mkdir(parents=True)
+        Image.fromarray(photo if folder == "left" else photo[::-1]).save(tmp_path / "pair" / folder / "1.png")
+    assert main(["image", "box_blur", "pair", "--size", "3", "-o", "out"]) == 0
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["left-1-box_blur.png", "right-1-box_blur.png"]
 
 
 def test_steps_are_written_as_a_page(photo, tmp_path):

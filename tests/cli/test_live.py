@@ -9,6 +9,7 @@ from PIL import Image
 from sightline.apply.inputs import numbers
 from sightline.apply.outputs import as_picture, side_by_side
 from sightline.cli.app import main
+from sightline.cli.live import is_moving
 from sightline.core.errors import FormatError, InputError, MissingFileError
 from sightline.image import canny, convert, convolve, draw, frames, read, region_grow, write_frames
 
@@ -144,3 +145,10 @@ def test_colour_and_grey_stand_beside_each_other():
     both = side_by_side(convert(gray, "gray", "rgb"), np.full((2, 3), 9, np.uint8))
     assert both.shape == (4, 8, 3)
     assert both[3, 6].tolist() == [0, 0, 0]
+
+
+def test_a_number_that_is_no_file_is_a_camera(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert is_moving(("7",), None)
+    (tmp_path / "7").mkdir()
+    assert not is_moving(("7",), None)

@@ -65,3 +65,19 @@ def test_what_is_missing_is_named(folder, monkeypatch):
     feed(monkeypatch, b"")
     with pytest.raises(FormatError, match="stdin is empty"):
         find_sources(["-"])
+
+
+def test_no_two_files_have_one_stem(folder):
+    for name in ("a/x.png", "a/x.jpg", "b/X.png", "a-x-png.png", "y.png"):
+        path = folder / "many" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (3, 2)).save(path)
+    found = {source.name.partition("many")[2]: source.stem for source in find_sources(["many", "many/y.png"])}
+    assert found["/b/X.png"] == "b-X"
+    assert found["/a/x.jpg"] == "a-x-jpg"
+    assert found["/y.png"] == "y"
+    assert len({stem.casefold() for stem in found.values()}) == len(found) == 5
+
+
+def test_a_file_named_twice_keeps_its_stem(folder):
+    assert [source.stem for source in find_sources(["b.png", "./b.png"])] == ["b", "b"]

@@ -200,6 +200,7 @@ def test_refusals(tmp_path: Path, clip: Path) -> None:
         (tmp_path / "none", DataError, "holds no picture"),
         (str(tmp_path / "*.jpg"), MissingFileError, "nothing matches"),
         ("webcam:77", MissingFileError, "camera 77 does not exist"),
+        ("77", MissingFileError, "camera 77 does not exist"),
         ("rtsp://127.0.0.1:9/x", FormatError, "cannot be opened"),
         (stream.getvalue(), FormatError, "holds no video"),
         (3.5, InputError, "source must be a path"),

@@ -16,15 +16,16 @@ class Source:
         What it is called in answers: its path, or ``-`` for stdin.
     data
         The encoded bytes, where it is not a file.
+
+    Attributes
+    ----------
+    stem
+        File name without suffix, for the names of what is written; longer where several sources share it.
     """
 
     def __init__(self, name: str, data: bytes | None = None) -> None:
         self.name, self._data = name, data
-
-    @property
-    def stem(self) -> str:
-        """File name without suffix, for the names of what is written."""
-        return "stdin" if self._data is not None else Path(self.name).stem
+        self.stem = "stdin" if data is not None else Path(name).stem
 
     def read(self, mode: str = "rgb") -> np.ndarray:
         """Return the image: ``rgb`` H×W×3, ``gray`` H×W, ``stored`` H×W for grey files and H×W×3 for all others."""

@@ -19,7 +19,7 @@ from sightline.apply.source import Source
 from sightline.cli.live import is_moving, run_live
 from sightline.cli.outputs import write_array, write_result
 from sightline.cli.sources import find_sources, keep_source
-from sightline.cli.terminal import FAILED, OK, Answer, counted, talk
+from sightline.cli.terminal import FAILED, OK, Answer, paced, talk
 from sightline.core.catalogue import Method
 from sightline.core.errors import InputError, MissingFileError, SightlineError
 from sightline.core.files import write_text
@@ -91,8 +91,9 @@ def run_method(entry: Method, words: Sequence[str], values: Mapping[str, Any], w
             limit=wish.limit,
             json=wish.json,
         )
+    start = time.perf_counter()
     rows = _run_each(entry, find_sources(words), values, wish)
-    return _answer(rows, wish)
+    return _answer(rows, wish, time.perf_counter() - start)
 
 
 def _run_each(entry: Method, sources: Sequence[Source], values: Mapping[str, Any], wish: Wish) -> list[dict[str, Any]]:
@@ -104,7 +105,7 @@ def _run_each(entry: Method, sources: Sequence[Source], values: Mapping[str, Any
         raise InputError(
             f"{entry.name}: --output must be a folder for several pictures; got '{wish.output}'. A video ends in .mp4."
         )
-    for source in counted(sources, entry.name):
+    for source in paced(sources, entry.name):
         row: dict[str, Any] = {"source": source.name}
         try:
             image = read_first(entry, source, gray=wish.gray)
@@ -166,7 +167,7 @@ def _run_whole(entry: Method, kind: str, words: Sequence[str], values: Mapping[s
     return _answer([row | write_result(entry, result, result if like is None else like, options, wish.output)], wish)
 
 
-def _answer(rows: list[dict[str, Any]], wish: Wish) -> Answer:
+def _answer(rows: list[dict[str, Any]], wish: Wish, seconds: float = 0.0) -> Answer:
     def show(console: Console) -> None:
         for row in rows:
             if "error" not in row:
@@ -174,6 +175,10 @@ def _answer(rows: list[dict[str, Any]], wish: Wish) -> Answer:
                 if "result" in row and row["output"]:
                     told = f"{told} ({_brief(row['result'])})"
                 console.print(f"{row['source']}: {told}", markup=False, soft_wrap=True)
+        done = [row["milliseconds"] for row in rows if "error" not in row]
+        if len(rows) > 1 and done:
+            each = f"{np.median(done):g} ms each in the method"
+            console.print(f"{len(done)} pictures, {len(done) / seconds:.1f} pictures/s ({each})", soft_wrap=True)
 
     code = FAILED if any("error" in row for row in rows) else OK
     return Answer(rows if len(rows) > 1 else rows[0], show, wish.json, code)

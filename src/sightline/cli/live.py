@@ -29,7 +29,8 @@ def is_moving(words: tuple[str, ...], output: Path | None) -> bool:
     if len(words) != 1:
         return False
     word = words[0]
-    moving = _CAMERA.fullmatch(word) or re.match(r"\w+://", word) or Path(word).suffix.lower() in VIDEOS
+    number = word.isdecimal() and not Path(word).exists()
+    moving = number or _CAMERA.fullmatch(word) or re.match(r"\w+://", word) or Path(word).suffix.lower() in VIDEOS
     return bool(moving) or (output is not None and output.suffix.lower() in _TARGETS)
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import glob
+import os.path
 import sys
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -14,10 +16,15 @@ from sightline.data.naming import is_image_name
 
 
 def find_sources(words: Iterable[str]) -> list[Source]:
-    """Return the images that the words name, in order: files, folders, patterns, ``.txt`` lists, ``-`` for stdin."""
+    """Return the images that the words name, in order: files, folders, patterns, ``.txt`` lists, ``-`` for stdin.
+
+    No two files have one stem: ``a/x.png`` and ``b/x.png`` become ``a-x`` and ``b-x``, and ``x.png`` beside ``x.jpg``
+    ``x-png``, so that what is made of one does not overwrite what is made of another.
+    """
     found = [source for word in words for source in _expand(word)]
     if not found:
         raise DataError("sources: no image was named.")
+    _tell_apart(found)
     return found
 
 
@@ -25,6 +32,35 @@ def keep_source(command: str, source: str, target: Path) -> None:
     """Refuse to write a result over the file that it is made from."""
     if target.exists() and Path(source).exists() and target.samefile(source):
         raise InputError(f"{command}: the output must not be the source; got '{target}'.")
+
+
+def _tell_apart(sources: list[Source]) -> None:
+    """Lengthen the stems that different files share, by their folders, then by their suffixes, then by a number."""
+    for lengthened in (_with_folders, _with_suffix, _with_number):
+        # Folded: two names that differ in case alone are one on some disks.
+        files = {(source.stem.casefold(), os.path.realpath(source.name)) for source in sources}
+        times = Counter(stem for stem, _ in files)
+        shared = [source for source in sources if times[source.stem.casefold()] > 1]
+        if not shared:
+            return
+        lengthened(shared)
+
+
+def _with_folders(sources: list[Source]) -> None:
+    paths = [Path(source.name).resolve() for source in sources]
+    common = os.path.commonpath([path.parent for path in paths])
+    for source, path in zip(sources, paths, strict=True):
+        source.stem = "-".join((*path.parent.relative_to(common).parts, path.stem))
+
+
+def _with_suffix(sources: list[Source]) -> None:
+    for source in sources:
+        source.stem += Path(source.name).suffix.replace(".", "-")
+
+
+def _with_number(sources: list[Source]) -> None:
+    for number, source in enumerate(sources, 1):
+        source.stem += f"-{number}"
 
 
 def _expand(word: str) -> Iterator[Source]:

@@ -93,6 +93,17 @@ def counted(items: Sequence[Any], what: str) -> Iterator[Any]:
         progress(len(items), len(items))
 
 
+def paced(pictures: Sequence[Any], what: str) -> Iterator[Any]:
+    """Go through pictures as :func:`counted` does, with how many are done a second."""
+    if len(pictures) < 2:
+        yield from pictures
+        return
+    with frame_bar(what, len(pictures), "pictures") as progress:
+        for picture in pictures:
+            yield picture
+            progress()
+
+
 @contextlib.contextmanager
 def bar(what: str) -> Iterator[Callable[[int, int], None]]:
     """Show a progress bar on stderr, on a terminal only; the block gets ``progress(done, total)`` to call."""
@@ -106,12 +117,12 @@ def bar(what: str) -> Iterator[Callable[[int, int], None]]:
 
 
 @contextlib.contextmanager
-def frame_bar(what: str, total: int | None) -> Iterator[Callable[[], None]]:
+def frame_bar(what: str, total: int | None, unit: str = "frames") -> Iterator[Callable[[], None]]:
     """Show a progress bar with frames per second on stderr, on a terminal only; the block calls it once a frame."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     console = talk()
-    rate = TextColumn("{task.fields[rate]:.1f} frames/s")
+    rate = TextColumn(f"{{task.fields[rate]:.1f}} {unit}/s")
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), rate, TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as shown:
         task = shown.add_task(what, total=total, rate=0.0)

@@ -91,6 +91,8 @@ def _named(word: str, max_pixels: int) -> Clip:
     if separator:
         return _stream(word, scheme.lower())
     path = Path(word)
+    if word.isdecimal() and not path.exists():  # as one types it in a shell
+        return _camera(int(word))
     if path.is_dir():
         files = sorted((item for item in path.iterdir() if item.suffix.lower() in PICTURES), key=_natural)
         if not files:

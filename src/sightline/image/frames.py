@@ -171,8 +171,9 @@ def frames(
     ----------
     source
         A video file, an animated or multi-page picture (GIF, PNG, WebP, TIFF, AVIF), a folder of pictures or a pattern
-        (in natural order: 2 before 10), an address (``rtsp://…``, ``https://…``), a camera (its number, ``"webcam"``,
-        ``"webcam:1"``, ``"/dev/video0"``), the bytes of a file, a list of paths or arrays, or an N×H×W×3 array.
+        (in natural order: 2 before 10), an address (``rtsp://…``, ``https://…``), a camera (its number, also as a word
+        where no file is called so, ``"webcam"``, ``"webcam:1"``, ``"/dev/video0"``), the bytes of a file, a list of
+        paths or arrays, or an N×H×W×3 array.
     start
         First frame to give, counted from 0; those before it are decoded and passed over.
     stop
