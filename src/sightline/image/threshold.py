@@ -13,7 +13,8 @@ from sightline.core.types import Array, Choice, Image, Range
 
 KINDS = ("binary", "binary_inverse", "truncate", "to_zero", "to_zero_inverse")
 _WHITE: dict[type, int] = {np.uint8: 255, np.uint16: 65535, np.float32: 1}
-_STRIP = 1 << 20  # bytes: what one thread moves in some 40 µs, against 10 to share them out
+_STRIP = 1 << 20  # bytes: what one thread moves in some 20 µs, against 5 to share them out
+_FIRST = 0.56  # of two strips, the first is longer: who shares out begins at once, a helper some microseconds later
 _FLOATS = (float(np.finfo(np.float32).min), float(np.finfo(np.float32).max))
 
 
@@ -78,6 +79,8 @@ def threshold(
     result = output("threshold", out, image.shape, image.dtype, [image])
     constants = scalar(above or 0), scalar(below or 0), above is None, below is None
     flat, strip = image.reshape(-1), _STRIP // image.itemsize
+    if strip < image.size <= 2 * strip:
+        strip = round(_FIRST * image.size)
     over_rows(_threshold, flat.size, flat, level, *constants, result.reshape(-1), strip=strip)
     return result
 
