@@ -48,7 +48,7 @@ def drawn(*shape: int, seed: int = 0) -> Tensor:
 
 def one_step(sizes: Sizes, given: list[Tensor], layer: StepLayer | None = None, bias: Tensor | None = None) -> Tensor:
     """Return what one step makes of a map, and of what is beside it."""
-    program = Program()
+    program = Program(dtype=given[0].dtype)
     program.given = [program.value(tuple(tensor.shape[1:])) for tensor in given]
     program.answers = [program.value(sizes.after if given[0].ndim == 4 else sizes.after[:1])]
     beside = program.given[1] if len(given) == 2 else None
@@ -150,10 +150,12 @@ def test_averages_shares_and_frames() -> None:
     assert torch.equal(found[:, :, 2:7, 2:6], pixels)
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 @pytest.mark.parametrize(("side", "stride", "padding"), [(3, 2, 1), (2, 2, 0), (3, 1, 1), (5, 3, 2)])
-def test_largest_of_windows(side: int, stride: int, padding: int) -> None:
-    x = drawn(2, 40, 11, 8)
+def test_largest_of_windows(side: int, stride: int, padding: int, dtype: torch.dtype) -> None:
+    x = drawn(2, 40, 11, 8).to(dtype)
     x[1, 3, 5, 6] = torch.nan
+    x[0, 7, 2, 2] = -torch.nan
     expected = F.max_pool2d(x, side, stride, padding)
     found = one_step(Sizes(LARGEST, (40, 11, 8), _after(expected), side, stride, padding), [x])
     torch.testing.assert_close(found, expected, rtol=0, atol=0, equal_nan=True)

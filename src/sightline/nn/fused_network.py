@@ -145,5 +145,5 @@ def _laid_out_for_one(merged: GraphModule, dtype: torch.dtype) -> GraphModule:
 def _laid_out(graph: GraphModule, dtype: torch.dtype, batch: int) -> GraphModule:
     pack_layers(graph, dtype, batch)
     round_constants(graph, dtype)
-    join_steps(graph)
+    join_steps(graph, dtype)
     return tidy(graph)

@@ -19,24 +19,28 @@ _aten = torch.ops.aten
 _PASSED = ("get_attr", "placeholder")
 
 
-def join_steps(graph: GraphModule) -> None:
+def join_steps(graph: GraphModule, dtype: torch.dtype) -> None:
     """Replace layers that can be steps, and what lies between them, by runs of them, in place.
+
+    What takes the largest of windows becomes a step even alone: PyTorch takes longer for it.
 
     Parameters
     ----------
     graph
         Whose layers :func:`~sightline.nn.packed_layers.pack_layers` has made :class:`~sightline.nn.step_run.StepLayer`
         where they can be steps.
+    dtype
+        Of maps: float32, or bfloat16, of which only windows are steps.
     """
     runs: list[list[Node]] = [[]]
     for node in graph.graph.nodes:
-        if _is_step(graph, node):
+        if _is_step(graph, node, dtype):
             runs[-1].append(node)
         elif node.op not in _PASSED and runs[-1]:
             runs.append([])
     for run in runs:
-        if any(isinstance(_module(graph, node), StepLayer) for node in run):
-            _join(graph, run)
+        if any(isinstance(_module(graph, node), StepLayer) or window_of(node) is not None for node in run):
+            _join(graph, run, dtype)
 
 
 def is_one_run(graph: GraphModule) -> bool:
@@ -54,10 +58,12 @@ def _shape(node: Any) -> tuple[int, ...]:
     return tuple(int(side) for side in node.meta["val"].shape[1:])
 
 
-def _is_step(graph: GraphModule, node: Node) -> bool:
+def _is_step(graph: GraphModule, node: Node, dtype: torch.dtype) -> bool:
+    if dtype != torch.float32:
+        return window_of(node) is not None
     module = _module(graph, node)
     if isinstance(module, FramedPixels):
-        return module.padding[0] == module.padding[1] and module.colour.dtype == torch.float32
+        return module.padding[0] == module.padding[1]
     if module is not None:
         return isinstance(module, StepLayer) and all(given.op != "get_attr" for given in node.all_input_nodes)
     return _averages(node) or window_of(node) is not None or _scales(node) or _flattens(node)
@@ -112,8 +118,8 @@ def _flattens(node: Node) -> bool:
     return _is_map(node.args[0]) and _shape(node.args[0])[1:] == (1, 1)
 
 
-def _join(graph: GraphModule, run: list[Node]) -> None:
-    program, known, given = Program(), {}, []
+def _join(graph: GraphModule, run: list[Node], dtype: torch.dtype) -> None:
+    program, known, given = Program(dtype=dtype), {}, []
 
     def number(node: Any) -> int:
         if node not in known:

@@ -4,7 +4,8 @@ Goto and van de Geijn 2008, "Anatomy of High-Performance Matrix Multiplication",
 Here the left matrix lies in memory as it is, one pixel with all its channels after the other, and only the right one is
 cut into panels: a map of few pixels is read too seldom for a copy to pay.
 
-All functions take addresses of float32, and distances in numbers; nothing is checked.
+All functions take addresses of float32, or of bfloat16 where they are called short, and distances in numbers; nothing
+is checked.
 
 What follows a sum t is one formula with five numbers, *scale*, *shift*, *low*, *high* and *gates*: u = scale·t + shift,
 not below *low* and not above *high*; then u·t where *gates* is 1, or u where it is 0. NaN stays NaN.
@@ -12,16 +13,18 @@ not below *low* and not above *high*; then u·t where *gates* is 1, or u where i
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import Any
 
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 
-from sightline.nn.matrix_panels import FUSE, LANES, VECTOR, intrinsic, load, repeated, store
+from sightline.nn.matrix_panels import FUSE, LANES, VECTOR, intrinsic, load, load_short, repeated, store, store_short
 
 COUNTS = (1, 2, 4, 7, 10, 13, 14) if LANES == 16 else (1, 2, 3, 4, 5, 6)  # of rows that are multiplied at once
 PIXELS = 7  # neighbours that a filter is applied to at once, or one
+_WINDOW = 3  # pixels a side of the windows that are usual
 _UNROLLED = 4  # columns of the left matrix in one turn of the loop
 _OFFSET = types.int64
 _WORD = ir.IntType(64)
@@ -192,24 +195,53 @@ def average_vectors(_: Any, x: Any, apart: Any, count: Any, y: Any) -> Any:
     return types.void(*[_OFFSET] * 4), build
 
 
-@intrinsic
-def largest_vector(_: Any, x: Any, high: Any, line_apart: Any, wide: Any, apart: Any, y: Any) -> Any:
-    """Write the largest numbers of ``high`` × ``wide`` vectors, NaN where one of them is."""
+def _largests(short: bool) -> Any:
+    read, write = (load_short, store_short) if short else (load, store)
+    kind = ir.IntType(16).as_pointer() if short else _FLOATS
 
-    def build(context: Any, builder: Any, _: Any, args: Any) -> Any:
-        x, y = _pointer(builder, args[0]), _pointer(builder, args[5])
-        most = cgutils.alloca_once(builder, VECTOR)
-        builder.store(load(builder, x, _WORD(0)), most)
-        with cgutils.for_range(builder, args[1]) as line, cgutils.for_range(builder, args[3]) as place:
-            offset = builder.add(builder.mul(line.index, args[2]), builder.mul(place.index, args[4]))
-            vector, before = load(builder, x, offset), builder.load(most)
-            larger = builder.fcmp_ordered(">", vector, before)
-            larger = builder.or_(larger, builder.fcmp_unordered("uno", vector, vector))
-            builder.store(builder.select(larger, vector, before), most)
-        store(builder, builder.load(most), y, _WORD(0))
-        return context.get_dummy_value()
+    @intrinsic
+    def largest(_: Any, x: Any, high: Any, line_apart: Any, wide: Any, apart: Any, y: Any) -> Any:
+        """Write the largest numbers of ``high`` × ``wide`` vectors, NaN where one of them is."""
 
-    return types.void(*[_OFFSET] * 6), build
+        def build(context: Any, builder: Any, _: Any, args: Any) -> Any:
+            x, y = builder.inttoptr(args[0], kind), builder.inttoptr(args[5], kind)
+            high, line_apart, wide, apart = args[1:5]
+
+            def at(line: Any, place: Any) -> Any:
+                offset = builder.add(builder.mul(line, line_apart), builder.mul(place, apart))
+                return read(builder, x, offset)
+
+            usual = [builder.icmp_signed("==", number, _WORD(_WINDOW)) for number in (high, wide)]
+            with builder.if_else(builder.and_(*usual)) as (known, other):
+                with known:
+                    vectors = [at(_WORD(k // _WINDOW), _WORD(k % _WINDOW)) for k in range(_WINDOW**2)]
+                    write(builder, _largest_of(builder, vectors), y, _WORD(0))
+                with other:
+                    most = cgutils.alloca_once(builder, VECTOR)
+                    builder.store(at(_WORD(0), _WORD(0)), most)
+                    with cgutils.for_range(builder, high) as line, cgutils.for_range(builder, wide) as place:
+                        pair = [builder.load(most), at(line.index, place.index)]
+                        builder.store(_largest_of(builder, pair), most)
+                    write(builder, builder.load(most), y, _WORD(0))
+            return context.get_dummy_value()
+
+        return types.void(*[_OFFSET] * 6), build
+
+    return largest
+
+
+def _largest_of(builder: Any, vectors: list[Any]) -> Any:
+    """Return IR for the largest numbers of vectors, NaN where one of them is."""
+    most, unknown = vectors[0], []
+    for vector in vectors[1:]:
+        most = builder.select(builder.fcmp_ordered(">", most, vector), most, vector)
+    for k in range(0, len(vectors), 2):
+        unknown.append(builder.fcmp_unordered("uno", vectors[k], vectors[min(k + 1, len(vectors) - 1)]))
+    none = ir.Constant(VECTOR, [float("nan")] * LANES)
+    return builder.select(reduce(builder.or_, unknown), none, most)
+
+
+largest_vector, largest_short_vector = _largests(short=False), _largests(short=True)
 
 
 @intrinsic

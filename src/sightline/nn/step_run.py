@@ -149,12 +149,15 @@ class Program:
         Numbers of the values that come from outside, and of those that are asked for.
     steps
         In order.
+    dtype
+        Of all values: float32, or bfloat16 where all steps are ``LARGEST``.
     """
 
     shapes: list[tuple[int, ...]] = field(default_factory=list)
     given: list[int] = field(default_factory=list)
     answers: list[int] = field(default_factory=list)
     steps: list[Step] = field(default_factory=list)
+    dtype: torch.dtype = torch.float32
 
     def value(self, shape: tuple[int, ...]) -> int:
         """Return the number of a new value."""
@@ -163,7 +166,7 @@ class Program:
 
 
 class StepRun(nn.Module):
-    """Layers that follow each other, on the CPU, in float32, without gradients.
+    """Layers that follow each other, on the CPU, without gradients.
 
     Parameters
     ----------
@@ -188,7 +191,7 @@ class StepRun(nn.Module):
         Parameters
         ----------
         *given
-            B×C×H×W, or B×C, float32; fastest with channels last.
+            B×C×H×W, or B×C; fastest with channels last, and of the program's type.
         """
         images, threads = len(given[0]), torch.get_num_threads()
         plan = self._plans.get((images, threads))
@@ -196,8 +199,9 @@ class StepRun(nn.Module):
             if len(self._plans) >= _PLANS:
                 self._plans.clear()
             plan = self._plans[images, threads] = _Plan(self.program, images, threads, self._zeros)
-        held = [_in_order(tensor) for tensor in given]
-        answers = [_empty((images, *self.program.shapes[value])) for value in self.program.answers]
+        dtype = self.program.dtype
+        held = [_in_order(tensor.to(dtype)) for tensor in given]
+        answers = [_empty((images, *self.program.shapes[value]), dtype) for value in self.program.answers]
         if images:
             plan.run(held, answers, threads)
         return answers[0] if len(answers) == 1 else tuple(answers)
@@ -209,10 +213,10 @@ def _in_order(tensor: Tensor) -> Tensor:
     return tensor.contiguous(memory_format=torch.channels_last)
 
 
-def _empty(shape: tuple[int, ...]) -> Tensor:
+def _empty(shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
     if len(shape) != 4:
-        return torch.empty(shape)
-    return torch.empty(shape, memory_format=torch.channels_last)
+        return torch.empty(shape, dtype=dtype)
+    return torch.empty(shape, dtype=dtype, memory_format=torch.channels_last)
 
 
 class _Plan:
@@ -227,7 +231,7 @@ class _Plan:
         inner = [step.y for step in program.steps if step.y not in program.answers]
         last = {value: k for k, step in enumerate(program.steps) for value in (step.x, step.beside)}
         made = {step.y: k for k, step in enumerate(program.steps)}
-        sizes = [4 * images * math.prod(program.shapes[value]) for value in inner]
+        sizes = [program.dtype.itemsize * images * math.prod(program.shapes[value]) for value in inner]
         found = place_values(sizes, [made[v] for v in inner], [last.get(v, made[v]) for v in inner])
         self.inner, self.offsets, self.bytes = np.array(inner, np.int64), np.array(found[0], np.int64), found[1]
         self.job = np.zeros(HEAD + len(program.steps) * STEP.itemsize, np.uint8)
@@ -235,7 +239,7 @@ class _Plan:
         self.spare = -(-max(map(spare_bytes, cuts)) // 64) * 64
         steps = self.job[HEAD:].view(STEP)
         for row, step, fields in zip(steps, program.steps, cuts, strict=True):
-            _describe(row, step, fields, zeros)
+            _describe(row, step, fields | {"bytes": program.dtype.itemsize})
         self.head = {"count": len(steps), "spare_each": self.spare}
 
     def run(self, given: list[Tensor], answers: list[Tensor], threads: int) -> None:
@@ -252,7 +256,7 @@ class _Plan:
         on_torch_threads(run_steps, job, threads)
 
 
-def _describe(row: np.ndarray, step: Step, fields: dict[str, int], zeros: Tensor) -> None:
+def _describe(row: np.ndarray, step: Step, fields: dict[str, int]) -> None:
     known = dict(fields)
     if step.layer is not None:
         layer = step.layer

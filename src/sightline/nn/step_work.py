@@ -22,6 +22,7 @@ from sightline.nn.row_products import (
     copy_bytes,
     copy_vector,
     filter_pixels,
+    largest_short_vector,
     largest_vector,
     multiply_rows,
     scale_vectors,
@@ -29,16 +30,18 @@ from sightline.nn.row_products import (
 from sightline.nn.torch_threads import give_way, pointer_to, read, take, threads_kernel
 
 MATRIX, FILTER, AVERAGE, LARGEST, SCALE, FRAME = range(6)  # what a step does
+SHORT = 2  # bytes of a bfloat16
 WIDE = 2 * LANES  # columns of a panel
 HEAD = 64  # bytes before the first step
 
-# Counters have lines of the cache of their own. Addresses are of float32.
+# Counters have lines of the cache of their own. Addresses are of float32,
+# but maps whose largest numbers are looked for have as many bytes a number as is said: 4, or 2 of bfloat16.
 _COUNTERS = [("next", np.int64), ("apart", np.int64, 7), ("done", np.int64), ("apart_too", np.int64, 7)]
 _ADDRESSES = ("x", "y", "beside", "weights", "bias", "formula")
 _SIZES = ("images", "high", "wide", "channels", "answers_high", "answers_wide", "filters", "side", "stride", "padding")
 # Of products: rows at once; blocks of rows in a line of answers; how many and which of them, and panels, are an item.
 _CUTS = ("rows", "blocks", "lines", "blocks_each", "panels", "panels_each", "beside_apart", "band")
-_NUMBERS = ("kind", "items", *_ADDRESSES, *_SIZES, *_CUTS)
+_NUMBERS = ("kind", "items", "bytes", *_ADDRESSES, *_SIZES, *_CUTS)
 STEP = np.dtype([*_COUNTERS, *((name, np.int64) for name in _NUMBERS)], align=True)
 PROGRAM = np.dtype([(name, np.int64) for name in ("seats", "count", "spare", "spare_each")])
 _SIZE = STEP.itemsize
@@ -123,15 +126,18 @@ def _largest(step, item):
     image, line = divmod(item, step.answers_high)
     first = max(line * step.stride - step.padding, 0)
     high = min(line * step.stride - step.padding + step.side, step.high) - first
-    apart = 4 * step.channels
+    apart = step.bytes * step.channels
     for column in range(step.answers_wide):
         left = max(column * step.stride - step.padding, 0)
         wide = min(column * step.stride - step.padding + step.side, step.wide) - left
         x = step.x + ((image * step.high + first) * step.wide + left) * apart
         y = step.y + (item * step.answers_wide + column) * apart
         for vector in range(0, step.channels, LANES):
-            at = 4 * min(vector, step.channels - LANES)
-            largest_vector(x + at, high, step.wide * step.channels, wide, step.channels, y + at)
+            at = step.bytes * min(vector, step.channels - LANES)
+            if step.bytes == SHORT:
+                largest_short_vector(x + at, high, step.wide * step.channels, wide, step.channels, y + at)
+            else:
+                largest_vector(x + at, high, step.wide * step.channels, wide, step.channels, y + at)
 
 
 @kernel
