@@ -19,9 +19,7 @@ class _InStorageOrder:
 
     def _init_group(self, group: dict[str, Any], params: list[Tensor], *others: Any) -> Any:
         found = super()._init_group(group, params, *others)  # pyrefly: ignore
-        lists = [
-            values for values in (params, *others) if isinstance(values, list)
-        ]  # before 2.7, AdamW gives a flag too
+        lists = [values for values in (params, *others) if isinstance(values, list)]  # PyTorch 2.6 gives a flag, too
         for number, parameter in enumerate(params if group["fused"] else ()):
             of_it = [values for values in lists if len(values) == len(params)]
             alike = [values for values in of_it if values[number].shape == parameter.shape]
