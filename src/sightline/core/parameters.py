@@ -11,6 +11,7 @@ from types import UnionType
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from sightline.core import types
 
@@ -31,6 +32,7 @@ _KINDS: list[tuple[Any, str]] = [
     (str, "choice"),
     (bytes, "bytes"),
     (np.ndarray, "array"),
+    (ArrayLike, "array"),
 ]
 
 
@@ -179,6 +181,8 @@ def _words(hint: Any) -> str:
     origin, parts = typing.get_origin(hint), typing.get_args(hint)
     if origin is typing.Annotated:
         return _words(parts[0])
+    if hint == ArrayLike:  # a union of what differs between versions of NumPy and Python
+        return ""
     if hint in (int, float, bool, str):
         return hint.__name__
     if origin is tuple and all(part in (int, float) for part in parts):
