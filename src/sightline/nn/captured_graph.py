@@ -50,7 +50,7 @@ def capture(model: nn.Module, shape: tuple[int, int, int]) -> GraphModule:
         When its steps depend on what the images show, or it changes tensors that it was given.
     """
     own = copy.deepcopy(model).cpu().float().eval()
-    free = ({0: torch.export.Dim("batch")},)
+    free = ({0: torch.export.Dim("batch", max=2**31)},)  # PyTorch 2.6 compares sizes with its own "no end"
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")  # about calls of its own that PyTorch will leave
         try:
