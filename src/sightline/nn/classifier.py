@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from torch import Tensor, nn
 
@@ -15,7 +15,8 @@ class Classifier(Protocol):
     pass what comes out of it, or its gradient, through :meth:`cam_map`; no user has to name a layer.
     """
 
-    head: nn.Module
+    if TYPE_CHECKING:  # from Python 3.12 on, isinstance does not see the parts of a module
+        head: nn.Module
 
     def __call__(self, images: Tensor) -> Tensor:
         """Return B×classes logits."""
