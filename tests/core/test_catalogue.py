@@ -68,9 +68,9 @@ def test_json_says_what_a_page_needs() -> None:
     assert low["high"] > low["low"] >= 0
 
 
-def test_numbers_in_any_form_are_an_array_with_every_numpy_and_python() -> None:
+def test_numbers_in_any_form_are_of_one_kind_with_every_numpy_and_python() -> None:
     labels, predicted = find("metrics.accuracy").parameters
-    assert (labels.kind, labels.words) == (predicted.kind, predicted.words) == ("array", "")
+    assert (labels.kind, labels.words) == (predicted.kind, predicted.words) == ("other", "")
 
 
 def test_the_decorator_returns_the_function_itself() -> None:

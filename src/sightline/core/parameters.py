@@ -32,7 +32,7 @@ _KINDS: list[tuple[Any, str]] = [
     (str, "choice"),
     (bytes, "bytes"),
     (np.ndarray, "array"),
-    (ArrayLike, "array"),
+    (ArrayLike, "other"),
 ]
 
 
