@@ -20,6 +20,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from sightline.core.errors import DataError, InputError, SightlineError
 from sightline.core.seeds import generator
+from sightline.nn.trained_convolution import FastConvolutions
 from sightline.train.average import Average
 from sightline.train.batches import Batches, InOrder, Order
 from sightline.train.checkpoint import Snapshot
@@ -114,6 +115,8 @@ class Engine:
         self.channels_last = any(isinstance(module, nn.Conv2d) for module in model.modules())
         if self.channels_last:
             model = model.to(memory_format=torch.channels_last)  # pyrefly: ignore
+        on_cpu = device.type == "cpu" and settings.precision == "fp32"
+        self.fast_convolutions = on_cpu and any(FastConvolutions.suit(module) for module in model.modules())
         freeze(model, settings.freeze)
         self.frozen = frozenset(name for name, parameter in model.named_parameters() if not parameter.requires_grad)
         self.model = model
@@ -215,7 +218,8 @@ class Engine:
         waits: AbstractContextManager[Any] = nullcontext()
         if isinstance(self.losses, DistributedDataParallel) and not last:
             waits = self.losses.no_sync()
-        with waits:
+        # Around both: what is computed again for the gradients must be the same.
+        with waits, FastConvolutions() if self.fast_convolutions else nullcontext():
             with self.autocast():
                 losses = self.losses(phase, batch)
             if self.group.size == 1 and self.device.type == "cpu":  # elsewhere to look would be to wait
