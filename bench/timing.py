@@ -70,7 +70,7 @@ def measure(case: Case, repeats: int = 15, bandwidth: float = 0.0) -> Row:
     times = np.zeros((repeats, 2))
     for turn in range(repeats):
         # Who comes after himself finds his data in the cache, who comes after the other does not: in a turn, each side
-        # does both once. A ratio of one side's warm time and the other's cold one would say more of caches than of code.
+        # does both once. A ratio of one side's warm time and the other's cold one would say more of caches than of us.
         for side in (0, 1, 1, 0):
             times[turn, side] += _time((case.ours, case.peers)[side], loops[side]) / 2
     ratios = times[:, 1] / times[:, 0]
