@@ -18,6 +18,7 @@ import numpy as np
 from sightline.core.catalogue import method
 from sightline.core.checks import choice, describe
 from sightline.core.errors import InputError
+from sightline.core.kernels import kernel, over_rows
 from sightline.core.layers import Boxes, Lines, Picture, Points, Value
 from sightline.core.trace import Step
 from sightline.core.types import Array, Choice, Image
@@ -222,12 +223,29 @@ def _shrink(gray: Array, smaller: int) -> Array:
     """Return the picture with blocks of smaller×smaller pixels replaced by their mean."""
     if smaller == 1:
         return gray
-    height, width = (size // smaller * smaller for size in gray.shape)
-    total = np.zeros((height // smaller, width // smaller), np.uint16 if smaller <= 16 else np.uint32)
-    for dy in range(smaller):
-        for dx in range(smaller):
-            total += gray[dy:height:smaller, dx:width:smaller]
-    return (total // (smaller * smaller)).astype(np.uint8)
+    small = np.empty((gray.shape[0] // smaller, gray.shape[1] // smaller), np.uint8)
+    over_rows(_average, len(small), gray, smaller, small, strip=64)
+    return small
+
+
+@kernel
+def _average(gray, size, small, y0, y1):
+    """Write the means of the blocks in rows ``y0`` to ``y1``, rounded down."""
+    columns = small.shape[1]
+    line = np.empty(columns * size, np.uint32)
+    for y in range(y0, y1):
+        line[:] = 0
+        for j in range(size):
+            row = gray[y * size + j]
+            for x in range(columns * size):
+                line[x] += row[x]
+        to = small[y]
+        if size == 2:
+            for x in range(columns):
+                to[x] = (line[2 * x] + line[2 * x + 1]) >> 2
+        else:
+            for x in range(columns):
+                to[x] = line[x * size : x * size + size].sum() // (size * size)
 
 
 # --- bars ---

@@ -63,7 +63,7 @@ class Binary:
 
 def gray_bytes(function: str, image: Any) -> UInt8[np.ndarray, "h w"]:
     """Return an image in grey, 0–255, or raise in the name of ``function``."""
-    return to_uint8(as_gray(function, image, finite=True))
+    return np.ascontiguousarray(to_uint8(as_gray(function, image, finite=True)))
 
 
 def blocks_of(gray: UInt8[np.ndarray, "h w"]) -> Blocks:
@@ -107,6 +107,7 @@ def _middle(low, high, reaches, thresholds, y0, y1):
     least = max(np.float32(_CONTRAST), np.float32(0.2) * (brightest - darkest))
     thresholds[:] = (darkest + brightest) / 2
     lowest, highest = np.empty(columns, np.uint8), np.empty(columns, np.uint8)
+    least_near, most_near = np.empty(columns, np.uint8), np.empty(columns, np.uint8)
     for reach in reaches[::-1]:
         half = reach // 2
         for y in range(rows):
@@ -114,12 +115,16 @@ def _middle(low, high, reaches, thresholds, y0, y1):
             for j in range(max(y - half, 0), min(y + half + 1, rows)):
                 for x in range(columns):
                     lowest[x], highest[x] = min(lowest[x], low[j, x]), max(highest[x], high[j, x])
+            least_near[:], most_near[:] = lowest, highest
+            for shift in range(1, half + 1):
+                for to, source in ((0, shift), (shift, 0)):
+                    for x in range(columns - shift):
+                        least_near[to + x] = min(least_near[to + x], lowest[source + x])
+                        most_near[to + x] = max(most_near[to + x], highest[source + x])
             for x in range(columns):
-                a, b = np.uint8(255), np.uint8(0)
-                for i in range(max(x - half, 0), min(x + half + 1, columns)):
-                    a, b = min(a, lowest[i]), max(b, highest[i])
-                if np.float32(b) - np.float32(a) > least:
-                    thresholds[y, x] = (np.float32(a) + np.float32(b)) / 2
+                a, b = np.float32(least_near[x]), np.float32(most_near[x])
+                if b - a > least:
+                    thresholds[y, x] = (a + b) / 2
 
 
 @kernel

@@ -7,16 +7,16 @@ specification". Each character is the one whose widths are nearest, after the sp
 from __future__ import annotations
 
 import csv
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Float32, Float64
 
 from sightline.core.kernels import kernel, over_rows
 from sightline.core.types import Array
-from sightline.image.codes.linear_scan import CODE128, COUNT, EAN8, EAN13, HEAD, KIND
+from sightline.image.codes.linear_scan import BACKWARDS, CODE128, COUNT, EAN8, EAN13, HEAD, KIND, LINE
 
 # Widths of a digit's space, bar, space, bar in the left half (set A); set B is its mirror image, in the right half
 # bars and spaces change places.
@@ -30,37 +30,70 @@ _ROUGH = 0.45  # modules of deviation that a reading may have
 _CHARACTERS = 100  # at most in a row of bars
 
 
-@dataclass(frozen=True)
-class Line:
-    """What a row of bars says: kind, text, and how far its widths are from the nearest ones, in modules."""
+class Line(NamedTuple):
+    """A row of bars that passed its check.
+
+    Parameters
+    ----------
+    kind, text, gs1
+        What it says.
+    roughness
+        How far its widths are from the nearest ones that mean something, in modules.
+    ends
+        Where it begins and ends in the picture: x1, y1, x2, y2.
+    piece, backwards
+        Which line it lies on, and whether that runs against it.
+    times
+        How many of the depths found it.
+    """
 
     kind: str
     text: str
+    gs1: bool
     roughness: float
-    gs1: bool = False
+    ends: tuple[float, float, float, float]
+    piece: int
+    backwards: bool
+    times: int
 
 
-def decode_rows(rows: Float32[np.ndarray, "n columns"]) -> list[Line | None]:
-    """Return what each row of bars (of :func:`~sightline.image.codes.linear_scan.scan`) says.
+def decode_rows(rows: Float32[np.ndarray, "n columns"], pieces: Float64[np.ndarray, "pieces 5"]) -> list[Line]:
+    """Return what those rows of bars say that are codes with the right check digit.
 
-    None stands for those that are no code or whose check digit is wrong.
+    Parameters
+    ----------
+    rows, pieces
+        What :func:`~sightline.image.codes.linear_scan.scan` returned, and the lines that it was given.
     """
     said = np.empty((len(rows), _CHARACTERS), np.uint8)
     roughness = np.empty(len(rows))
     tables = _digits(), _code128_table(), _sets()
     over_rows(_decode, len(rows), rows, *tables, said, roughness, strip=16)
+    good = np.flatnonzero(roughness <= _ROUGH)
+    if not len(good):
+        return []
+    heads = rows[good, :HEAD].astype(np.int64)
     known: dict[tuple[int, bytes], tuple[str, str, bool] | None] = {}  # most rows say the same
-    lines: list[Line | None] = []
-    for row, rough, kind, count in zip(said, roughness.tolist(), *rows[:, [KIND, COUNT]].T.tolist(), strict=True):
-        if rough > _ROUGH:
-            lines.append(None)
-            continue
-        values = row[: _characters(int(kind), int(count))].tobytes()
-        if (key := (int(kind), values)) not in known:
-            known[key] = _text(int(kind), values)
+    lines = []
+    places = zip(good.tolist(), roughness[good].tolist(), heads.tolist(), _ends(rows[good], pieces), strict=True)
+    for i, rough, (kind, piece, backwards, count, times), ends in places:
+        key = kind, said[i, : _characters(kind, count)].tobytes()
+        if key not in known:
+            known[key] = _text(*key)
         found = known[key]
-        lines.append(None if found is None else Line(found[0], found[1], rough, found[2]))
+        if found is not None:
+            lines.append(Line(*found, rough, ends, piece, bool(backwards), times))
     return lines
+
+
+def _ends(rows: Array, pieces: Array) -> list[tuple[float, float, float, float]]:
+    """Return where rows begin and end in the picture."""
+    heads = rows[:, :HEAD].astype(np.int64)
+    lines = pieces[heads[:, LINE]]
+    away = rows[np.arange(len(rows))[:, None], HEAD + np.stack([0 * heads[:, COUNT], heads[:, COUNT] - 1], axis=1)]
+    away = np.where(heads[:, BACKWARDS, None] == 1, lines[:, 4:] - away, away)
+    points = lines[:, None, :2] + away[:, :, None] * lines[:, None, 2:4]
+    return [tuple(ends) for ends in points.reshape(-1, 4).tolist()]
 
 
 def _characters(kind: int, edges: int) -> int:

@@ -15,10 +15,10 @@ from sightline.core.types import Array
 from sightline.image.codes.code import Code
 from sightline.image.codes.linear_decode import Line, decode_rows
 from sightline.image.codes.linear_regions import directions_of, pieces_over
-from sightline.image.codes.linear_scan import HEAD, lines_over, scan, step_across, sums_across
+from sightline.image.codes.linear_scan import ANGLES, lines_over, scan
 
-_ANGLES = tuple(turn * math.pi / 8 for turn in (0, 4, 2, 6, 1, 7, 3, 5))  # across, down, then slanted
-_UPRIGHT = 2  # of them lie along the picture's sides
+_TOGETHER = (tuple(range(len(ANGLES))),)  # turns that are looked at in one go
+_IN_TURN = (_TOGETHER[0][:2], _TOGETHER[0][2:])  # the slanted ones only when nothing sure was found
 _TRUST = 0.45  # a line of this roughness, in modules, counts for nothing
 _ENOUGH = 0.35  # the sum of (trust − roughness) over the lines of a code
 _PLENTY = 2.0  # a sum after which nobody doubts
@@ -36,14 +36,14 @@ class _Group:
     ends
         Where each begins and ends in the picture: x1, y1, x2, y2.
     sources
-        Of each: the direction, the line, and whether it was read backwards.
+        Of each: the line, and whether it was read backwards.
     roughness, weight
         Of each, and the sum of what they count.
     """
 
     line: Line
     ends: list[tuple[float, float, float, float]] = field(default_factory=list)
-    sources: list[tuple[int, int, bool]] = field(default_factory=list)
+    sources: list[tuple[int, bool]] = field(default_factory=list)
     roughness: list[float] = field(default_factory=list)
     weight: float = 0.0
 
@@ -63,22 +63,15 @@ def find_bars(
         Whether to look in all directions even when a code was found in the first ones.
     """
     groups: list[_Group] = []
-    sums: dict[tuple[int, int], Array] = {}
-    directions = directions_of(gray, _ANGLES)
-    for index, angle in enumerate(_ANGLES):
-        if not patient and any(group.weight > _PLENTY for group in groups):
+    directions = directions_of(gray, ANGLES)
+    for turns in _TOGETHER if patient else _IN_TURN:
+        lines, turn_of = lines_over(gray.shape, turns, spacing)
+        pieces, owners = pieces_over(directions, lines, turn_of)
+        if len(pieces):
+            for line in _outermost(decode_rows(scan(gray, pieces, turn_of[owners]), pieces)):
+                _join(groups, line, (int(owners[line.piece]), line.backwards))
+        if any(group.weight > _PLENTY for group in groups):
             break
-        lines = lines_over(gray.shape, angle, spacing if index < _UPRIGHT else 1.5 * spacing)
-        pieces, owners = pieces_over(directions, index, lines)
-        if not len(pieces):
-            continue
-        step = step_across(angle)
-        if step not in sums:
-            sums[step] = sums_across(gray, step)
-        rows = scan(sums[step], pieces)
-        for line, row in zip(decode_rows(rows), rows, strict=True):
-            if line is not None:
-                _join(groups, line, row, pieces, owners, index)
     chosen: list[_Group] = []
     for group in sorted(groups, key=lambda g: -g.weight):
         agreed = len(set(group.sources)) >= 3
@@ -89,28 +82,44 @@ def find_bars(
     return [_code(group) for group in chosen], np.array(segments, np.float64).reshape(-1, 4)
 
 
-def _join(groups: list[_Group], line: Line, row: Array, pieces: Array, owners: Array, direction: int) -> None:
+def _outermost(lines: list[Line]) -> list[Line]:
+    """Return the lines without those that lie within a longer one: some codes hold what looks like a shorter one."""
+    if len({line.text for line in lines}) < 2:
+        return lines
+    longest: dict[int, Line] = {}
+    for line in lines:
+        if line.piece not in longest or _length(line) > _length(longest[line.piece]):
+            longest[line.piece] = line
+    return [line for line in lines if not _lies_within(line, longest[line.piece])]
+
+
+def _length(line: Line) -> float:
+    x1, y1, x2, y2 = line.ends
+    return math.hypot(x2 - x1, y2 - y1)
+
+
+def _lies_within(line: Line, other: Line) -> bool:
+    (x1, y1, x2, y2), (a, b, c, d) = line.ends, other.ends
+    apart = math.hypot(x1 + x2 - a - c, y1 + y2 - b - d) / 2
+    return line.text != other.text and apart + _length(line) / 2 < _length(other) / 2
+
+
+def _join(groups: list[_Group], line: Line, source: tuple[int, bool]) -> None:
     """Put a line to the group that says the same nearby, or begin a new one."""
-    _, piece, backwards, count, times = (int(v) for v in row[:HEAD])
-    x, y, dx, dy, length = pieces[piece].tolist()
-    first, last = float(row[HEAD]), float(row[HEAD + count - 1])
-    if backwards:
-        first, last = length - first, length - last
-    ends = x + first * dx, y + first * dy, x + last * dx, y + last * dy
-    near = 0.6 * abs(last - first)
+    x1, y1, x2, y2 = line.ends
+    near = 1.2 * math.hypot(x2 - x1, y2 - y1)  # of twice the middles
     for group in groups:
-        if (group.line.kind, group.line.text) == (line.kind, line.text) and any(
-            math.hypot(a + c - ends[0] - ends[2], b + d - ends[1] - ends[3]) < 2 * near
-            for a, b, c, d in (group.ends[0], *group.ends[-3:])
-        ):
-            break
+        if group.line.text == line.text and group.line.kind == line.kind:
+            others = *group.ends[:-4:-1], group.ends[0]  # those of the same direction come last
+            if any(math.hypot(a + c - x1 - x2, b + d - y1 - y2) < near for a, b, c, d in others):
+                break
     else:
         group = _Group(line)
         groups.append(group)
-    group.ends.append(ends)
-    group.sources.append((direction, int(owners[piece]), bool(backwards)))
+    group.ends.append(line.ends)
+    group.sources.append(source)
     group.roughness.append(line.roughness)
-    group.weight += times * max(_TRUST - line.roughness, 0.0)
+    group.weight += line.times * max(_TRUST - line.roughness, 0.0)
 
 
 def _overlap(group: _Group, other: _Group) -> bool:

@@ -16,8 +16,12 @@ from sightline.core.kernels import kernel, over_rows
 from sightline.core.types import Array
 
 BLOCK = 8
-_SHARE = 0.7  # of the energy that lies along the lines: of clean bars, those within 33° of a right angle
+_SHARE = 0.75  # of the energy that lies along the lines: of clean bars, those within 30° of a right angle
+_SHARE_AROUND = 0.65  # of that of 3×3 blocks beyond the noise
 _LEAST = 16  # mean energy of a pixel, in squares of grey levels over two pixels: what is flatter is smooth
+_SMOOTH = 0.1  # share of a picture in which there is nothing but noise
+_NOISE = 1.1  # times the energy there: what noise has elsewhere
+_OVER = 1.15  # times the noise: energy that says something
 _SHORTEST = 40  # pixels that a code takes at least
 _WIDEST = 1 / 16  # of a code's length that one bar or space takes: four modules in 67
 
@@ -38,30 +42,40 @@ def directions_of(gray: UInt8[np.ndarray, "h w"], angles: tuple[float, ...]) -> 
     shape = -(-height // BLOCK), -(-width // BLOCK)
     tensors = np.empty((3, *shape), np.float32)
     over_rows(_sum_gradients, shape[0], gray, tensors, strip=20)
+    around = np.empty_like(tensors)
+    over_rows(_sum_windows, shape[0], tensors, around, strip=1 << 20)
+    noise = _NOISE * _rank((around[0] + around[1]).ravel(), _SMOOTH)
     turns = np.array([(math.cos(2 * angle), math.sin(2 * angle)) for angle in angles], np.float32)
     crossed, spread = np.zeros((2, *shape), np.uint8)
-    over_rows(_mark, shape[0], tensors, turns, crossed, spread, strip=1 << 20)
+    over_rows(_mark, shape[0], tensors, around, noise, turns, crossed, spread, strip=1 << 20)
     return spread
 
 
 def pieces_over(
-    directions: Directions, index: int, lines: Float64[np.ndarray, "lines 5"]
+    directions: Directions, lines: Float64[np.ndarray, "lines 5"], turns: Int64[np.ndarray, " lines"]
 ) -> tuple[Float64[np.ndarray, "n 5"], Int64[np.ndarray, " n"]]:
-    """Return the pieces of parallel lines that may cross bars, as lines themselves, and which line each is of.
+    """Return the pieces of lines that may cross bars, as lines themselves, and which line each is of.
 
     Parameters
     ----------
     directions
         Of the picture, by :func:`directions_of`.
-    index
-        Of the angle of these lines.
     lines
         First point (x, y), direction (dx, dy) and length of each.
+    turns
+        Which of the angles it has.
     """
     room = _most_pieces(lines)
     pieces, owners = np.empty((room, 5)), np.empty(room, np.int64)
-    count = over_rows(_cut, len(lines), directions, 1 << index, lines, pieces, owners, strip=1 << 20)[0] if room else 0
+    count = over_rows(_cut, len(lines), directions, lines, turns, pieces, owners, strip=1 << 20)[0] if room else 0
     return pieces[:count], owners[:count]
+
+
+def _rank(values: Array, share: float) -> float:
+    """Return the value that is larger than this share of the others; of many, every fourth is looked at."""
+    some = values[:: 1 if values.size < 1000 else 4]
+    rank = int(share * some.size)
+    return float(np.partition(some, rank)[rank])
 
 
 def _most_pieces(lines: Array) -> int:
@@ -95,19 +109,29 @@ def _sum_gradients(gray, tensors, y0, y1):
 
 
 @kernel
-def _mark(tensors, turns, crossed, spread, y0, y1):
-    """Set the bits of the directions along which the energy of a block lies, then those of its neighbours as well."""
+def _sum_windows(tensors, around, y0, y1):
+    """Write the sums over windows of 3×3 blocks."""
+    _, rows, columns = tensors.shape
+    line = np.empty(columns + 2, np.float32)
+    for k in range(3):
+        for y in range(rows):
+            above, row, below = tensors[k, max(y - 1, 0)], tensors[k, y], tensors[k, min(y + 1, rows - 1)]
+            for x in range(columns):
+                line[x + 1] = above[x] + row[x] + below[x]
+            line[0], line[columns + 1] = line[1], line[columns]
+            to = around[k, y]
+            for x in range(columns):
+                to[x] = line[x] + line[x + 1] + line[x + 2]
+
+
+@kernel
+def _mark(tensors, around, noise, turns, crossed, spread, y0, y1):
+    """Set the bits of the directions along which the energy lies of a block, or a neighbour, or of all 3×3 together."""
     rows, columns = crossed.shape
-    floor = np.float32(_LEAST * BLOCK * BLOCK)
+    share, least = np.float32(2 * _SHARE - 1), np.float32(_LEAST * BLOCK * BLOCK)
+    wide, noise = np.float32(2 * _SHARE_AROUND - 1), np.float32(noise)
     for y in range(rows):
-        xx, yy, xy, row = tensors[0, y], tensors[1, y], tensors[2, y], crossed[y]
-        for k in range(turns.shape[0]):
-            c, s, bit = turns[k, 0], turns[k, 1], np.uint8(1 << k)
-            for x in range(columns):  # along the direction lie (energy + (xx − yy) cos 2φ + 2 xy sin 2φ) / 2
-                energy = xx[x] + yy[x]
-                turned = (xx[x] - yy[x]) * c + np.float32(2) * xy[x] * s
-                inside = (energy >= floor) & (turned >= np.float32(2 * _SHARE - 1) * energy)
-                row[x] |= bit if inside else np.uint8(0)
+        _set_bits(tensors[:, y], turns, np.float32(0), share, least, crossed[y])
     for y in range(rows):
         above, row, below, to = crossed[max(y - 1, 0)], crossed[y], crossed[min(y + 1, rows - 1)], spread[y]
         for x in range(columns):
@@ -117,15 +141,29 @@ def _mark(tensors, turns, crossed, spread, y0, y1):
             here = to[x]
             to[x] = before | here | (to[x + 1] if x + 1 < columns else np.uint8(0))
             before = here
+        _set_bits(around[:, y], turns, noise, wide, max(9 * least, np.float32(_OVER) * noise), to)
 
 
 @kernel
-def _cut(directions, bit, lines, pieces, owners, y0, y1):
+def _set_bits(tensors, turns, noise, share, least, bits):
+    """Set bit k where enough of the energy beyond the noise lies along direction k."""
+    xx, yy, xy = tensors[0], tensors[1], tensors[2]
+    for k in range(turns.shape[0]):
+        c, s, bit = turns[k, 0], turns[k, 1], np.uint8(1 << k)
+        for x in range(bits.size):  # along the direction lie (energy + (xx − yy) cos 2φ + 2 xy sin 2φ) / 2
+            energy = xx[x] + yy[x]
+            turned = (xx[x] - yy[x]) * c + np.float32(2) * xy[x] * s
+            bits[x] |= bit if (energy >= least) & (turned >= share * (energy - noise)) else np.uint8(0)
+
+
+@kernel
+def _cut(directions, lines, turns, pieces, owners, y0, y1):
     """Write the pieces of lines that run over marked blocks; return their number."""
     rows, columns = directions.shape
     count = 0
     for k in range(y0, y1):
         x, y, dx, dy, length = lines[k]
+        bit = 1 << turns[k]
         gap = max(2.0 * BLOCK, _WIDEST * length)
         start = last = -1.0
         i = 0.0

@@ -11,10 +11,12 @@ import math
 from functools import lru_cache
 
 import numpy as np
-from jaxtyping import Float32, Float64, UInt8, UInt16
+from jaxtyping import Float32, Float64, Int64, UInt8, UInt16
 
 from sightline.core.kernels import kernel, over_rows
 
+ANGLES = tuple(turn * math.pi / 8 for turn in (0, 4, 2, 6, 1, 7, 3, 5))  # across, down, then slanted
+_UPRIGHT = 2  # of them lie along the picture's sides
 EAN13, EAN8, CODE128 = 1, 2, 3
 KIND, LINE, BACKWARDS, COUNT, TIMES, HEAD = range(6)  # columns of a row of bars; the positions of its edges follow
 _SEGMENT = 32  # samples whose range says how deep a bar must be at least
@@ -22,23 +24,38 @@ _ROOM = 64  # candidates of a strip of lines
 _LONGEST = 600  # edges of a candidate
 _STRIP = 32
 _DEPTHS = np.array([0.06, 0.2], np.float32)  # shares of the range: for narrow bars in a blur, and against noise
-_FEWEST = 26  # edges of a code
+_FLAT = np.float32(18)  # what sums of three pixels change by where there is nothing
+_FEWEST = 25  # extrema of a code
 _STEPS = ((0, 1), (1, 0), (1, 1), (1, -1))  # from a pixel to the one beside it, across lines of some direction
 
 
-@lru_cache(maxsize=64)
-def lines_over(shape: tuple[int, int], angle: float, spacing: float) -> Float64[np.ndarray, "lines 5"]:
-    """Return parallel lines that cover a picture: first point (x, y), direction (dx, dy), length in pixels.
+@lru_cache(maxsize=16)
+def lines_over(
+    shape: tuple[int, int], turns: tuple[int, ...], spacing: float
+) -> tuple[Float64[np.ndarray, "lines 5"], Int64[np.ndarray, " lines"]]:
+    """Return lines that cover a picture, and the turn of each.
 
     Parameters
     ----------
     shape
         Height and width of the picture.
-    angle
-        Of the lines to the x axis, in radians.
+    turns
+        Places in :data:`ANGLES` of their angles to the x axis.
     spacing
-        Between neighbouring lines, in pixels.
+        Between neighbouring lines, in pixels; slanted ones lie half as far again apart.
+
+    Returns
+    -------
+    lines
+        First point (x, y), direction (dx, dy), length in pixels.
+    turn_of
+        Of each line.
     """
+    lines = [_parallels(shape, ANGLES[turn], spacing * (1.0 if turn < _UPRIGHT else 1.5)) for turn in turns]
+    return np.concatenate(lines), np.repeat(np.array(turns), [len(some) for some in lines])
+
+
+def _parallels(shape: tuple[int, int], angle: float, spacing: float) -> Float64[np.ndarray, "lines 5"]:
     height, width = shape
     dx, dy = math.cos(angle), math.sin(angle)
     middle = np.array([(width - 1) / 2, (height - 1) / 2])
@@ -56,36 +73,28 @@ def lines_over(shape: tuple[int, int], angle: float, spacing: float) -> Float64[
     return np.concatenate([start, direction, (high - low)[:, None]], axis=1)[keep]
 
 
-def step_across(angle: float) -> tuple[int, int]:
-    """Return the step (x, y) from a pixel to its neighbour that lies most nearly across lines of this angle."""
+def _step_across(angle: float) -> int:
+    """Return the step from a pixel to its neighbour that lies most nearly across lines of this angle."""
     aside, down = round(-math.sin(angle)), round(math.cos(angle))
-    return (aside, down) if (aside, down) in _STEPS else (-aside, -down)
+    return _STEPS.index((aside, down) if (aside, down) in _STEPS else (-aside, -down))
 
 
-def sums_across(gray: UInt8[np.ndarray, "h w"], step: tuple[int, int]) -> UInt16[np.ndarray, "h+1 w+1"]:
-    """Return the picture summed up with both neighbours of each pixel that lie at ``step`` (x, y) and opposite to it.
-
-    Noise along the bars averages out so. There is one more row and column, so that every pixel has a right and a
-    lower neighbour.
-    """
-    height, width = gray.shape
-    sums = np.empty((height + 1, width + 1), np.uint16)
-    over_rows(_sum_up, height, gray, *step, sums, strip=128)
-    sums[height] = sums[height - 1]
-    return sums
+_STEP_OF = np.array([_step_across(angle) for angle in ANGLES])
 
 
 def scan(
-    sums: UInt16[np.ndarray, "h+1 w+1"], pieces: Float64[np.ndarray, "pieces 5"]
+    gray: UInt8[np.ndarray, "h w"], pieces: Float64[np.ndarray, "pieces 5"], turns: Int64[np.ndarray, " pieces"]
 ) -> Float32[np.ndarray, "n columns"]:
     """Return what may be a code along lines over a picture, in their order.
 
     Parameters
     ----------
-    sums
-        The picture, by :func:`sums_across`.
+    gray
+        The picture.
     pieces
         First point (x, y), direction (dx, dy) and length of each line.
+    turns
+        Of each, the place of its angle in :data:`ANGLES`.
 
     Returns
     -------
@@ -94,8 +103,25 @@ def scan(
         number of edges, how many of the depths found it, and the positions of the edges in pixels from the end of the
         line where reading begins; a bar comes first and last.
     """
-    found = over_rows(_scan_lines, len(pieces), sums, pieces, _DEPTHS, strip=_STRIP)
-    return np.concatenate(found) if len(found) != 1 else found[0]
+    sums = np.empty((gray.shape[0] + 1, gray.shape[1] + 1), np.uint16)
+    steps = _STEP_OF[turns]
+    found = []
+    for step, offset in enumerate(_STEPS):
+        (chosen,) = np.nonzero(steps == step)
+        if len(chosen):
+            _sum_across(gray, offset, sums)
+            found += over_rows(_scan_lines, len(chosen), sums, pieces[chosen], chosen, _DEPTHS, strip=_STRIP)
+    return np.concatenate(found) if found else np.empty((0, HEAD), np.float32)
+
+
+def _sum_across(gray: UInt8[np.ndarray, "h w"], step: tuple[int, int], sums: UInt16[np.ndarray, "h+1 w+1"]) -> None:
+    """Write each pixel of the picture plus both of its neighbours at ``step`` and opposite to it.
+
+    Noise along the bars averages out so. There is one more row and column, so that every pixel has a right and a
+    lower neighbour.
+    """
+    over_rows(_sum_up, len(gray), gray, *step, sums, strip=128)
+    sums[-1] = sums[-2]
 
 
 @kernel
@@ -116,36 +142,48 @@ def _sum_up(gray, dx, dy, sums, y0, y1):
 
 
 @kernel
-def _scan_lines(sums, lines, depths, y0, y1):
+def _scan_lines(sums, lines, names, depths, y0, y1):
     """Return the candidates on lines ``y0`` to ``y1``."""
     found = np.empty((_ROOM, HEAD + _LONGEST), np.float32)
     count = np.int64(0)
     longest = 0
     for k in range(y0, y1):
         longest = max(longest, np.int64(lines[k, 4]) + 1)
-    flat, places = sums.reshape(-1), np.empty(longest, np.uint32)
+    flat, offsets = sums.reshape(-1), np.empty(longest, np.uint32)
     right, below = np.empty(longest, np.float32), np.empty(longest, np.float32)
     ranges = np.empty(longest // _SEGMENT + 1, np.float32)
     profile, edges, back = np.empty(longest, np.float32), np.empty(longest + 3), np.empty(longest + 3)
+    values, least, places = np.empty(longest, np.float32), np.empty(longest, np.float32), np.empty(longest, np.int32)
+    chosen = np.empty(longest, np.int32)
     for k in range(y0, y1):
-        samples = _sample(flat, sums.shape[1], lines[k], places, right, below, profile)
+        samples = _sample(flat, sums.shape[1], lines[k], offsets, right, below, profile)
         length = lines[k, 4]
         _ranges(profile[:samples], ranges)
+        for i in range(samples):
+            least[i] = max(_FLAT, depths[0] * ranges[i // _SEGMENT])
+        extrema = _extrema(profile[:samples], least, places)
         before, first = 0, count
-        for depth in depths:
-            edge_count = _edges(profile[:samples], ranges, depth, edges)
-            if edge_count == before:  # the same edges
+        for turn in range(depths.size):
+            if extrema == before:  # the same edges
                 for i in range(first, count):
                     found[i, TIMES] += 1
-                break
-            if edge_count < _FEWEST:
+                continue
+            if extrema < _FEWEST:
                 break  # there are no more of them where they must be deeper
-            before = edge_count
+            before = extrema
+            edge_count = _edges(profile[:samples], places[:extrema], edges)
             for i in range(edge_count):
                 back[i] = length - edges[edge_count - 1 - i]
             for backwards in range(2):
                 ordered = back if backwards == 1 else edges
-                count = _candidates(ordered[:edge_count], k, backwards, found, count)
+                count = _candidates(ordered[:edge_count], names[k], backwards, found, count)
+            if turn + 1 < depths.size:  # deeper ones are among these
+                for i in range(extrema):
+                    values[i] = profile[places[i]]
+                    least[i] = max(_FLAT, depths[turn + 1] * ranges[places[i] // _SEGMENT])
+                extrema = _extrema(values[:extrema], least, chosen)
+                for i in range(extrema):
+                    places[i] = places[chosen[i]]
     return found[:count]
 
 
@@ -187,50 +225,71 @@ def _ranges(profile, ranges):
 
 
 @kernel
-def _edges(profile, ranges, share, edges):
-    """Write where the profile passes between its extrema, into the dark first; return the number of edges.
+def _extrema(values, depths, places):
+    """Write where the values have a maximum or a minimum in turn; return how many, 0 when they never change enough.
 
-    An extremum counts when it stands out by ``share`` of the range of the brightness nearby. A bar that the picture's
-    border cuts begins or ends there.
+    An extremum counts when the values come back from it by the depth at a place. The last one is as far as they came.
     """
-    n = profile.size
-    count = 0
-    low = high = profile[0]  # since the last extremum
-    low_at = high_at = np.int64(0)
-    rising = 0  # 0 until the first extremum is known
-    depth = np.float32(0)
-    for i in range(n):
-        if i % _SEGMENT == 0:
-            depth = max(np.float32(18), share * ranges[i // _SEGMENT])  # of sums of three
-        value = profile[i]
+    n = values.size
+    low = high = values[0]
+    low_at = high_at = 0
+    i, rising = 1, 0
+    while i < n and rising == 0:
+        value = values[i]
         if value < low:
             low, low_at = value, i
         if value > high:
             high, high_at = value, i
-        if rising >= 0 and value < high - depth:  # a maximum lies behind
-            if rising == 1:
-                if count == 0:
-                    edges[0] = -0.5
-                    count = 1
-                edges[count] = _crossing(profile, low_at, high_at, (low + high) / 2)
-                count += 1
-            low, low_at, rising = value, i, -1
-        elif rising <= 0 and value > low + depth:
-            if rising == -1:
-                edges[count] = _crossing(profile, high_at, low_at, (low + high) / 2)
-                count += 1
-            high, high_at, rising = value, i, 1
-    if rising == 1:
-        if count == 0:
-            edges[0] = -0.5
-            count = 1
-        edges[count] = _crossing(profile, low_at, n - 1, (low + high) / 2)
-        return count + 1
-    if rising == -1:
-        edges[count] = _crossing(profile, high_at, n - 1, (low + high) / 2)
-        edges[count + 1] = n - 0.5
-        return count + 2
-    return 0
+        if value < high - depths[i]:
+            places[0], low, low_at, rising = high_at, value, i, -1
+        elif value > low + depths[i]:
+            places[0], high, high_at, rising = low_at, value, i, 1
+        i += 1
+    if rising == 0:
+        return 0
+    count = 1
+    while i < n:
+        if rising == 1:
+            while i < n and values[i] >= high - depths[i]:
+                if values[i] > high:
+                    high, high_at = values[i], i
+                i += 1
+            places[count] = high_at
+            low, low_at = values[min(i, n - 1)], i
+        else:
+            while i < n and values[i] <= low + depths[i]:
+                if values[i] < low:
+                    low, low_at = values[i], i
+                i += 1
+            places[count] = low_at
+            high, high_at = values[min(i, n - 1)], i
+        count += 1
+        if i == n:
+            return count
+        rising = -rising
+        i += 1
+    places[count] = high_at if rising == 1 else low_at
+    return count + 1
+
+
+@kernel
+def _edges(profile, places, edges):
+    """Write where the profile passes between its extrema, into the dark first; return the number of edges.
+
+    A bar that the picture's border cuts begins or ends there.
+    """
+    count, last = 0, places.size - 1
+    if profile[places[0]] < profile[places[1]]:
+        edges[0] = -0.5
+        count = 1
+    for i in range(last):
+        level = (profile[places[i]] + profile[places[i + 1]]) / 2
+        edges[count] = _crossing(profile, places[i], places[i + 1], level)
+        count += 1
+    if profile[places[last]] < profile[places[last - 1]]:
+        edges[count] = profile.size - 0.5
+        count += 1
+    return count
 
 
 @kernel

@@ -124,16 +124,22 @@ def _scan_rows(dark, busy, step, y0, y1):
     found = np.empty((_ROOM, 6), np.float64)
     count = np.int64(0)
     edges = np.zeros(width + 2, np.int32)  # where a run of one colour begins
+    changed = np.empty(width, np.uint8)
     for y in range(y0 + (-y0) % step, y1, step):
         row = dark[y]
+        for x in range(1, width):
+            changed[x] = row[x] ^ row[x - 1]
+        for k in range(busy.shape[1]):  # what changes where there is no ink is noise
+            if busy[y // BLOCK, k] == 0:
+                changed[k * BLOCK : min(k * BLOCK + BLOCK, width)] = 0
         last = 1
         for x in range(1, width):  # without a branch
             edges[last] = x
-            last += row[x] != row[x - 1]
+            last += changed[x]
         edges[last] = width
         for k in range(5, last + 1):
             a, b, c, d, e, f = edges[k - 5], edges[k - 4], edges[k - 3], edges[k - 2], edges[k - 1], edges[k]
-            if not _is_eye(a, b, c, d, e, f) or busy[y // BLOCK, c // BLOCK] == 0:
+            if not _is_eye(a, b, c, d, e, f):
                 continue
             centre, limit = (c + d) // 2, np.int64(2 * (f - a))
             tall, shift = _cross(dark, centre, y, 0, 1, limit)
