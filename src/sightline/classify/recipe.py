@@ -292,7 +292,8 @@ class ClassifyRecipe(Recipe):
                 batch = torch.from_numpy(np.stack(some)).to(device).permute(0, 3, 1, 2).to(torch.float32).div_(255)
                 seen = [(self._answers(model, view), weight) for view, weight in views(batch, mirror, scales, shift)]
                 found.append(mean(seen).cpu().numpy())
-        return np.concatenate(found) if found else np.empty((0, len(self.classes)), np.float32)
+        none = np.empty((0, len(self.classes)), np.float32)
+        return found[0] if len(found) == 1 else np.concatenate([none, *found])
 
     def _answers(self, model: nn.Module, images: Tensor) -> Tensor:
         return (model(images).float() / self.temperature).softmax(dim=1)

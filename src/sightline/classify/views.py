@@ -54,6 +54,8 @@ def mean(answers: Sequence[tuple[Tensor, float]]) -> Tensor:
     answers
         At least one, each with its weight.
     """
+    if len(answers) == 1:
+        return answers[0][0]
     total = sum(weight for _, weight in answers)
     return torch.stack([answer * (weight / total) for answer, weight in answers]).sum(dim=0)
 

@@ -38,6 +38,7 @@ _SIZES = ("numbers_each", "places_each", "high", "wide", "channels", "padding", 
 _COUNTS = ("answers", "down", "across", "tiles", "rows", "panels")
 _FIELDS = [(name, np.int64) for name in (*_COUNTERS, *_ADDRESSES, *_SIZES, *_COUNTS)]
 JOB = np.dtype([*_FIELDS, ("lowest", np.float64)])
+PLACE = {name: place for place, name in enumerate(JOB.names or ())}  # all fields have eight bytes
 
 
 def tell(job: np.ndarray, **known: float) -> np.ndarray:
