@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+import sightline as sl
 from sightline.core import checks
 from sightline.core.errors import InputError
 
@@ -192,7 +193,48 @@ def test_output_is_checked():
             checks.output("f", wrong, (4, 5), np.uint8, [image])
 
 
+def test_rows_that_differ_in_length_are_refused_as_any_other_table():
+    image, uneven = np.zeros((20, 30), np.uint8), [[1, 2, 3], [4, 5], [6, 7, 8]]
+    assert checks.array_of(uneven).shape == ()
+    calls = [
+        lambda: sl.image.warp_affine(image, uneven),
+        lambda: sl.image.warp_perspective(image, uneven),
+        lambda: sl.image.warp(image, np.zeros((5, 5, 2), np.float32), value=uneven),
+        lambda: sl.image.polar(image, center=uneven),
+        lambda: sl.image.region_grow(image, uneven, 5),
+        lambda: sl.image.grab_cut(np.zeros((20, 30, 3), np.uint8), uneven),
+        lambda: sl.image.kmeans_segment(image, 1, start=uneven),
+        lambda: sl.image.find_template(np.arange(600, dtype=np.uint8).reshape(20, 30), image[:5, :5], scales=uneven),
+        lambda: sl.image.draw.boxes(image, uneven),
+        lambda: sl.image.draw.skeletons(image, uneven, []),
+    ]
+    for call in calls:
+        with pytest.raises(InputError, match=r"must be|must have"):
+            call()
+
+
 def test_what_came_is_described_briefly():
     assert checks.describe(np.zeros((2, 3), np.uint8)) == "2×3 uint8"
     assert len(checks.describe("x" * 500)) < 70
     assert checks.describe([np.zeros((2, 2))]) == "list [array([[0., 0.], [0., 0.]])]"
+
+
+def test_numbers_whose_sums_leave_float32_are_refused_where_they_would_spoil_the_result():
+    image = np.full((40, 40, 3), 0.5, np.float32)
+    image[:20] = 3e38
+    half = np.zeros((40, 40), bool)
+    half[:, :20] = True
+    calls = [
+        lambda: sl.image.blend(image, image, half),
+        lambda: sl.image.bilateral_filter(image, 5, 0.1, 2.0),
+        lambda: sl.image.frequency_filter(image),
+        lambda: sl.image.grab_cut(image, np.array([5, 5, 30, 30])),
+        lambda: sl.image.kmeans_segment(image, 2),
+        lambda: sl.image.match_template(image, image[:9, :9]),
+        lambda: sl.image.seam_carve(image, (30, 30)),
+        lambda: sl.image.slic(image, 10),
+    ]
+    for call in calls:
+        with pytest.raises(InputError, match="must lie within"):
+            call()
+    assert np.isinf(sl.image.gaussian_blur(image, 2.0)).any()  # what propagates says so, and does

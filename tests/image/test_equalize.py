@@ -111,7 +111,7 @@ def test_clahe_refuses(arguments: tuple[object, ...], message: str) -> None:
 
 
 def test_clahe_refuses_too_many_curves() -> None:
-    with pytest.raises(InputError, match="clahe: tiles must be 2048 at most for uint16"):
+    with pytest.raises(InputError, match="clahe: tiles must make at most 2,048 tiles in all for uint16"):
         sl.image.clahe(np.zeros((9, 9), np.uint16), 2.0, (100, 100))
 
 

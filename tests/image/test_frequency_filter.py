@@ -141,6 +141,8 @@ def test_what_is_wrong_is_refused_by_name() -> None:
     for wrong in ((), (0.1, 0.2), [(0.1, 0.7)], [(np.nan, 0)], "ab", None):
         with pytest.raises(InputError, match="frequency_filter: centres must be pairs"):
             sl.image.frequency_filter(picture, band="notch", centres=wrong)
+    with pytest.raises(InputError, match="frequency_filter: centres must be pairs"):
+        sl.image.frequency_filter(picture, band="low", centres="not asked for")
     picture[0, 0] = np.inf
     with pytest.raises(InputError, match="frequency_filter: image must be finite"):
         sl.image.frequency_filter(picture)

@@ -257,8 +257,9 @@ def test_steps_end_in_the_record(method: str, photos: dict[str, np.ndarray]) -> 
         ({"iterations": 0}, "register: iterations must be a whole number"),
         ({"eps": -1}, "register: eps must be a number"),
         ({"seed": -1}, "seed must be a whole number"),
-        ({"method": "intensity", "start": np.zeros((3, 3))}, "register: matrix must not be singular"),
-        ({"method": "intensity", "start": np.eye(2)}, "register: matrix must be 3×3"),
+        ({"method": "intensity", "start": np.zeros((3, 3))}, "register: start must not be singular"),
+        ({"method": "intensity", "start": np.eye(2)}, "register: start must be 3×3"),
+        ({"method": "features", "start": [[1, 0, 0], [0, 1, 0], [0, 1]]}, "register: start must be 3×3"),
     ],
 )
 def test_refusals(options: dict[str, Any], sentence: str) -> None:

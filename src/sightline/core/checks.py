@@ -40,6 +40,14 @@ def describe(value: object) -> str:
     return f"{type(value).__name__} {text if len(text) <= 60 else text[:57] + '…'}"
 
 
+def array_of(values: object) -> np.ndarray:
+    """Return what was given as an array; one object without a dimension where its rows differ in length."""
+    try:
+        return np.asarray(values)
+    except ValueError:
+        return np.array(None)
+
+
 def as_image(
     function: str,
     image: object,
@@ -48,6 +56,7 @@ def as_image(
     channels: Sequence[int] = (1, 3),
     dtypes: Sequence[str] = IMAGE_DTYPES,
     finite: bool = False,
+    most: float = math.inf,
 ) -> np.ndarray:
     """Return ``image`` as a C-contiguous, native-endian array, or raise :class:`InputError`.
 
@@ -63,6 +72,8 @@ def as_image(
         Accepted dtypes, by NumPy name.
     finite
         Refuse NaN and infinity (one pass over a float image).
+    most
+        With ``finite``, refuse what lies beyond ±most, too: numbers whose sums or squares float32 cannot hold.
     """
     if not isinstance(image, np.ndarray):
         hint = ""
@@ -86,12 +97,21 @@ def as_image(
     if 0 in image.shape:
         raise InputError(f"{function}: {argument} must have at least one pixel; got {describe(image)}.")
     image = contiguous(image)
-    if finite and image.dtype.kind == "f" and not np.isfinite(image).all():
+    if image.dtype.kind != "f" or not finite or _lies_within(image, most):
+        return image
+    if not np.isfinite(image).all():
         count = int(image.size - np.count_nonzero(np.isfinite(image)))
         raise InputError(
             f"{function}: {argument} must be finite; got {count} NaN or infinite values. Use np.nan_to_num(image)."
         )
-    return image
+    raise InputError(f"{function}: {argument} must lie within ±{most:g}; got values beyond. Images are 0–1.")
+
+
+def _lies_within(image: np.ndarray, most: float) -> bool:
+    """Return whether all values are finite and within ±most."""
+    if most == math.inf:
+        return bool(np.isfinite(image).all())
+    return bool(image.min() >= -most and image.max() <= most)  # NaN is neither
 
 
 def _expectation(channels: Sequence[int], dtypes: Sequence[str]) -> str:

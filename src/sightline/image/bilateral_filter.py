@@ -84,7 +84,7 @@ def bilateral_filter(
     ----------
     C. Tomasi, R. Manduchi, "Bilateral Filtering for Gray and Color Images", ICCV, 1998.
     """
-    image = as_image("bilateral_filter", image, finite=True)
+    image = as_image("bilateral_filter", image, finite=True, most=1e30)
     size = integer("bilateral_filter", "size", size, 1, 255, odd=True)
     sigma_color = number("bilateral_filter", "sigma_color", sigma_color, above=0)
     sigma_space = number("bilateral_filter", "sigma_space", sigma_space, above=0, unit="pixels")

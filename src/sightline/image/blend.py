@@ -113,8 +113,8 @@ def _mixed_bands(a: Array, b: Array, share: Array, levels: int) -> tuple[list[Ar
 
 
 def _checked(a: Any, b: Any, mask: Any) -> tuple[Array, Array, Array]:
-    a = as_image("blend", a, argument="a", channels=(), finite=True)
-    b = as_image("blend", b, argument="b", channels=(), finite=True)
+    a = as_image("blend", a, argument="a", channels=(), finite=True, most=1e30)
+    b = as_image("blend", b, argument="b", channels=(), finite=True, most=1e30)
     if a.shape != b.shape or a.dtype != b.dtype:
         raise InputError(f"blend: b must have the shape and dtype of a, {describe(a)}; got {describe(b)}.")
     if isinstance(mask, np.ndarray) and mask.dtype == np.bool_:

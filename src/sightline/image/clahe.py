@@ -107,7 +107,8 @@ def _curves(levels: Array, clip_limit: float, tiles: tuple[int, int]) -> Array:
     size = _tile_size(levels.shape, tiles)
     count = int(np.iinfo(levels.dtype).max) + 1
     if tiles[0] * tiles[1] * count > _MOST_CURVES:
-        raise InputError(f"clahe: tiles must be {_MOST_CURVES // count} at most for {levels.dtype}; got {tiles}.")
+        most = f"{_MOST_CURVES // count:,} tiles in all for {levels.dtype}"
+        raise InputError(f"clahe: tiles must make at most {most}; got {tiles[0]} × {tiles[1]}.")
     limit = max(1, int(clip_limit * size[0] * size[1] / count)) if clip_limit > 0 else size[0] * size[1]
     rows = _beyond(levels.shape[0], size[0] * tiles[0])
     columns = _beyond(levels.shape[1], size[1] * tiles[1])

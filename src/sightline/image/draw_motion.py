@@ -14,7 +14,7 @@ import numpy as np
 
 from sightline.core.canvas import Canvas, colour_of, label_colours
 from sightline.core.catalogue import method
-from sightline.core.checks import as_image, describe, flag, integer, number
+from sightline.core.checks import array_of, as_image, describe, flag, integer, number
 from sightline.core.errors import InputError
 from sightline.core.types import Flow, Image, Labels, NewImage, Range
 from sightline.image.draw_rows import finish, links_of, list_of, rows_of
@@ -65,7 +65,7 @@ def skeletons(
     """
     image = as_image("skeletons", image)
     least = number("skeletons", "least", least, 0, 1)
-    people = np.asarray(keypoints)
+    people = array_of(keypoints)
     if people.ndim != 3 or people.shape[2] not in (2, 3) or people.dtype.kind not in "iuf":
         raise InputError(f"skeletons: keypoints must be N×K×2 or N×K×3 numbers; got {describe(keypoints)}.")
     pairs = links_of("skeletons", links, people.shape[1])

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from sightline.core.canvas import Canvas
-from sightline.core.checks import describe, integer
+from sightline.core.checks import array_of, describe, integer
 from sightline.core.errors import InputError
 
 
@@ -25,7 +25,7 @@ def rows_of(function: str, argument: str, values: Any, width: int, *, finite: bo
     finite
         Refuse NaN and infinity.
     """
-    array = np.asarray(values)
+    array = array_of(values)
     if array.size == 0:
         return np.zeros((0, width))
     if array.shape == (width,):
@@ -51,7 +51,7 @@ def links_of(function: str, links: Any, count: int) -> list[list[int]]:
     what = "pairs of point numbers"
     pairs = list_of(function, "links", links, what)
     for pair in pairs:
-        if not isinstance(pair, (tuple, list, np.ndarray)) or np.shape(pair) != (2,):
+        if not isinstance(pair, (tuple, list, np.ndarray)) or array_of(pair).shape != (2,):
             raise InputError(f"{function}: links must be {what}; got {describe(pair)} among them.")
     return [[integer(function, f"links[{i}]", end, 0, count - 1) for end in pair] for i, pair in enumerate(pairs)]
 

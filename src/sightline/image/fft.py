@@ -141,7 +141,7 @@ def spectrum(image: Image) -> Shade:
     J. W. Cooley, J. W. Tukey, "An Algorithm for the Machine Calculation of Complex Fourier Series", Mathematics of
     Computation 19(90), 1965.
     """
-    image = as_image("spectrum", image, finite=True)
+    image = as_image("spectrum", image, finite=True, most=1e30)
     level = {"uint8": 1.0, "uint16": 257.0, "float32": 1 / 255}[image.dtype.name]
     strength = np.abs(fft(image, centred=True))
     strength = np.log1p(strength / np.float32(level))

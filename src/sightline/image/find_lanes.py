@@ -155,7 +155,7 @@ def _steps(image: Image, *, region: Any = None, contrast: float = 3.0, windows: 
 
 def _seen(image: Any, region: Any, contrast: float) -> tuple[Array, Array, Array, Array]:
     """Return the image as float32, the region's corners, the road from above, and the mask of markings in it."""
-    checked = as_image("find_lanes", image, finite=True)
+    checked = as_image("find_lanes", image, finite=True, most=1e12)
     if min(checked.shape[:2]) < 16:
         raise InputError(f"find_lanes: image must have at least 16×16 pixels; got {describe(checked)}.")
     contrast = number("find_lanes", "contrast", contrast, 0.5, 20)

@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import numpy as np
 
 from sightline.core.catalogue import method
-from sightline.core.checks import as_image, describe, integer, number
+from sightline.core.checks import array_of, as_image, describe, integer, number
 from sightline.core.errors import InputError
 from sightline.core.layers import Boxes, Heat, Picture, Value
 from sightline.core.trace import Step
@@ -163,7 +163,7 @@ def _maps(
 
 
 def _numbers(argument: str, values: Any, high: float, above: float | None = None) -> list[float]:
-    if not isinstance(values, (tuple, list, np.ndarray)) or np.ndim(values) == 0 or len(values) == 0:
+    if not isinstance(values, (tuple, list, np.ndarray)) or array_of(values).ndim != 1 or len(values) == 0:
         raise InputError(f"find_template: {argument} must be a sequence of numbers; got {describe(values)}.")
     low = -math.inf if above is None else 0
     numbers = [number("find_template", argument, value, low, high, above=above) for value in values]

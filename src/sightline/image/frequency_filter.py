@@ -126,7 +126,7 @@ def _prepared(
 
     That one takes the columns, from and up to, for which it returns how much of each frequency stays.
     """
-    image = as_image("frequency_filter", image, finite=True)
+    image = as_image("frequency_filter", image, finite=True, most=1e30)
     choice("frequency_filter", "kind", kind, KINDS)
     choice("frequency_filter", "band", band, BANDS)
     cutoff = number("frequency_filter", "cutoff", cutoff, above=0, unit="cycles per pixel")
@@ -135,7 +135,8 @@ def _prepared(
     choice("frequency_filter", "border", border, BORDERS)
     padded, inner = continued(image, border)
     v, u = np.fft.fftfreq(padded.shape[0])[:, None], np.fft.rfftfreq(padded.shape[1])[None]
-    notches = _checked_centres(centres) if band == "notch" else None
+    checked = _checked_centres(centres)
+    notches = checked if band == "notch" else None
 
     def keep(u0: int, u1: int) -> Array:
         part = u[:, u0:u1]

@@ -13,7 +13,7 @@ import numpy as np
 
 from sightline.core.buffers import empty
 from sightline.core.catalogue import method
-from sightline.core.checks import as_image, contiguous, describe, integer, number
+from sightline.core.checks import array_of, as_image, contiguous, describe, integer, number
 from sightline.core.errors import InputError
 from sightline.core.kernels import kernel, over_rows
 from sightline.core.layers import Boxes as BoxesLayer
@@ -99,7 +99,7 @@ def grab_cut(
 
 @grab_cut.steps
 def _steps(image: Image, box: Any = None, mask: Any = None, *, iterations: int = 5, **options: Any) -> Iterator[Step]:
-    pixels = as_image("grab_cut", image, channels=(3,), finite=True)
+    pixels = as_image("grab_cut", image, channels=(3,), finite=True, most=1e12)
     picture = Picture(pixels)
     trimap = _trimap(pixels, box, mask)
     guess = MaskLayer((trimap & 1).astype(np.bool_))
@@ -119,7 +119,7 @@ def _rounds(
     image: Any, box: Any, mask: Any, iterations: Any, components: Any, gamma: Any, seed: Any
 ) -> Iterator[tuple[Array, Array]]:
     """Yield what the colours say (positive for the foreground) and the foreground after each round."""
-    pixels = as_image("grab_cut", image, channels=(3,), finite=True)
+    pixels = as_image("grab_cut", image, channels=(3,), finite=True, most=1e12)
     trimap = _trimap(pixels, box, mask)
     iterations = integer("grab_cut", "iterations", iterations, 1, 50)
     components = integer("grab_cut", "components", components, 1, 20)
@@ -161,7 +161,7 @@ def _trimap(pixels: Array, box: Any, mask: Any) -> Array:
             raise InputError(f"grab_cut: mask must hold 0–3; got {int(mask.min())}–{int(mask.max())}.")
         trimap = (mask + np.uint8(2) if mask.dtype.kind == "b" else mask).astype(np.uint8)
     else:
-        corners = np.asarray(box)
+        corners = array_of(box)
         if corners.size != 4 or corners.dtype.kind not in "iuf" or not np.isfinite(corners).all():
             raise InputError(f"grab_cut: box must be four numbers (x1, y1, x2, y2); got {describe(box)}.")
         x1, y1, x2, y2 = corners.astype(np.float64).ravel()

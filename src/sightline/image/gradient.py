@@ -6,6 +6,7 @@ enhancement and extraction"; Scharr 2000, "Optimale Operatoren in der digitalen 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Annotated, Any
 
@@ -90,9 +91,9 @@ def _steps(image: Image, operator: str = "sobel", *, out: Any = None) -> Iterato
     yield Step("gradient", Value((dx, dy)), Heat(length), note="Length of the vector (dx, dy).")
 
 
-def as_gray(function: str, image: Any, *, finite: bool = False) -> np.ndarray:
+def as_gray(function: str, image: Any, *, finite: bool = False, most: float = math.inf) -> np.ndarray:
     """Return an H×W image as it is and an H×W×3 image in grey, or raise in the name of ``function``."""
-    image = as_image(function, image, finite=finite)
+    image = as_image(function, image, finite=finite, most=most)
     return image if image.ndim == 2 else convert(image, "rgb", "gray")
 
 

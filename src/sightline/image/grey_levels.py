@@ -14,7 +14,7 @@ _LEVELS = {"uint8": 1.0, "uint16": 1 / 257, "float32": 255.0}  # grey levels for
 
 def as_grey_levels(function: str, image: Any) -> Array:
     """Return an H×W or H×W×3 image as H×W×C float32 in grey levels 0–255, or raise in the name of ``function``."""
-    image = as_image(function, image, finite=True)
+    image = as_image(function, image, finite=True, most=1e12)
     image = image.reshape(*image.shape[:2], -1)
     return image.astype(np.float32) * np.float32(_LEVELS[image.dtype.name])
 

@@ -100,7 +100,7 @@ def _steps(
 
 
 def _checked(image: Any, cutoff: float, low: float, high: float, border: str) -> Array:
-    image = as_image("homomorphic", image, finite=True)
+    image = as_image("homomorphic", image, finite=True, most=1e12)
     number("homomorphic", "cutoff", cutoff, above=0, unit="cycles per pixel")
     number("homomorphic", "low", low, 0, 10)
     number("homomorphic", "high", high, 0, 10)

@@ -13,7 +13,7 @@ import numpy as np
 
 from sightline.core.buffers import empty
 from sightline.core.catalogue import method
-from sightline.core.checks import contiguous, describe, flag, integer, number
+from sightline.core.checks import array_of, contiguous, describe, flag, integer, number
 from sightline.core.errors import InputError
 from sightline.core.kernels import kernel, over_rows
 from sightline.core.layers import Curve, Picture, Value
@@ -162,9 +162,9 @@ def _start(features: Array, k: int, random: np.random.Generator, start: Any) -> 
     """Return k×D first centres: each is a pixel, chosen with a chance that grows with its squared distance."""
     dims, count = features.shape
     if start is not None:
-        given = np.asarray(start)
+        given = array_of(start)
         if given.shape != (k, dims) or given.dtype.kind not in "iuf" or not np.isfinite(given).all():
-            raise InputError(f"kmeans_segment: start must be {k}×{dims} finite numbers; got {describe(given)}.")
+            raise InputError(f"kmeans_segment: start must be {k}×{dims} finite numbers; got {describe(start)}.")
         return contiguous(given.astype(np.float32))
     centres = np.empty((k, dims), np.float32)
     centres[0] = features[:, random.integers(count)]

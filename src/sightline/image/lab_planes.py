@@ -17,7 +17,7 @@ def as_lab_planes(function: str, image: Any) -> Array:
 
     A grey image has a* and b* of 0.
     """
-    image = to_float(as_image(function, image, finite=True))
+    image = to_float(as_image(function, image, finite=True, most=1e12))
     rgb = image if image.ndim == 3 else np.repeat(image[..., None], 3, axis=2)
     planes = np.ascontiguousarray(np.moveaxis(convert(rgb, "rgb", "lab"), 2, 0))
     if image.ndim == 2:

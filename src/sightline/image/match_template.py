@@ -134,8 +134,8 @@ def best_place(scores: np.ndarray, score: str) -> tuple[int, int]:
 
 
 def _checked(image: Any, template: Any, mask: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
-    image = as_image("match_template", image, finite=True)
-    template = as_image("match_template", template, argument="template", finite=True)
+    image = as_image("match_template", image, finite=True, most=1e12)
+    template = as_image("match_template", template, argument="template", finite=True, most=1e12)
     if template.dtype != image.dtype or template.shape[2:] != image.shape[2:]:
         raise InputError(
             "match_template: template must have the image's dtype and channels; "

@@ -73,7 +73,7 @@ def mean_shift_filter(
     >>> mean_shift_filter(np.array([[10, 12, 14, 200, 202]], np.uint8), 4, 20).tolist()
     [[12, 12, 12, 201, 201]]
     """
-    image = as_image("mean_shift_filter", image, finite=True)
+    image = as_image("mean_shift_filter", image, finite=True, most=1e12)
     planes = as_planes("mean_shift_filter", image)
     modes = _climb("mean_shift_filter", planes, radius, colour_radius, iterations, eps, image.dtype == np.uint8)
     result = output("mean_shift_filter", out, image.shape, image.dtype, [image])

@@ -14,7 +14,7 @@ import numpy as np
 
 from sightline.core.buffers import empty
 from sightline.core.catalogue import method as catalogued
-from sightline.core.checks import as_image, choice, describe, flag, number, size_2d
+from sightline.core.checks import array_of, as_image, choice, describe, flag, number, size_2d
 from sightline.core.errors import InputError
 from sightline.core.kernels import kernel
 from sightline.core.layers import Lines, Picture
@@ -121,7 +121,7 @@ def _frame(shape: tuple[int, ...], center: Any, radius: float | None) -> tuple[t
     height, width = shape[:2]
     if center is None:
         x, y = (width - 1) / 2, (height - 1) / 2
-    elif isinstance(center, (tuple, list, np.ndarray)) and np.shape(center) == (2,):
+    elif isinstance(center, (tuple, list, np.ndarray)) and array_of(center).shape == (2,):
         x, y = (number("polar", f"center[{i}]", v, -1e6, 1e6, unit="pixels") for i, v in enumerate(center))
     else:
         raise InputError(f"polar: center must be (x, y); got {describe(center)}.")

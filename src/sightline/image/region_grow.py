@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import numpy as np
 
 from sightline.core.catalogue import method
-from sightline.core.checks import as_image, describe, number, output
+from sightline.core.checks import array_of, as_image, describe, number, output
 from sightline.core.errors import InputError
 from sightline.core.kernels import kernel
 from sightline.core.layers import Heat, Picture, Value
@@ -100,9 +100,9 @@ def _steps(image: Image, seeds: Points, tolerance: float, *, connectivity: int =
 
 
 def _as_seeds(seeds: Any, shape: tuple[int, int]) -> Array:
-    points = np.asarray(seeds)
+    points = array_of(seeds)
     if points.ndim != 2 or points.shape[1] != 2 or len(points) == 0 or points.dtype.kind not in "iuf":
-        raise InputError(f"region_grow: seeds must be N×2 points (x, y), N ≥ 1; got {describe(points)}.")
+        raise InputError(f"region_grow: seeds must be N×2 points (x, y), N ≥ 1; got {describe(seeds)}.")
     if not np.isfinite(points).all():
         raise InputError("region_grow: seeds must be finite; got NaN or infinity.")
     pixels = np.rint(points.astype(np.float64))

@@ -156,10 +156,11 @@ def register(
     number("register", "eps", eps, 1e-6, 1, unit="pixels")
     integer("register", "iterations", iterations, 1, 100000)
     generator(seed)
+    begin = None if start is None else homography("register", start, "start")
     if chosen == "phase":
         return _by_phase(a, b, model)
     if chosen == "intensity":
-        return _by_intensity(a, b, model, start, iterations, eps)
+        return _by_intensity(a, b, model, begin, iterations, eps)
     return _by_features(a, b, model, points, ratio, tolerance, iterations, seed)[0]
 
 
@@ -222,7 +223,7 @@ def _by_phase(a: Array, b: Array, model: str) -> Registration:
     return _finished(a, b, matrix, 0, 1)
 
 
-def _by_intensity(a: Array, b: Array, model: str, start: Any, iterations: int, eps: float) -> Registration:
+def _by_intensity(a: Array, b: Array, model: str, start: Array | None, iterations: int, eps: float) -> Registration:
     levels = levels_of(a, b)
     if start is None:
         first = levels[0]
@@ -231,7 +232,7 @@ def _by_intensity(a: Array, b: Array, model: str, start: Any, iterations: int, e
         tried = [np.eye(3), np.linalg.inv(shift)]
         matrix = max(tried, key=lambda m: maximise(first, "translation", m, 10, 0.01)[1])
     else:
-        matrix = np.linalg.inv(homography("register", start))
+        matrix = np.linalg.inv(start)
     total, score = 0, 0.0
     for level in levels:
         last = level is levels[-1]
@@ -292,5 +293,5 @@ def _refuse_few(model: str, pairs: Array, agree: Array) -> None:
     if agree.sum() <= needed:
         raise InputError(
             f"register: moving must show the scene of fixed; got {len(pairs)} matches, of which {int(agree.sum())} "
-            f"agree on a {model}. Use more points, or method 'intensity' for pictures that are near each other."
+            f"agree on one {model}. Use more points, or method 'intensity' for pictures that are near each other."
         )

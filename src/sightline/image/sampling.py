@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from sightline.core.buffers import empty
-from sightline.core.checks import choice, describe, number, output, size_2d
+from sightline.core.checks import array_of, choice, describe, number, output, size_2d
 from sightline.core.errors import InputError
 from sightline.core.gathers import (
     copy_one,
@@ -66,7 +66,7 @@ _RANGES: dict[type, tuple[float, float]] = {
 }
 # A row, and its columns, of one group; literals would be types of their own, for which functions are compiled anew.
 _NONE, _ONE, _GROUP = np.int64(0), np.int64(1), np.int64(LANES)
-STRIP, BAND = 48, 24  # rows: a band's field stays in the cache
+STRIP, BAND = 64, 24  # rows: a band's field stays in the cache
 
 
 def sampled(function: str, image: Array, shape: Any, out: Array | None) -> Array:
@@ -162,7 +162,7 @@ def _widened(field: Array) -> Array:
 def border_colours(function: str, image: Array, value: Any) -> Array:
     """Return the border's value of each channel in the image's dtype."""
     channels = math.prod(image.shape[2:])
-    values = list(value) if isinstance(value, (tuple, list, np.ndarray)) and np.ndim(value) == 1 else [value]
+    values = list(value) if isinstance(value, (tuple, list, np.ndarray)) and array_of(value).ndim == 1 else [value]
     if len(values) not in (1, channels):
         raise InputError(f"{function}: value must be one number or {channels}, one a channel; got {len(values)}.")
     low, high = _RANGES[image.dtype.type]

@@ -73,7 +73,7 @@ def sauvola_threshold(
     >>> (page > sauvola_threshold(page, 3))[2].tolist()
     [True, True, False, True, True]
     """
-    gray = as_gray("sauvola_threshold", image, finite=True)
+    gray = as_gray("sauvola_threshold", image, finite=True, most=1e12)
     size = integer("sauvola_threshold", "size", size, 3, 1023, odd=True)
     k = number("sauvola_threshold", "k", k, -10, 10)
     plain = choice("sauvola_threshold", "method", method, ("sauvola", "niblack")) == "niblack"
@@ -97,7 +97,7 @@ def _steps(
     spread: float | None = None,
     out: Array | None = None,
 ) -> Iterator[Step]:
-    gray = as_gray("sauvola_threshold", image, finite=True)
+    gray = as_gray("sauvola_threshold", image, finite=True, most=1e12)
     yield Step("grey", Picture(gray))
     result = sauvola_threshold(image, size, k, method=method, spread=spread, out=out)
     for name, factors in (("mean", (1.0, 0.0, 0.0)), ("deviation", (0.0, 1.0, 0.0))):

@@ -125,7 +125,7 @@ def _steps(
 
 
 def _start(image: Any, protect: Any, remove: Any, energy: str) -> _State:
-    image = as_image("seam_carve", image, finite=True)
+    image = as_image("seam_carve", image, finite=True, most=1e12)
     forward = choice("seam_carve", "energy", energy, ("backward", "forward")) == "forward"
     bias = np.zeros(image.shape[:2], np.float32)
     most = np.float32(4 * 255 * max(image.shape[:2]))  # no seam's own energy is larger

@@ -81,7 +81,7 @@ def selective_search(
     >>> [20.0, 10.0, 50.0, 30.0] in boxes.tolist()
     True
     """
-    image = to_float(as_image("selective_search", image, finite=True))
+    image = to_float(as_image("selective_search", image, finite=True, most=1e12))
     mode = choice("selective_search", "mode", mode, tuple(_MODES))
     min_size = integer("selective_search", "min_size", min_size, 1)
     limit = integer("selective_search", "limit", limit, 1)
@@ -100,7 +100,7 @@ def selective_search(
 
 @selective_search.steps
 def _steps(image: Image, *, mode: str = "fast", min_size: int = 50, limit: int = 2000, seed: int = 0) -> Iterator[Step]:
-    pixels = to_float(as_image("selective_search", image, finite=True))
+    pixels = to_float(as_image("selective_search", image, finite=True, most=1e12))
     picture = Picture(pixels)
     labels, merges, first = next(_hierarchies(pixels, mode, min_size))
     yield Step("first regions", LabelsLayer(labels + 1), picture, LabelsLayer(labels + 1), note="Small and even.")

@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import numpy as np
 
 from sightline.core.catalogue import method as catalogued
-from sightline.core.checks import as_image, describe
+from sightline.core.checks import array_of, as_image, describe
 from sightline.core.errors import InputError
 from sightline.core.layers import Lines, Picture, Table
 from sightline.core.trace import Step
@@ -183,7 +183,7 @@ def _warp(name: str, image: Array, forward: Array, shape: Any, method: str, bord
 
 def _affine(function: str, matrix: Any) -> Array:
     """Return a 2×3 or 3×3 affine matrix as 3×3 float64, or raise."""
-    if np.shape(matrix) not in ((2, 3), (3, 3)):
+    if array_of(matrix).shape not in ((2, 3), (3, 3)):
         raise InputError(f"{function}: matrix must be 2×3, or 3×3 with a last row of 0 0 1; got {describe(matrix)}.")
     full = homography(function, [*np.asarray(matrix).tolist(), [0.0, 0.0, 1.0]] if len(matrix) == 2 else matrix)
     last = full[2].tolist()
@@ -192,24 +192,24 @@ def _affine(function: str, matrix: Any) -> Array:
     return full
 
 
-def homography(function: str, matrix: Any) -> Array:
+def homography(function: str, matrix: Any, argument: str = "matrix") -> Array:
     """Return a finite, invertible 3×3 matrix as float64, or raise."""
-    if not isinstance(matrix, (np.ndarray, list, tuple)) or np.shape(matrix) != (3, 3):
-        raise InputError(f"{function}: matrix must be 3×3; got {describe(matrix)}.")
+    if not isinstance(matrix, (np.ndarray, list, tuple)) or array_of(matrix).shape != (3, 3):
+        raise InputError(f"{function}: {argument} must be 3×3; got {describe(matrix)}.")
     array = np.asarray(matrix)
     if array.dtype.kind not in "iuf":
-        raise InputError(f"{function}: matrix must hold numbers; got {describe(array)}.")
+        raise InputError(f"{function}: {argument} must hold numbers; got {describe(array)}.")
     array = array.astype(np.float64)
     rows = array.tolist()
     if not all(map(math.isfinite, chain(*rows))):
-        raise InputError(f"{function}: matrix must be finite; got {rows}.")
+        raise InputError(f"{function}: {argument} must be finite; got {rows}.")
     # Rows and columns of length 1: what is left is singular in itself, not for its units.
     even = _of_length_one(zip(*_of_length_one(rows), strict=True))
     (a, b, c), (d, e, f), (g, h, i) = even
     determinant = a * (e * i - f * h) - b * (d * i - f * g) + c * (d * h - e * g)
     # It is the product of three singular values, of which none is above √3: a glance is mostly enough.
     if not abs(determinant) > 1e-11 and np.linalg.svd(np.array(even), compute_uv=False)[-1] < 1e-12:
-        raise InputError(f"{function}: matrix must not be singular; got {rows}, which flattens the image.")
+        raise InputError(f"{function}: {argument} must not be singular; got {rows}, which flattens the image.")
     return array
 
 

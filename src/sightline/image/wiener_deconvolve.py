@@ -113,7 +113,7 @@ def _prepared(
     image: Any, psf: Any, balance: float, regularizer: str, border: str
 ) -> tuple[Array, Array, tuple[slice, slice], Array, Array]:
     """Return the checked image, its padded twin, where the image lies in it, the blur's transform and the inverse."""
-    image = as_image("wiener_deconvolve", image, finite=True)
+    image = as_image("wiener_deconvolve", image, finite=True, most=1e30)
     if not isinstance(psf, np.ndarray) or psf.ndim != 2 or psf.dtype.kind not in "fiu" or 0 in psf.shape:
         raise InputError(f"wiener_deconvolve: psf must be an h×w array of numbers; got {describe(psf)}.")
     total = float(psf.sum(dtype=np.float64))
