@@ -16,7 +16,7 @@ from sightline.classify.export import IMAGES, PIXELS, Nodes, _prepare, export
 from sightline.classify.exported import ExportedClassifier
 from sightline.classify.prepare import Form
 from sightline.classify.recipe import METHODS, ClassifyRecipe
-from sightline.core import evidence
+from sightline.core import evidence, sessions
 from sightline.core.errors import FormatError, InputError, MissingFileError
 from sightline.core.sessions import open_session
 from sightline.nn.onnx_network import OnnxNetwork
@@ -135,6 +135,37 @@ def test_eight_bits_are_a_fraction_of_the_size(small: Any, photos: dict[str, np.
     assert other.path.stat().st_size < 0.4 * exported.path.stat().st_size
     apart = np.abs(other.probabilities(usual) - exported.probabilities(usual))
     assert 0 < apart.max() < 0.1
+
+
+def test_eight_bits_stay_between_the_layers(photos: dict[str, np.ndarray], tmp_path: Path) -> None:
+    recipe, model = made("resnet20", (32, 32))
+    path = export(recipe, model, tmp_path / "int8.onnx", int8=True, usual=colour(photos))
+    nodes = onnx.load(path).graph.node
+    makers = {name: node.op_type for node in nodes for name in node.output}
+    readers = {name: {node.op_type for node in nodes if name in node.input} for name in makers}
+    (last,) = [node for node in nodes if node.op_type == "Gemm"]
+    assert readers[last.output[0]] == {"Softmax"}  # scores in 256 levels would tie
+    assert {makers[last.input[0]], makers[last.input[1]]} == {"DequantizeLinear"}
+    first = next(node for node in nodes if node.op_type == "QuantizeLinear")
+    assert makers[first.input[0]] in ("Div", "Sub", "Add", "Mul")  # mean and deviation of the pixels are taken before
+    kinds = {t.name: t.data_type for t in onnx.load(path).graph.initializer}
+    zeros = [kinds[node.input[2]] for node in nodes if node.op_type == "QuantizeLinear"]
+    assert set(zeros) == {onnx.TensorProto.UINT8}
+
+
+def test_processors_that_add_eight_bits_inexactly_get_another_way(
+    photos: dict[str, np.ndarray], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe, model = made("resnet20", (32, 32))
+    path = export(recipe, model, tmp_path / "int8.onnx", int8=True, usual=colour(photos))
+    ours = ExportedClassifier(path, threads=1).probabilities(colour(photos))
+    asked = []
+    monkeypatch.setattr(sessions, "_adds_exactly", lambda: asked.append(True))
+    other = ExportedClassifier(path, threads=1).probabilities(colour(photos))
+    assert asked
+    assert np.abs(ours - other).max() <= 2e-2  # both round, in places differently
+    ExportedClassifier(export(recipe, model, tmp_path / "whole.onnx"), threads=1)
+    assert len(asked) == 1  # a graph in float32 is not asked about
 
 
 def test_the_file_says_what_it_is(small: Any) -> None:

@@ -19,7 +19,8 @@ from sightline.classify.recipe import ClassifyRecipe
 from sightline.core.errors import InputError
 from sightline.core.exported_file import IMAGES
 from sightline.core.types import PathLike
-from sightline.nn.onnx_network import PIXELS, SCORES, to_int8, to_onnx
+from sightline.nn.eight_bits import to_int8
+from sightline.nn.onnx_network import PIXELS, SCORES, to_onnx
 from sightline.nn.onnx_nodes import Nodes, surround, write_graph
 
 _CALIBRATED = 8  # images in a batch of those that show what is usual

@@ -6,7 +6,7 @@ import contextlib
 import copy
 import io
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -108,39 +108,6 @@ def _write_pools_out(model: nn.Module, images: Tensor) -> None:
         for name, child in parent.named_children():
             if isinstance(child, nn.AdaptiveAvgPool2d) and child in sizes:
                 setattr(parent, name, _Means(child, sizes[child]))
-
-
-def to_int8(graph: Any, batches: Iterable[np.ndarray]) -> Any:
-    """Return a graph whose weights and activations have eight bits, their ranges taken from real images.
-
-    Parameters
-    ----------
-    graph
-        From :func:`to_onnx`.
-    batches
-        B×C×H×W float32 arrays that show what activations are usual.
-    """
-    onnx, quantization = require("onnx"), require("onnxruntime.quantization")
-
-    class Reader(quantization.CalibrationDataReader):
-        def __init__(self) -> None:
-            self.rest = iter(batches)
-
-        def get_next(self) -> dict[str, np.ndarray] | None:
-            batch = next(self.rest, None)
-            return None if batch is None else {PIXELS: batch}
-
-    with TemporaryDirectory() as folder:
-        ready, path = (Path(folder) / name for name in ("ready.onnx", "int8.onnx"))
-        require("onnxruntime.quantization.shape_inference").quant_pre_process(graph, ready, skip_symbolic_shape=True)
-        quantization.quantize_static(
-            ready,
-            path,
-            Reader(),
-            per_channel=True,
-            reduce_range=True,  # processors without VNNI add pairs of products in 16 bits, which 8-bit weights overflow
-        )
-        return onnx.load(path)
 
 
 def answers(session: Any, outputs: Sequence[str], images: Tensor) -> list[Tensor]:
