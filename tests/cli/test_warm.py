@@ -16,7 +16,20 @@ def test_every_method_is_called_by_any_number_of_processes(threads, monkeypatch,
     few = [find(f"image.{name}") for name in ("otsu_threshold", "read", "threshold")]
     monkeypatch.setattr(warm, "methods", lambda field: few)
     monkeypatch.setattr(warm, "threads", lambda: threads)
+    monkeypatch.setattr(warm, "_NETWORKS", ())
     assert main(["warm", "--json"]) == 0
-    rows = json.loads(capsys.readouterr().out)["methods"]
+    told = json.loads(capsys.readouterr().out)
+    rows = told["methods"]
     assert [row["name"] for row in rows] == ["otsu_threshold", "threshold"]  # a path is no picture
     assert all(row["calls"] == 6 for row in rows)
+    assert told["networks"] == []
+
+
+def test_networks_are_run_alone_and_several_at_once():
+    pytest.importorskip("torch", reason="needs the extra 'deep'")
+    from sightline.nn.fused_network import runs_fused
+
+    row = warm.warm_network("resnet18")
+    assert row["name"] == "resnet18"
+    assert row["calls"] == (2 if runs_fused() else 0)
+    assert row["seconds"] > 0 or not runs_fused()

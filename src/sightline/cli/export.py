@@ -18,7 +18,7 @@ def export(
     *,
     output: Annotated[Path, Parameter(alias="-o")],
     int8: Annotated[bool, Parameter(negative="")] = False,
-    images: list[str] | None = None,
+    images: Annotated[list[str] | None, Parameter(negative="")] = None,
     classes: Path | None = None,
     json: Annotated[bool, Parameter(negative="")] = False,
 ) -> Answer:

@@ -6,6 +6,7 @@ import signal
 import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
+from importlib.util import find_spec
 from multiprocessing import get_context
 from typing import Annotated, Any
 
@@ -19,27 +20,34 @@ from sightline.core.errors import SightlineError
 from sightline.core.kernels import threads
 
 _SIZE = (96, 112)  # more rows than a strip, so that both ways through the kernel doorway are taken
+_KINDS = ("methods", "networks")
+_PIXELS, _BATCHES = (64, 64), (1, 8)  # of what the networks see
+_NETWORKS = ("mobilenet_v3", "resnet18")  # between them they use all kernels of the engine "fused"
 
 
 def warm(*, json: Annotated[bool, Parameter(negative="")] = False) -> Answer:
     """Compile all kernels ahead of their first use, and keep the machine code on disk.
 
-    The methods are shared out among as many processes as kernels may use threads.
+    The methods are shared out among as many processes as kernels may use threads. With PyTorch installed, what networks
+    use on a CPU is compiled, too.
 
     Parameters
     ----------
     json
-        Give the seconds and calls of each method as JSON.
+        Give the seconds and calls of each method and network as JSON.
     """
     start = time.perf_counter()
-    names = [entry.name for entry in methods("image")]
+    networks = _NETWORKS if find_spec("torch") else ()
+    names = [entry.name for entry in methods("image")] + list(networks)
     rows = [row for _, row in zip(counted(names, "compile"), _warm_each(names), strict=True)]
     seconds = time.perf_counter() - start
     found = sorted((row for row in rows if row["calls"]), key=lambda row: row["name"])
-    value = {"seconds": round(seconds, 3), "methods": found}
+    split = {name: [row for row in found if (row["name"] in networks) == (name == "networks")] for name in _KINDS}
+    value = {"seconds": round(seconds, 3), **split}
 
     def show(console: Console) -> None:
-        console.print(f"{len(value['methods'])} methods are compiled, in {seconds:.1f} s.")
+        kinds = " and ".join(f"{len(rows)} {name}" for name, rows in split.items() if rows)
+        console.print(f"{kinds} are compiled, in {seconds:.1f} s.")
 
     return Answer(value, show, json)
 
@@ -59,7 +67,29 @@ def _warm_each(names: list[str]) -> Iterator[dict[str, Any]]:
 
 
 def _warm_named(name: str) -> dict[str, Any]:
-    return warm_method(find(f"image.{name}"))
+    return warm_network(name) if name in _NETWORKS else warm_method(find(f"image.{name}"))
+
+
+def warm_network(name: str) -> dict[str, Any]:
+    """Run a network with fresh weights on one small image and on several, its layers merged and packed for the CPU.
+
+    Parameters
+    ----------
+    name
+        An architecture of ``sightline.classify``.
+    """
+    import torch
+
+    import sightline.classify
+    from sightline.nn.fused_network import FusedNetwork, runs_fused
+
+    start, calls = time.perf_counter(), 0
+    if runs_fused():
+        network = FusedNetwork(getattr(sightline.classify, name)(10).eval(), (3, *_PIXELS))
+        for images in _BATCHES:
+            network(torch.zeros(images, 3, *_PIXELS))
+            calls += 1
+    return {"name": name, "seconds": round(time.perf_counter() - start, 4), "calls": calls}
 
 
 def warm_method(entry: Method) -> dict[str, Any]:

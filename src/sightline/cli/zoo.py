@@ -14,6 +14,8 @@ from rich.console import Console
 from sightline.cli.terminal import FAILED, OK, Answer, counted, table, talk
 from sightline.core.errors import InputError, suggest
 
+_WIDEST = 160  # characters of a line of the list
+
 app = App(name="zoo", help="List public weights, fetch them, check those that are here.", help_format="plaintext")
 
 
@@ -57,7 +59,14 @@ def list_(
             for one, is_there in found
         ]
         columns = ("name", "network", "pixels", "top-1 %", "top-5 %", "box AP %", "here")
-        console.print(table(columns, rows, right=columns[2:6]))
+        listed = table(columns, rows, right=columns[2:6])
+        for column in listed.columns:
+            column.no_wrap = True
+        # A name in pieces cannot be copied: where a line is wider than the window, the window wraps it.
+        window = console.width
+        console.width = max(window, _WIDEST)
+        console.print(listed, soft_wrap=True)
+        console.width = window
 
     return Answer([{**one.to_json(), "here": is_there} for one, is_there in found], show, json)
 
