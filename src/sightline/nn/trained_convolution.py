@@ -1,8 +1,7 @@
 """Convolutions that learn, by Winograd's way where that is faster: 3×3 filters at stride 1, float32, on the CPU.
 
-Lavin and Gray 2016, "Fast Algorithms for Convolutional Neural Networks", CVPR (arXiv 1509.09308). The answers and both
-gradients are decided on one by one: for the answers and the gradient of the input, filters are spread anew at each
-step, which takes longer than it saves where there are few tiles; the gradient of the filters needs none of that.
+Lavin and Gray 2016, "Fast Algorithms for Convolutional Neural Networks", CVPR (arXiv 1509.09308). How much the answers
+and both gradients err is said in :mod:`sightline.nn.winograd_gradient`.
 """
 
 from __future__ import annotations
@@ -22,11 +21,10 @@ from sightline.nn.winograd_tiles import ANSWERS
 
 _PLAIN = (Tensor, nn.Parameter)  # subclasses may compute otherwise
 _LEAST = 65536  # multiplications for one of 36 numbers, from which on the call itself costs little
-_FEW, _LARGE = 32, 65536  # tiles that spread filters pay for, and half as many where there are so many filters
 _PADDINGS = {"valid": 0, "same": 1}
 
 
-def pays(size: Sequence[int], filters: int, padding: int = 1, spreads: bool = True) -> bool:
+def pays(size: Sequence[int], filters: int, padding: int = 1) -> bool:
     """Return whether Winograd's way is faster than oneDNN's, by what was measured on a core with AVX-512.
 
     Parameters
@@ -36,26 +34,19 @@ def pays(size: Sequence[int], filters: int, padding: int = 1, spreads: bool = Tr
     filters
         How many.
     padding
-        Zeros at each border: 0 or 1, the default.
-    spreads
-        Whether filters are spread, as for the answers and the gradient of the input; else it is about the gradient of
-        the filters.
+        Zeros at each border: 0, 1, the default, or 2.
     """
     images, channels, *sides = size
     wanted = [side + 2 * padding - 2 for side in sides]
     if channels % CHANNELS or filters % CHANNELS or min(wanted) < 1 or LANES < 8:
         return False
     across = [-(-side // ANSWERS) for side in wanted]
-    tiles = images * across[0] * across[1]
     used = wanted[0] * wanted[1] / (ANSWERS * ANSWERS * across[0] * across[1])
-    matrix = channels * filters
-    return (
-        used >= 0.5 and tiles * matrix >= _LEAST and (not spreads or tiles >= (_FEW if matrix < _LARGE else _FEW // 2))
-    )
+    return used >= 0.5 and images * across[0] * across[1] * channels * filters >= _LEAST
 
 
 class _Convolution(Function):
-    """A convolution, each of whose three results is found by the faster way."""
+    """A convolution whose answers, and whose gradients where they pay, are found by Winograd's way."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None, padding: int) -> Tensor:
@@ -63,9 +54,7 @@ class _Convolution(Function):
         x, weight = (tensor.contiguous(memory_format=torch.channels_last) for tensor in (x, weight))
         ctx.save_for_backward(x, weight)
         ctx.padding, ctx.shifted = padding, bias is not None
-        if pays(x.shape, len(weight), padding):
-            return answers(x, weight, bias, padding)
-        return torch.conv2d(x, weight, bias, 1, padding)
+        return answers(x, weight, None if bias is None else bias.contiguous(), padding)
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:  # pyrefly: ignore
@@ -75,10 +64,9 @@ class _Convolution(Function):
         found: list[Tensor | None] = [None, None, None]
         if not torch.is_grad_enabled():  # else these gradients will be derived themselves, which PyTorch's know how to
             gradient = gradient.contiguous(memory_format=torch.channels_last)
-            # Its tiles are those of the input's gradient.
             if asked[0] and pays(gradient.shape, weight.shape[1], 2 - ctx.padding):
                 found[0], asked[0] = input_gradient(gradient, weight, ctx.padding), False
-            if asked[1] and pays(x.shape, len(weight), ctx.padding, spreads=False):
+            if asked[1]:
                 found[1], asked[1] = filter_gradient(gradient, x, ctx.padding), False
         if any(asked):
             shape = [len(weight)] if ctx.shifted else None
@@ -99,11 +87,8 @@ def conv2d(
 ) -> Tensor:
     """Return what ``torch.conv2d`` does, with the same arguments, but for rounding."""
     around = _padding_of(input, weight, bias, stride, padding, dilation, groups)
-    if around is not None:
-        sizes = tuple(input.shape), len(weight), around
-        learns = torch.is_grad_enabled() and (input.requires_grad or weight.requires_grad)
-        if pays(*sizes) or (learns and pays(*sizes, spreads=False)):
-            return _Convolution.apply(input, weight, bias, around)
+    if around is not None and pays(input.shape, len(weight), around):
+        return _Convolution.apply(input, weight, bias, around)
     return torch.conv2d(input, weight, bias, stride, padding, dilation, groups)
 
 

@@ -26,7 +26,7 @@ from sightline.nn.winograd_filters import (
 )
 from sightline.nn.winograd_tiles import ANSWERS, PRODUCTS, TILE, address, spread_tile
 
-SPREAD, MULTIPLY, FILTERS, TURNED = 0, 1, 2, 3  # what a step does
+SPREAD, MULTIPLY, FILTERS = 0, 1, 2  # what a step does
 TILES = 8  # of an item that spreads
 SUM = 64  # tiles whose products are added up one by one; then such sums are, or they would err more
 BLOCK = 16  # channels of an item that spreads filters: what layers have a multiple of
@@ -39,8 +39,9 @@ _ADDRESSES = ("x", "y", "zeros", "left", "right", "products", "places", "filters
 _SIZES = ("high", "wide", "channels", "padding", "answers_high", "answers_wide", "answers", "down", "across")
 # Of a chunk: its first tile and how many there are; whether sums go on; whether they are complete.
 _CHUNK = ("first", "tiles", "adds", "complete")
-# Filters of a part; whether each part has products of its own, or each thread; distances of the 36 matrices.
-_CUTS = ("rows", "parted", "left_step", "right_step", "product_step")
+# Whether filters are turned; those of a part; whether each part has products of its own, or each thread; how far the 36
+# matrices are apart.
+_CUTS = ("turned", "rows", "parted", "left_step", "right_step", "product_step")
 JOB = np.dtype([(name, np.int64) for name in (*_COUNTERS, *_ADDRESSES, *_SIZES, *_CHUNK, *_CUTS)])
 
 
@@ -92,29 +93,27 @@ def _multiply_part(job, group, first, last, left, right, products, out):
 
 
 @kernel
-def _spread_filters(job, item, filters, squares, out):
-    """Spread a block of channels of a group of filters."""
-    group, block = divmod(item, job.channels // BLOCK)
+def spread_filters(job, group, first, last, filters, squares, out, start, step):
+    """Spread a group of filters, of which channels ``first`` to ``last`` are read.
+
+    They are written from number ``start`` on, WIDTH filters a channel, and the 36 matrices ``step`` numbers apart.
+    Where the job turns filters, they lie as those of a convolution whose filters are this one's channels.
+    """
     for filter_ in range(group * WIDTH, min((group + 1) * WIDTH, job.answers), LANES):
-        start = group * PRODUCTS * job.channels * WIDTH + filter_ % WIDTH
-        for channel in range(block * BLOCK, (block + 1) * BLOCK, LANES):
+        half = filter_ % WIDTH
+        if job.turned:
+            for channel in range(first, last):
+                at = channel * TAPS * job.answers + filter_
+                to = start + (channel - first) * WIDTH + half
+                spread_turned_filter(filters, at, job.answers, out, to, step)
+            continue
+        for channel in range(first, last, LANES):
             for tap in range(TAPS):
                 at = (filter_ * TAPS + tap) * job.channels + channel
                 transpose_square(filters, at, TAPS * job.channels, squares, tap * LANES * LANES)
             for lane in range(LANES):
-                to = start + (channel + lane) * WIDTH
-                spread_filter(squares, lane * LANES, LANES * LANES, out, to, job.channels * WIDTH)
-
-
-@kernel
-def _spread_turned_filters(job, item, filters, out):
-    """Spread a block of filters, that are channels here, for a group of channels, that are filters here; turned."""
-    group, block = divmod(item, job.channels // BLOCK)
-    for channel in range(block * BLOCK, (block + 1) * BLOCK):
-        for filter_ in range(group * WIDTH, min((group + 1) * WIDTH, job.answers), LANES):
-            at = channel * TAPS * job.answers + filter_
-            to = (group * PRODUCTS * job.channels + channel) * WIDTH + filter_ % WIDTH
-            spread_turned_filter(filters, at, job.answers, out, to, job.channels * WIDTH)
+                to = start + (channel - first + lane) * WIDTH + half
+                spread_filter(squares, lane * LANES, LANES * LANES, out, to, step)
 
 
 @kernel(inline=True)
@@ -150,7 +149,9 @@ def filter_work(at):
             mine = item if job.parted else seat
             products = _numbers(job.products + 4 * mine * PRODUCTS * job.product_step)
             _multiply_part(job, group, first, last, left, right, products, out)
-        elif job.step == FILTERS:
-            _spread_filters(job, item, filters, _numbers(job.products + 4 * seat * SQUARES), out)
         else:
-            _spread_turned_filters(job, item, filters, out)
+            group, block = divmod(item, job.channels // BLOCK)
+            first, size = block * BLOCK, job.channels * WIDTH
+            squares = _numbers(job.products + 4 * seat * SQUARES)
+            start = group * PRODUCTS * size + first * WIDTH
+            spread_filters(job, group, first, first + BLOCK, filters, squares, out, start, size)
