@@ -84,6 +84,8 @@ def test_what_is_no_picture_and_what_answers_nothing_is_told(public: str, photo:
     predictor = sl.load(public, device="cpu")
     with pytest.raises(InputError, match=r"predict: image must be H×W, .*use sightline\.channels_last"):
         predictor.predict(photo.transpose(2, 0, 1))
+    with pytest.raises(InputError, match=r"predict: image must be finite; got NaN"):
+        predictor.predict(np.full((8, 8, 3), np.nan, np.float32))
     with torch.no_grad():
         next(predictor.model.parameters()).fill_(torch.nan)
     with pytest.raises(WeightsError, match="predict: the model answers NaN"):

@@ -49,7 +49,7 @@ class Form:
         Parameters
         ----------
         image
-            H×W, H×W×1, H×W×3 or H×W×4; uint8, uint16 or float32.
+            H×W, H×W×1, H×W×3 or H×W×4; uint8, uint16 or float32. NaN and infinity are refused.
         """
         return self._repeated(self._fit(self._reduced(image)))
 
@@ -64,6 +64,8 @@ class Form:
         return self._repeated(self._reduced(image))
 
     def _reduced(self, image: np.ndarray) -> np.ndarray:
+        if isinstance(image, np.ndarray) and image.dtype.kind == "f" and not np.isfinite(image).all():
+            raise InputError("predict: image must be finite; got NaN or infinite values.")
         image = to_uint8(image)
         if image.ndim not in (2, 3) or (image.ndim == 3 and image.shape[2] not in (1, 3, 4)):
             raise InputError(

@@ -177,7 +177,7 @@ def _differences(
     mapping: Names, target: Mapping[str, Tensor], weights: Mapping[str, Tensor], unused: set[str], kept: Naming
 ) -> list[str]:
     expected = {theirs for group in mapping.values() for theirs in group}
-    unexpected = [key for key in weights if key not in expected and key not in unused]
+    unexpected = sorted(key for key in weights if key not in expected and key not in unused)  # files keep no order
     missing, shapes = [], []
     for key, group in mapping.items():
         absent = [theirs for theirs in group if theirs not in weights]
