@@ -9,6 +9,7 @@ import html
 import json
 import os
 from collections.abc import Callable
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -35,23 +36,25 @@ PHOTOS: dict[str, str] = {
     **dict.fromkeys(("hough_lines", "hough_segments", "scan_document"), "opencv_samples/sudoku.png"),
     **dict.fromkeys(("hough_circles", "blobs_log", "blobs_dog", "blobs_doh"), "opencv_samples/smarties.png"),
     **dict.fromkeys(
+        ("mean_shift_segment", "mean_shift_filter", "normalized_cut", "agglomerative_segment", "felzenszwalb"),
+        "skimage_samples/coffee.png",
+    ),
+    **dict.fromkeys(("hysteresis_threshold", "region_grow"), "skimage_samples/coins.png"),
+    **dict.fromkeys(
         ("label", "regions", "distance_transform", "watershed", "fill_holes", "moving_boxes"),
         "skimage_samples/coins.png",
     ),
     **dict.fromkeys(("otsu_threshold", "multi_otsu", "triangle_threshold", "threshold"), "skimage_samples/coins.png"),
     **dict.fromkeys(("adaptive_threshold", "sauvola_threshold"), "skimage_samples/page.png"),
     **dict.fromkeys(("skeletonize", "find_contours", "moments", "hu_moments"), "skimage_samples/horse.png"),
-    "hough_ellipses": "opencv_samples/ellipses.jpg",
     "simple_blobs": "opencv_samples/detect_blob.png",
-    "find_lanes": "kitti_frame/image_2/000000.png",
     "scan_codes": "barcodes/qrcode-6/1.png",
-    "seam_carve": "skimage_samples/rocket.png",
+    "seam_carve": "skimage_samples/rocket.jpg",
     "grab_cut": "opencv_samples/messi5.jpg",
     "clahe": "skimage_samples/moon.png",
     "equalize": "skimage_samples/moon.png",
     "stitch": "opencv_samples/graf1.png",
     "register": "opencv_samples/graf1.png",
-    "wiener_deconvolve": "opencv_samples/text_motion.jpg",
     "find_chessboard": "opencv_samples/left01.jpg",
     **dict.fromkeys(("sgm", "block_match"), "middlebury_stereo/cones/im2.png"),
     **dict.fromkeys(("sift", "orb", "harris", "fast"), "opencv_samples/graf1.png"),
@@ -100,6 +103,32 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "watershed": {"markers": _coin_seeds},
     "sgm": {"right": _other_eye},
     "block_match": {"right": _other_eye},
+    **{name: {"footprint": 9} for name in ("dilate", "erode", "opening", "closing", "top_hat", "black_hat")},
+    "morphological_gradient": {"footprint": 9},
+    **{name: {"size": 9} for name in ("min_filter", "max_filter")},
+    "rank_filter": {"rank": None, "percentile": 90.0, "size": 9},
+    "adaptive_threshold": {"size": 31, "offset": 12},
+    "hysteresis_threshold": {"low": 100, "high": 170},
+    "region_grow": {"seeds": np.array([[100.0, 57], [216, 54], [154, 54]]), "tolerance": 45},
+    "match_histogram": {"reference": lambda _: sl.data.sample("rocket")},
+    "phase_correlation": {"b": lambda a: np.roll(a, (24, -40), (0, 1))},
+    "normalized_cut": {"segments": 8, "superpixels": 300},
+    "mean_shift_segment": {"radius": 10, "colour_radius": 8.0, "min_size": 200},
+    "mean_shift_filter": {"radius": 10, "colour_radius": 30.0},
+    "agglomerative_segment": {"segments": 12},
+    "simple_blobs": {"color": "bright", "area": (100.0, 20000.0)},
+    "grab_cut": {"box": np.array([40.0, 34, 425, 285])},
+    "hough_ellipses": {"min_size": 20.0, "max_size": 120.0, "threshold": 60},
+    **{name: {"min_sigma": 8.0, "max_sigma": 30.0} for name in ("blobs_log", "blobs_doh")},
+    "blobs_dog": {"threshold": 0.15, "min_sigma": 8.0, "max_sigma": 30.0},
+    "warp_affine": {"shape": None, "matrix": np.array([[0.8, -0.35, 100], [0.35, 0.8, -30]])},
+    "warp_perspective": {"shape": None, "matrix": np.array([[1, 0.2, -20], [0.1, 1, 0], [0.0008, 0.0006, 1]])},
+    "unsharp_mask": {"sigma": 2.0, "amount": 2.0},
+    "sharpen": {"amount": 1.5},
+    "non_local_means": {"sigma": 20.0},
+    "median_blur": {"size": 5},
+    "bilateral_filter": {"size": 11, "sigma_color": 60.0, "sigma_space": 4.0},
+    "wiener_deconvolve": {"psf": lambda _: DEFOCUS, "balance": 0.001},
     "gaussian_blur": {"sigma": 4.0},
     "box_blur": {"size": 15},
     "seam_carve": {"shape": _shrunk},
@@ -118,7 +147,11 @@ OPTIONS: dict[str, dict[str, Any]] = {
         "matches": np.array([[150.0, 120, 330, 120], [310, 120, 170, 120], [240, 230, 240, 230]]),
     },
 }
+SAMPLES = {"hough_ellipses": "shapes", "find_lanes": "road", "find_page": "sheet"}  # photos of the package
+DEFOCUS = (np.hypot(*np.mgrid[-5:6, -5:6]) <= 4.5) / 69.0  # what a lens out of focus makes of a point: 69 pixels
 INVERTED = {"horse.png"}  # dark things on a light ground
+BRIGHT = {"blobs_log", "blobs_dog", "blobs_doh"}  # methods that look for what is bright
+NOISY = {"non_local_means", "wavelet_denoise", "bilateral_filter", "guided_filter", "median_blur"}
 EDGES = {"hough_lines", "hough_segments", "hough_ellipses"}  # masks of edges, not of things
 
 
@@ -172,7 +205,11 @@ def page(entry: Method, pictures: Path, speed: list[dict[str, Any]]) -> tuple[st
     before = sheet(np.ascontiguousarray(image) if entry.parameters[0].kind == "image" else as_picture(image))
     result = entry.function(image, **options)
     found, others = parts_of(entry, result, image)
+    if entry.name == "histogram":  # numbers, not a picture three pixels wide
+        found, others = {}, {"": result}
     after = sheet(as_picture(next(iter(found.values())))) if found else drawn(entry, result, image, options)
+    if entry.name == "histogram":
+        after = None
     parts = [f"# {entry.name}\n\n{tables.code(entry.summary)} ({entry.paper})\n"]
     figures = [figure("in", before, save(before, pictures, f"{entry.name}-in"))]
     thumbnail = f"{entry.name}-in.jpg"
@@ -239,7 +276,7 @@ def finder_page(entry: Method, pictures: Path, speed: list[dict[str, Any]]) -> t
 def options_for(entry: Method, image: np.ndarray) -> dict[str, Any]:
     """Return the arguments besides the first."""
     chosen = {**entry.example, **OPTIONS.get(entry.name, {})}
-    return {name: value(image) if callable(value) else value for name, value in chosen.items()}
+    return {name: value(image) if callable(value) else value for name, value in chosen.items() if value is not None}
 
 
 def usage(entry: Method, options: dict[str, Any]) -> str:
@@ -268,13 +305,29 @@ def picture_for(name: str) -> np.ndarray:
     """Return the photo that shows a method best."""
     wanted = PHOTOS.get(name, "")
     path = next((f / wanted for f in folders() if wanted and (f / wanted).is_file()), PACKAGED)
+    if name in SAMPLES:
+        path = sl.data.SAMPLES[SAMPLES[name]].path
     photo = sl.read(path)
     if path.name in INVERTED:
         photo = 255 - photo
     height = round(photo.shape[0] * WIDTH / photo.shape[1])
     if name == "scan_codes":
         return photo
-    return sl.image.resize(photo, (height, WIDTH)) if photo.shape[1] > WIDTH else photo
+    return spoilt(name, sl.image.resize(photo, (height, WIDTH)) if photo.shape[1] > WIDTH else photo)
+
+
+def spoilt(name: str, photo: np.ndarray) -> np.ndarray:
+    """Return the photo with what a method is there to mend: noise, specks or a blur; or its negative."""
+    random = np.random.default_rng(0)
+    if name == "median_blur":
+        return np.where(
+            random.random(photo.shape[:2])[..., None] < 0.1, random.choice([0, 255], photo.shape), photo
+        ).astype(np.uint8)
+    if name in NOISY:
+        return np.clip(np.rint(photo + random.normal(0, 20, photo.shape)), 0, 255).astype(np.uint8)
+    if name == "wiener_deconvolve":
+        return sl.image.convolve(photo, DEFOCUS, border="wrap")
+    return 255 - photo if name in BRIGHT else photo
 
 
 def folders() -> list[Path]:
@@ -332,6 +385,11 @@ def figure(caption: str, picture: np.ndarray, file: str, note: str = "") -> str:
 
 def brief(value: Any) -> str:
     """Return a value in one line."""
+    if isinstance(value, bytes):
+        return f"{len(value):,} bytes"
+    if is_dataclass(value) and not isinstance(value, type):
+        told = (f"{field.name}={brief(getattr(value, field.name))}" for field in fields(value) if field.repr)
+        return f"{type(value).__name__}({', '.join(told)})"
     if isinstance(value, (list, tuple)) and len(value) > 3:
         return f"{len(value)} found; the first: {brief(value[0])}"
     if isinstance(value, np.ndarray) and value.size > 24:

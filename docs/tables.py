@@ -93,13 +93,31 @@ def sections(doc: str) -> list[str]:
     """Return what a docstring says besides its summary and its parameters, as Markdown."""
     body = doc.partition("\n")[2]
     pieces = re.split(r"^(\w+)\n-{3,}\n", body, flags=re.MULTILINE)
-    found = [code(textwrap.dedent(pieces[0]).strip()) + "\n"]
+    found = [code(_with_tables(textwrap.dedent(pieces[0]).strip())) + "\n"]
     for title, text in zip(pieces[1::2], pieces[2::2], strict=True):
         if title == "Examples":
             found.append(f"```pycon\n{text.strip()}\n```\n")
         elif title != "Parameters":
             found.append(f"**{title}.** {code(' '.join(text.split()))}\n")
     return found
+
+
+def _with_tables(text: str) -> str:
+    """Return text whose tables, columns under lines of ``=``, are Markdown's."""
+    rule = r"=+(?: =+)+"
+    return re.sub(rf"^{rule}\n(.+)\n{rule}\n((?:.*\n)+?){rule}$", _markdown_table, text, flags=re.MULTILINE)
+
+
+def _markdown_table(found: re.Match[str]) -> str:
+    spans = [span.span() for span in re.finditer("=+", found.group(0).partition("\n")[0])]
+    rows: list[list[str]] = []
+    for line in [found.group(1), *found.group(2).splitlines()]:
+        cells = [line[start : end if end < spans[-1][1] else None].strip() for start, end in spans]
+        if cells[0] or not rows:
+            rows.append(cells)
+        else:  # what did not fit into the line above
+            rows[-1] = [f"{first} {more}".strip() for first, more in zip(rows[-1], cells, strict=True)]
+    return table(rows[0], [tuple(row) for row in rows[1:]])
 
 
 def evidence_page() -> str:

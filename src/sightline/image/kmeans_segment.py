@@ -114,7 +114,7 @@ def _steps(image: Image, k: int, seed: Seed = 0, **options: Any) -> Iterator[Ste
         given: dict[str, Any] = {**first, "iterations": rounds}
         labels, palette = kmeans_segment(image, k, _copy(seed), **given)
         note = "Each pixel in the colour of its centre." if rounds == 1 else ""
-        yield Step(f"after {rounds} rounds", Picture(_painted(labels, palette)), note=note)
+        yield Step(f"after {rounds} round{'s' * (rounds > 1)}", Picture(_painted(labels, palette)), note=note)
         sums.append((rounds, _sum_of_squares(image, labels, palette, options.get("position", 0.0))))
     curve = Curve(np.array(sums, np.float64), ("rounds", "sum of squares"))
     yield Step("sum of squares", curve, note="It falls in every round.")
