@@ -14,11 +14,12 @@ from jaxtyping import Float64, UInt8
 from sightline.core.types import Array
 from sightline.image.codes.code import Code
 from sightline.image.codes.linear_decode import Line, decode_rows
-from sightline.image.codes.linear_regions import directions_of, pieces_over
+from sightline.image.codes.linear_regions import BLOCK, directions_of, pieces_over
 from sightline.image.codes.linear_scan import ANGLES, lines_over, scan
 
-_TOGETHER = (tuple(range(len(ANGLES))),)  # turns that are looked at in one go
-_IN_TURN = (_TOGETHER[0][:2], _TOGETHER[0][2:])  # the slanted ones only when nothing sure was found
+_TURNS = tuple(range(len(ANGLES)))
+_THOROUGH = (_TURNS, 0, 2), (_TURNS, 1, 2)  # turns, first line, every how many: the lines in between come second
+_QUICK = (_TURNS[:2], 0, 1), (_TURNS[2:], 0, 1)  # the slanted ones only when nothing sure was found
 _TRUST = 0.45  # a line of this roughness, in modules, counts for nothing
 _ENOUGH = 0.35  # the sum of (trust − roughness) over the lines of a code
 _PLENTY = 2.0  # a sum after which nobody doubts
@@ -36,14 +37,14 @@ class _Group:
     ends
         Where each begins and ends in the picture: x1, y1, x2, y2.
     sources
-        Of each: the line, and whether it was read backwards.
+        Of each: the round, the line, and whether it was read backwards.
     roughness, weight
         Of each, and the sum of what they count.
     """
 
     line: Line
     ends: list[tuple[float, float, float, float]] = field(default_factory=list)
-    sources: list[tuple[int, bool]] = field(default_factory=list)
+    sources: list[tuple[int, int, bool]] = field(default_factory=list)
     roughness: list[float] = field(default_factory=list)
     weight: float = 0.0
 
@@ -64,14 +65,17 @@ def find_bars(
     """
     groups: list[_Group] = []
     directions = directions_of(gray, ANGLES)
-    for turns in _TOGETHER if patient else _IN_TURN:
-        lines, turn_of = lines_over(gray.shape, turns, spacing)
+    for turns, first, every in _THOROUGH if patient else _QUICK:
+        lines, turn_of = lines_over(gray.shape, turns, spacing, first, every)
         pieces, owners = pieces_over(directions, lines, turn_of)
         if len(pieces):
             for line in _outermost(decode_rows(scan(gray, pieces, turn_of[owners]), pieces)):
-                _join(groups, line, (int(owners[line.piece]), line.backwards))
-        if any(group.weight > _PLENTY for group in groups):
+                _join(groups, line, (first, int(owners[line.piece]), line.backwards))
+        sure = [group for group in groups if group.weight > _PLENTY]
+        if sure and not patient:
             break
+        for group in sure:
+            _leave_out(directions, group)
     chosen: list[_Group] = []
     for group in sorted(groups, key=lambda g: -g.weight):
         agreed = len(set(group.sources)) >= 3
@@ -80,6 +84,13 @@ def find_bars(
             chosen.append(group)
     segments = [ends for group in chosen for ends in group.ends]
     return [_code(group) for group in chosen], np.array(segments, np.float64).reshape(-1, 4)
+
+
+def _leave_out(directions: Array, group: _Group) -> None:
+    """Mark the blocks within the lines of a group as crossed by nothing."""
+    (left, top), (right, bottom) = _reach(group)
+    down, across = (slice(int(max(a, 0)) // BLOCK + 1, int(b) // BLOCK) for a, b in ((top, bottom), (left, right)))
+    directions[down, across] = 0
 
 
 def _outermost(lines: list[Line]) -> list[Line]:
@@ -104,7 +115,7 @@ def _lies_within(line: Line, other: Line) -> bool:
     return line.text != other.text and apart + _length(line) / 2 < _length(other) / 2
 
 
-def _join(groups: list[_Group], line: Line, source: tuple[int, bool]) -> None:
+def _join(groups: list[_Group], line: Line, source: tuple[int, int, bool]) -> None:
     """Put a line to the group that says the same nearby, or begin a new one."""
     x1, y1, x2, y2 = line.ends
     near = 1.2 * math.hypot(x2 - x1, y2 - y1)  # of twice the middles

@@ -31,7 +31,7 @@ _STEPS = ((0, 1), (1, 0), (1, 1), (1, -1))  # from a pixel to the one beside it,
 
 @lru_cache(maxsize=16)
 def lines_over(
-    shape: tuple[int, int], turns: tuple[int, ...], spacing: float
+    shape: tuple[int, int], turns: tuple[int, ...], spacing: float, first: int = 0, every: int = 1
 ) -> tuple[Float64[np.ndarray, "lines 5"], Int64[np.ndarray, " lines"]]:
     """Return lines that cover a picture, and the turn of each.
 
@@ -43,6 +43,8 @@ def lines_over(
         Places in :data:`ANGLES` of their angles to the x axis.
     spacing
         Between neighbouring lines, in pixels; slanted ones lie half as far again apart.
+    first, every
+        Of the lines of each angle take every second, or so, from the first one on.
 
     Returns
     -------
@@ -51,7 +53,8 @@ def lines_over(
     turn_of
         Of each line.
     """
-    lines = [_parallels(shape, ANGLES[turn], spacing * (1.0 if turn < _UPRIGHT else 1.5)) for turn in turns]
+    spacings = [spacing * (1.0 if turn < _UPRIGHT else 1.5) for turn in turns]
+    lines = [_parallels(shape, ANGLES[t], apart)[first::every] for t, apart in zip(turns, spacings, strict=True)]
     return np.concatenate(lines), np.repeat(np.array(turns), [len(some) for some in lines])
 
 

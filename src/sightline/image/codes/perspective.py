@@ -105,7 +105,8 @@ def darkness_at(gray, thresholds, h, u, v):
     depth = h[6] * u + h[7] * v + h[8]
     if abs(depth) < 1e-9:
         depth = 1e-9
-    x, y = (h[0] * u + h[1] * v + h[2]) / depth, (h[3] * u + h[4] * v + h[5]) / depth
+    scale = 1 / depth
+    x, y = (h[0] * u + h[1] * v + h[2]) * scale, (h[3] * u + h[4] * v + h[5]) * scale
     outside = not (-0.5 < x < width - 0.5 and -0.5 < y < height - 0.5)
     x, y = min(max(x, 0.0), width - 1.0), min(max(y, 0.0), height - 1.0)
     x0, y0 = np.int64(x), np.int64(y)

@@ -162,6 +162,7 @@ def _zigzag(fixed: Modules) -> tuple[Array, Array]:
     return np.concatenate(rows), np.concatenate(columns)
 
 
+@lru_cache(maxsize=16)
 def mask_pattern(mask: int, size: int) -> Modules:
     """Return where mask ``mask`` (0–7) turns a module over; it does so in the data only."""
     i, j = np.mgrid[0:size, 0:size]
@@ -211,12 +212,14 @@ def _with_check(data: int, degree: int, generator: int) -> int:
 def nearest_format(words: list[int]) -> tuple[str, int] | None:
     """Return (level, mask) of the format that differs from one of ``words`` in fewest bits; None above three."""
     distance, level, mask = min(
-        ((format_word(level, mask) ^ word).bit_count(), level, mask)
-        for word in words
-        for level in LEVELS
-        for mask in range(8)
+        ((known ^ word).bit_count(), level, mask) for word in words for known, level, mask in _format_words()
     )
     return (level, mask) if distance <= 3 else None
+
+
+@lru_cache(maxsize=1)
+def _format_words() -> list[tuple[int, str, int]]:
+    return [(format_word(level, mask), level, mask) for level in LEVELS for mask in range(8)]
 
 
 def nearest_version(words: list[int]) -> int | None:

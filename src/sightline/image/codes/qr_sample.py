@@ -8,6 +8,7 @@ Grid coordinates (u, v) are in modules, with (0, 0) at the symbol's outer corner
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -135,32 +136,53 @@ def _align(binary: Binary, triple: Triple, first: Sampled) -> Sampled:
 
 def _find_alignment(binary: Binary, homography: Homography, place: Array, reach: float, inverted: bool) -> Array | None:
     """Return the point of the picture where an alignment pattern is centred, within ``reach`` modules of ``place``."""
-    steps = np.arange(-(reach + 2.5) + 0.5 / _FINE, reach + 2.5, 1 / _FINE)
-    u, v = np.meshgrid(place[0] + steps, place[1] + steps)
-    darkness = _darkness(binary, homography, u.ravel(), v.ravel(), 0.0, inverted)
-    if darkness is None:
-        return None
-    sign = np.clip(darkness / 20, -1, 1).reshape(u.shape)
-    sums = np.pad(sign.cumsum(axis=0).cumsum(axis=1), ((1, 0), (1, 0)))
-    five, three, one = (_squares(sums, size * _FINE, (5 - size) * _FINE // 2) for size in (5, 3, 1))
-    # Each of its three squares weighs as much as the others.
-    score = (one - (three - one) / 8 + (five - three) / 16) / (3 * _FINE**2)
-    offsets = steps[: len(score)] + 2.5 - 0.5 / _FINE
-    away = np.hypot(offsets[:, None], offsets[None, :])
-    row, column = np.unravel_index(int((score - 0.02 * away).argmax()), score.shape)
-    if score[row, column] < _SEEN:
-        return None
-    top = score >= score[row, column] - 0.05  # a plateau: its middle
-    near = np.hypot(offsets[:, None] - offsets[row], offsets[None, :] - offsets[column]) < 0.8
-    rows, columns = np.nonzero(top & near)
-    centre = place + np.array((offsets[columns].mean(), offsets[rows].mean()))
-    return project(homography, centre[None])[0]
+    pictures = binary.gray, binary.thresholds, homography.reshape(-1)
+    ((score, u, v),) = over_rows(_match_alignment, 1, *pictures, float(place[0]), float(place[1]), reach, inverted)
+    return project(homography, np.array([(u, v)]))[0] if score >= _SEEN else None
 
 
-def _squares(sums: Array, size: int, inset: int) -> Array:
-    """Return the sums over squares of ``size`` samples, from twofold running sums, ``inset`` from each border."""
-    total = sums[size:, size:] - sums[:-size, size:] - sums[size:, :-size] + sums[:-size, :-size]
-    return total[inset : len(total) - inset, inset : len(total) - inset]
+@kernel
+def _match_alignment(gray, thresholds, h, u, v, reach, inverted, y0, y1):
+    """Return how well an alignment pattern fits at the best place within ``reach`` modules of (u, v), and that place.
+
+    Each of its three squares weighs as much as the others; −1 stands for a neighbourhood outside of the picture.
+    """
+    n = np.int64(2 * (reach + 2.5) * _FINE)
+    first = -(reach + 2.5) + 0.5 / _FINE
+    sums = np.zeros((n + 1, n + 1))
+    outside = 0
+    for j in range(n):
+        row = 0.0
+        for i in range(n):
+            value, out = darkness_at(gray, thresholds, h, u + first + i / _FINE, v + first + j / _FINE)
+            outside += out
+            row += min(max((-value if inverted else value) / 20, -1.0), 1.0)
+            sums[j + 1, i + 1] = sums[j, i + 1] + row
+    if outside > 0.2 * n * n:
+        return -1.0, u, v
+    m = n - 5 * _FINE + 1
+    scores = np.empty((m, m))
+    best, top, left = -np.inf, 0, 0
+    for j in range(m):
+        for i in range(m):
+            five, three = _square(sums, i, j, 5 * _FINE), _square(sums, i + _FINE, j + _FINE, 3 * _FINE)
+            one = _square(sums, i + 2 * _FINE, j + 2 * _FINE, _FINE)
+            scores[j, i] = (one - (three - one) / 8 + (five - three) / 16) / (3 * _FINE * _FINE)
+            likely = scores[j, i] - 0.02 * np.sqrt((i / _FINE - reach) ** 2 + (j / _FINE - reach) ** 2)
+            if likely > best:
+                best, top, left = likely, j, i
+    count, right, down = 0, 0.0, 0.0  # a plateau: its middle
+    for j in range(m):
+        for i in range(m):
+            near = (i - left) ** 2 + (j - top) ** 2 < (0.8 * _FINE) ** 2
+            if near and scores[j, i] >= scores[top, left] - 0.05:
+                count, right, down = count + 1, right + i, down + j
+    return scores[top, left], u + right / count / _FINE - reach, v + down / count / _FINE - reach
+
+
+@kernel
+def _square(sums, x, y, size):
+    return sums[y + size, x + size] - sums[y, x + size] - sums[y + size, x] + sums[y, x]
 
 
 def _settle(binary: Binary, triple: Triple, sampled: Sampled) -> Sampled:
@@ -188,7 +210,8 @@ def _clarity(sampled: Sampled) -> float:
 def sample(binary: Binary, homography: Homography, n: int, inverted: bool) -> Sampled:
     """Return the grid of n×n modules that a homography lays over a picture."""
     shape = layout((n - 17) // 4)
-    module = np.linalg.norm(np.diff(project(homography, np.array([(n / 2, n / 2), (n / 2 + 1, n / 2)])), axis=0))
+    (x1, y1), (x2, y2) = project(homography, np.array([(n / 2, n / 2), (n / 2 + 1, n / 2)])).tolist()
+    module = math.hypot(x2 - x1, y2 - y1)
     darkness = _darkness(binary, homography, *_centres(shape.version), 0.0 if module < 2.5 else 0.22, inverted)
     if darkness is None:
         return Sampled(homography, np.zeros((n, n), np.float32), 0.0)
@@ -206,7 +229,7 @@ def _darkness(
     """
     out = np.empty(len(u), np.float32)
     arguments = binary.gray, binary.thresholds, homography, u, v, reach, out
-    outside = sum(over_rows(_sample_points, len(u), *arguments, strip=1 << 12))
+    outside = sum(over_rows(_sample_points, len(u), *arguments, strip=1 << 10))
     if outside > 0.2 * len(u):
         return None
     return -out if inverted else out
