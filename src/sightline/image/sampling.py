@@ -66,7 +66,7 @@ _RANGES: dict[type, tuple[float, float]] = {
 }
 # A row, and its columns, of one group; literals would be types of their own, for which functions are compiled anew.
 _NONE, _ONE, _GROUP = np.int64(0), np.int64(1), np.int64(LANES)
-STRIP, BAND = 64, 24  # rows: a band's field stays in the cache
+STRIP, BAND = 96, 24  # rows: a band's field stays in the cache
 
 
 def sampled(function: str, image: Array, shape: Any, out: Array | None) -> Array:

@@ -14,7 +14,7 @@ from sightline.core.lanes import prefetch
 from sightline.core.positions import POSITIONS, put_fractions, put_positions
 from sightline.core.vectors import LANES, all_of, any_of, count_from, floor, load, load_pairs, store, whole
 
-COLUMNS, ROWS = 64, 8  # of a tile: its old pixels lie in few pages and stay in the nearest cache, however it is turned
+COLUMNS, ROWS = 64, 32  # of a tile: its old pixels lie in few pages and stay in the nearest cache, however it is turned
 TILE = COLUMNS * ROWS + COLUMNS  # numbers a tile keeps in a row: at a power of two they would share cache lines
 CONSTANT, REFLECT, EDGE, WRAP = 0, 1, 2, 3
 MARGIN = 3  # pixels around an image whose edge goes on: no window that differs from others reaches further
