@@ -49,6 +49,13 @@ def is_one_run(graph: GraphModule) -> bool:
     return len(done) == 1 and isinstance(_module(graph, done[0]), StepRun)
 
 
+def shorten_weights(graph: GraphModule) -> None:
+    """Round the matrices that runs of steps multiply with to bfloat16, in place."""
+    for module in graph.modules():
+        if isinstance(module, StepRun):
+            module.shorten_weights()
+
+
 def _module(graph: GraphModule, node: Node) -> Any:
     return graph.get_submodule(str(node.target)) if node.op == "call_module" else None
 

@@ -4,8 +4,8 @@ Goto and van de Geijn 2008, "Anatomy of High-Performance Matrix Multiplication",
 Here the left matrix lies in memory as it is, one pixel with all its channels after the other, and only the right one is
 cut into panels: a map of few pixels is read too seldom for a copy to pay.
 
-All functions take addresses of float32, or of bfloat16 where they are called short, and distances in numbers; nothing
-is checked.
+All functions take addresses of float32, and distances in numbers; nothing is checked. What is called short reads the
+panel, or windows, of bfloat16.
 
 What follows a sum t is one formula with five numbers, *scale*, *shift*, *low*, *high* and *gates*: u = scale·t + shift,
 not below *low* and not above *high*; then u·t where *gates* is 1, or u where it is 0. NaN stays NaN.
@@ -13,7 +13,8 @@ not below *low* and not above *high*; then u·t where *gates* is 1, or u where i
 
 from __future__ import annotations
 
-from functools import reduce
+from collections.abc import Callable
+from functools import partial, reduce
 from typing import Any
 
 from llvmlite import ir
@@ -27,8 +28,9 @@ PIXELS = 7  # neighbours that a filter is applied to at once, or one
 _WINDOW = 3  # pixels a side of the windows that are usual
 _UNROLLED = 4  # columns of the left matrix in one turn of the loop
 _OFFSET = types.int64
+_PAIR = types.UniTuple(_OFFSET, 2)
 _WORD = ir.IntType(64)
-_FLOATS = ir.FloatType().as_pointer()
+_FLOATS, _HALVES = ir.FloatType().as_pointer(), ir.IntType(16).as_pointer()
 
 
 def _pointer(builder: Any, address: Any) -> Any:
@@ -76,48 +78,49 @@ def _choose(builder: Any, number: Any, cases: dict[int, Any]) -> None:
     builder.position_at_end(after)
 
 
-@intrinsic
-def multiply_rows(
-    _: Any, rows: Any, left: Any, panel: Any, bias: Any, second: Any, added: Any, y: Any, formula: Any
-) -> Any:
-    """Write rows by a panel of two vectors of columns, with a bias and what is added, and what follows.
+def _multiplies(short: bool) -> Any:
+    read, kind = (load_short, _HALVES) if short else (load, _FLOATS)
 
-    ``rows`` is one of :data:`COUNTS`. ``left`` is (x, apart, lines, line_apart, depth): row r is ``lines`` parts of
-    ``depth`` numbers, ``line_apart`` apart, from ``x + r·apart`` on. The panel has as many rows of 2·LANES numbers. The
-    second vector of columns lies ``second`` numbers after the first one, in ``bias``, in what is added and in ``y``;
-    they may overlap. ``added`` and ``y`` are the address of the first row and how far the rows are apart.
-    """
+    @intrinsic
+    def multiply(
+        _: Any, rows: Any, left: Any, panel: Any, bias: Any, second: Any, added: Any, y: Any, formula: Any
+    ) -> Any:
+        """Write rows by a panel of two vectors of columns, with a bias and what is added, and what follows.
 
-    def build(context: Any, builder: Any, _: Any, args: Any) -> Any:
-        x, apart, lines, line_apart, depth = cgutils.unpack_tuple(builder, args[1])
-        (added, added_apart), (y, y_apart) = (cgutils.unpack_tuple(builder, args[k]) for k in (5, 6))
-        x, panel, bias, added, y = (_pointer(builder, address) for address in (x, args[2], args[3], added, y))
+        ``rows`` is one of :data:`COUNTS`. ``left`` is (x, apart, lines, line_apart, depth): row r is ``lines`` parts of
+        ``depth`` numbers, ``line_apart`` apart, from ``x + r·apart`` on. The panel has as many rows of 2·LANES numbers.
+        The second vector of columns lies ``second`` numbers after the first, in ``bias``, what is added and ``y``; they
+        may overlap. ``added`` and ``y`` are the address of the first row and how far the rows are apart.
+        """
 
-        def emit(count: int) -> None:
-            sums = _cleared(builder, 2 * count)
-            with cgutils.for_range(builder, lines) as line:
-                right = _moved(builder, panel, builder.mul(depth, _WORD(2 * LANES)), line.index)
-                starts = [_moved(builder, x, apart, r) for r in range(count)]
-                _multiply_columns(
-                    builder, [_moved(builder, s, line_apart, line.index) for s in starts], depth, right, sums
-                )
-            follows = _formula(builder, args[7])
-            for half, column in enumerate((_WORD(0), args[4])):
-                shift = load(builder, bias, column)
-                for r in range(count):
-                    total = builder.fadd(builder.load(sums[2 * r + half]), shift)
-                    total = builder.fadd(total, load(builder, _moved(builder, added, added_apart, r), column))
-                    store(builder, _applied(builder, follows, total), _moved(builder, y, y_apart, r), column)
+        def build(context: Any, builder: Any, _: Any, args: Any) -> Any:
+            x, apart, lines, line_apart, depth = cgutils.unpack_tuple(builder, args[1])
+            (added, added_apart), (y, y_apart) = (cgutils.unpack_tuple(builder, args[k]) for k in (5, 6))
+            x, bias, added, y = (_pointer(builder, address) for address in (x, args[3], added, y))
+            panel = builder.inttoptr(args[2], kind)
 
-        _choose(builder, args[0], dict.fromkeys(COUNTS, emit))
-        return context.get_dummy_value()
+            def emit(count: int) -> None:
+                sums = _cleared(builder, 2 * count)
+                with cgutils.for_range(builder, lines) as line:
+                    right = _moved(builder, panel, builder.mul(depth, _WORD(2 * LANES)), line.index)
+                    starts = [_moved(builder, x, apart, r) for r in range(count)]
+                    starts = [_moved(builder, start, line_apart, line.index) for start in starts]
+                    _multiply_columns(builder, starts, depth, partial(read, builder, right), sums)
+                beside = [_moved(builder, added, added_apart, r) for r in range(count)]
+                out = [_moved(builder, y, y_apart, r) for r in range(count)]
+                for half, column in enumerate((_WORD(0), args[4])):
+                    _finish(builder, sums[half::2], load(builder, bias, column), beside, out, column, args[7])
 
-    pair = types.UniTuple(_OFFSET, 2)
-    kinds = _OFFSET, types.UniTuple(_OFFSET, 5), _OFFSET, _OFFSET, _OFFSET, pair, pair, _OFFSET
-    return types.void(*kinds), build
+            _choose(builder, args[0], dict.fromkeys(COUNTS, emit))
+            return context.get_dummy_value()
+
+        kinds = _OFFSET, types.UniTuple(_OFFSET, 5), _OFFSET, _OFFSET, _OFFSET, _PAIR, _PAIR, _OFFSET
+        return types.void(*kinds), build
+
+    return multiply
 
 
-def _multiply_columns(builder: Any, starts: list[Any], depth: Any, right: Any, sums: list[Any]) -> None:
+def _multiply_columns(builder: Any, starts: list[Any], depth: Any, right: Callable[[Any], Any], sums: Any) -> None:
     """Emit what the columns of the left matrix add to the sums."""
     turns = builder.udiv(depth, _WORD(_UNROLLED))
     with cgutils.for_range(builder, turns) as turn:
@@ -129,15 +132,28 @@ def _multiply_columns(builder: Any, starts: list[Any], depth: Any, right: Any, s
         _multiply_column(builder, starts, builder.add(done, rest.index), right, sums)
 
 
-def _multiply_column(builder: Any, starts: list[Any], column: Any, right: Any, sums: list[Any]) -> None:
+def _multiply_column(builder: Any, starts: list[Any], column: Any, right: Callable[[Any], Any], sums: Any) -> None:
     """Emit what one column of the left matrix adds to the sums."""
     at = builder.mul(column, _WORD(2 * LANES))
-    vectors = [load(builder, right, builder.add(at, _WORD(half * LANES))) for half in range(2)]
+    vectors = [right(builder.add(at, _WORD(half * LANES))) for half in range(2)]
     for r, start in enumerate(starts):
         number = repeated(builder, builder.load(builder.gep(start, [column])))
         for total, vector in zip(sums[2 * r : 2 * r + 2], vectors, strict=True):
             product = builder.fmul(number, vector, flags=FUSE)
             builder.store(builder.fadd(builder.load(total), product, flags=FUSE), total)
+
+
+def _finish(
+    builder: Any, sums: list[Any], shift: Any, beside: list[Any], out: list[Any], column: Any, formula: Any
+) -> None:
+    """Emit what is added to sums, and what follows, and write them."""
+    follows = _formula(builder, formula)
+    for total, other, target in zip(sums, beside, out, strict=True):
+        answer = builder.fadd(builder.fadd(builder.load(total), shift), load(builder, other, column))
+        store(builder, _applied(builder, follows, answer), target, column)
+
+
+multiply_rows, multiply_short_rows = _multiplies(short=False), _multiplies(short=True)
 
 
 @intrinsic
@@ -173,8 +189,7 @@ def filter_pixels(_: Any, pixels: Any, windows: Any, side: Any, weights: Any, bi
         _choose(builder, args[0], dict.fromkeys((1, PIXELS), emit))
         return context.get_dummy_value()
 
-    pair = types.UniTuple(_OFFSET, 2)
-    kinds = _OFFSET, types.UniTuple(_OFFSET, 3), _OFFSET, pair, _OFFSET, pair, _OFFSET
+    kinds = _OFFSET, types.UniTuple(_OFFSET, 3), _OFFSET, _PAIR, _OFFSET, _PAIR, _OFFSET
     return types.void(*kinds), build
 
 
@@ -196,8 +211,7 @@ def average_vectors(_: Any, x: Any, apart: Any, count: Any, y: Any) -> Any:
 
 
 def _largests(short: bool) -> Any:
-    read, write = (load_short, store_short) if short else (load, store)
-    kind = ir.IntType(16).as_pointer() if short else _FLOATS
+    read, write, kind = (load_short, store_short, _HALVES) if short else (load, store, _FLOATS)
 
     @intrinsic
     def largest(_: Any, x: Any, high: Any, line_apart: Any, wide: Any, apart: Any, y: Any) -> Any:

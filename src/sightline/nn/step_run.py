@@ -97,6 +97,11 @@ class StepLayer(nn.Module):
         self.bias = layer.bias.float().clone()
         self.formula = torch.tensor(formula_of(layer.activation))
 
+    def shorten_weights(self) -> None:
+        """Round the weights of a matrix to bfloat16. They multiply float32 maps all the same."""
+        if self.kind == MATRIX:
+            self.weights = self.weights.bfloat16()
+
     def sizes(self, before: tuple[int, int, int], after: tuple[int, int, int]) -> Sizes:
         """Return what this step does to maps of one size, C×H×W before and after."""
         return Sizes(self.kind, before, after, self.side, self.stride, self.padding)
@@ -181,6 +186,13 @@ class StepRun(nn.Module):
         self._zeros = torch.zeros(widest)
         self._plans: dict[tuple[int, int], _Plan] = {}
 
+    def shorten_weights(self) -> None:
+        """Round the weights of all layers that are a matrix to bfloat16: half as much to read."""
+        for step in self.program.steps:
+            if step.layer is not None:
+                step.layer.shorten_weights()
+        self._plans.clear()
+
     def __getstate__(self) -> dict[str, Any]:
         """Leave out the plans, which hold addresses of this module's weights."""
         return {**self.__dict__, "_plans": {}}
@@ -261,7 +273,7 @@ def _describe(row: np.ndarray, step: Step, fields: dict[str, int]) -> None:
     if step.layer is not None:
         layer = step.layer
         known |= {"weights": layer.weights.data_ptr(), "bias": layer.bias.data_ptr()}
-        known |= {"formula": layer.formula.data_ptr()}
+        known |= {"formula": layer.formula.data_ptr(), "weight_bytes": layer.weights.element_size()}
     elif step.bias is not None:
         known["bias"] = step.bias.data_ptr()
     if step.sizes.kind == MATRIX and step.beside is not None:

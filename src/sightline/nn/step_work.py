@@ -25,6 +25,7 @@ from sightline.nn.row_products import (
     largest_short_vector,
     largest_vector,
     multiply_rows,
+    multiply_short_rows,
     scale_vectors,
 )
 from sightline.nn.torch_threads import give_way, pointer_to, read, take, threads_kernel
@@ -35,13 +36,14 @@ WIDE = 2 * LANES  # columns of a panel
 HEAD = 64  # bytes before the first step
 
 # Counters have lines of the cache of their own. Addresses are of float32,
-# but maps whose largest numbers are looked for have as many bytes a number as is said: 4, or 2 of bfloat16.
+# but maps whose largest numbers are looked for, and panels of weights, have as many bytes a number as is said: 4, or 2
+# of bfloat16.
 _COUNTERS = [("next", np.int64), ("apart", np.int64, 7), ("done", np.int64), ("apart_too", np.int64, 7)]
 _ADDRESSES = ("x", "y", "beside", "weights", "bias", "formula")
 _SIZES = ("images", "high", "wide", "channels", "answers_high", "answers_wide", "filters", "side", "stride", "padding")
 # Of products: rows at once; blocks of rows in a line of answers; how many and which of them, and panels, are an item.
 _CUTS = ("rows", "blocks", "lines", "blocks_each", "panels", "panels_each", "beside_apart", "band")
-_NUMBERS = ("kind", "items", "bytes", *_ADDRESSES, *_SIZES, *_CUTS)
+_NUMBERS = ("kind", "items", "bytes", "weight_bytes", *_ADDRESSES, *_SIZES, *_CUTS)
 STEP = np.dtype([*_COUNTERS, *((name, np.int64) for name in _NUMBERS)], align=True)
 PROGRAM = np.dtype([(name, np.int64) for name in ("seats", "count", "spare", "spare_each")])
 _SIZE = STEP.itemsize
@@ -61,7 +63,7 @@ def _multiply(step, item):
     while panel < end:
         column = min(panel * WIDE, max(step.filters - WIDE, 0))
         second = min(LANES, step.filters - LANES)
-        weights = step.weights + 4 * panel * step.side * depth * WIDE
+        weights = step.weights + step.weight_bytes * panel * step.side * depth * WIDE
         for block in range(first, last):
             line, place = divmod(block, step.blocks)
             start = max(0, min(place * step.rows, step.answers_wide - step.rows))
@@ -71,7 +73,10 @@ def _multiply(step, item):
             left = x, step.stride * step.channels, step.side, step.wide * step.channels, depth
             added = step.beside + 4 * (pixel if step.beside_apart else column), step.beside_apart
             y, bias = (step.y + 4 * pixel, step.filters), step.bias + 4 * column
-            multiply_rows(step.rows, left, weights, bias, second, added, y, step.formula)
+            if step.weight_bytes == SHORT:
+                multiply_short_rows(step.rows, left, weights, bias, second, added, y, step.formula)
+            else:
+                multiply_rows(step.rows, left, weights, bias, second, added, y, step.formula)
         panel += 1
 
 
