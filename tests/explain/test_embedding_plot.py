@@ -9,10 +9,12 @@ import torch
 from sklearn.decomposition import PCA
 from torch import nn
 
+from sightline.classify import squeezenet
 from sightline.core import evidence
 from sightline.core.errors import InputError
 from sightline.core.trace import trace
 from sightline.explain import embedding_plot
+from sightline.learn import TSNE
 
 
 @pytest.fixture
@@ -76,6 +78,31 @@ def test_one_direction_and_none():
     assert "NaN" not in same.to_html()
 
 
+def test_neighbours_stay_neighbours(cnn):
+    random = torch.Generator().manual_seed(2)
+    dark, light = (torch.rand(12, 3, 16, 16, generator=random) * 0.1 + base for base in (0.0, 0.8))
+    found = embedding_plot(cnn, torch.cat([dark, light]), ["dark"] * 12 + ["light"] * 12, layout="tsne", seed=1)
+    apart = np.linalg.norm(found.points[:, None] - found.points, axis=2) + np.diag([np.inf] * 24)
+    assert ((apart.argmin(axis=1) < 12) == (np.arange(24) < 12)).all()
+    np.testing.assert_array_equal(found.features, embedding_plot(cnn, torch.cat([dark, light])).features)
+    expected = TSNE(perplexity=23 / 3, seed=1).fit_transform(found.features)
+    np.testing.assert_array_equal(found.points, expected.astype(np.float32))
+    assert found.explained == ()
+    assert "t-SNE" in found.to_html()
+
+
+def test_a_network_that_ends_in_a_convolution(many):
+    model, many = squeezenet(5).eval(), many.repeat(1, 1, 2, 2)
+    found = embedding_plot(model, many)
+    seen = []
+    handle = model.head[1].register_forward_pre_hook(lambda module, given: seen.append(given[0]))
+    with torch.no_grad():
+        model(many)
+    handle.remove()
+    assert found.features.shape == (9, 512)
+    np.testing.assert_allclose(found.features, seen[0].mean(dim=(2, 3)).numpy(), atol=1e-6)
+
+
 def test_steps(cnn, many):
     steps = trace(embedding_plot, cnn, many)
     np.testing.assert_array_equal(steps.result.points, embedding_plot(cnn, many).points)
@@ -90,4 +117,6 @@ def test_refusals(cnn, many):
     with pytest.raises(InputError, match="a list of arrays of one size"):
         embedding_plot(cnn, [np.zeros((8, 8)), np.zeros((9, 8))])
     with pytest.raises(InputError, match="model must end in a linear layer"):
-        embedding_plot(nn.Conv2d(3, 2, 1), many)
+        embedding_plot(nn.Flatten(2), many)
+    with pytest.raises(InputError, match="embedding_plot: layout must be"):
+        embedding_plot(cnn, many, layout="umap")

@@ -1,7 +1,8 @@
 """Embedding plot: pictures laid out by what a network makes of them, so that like lies by like.
 
 Pearson 1901, "On Lines and Planes of Closest Fit to Systems of Points in Space", Philosophical Magazine 2(11): the two
-directions in which the features vary most.
+directions in which the features vary most; or, where neighbours matter and distances do not, van der Maaten, Hinton
+2008, "Visualizing Data using t-SNE", JMLR 9.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib import resources
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import torch
@@ -22,16 +23,19 @@ from torch import Tensor, nn
 
 from sightline.core.canvas import PALETTE, colour_of, label_colours
 from sightline.core.catalogue import method
+from sightline.core.checks import choice
 from sightline.core.conversions import to_uint8
 from sightline.core.errors import InputError
 from sightline.core.files import write_text
 from sightline.core.layers import Heat, Picture, Value
 from sightline.core.trace import Step
-from sightline.core.types import PathLike
+from sightline.core.types import Choice, PathLike, Seed
+from sightline.learn import TSNE
 from sightline.nn.probe import as_batch, numbers_of, picture_of, probing
 
 _SIDE = 64  # pixels of a thumbnail
 _AT_ONCE = 64  # images in one forward pass
+_PERPLEXITY = 30.0  # neighbours of a picture, where there are enough
 _PAGE = "embedding.html"
 
 
@@ -42,11 +46,11 @@ class EmbeddingPlot:
     Parameters
     ----------
     points
-        N×2 float32, the coordinates along the two directions.
+        N×2 float32, the coordinates along the two directions, or on the map of neighbours.
     explained
-        Share of the features' variance along each of the two, 0–1.
+        Share of the features' variance along each of the two, 0–1; empty for a map of neighbours, which has no such.
     features
-        N×D float32, what the network's last layer reads.
+        N×D float32, what the network's last layer with weights reads.
     thumbnails
         N×64×64×3 uint8.
     labels
@@ -54,7 +58,7 @@ class EmbeddingPlot:
     """
 
     points: np.ndarray
-    explained: tuple[float, float]
+    explained: tuple[float, ...]
     features: np.ndarray
     thumbnails: np.ndarray
     labels: tuple[str, ...] = ()
@@ -92,7 +96,7 @@ class EmbeddingPlot:
             "colours": ["#{:02x}{:02x}{:02x}".format(*self._colour(name)) for name in names or [""]],
             "side": _SIDE,
             "columns": int(np.ceil(np.sqrt(len(self)))),
-            "explained": [round(share, 4) for share in self.explained],
+            "about": f"{len(self)} pictures, {self._about()}",
         }
         page = resources.files("sightline.explain").joinpath(_PAGE).read_text("utf-8")
         data = json.dumps(told, ensure_ascii=False).replace("</", "<\\/")
@@ -107,6 +111,15 @@ class EmbeddingPlot:
     def to_json(self) -> dict[str, Any]:
         """Return points, shares and labels as plain JSON values."""
         return {"points": self.points.tolist(), "explained": list(self.explained), "labels": list(self.labels)}
+
+    def _about(self) -> str:
+        if not self.explained:
+            return "laid out by t-SNE, so that neighbours stay neighbours; distances between far groups mean little."
+        across, up = (100 * share for share in self.explained)
+        return (
+            f"laid out by the two directions in which their features vary most: {across:.1f} % of the variance across, "
+            f"{up:.1f} % up, {max(0.0, 100 - across - up):.1f} % not shown."
+        )
 
     def _colour(self, label: str) -> tuple[int, int, int]:
         names = sorted(set(self.labels))
@@ -137,23 +150,33 @@ class EmbeddingPlot:
 
 @method(task="explanation", paper="Pearson 1901", lesson="w5d6")
 def embedding_plot(
-    model: nn.Module, images: Tensor | Sequence[np.ndarray], labels: Sequence[str] = ()
+    model: nn.Module,
+    images: Tensor | Sequence[np.ndarray],
+    labels: Sequence[str] = (),
+    *,
+    layout: Annotated[str, Choice("pca", "tsne")] = "pca",
+    seed: Seed = 0,
 ) -> EmbeddingPlot:
-    """Return a map of pictures, laid out by the two directions in which their features vary most.
+    """Return a map of pictures, laid out by the two directions in which their features vary most, or by neighbours.
 
-    The features are what the network's last linear layer reads. The map is linear (a principal component analysis), so
-    that distances on it are never larger than those between the features, and ``explained`` says how much of the whole
-    it shows. NaN and infinity in the images are refused. The model is left as it was: mode, gradients, parameters,
-    hooks.
+    The features are what the network's last linear layer reads; of one without, the mean over places of what its last
+    convolution reads. ``"pca"`` is linear (a principal component analysis), so that distances on the map are never
+    larger than those between the features, and ``explained`` says how much of the whole it shows. ``"tsne"`` keeps
+    neighbours together (:class:`sightline.learn.TSNE`). NaN and infinity in the images are refused. The model is left
+    as it was: mode, gradients, parameters, hooks.
 
     Parameters
     ----------
     model
-        Classifier of B×C×H×W in 0–1 that ends in a linear layer, whose input are the features.
+        Classifier of B×C×H×W in 0–1.
     images
         N×C×H×W float32 tensor in 0–1, or a list of arrays of one size (H×W or H×W×C), as the model takes them; N ≥ 3.
     labels
         A name for each picture, which becomes its colour.
+    layout
+        ``"pca"`` or ``"tsne"``.
+    seed
+        Whole number ≥ 0 or a generator, of ``"tsne"``.
 
     Returns
     -------
@@ -163,11 +186,12 @@ def embedding_plot(
     Raises
     ------
     InputError
-        When there are fewer than three images, labels of another number, or no linear layer.
+        When there are fewer than three images, labels of another number, or neither a linear layer nor a convolution.
 
     References
     ----------
     Pearson, "On Lines and Planes of Closest Fit to Systems of Points in Space", Philosophical Magazine 2(11), 1901.
+    L. van der Maaten, G. Hinton, "Visualizing Data using t-SNE", Journal of Machine Learning Research 9, 2008.
 
     Examples
     --------
@@ -178,24 +202,33 @@ def embedding_plot(
     >>> found.points.shape, found.features.shape
     ((5, 2), (5, 16))
     """
-    batch = _batch(model, images)
+    batch, layout = _batch(model, images), choice("embedding_plot", "layout", layout, ("pca", "tsne"))
     if len(batch) < 3:
         raise InputError(f"embedding_plot: images must be three or more; got {len(batch)}.")
     if labels and len(labels) != len(batch):
         raise InputError(f"embedding_plot: labels must be one for each of {len(batch)} images; got {len(labels)}.")
     features = _features(model, batch)
-    points, explained = _principal(features)
+    points, explained = _principal(features) if layout == "pca" else (_neighbours(features, seed), ())
     thumbnails = np.stack([_thumbnail(picture_of(batch[i : i + 1])) for i in range(len(batch))])
     return EmbeddingPlot(points, explained, features, thumbnails, tuple(map(str, labels)))
 
 
 @embedding_plot.steps
-def _(model: nn.Module, images: Tensor | Sequence[np.ndarray], labels: Sequence[str] = ()) -> Iterator[Step]:
-    found = embedding_plot(model, images, labels)
+def _(
+    model: nn.Module,
+    images: Tensor | Sequence[np.ndarray],
+    labels: Sequence[str] = (),
+    *,
+    layout: str = "pca",
+    seed: Seed = 0,
+) -> Iterator[Step]:
+    found = embedding_plot(model, images, labels, layout=layout, seed=seed)
     size = found.features.shape
     yield Step("features", Heat(found.features), note=f"A row for each of {size[0]} pictures, {size[1]} numbers each.")
-    share = sum(found.explained)
-    yield Step("map", Value(found), Picture(found.draw()), note=f"It shows {share:.0%} of the features' variance.")
+    told = (
+        f"It shows {sum(found.explained):.0%} of the features' variance." if found.explained else "Neighbours stay so."
+    )
+    yield Step("map", Value(found), Picture(found.draw()), note=told)
 
 
 def _batch(model: nn.Module, images: Tensor | Sequence[np.ndarray]) -> Tensor:
@@ -208,10 +241,11 @@ def _batch(model: nn.Module, images: Tensor | Sequence[np.ndarray]) -> Tensor:
 
 
 def _features(model: nn.Module, batch: Tensor) -> np.ndarray:
-    """Return N×D, what the last linear layer reads."""
+    """Return N×D, what the last linear layer reads, or the last convolution where there is none."""
     linear = [module for module in model.modules() if isinstance(module, nn.Linear)]
+    readers = linear or [module for module in model.modules() if isinstance(module, nn.Conv2d)]
     seen: list[Tensor] = []
-    handles = [m.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0].detach())) for m in linear]
+    handles = [m.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0].detach())) for m in readers]
     found = []
     try:
         with probing(model), torch.no_grad():
@@ -219,13 +253,25 @@ def _features(model: nn.Module, batch: Tensor) -> np.ndarray:
                 seen.clear()
                 some = batch[first : first + _AT_ONCE]
                 model(some)
-                if not seen or seen[-1].ndim != 2 or len(seen[-1]) != len(some):
-                    raise InputError("embedding_plot: model must end in a linear layer that reads one row an image.")
-                found.append(numbers_of("embedding_plot", model, seen[-1], "features").to("cpu", torch.float32))
+                read = seen[-1] if seen else some
+                if seen and read.ndim == 4 and not linear:
+                    read = read.mean(dim=(2, 3))  # B×K×h×w → B×K
+                if read.ndim != 2 or len(read) != len(some):
+                    raise InputError(
+                        "embedding_plot: model must end in a linear layer that reads one row an image, or in a "
+                        "convolution."
+                    )
+                found.append(numbers_of("embedding_plot", model, read, "features").to("cpu", torch.float32))
     finally:
         for handle in handles:
             handle.remove()
     return torch.cat(found).numpy()
+
+
+def _neighbours(features: np.ndarray, seed: Seed) -> np.ndarray:
+    """Return N×2 places on which neighbours stay neighbours."""
+    perplexity = min(_PERPLEXITY, max(1.0, (len(features) - 1) / 3))
+    return TSNE(perplexity=perplexity, seed=seed).fit_transform(features).astype(np.float32)
 
 
 def _principal(features: np.ndarray) -> tuple[np.ndarray, tuple[float, float]]:
