@@ -50,7 +50,8 @@ def resize_greys(image: Array, result: Array, method: str, antialias: bool) -> b
     floats = result.reshape(-1) if direct else _NOWHERE
     top = np.float32(np.iinfo(image.dtype).max if image.dtype.kind == "u" else np.inf)
     arguments = (image, result, floats, down.start, down.weights, *across, top, past)
-    over_rows(_resample, len(result), *arguments, strip=max(24, -(-len(result) // 8)))
+    share = 4 if result.size <= 1 << 20 else 8  # each strip begins with rows that nobody asked for in time
+    over_rows(_resample, len(result), *arguments, strip=max(24, -(-len(result) // share)))
     return True
 
 
