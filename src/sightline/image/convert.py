@@ -117,7 +117,8 @@ def convert(
     direct = _direct(source, target, image.dtype, gamma)
     if floats is not None:
         kernel, constants = floats
-        over_rows(kernel, count, *flat, *constants, is_large(*flat), strip=4 * _STRIP)
+        strip = max(4 * _STRIP, -(-count // 4))  # memory has no more to give to more than four
+        over_rows(kernel, count, *flat, *constants, is_large(*flat), strip=strip)
     elif direct is not None:
         kernel, constants = direct
         over_rows(kernel, count, *flat, *constants, strip=4 * _STRIP)
