@@ -17,9 +17,22 @@ from sightline.core.types import Array, PathLike
 
 
 def write_arrays(path: PathLike, arrays: Mapping[str, Any], *, compress: bool = False) -> str:
-    """Write named arrays to an archive; return its SHA-256."""
-    content = io.BytesIO()
-    (np.savez_compressed if compress else np.savez)(content, allow_pickle=False, **arrays)
+    """Write named arrays to an archive, as :func:`numpy.savez` does; return its SHA-256.
+
+    Parameters
+    ----------
+    path
+        The file.
+    arrays
+        By name. An array of objects raises ValueError.
+    compress
+        Whether the archive is packed.
+    """
+    content = io.BytesIO()  # written here, since numpy.savez of NumPy 2.0 cannot refuse objects
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED if compress else zipfile.ZIP_STORED) as archive:
+        for name, values in arrays.items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as entry:
+                np.lib.format.write_array(entry, np.asanyarray(values), allow_pickle=False)
     return write_bytes(path, content.getvalue())
 
 
