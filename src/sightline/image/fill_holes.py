@@ -12,8 +12,10 @@ import numpy as np
 from sightline.core.catalogue import method
 from sightline.core.checks import as_mask, describe, integer, output
 from sightline.core.errors import InputError
-from sightline.core.types import Mask, Range
+from sightline.core.types import Array, Labels, Mask, Range
 from sightline.image.label import label
+
+_PIXELS = 1 << 20  # in a strip
 
 
 @method(task="morphology", paper="Soille 2003", lesson="w1d5")
@@ -53,7 +55,7 @@ def fill_holes(mask: Mask, *, connectivity: Annotated[int, Range(4, 8, 4)] = 4, 
     lake = np.ones(count + 1, np.bool_)  # true pixels, whose label is 0, too
     for line in (labels[0], labels[-1], labels[:, 0], labels[:, -1]):
         lake[line[line > 0]] = False
-    return np.take(lake, labels, out=filled, mode="clip")
+    return _of_labels(lake, labels, filled)
 
 
 @method(task="morphology", paper="Soille 2003", lesson="w1d5")
@@ -98,9 +100,25 @@ def remove_small(
     kept = output("remove_small", out, mask.shape, np.bool_, [mask])
     size = integer("remove_small", "size", size, 1)
     labels, count = label(mask, _neighbours("remove_small", connectivity))
-    large = np.bincount(labels.reshape(-1), minlength=count + 1) >= size
+    pixels = np.zeros(count + 1, np.int64)
+    for rows in _strips(labels, count):
+        pixels += np.bincount(rows.reshape(-1), minlength=count + 1)
+    large = pixels >= size
     large[0] = False
-    return np.take(large, labels, out=kept, mode="clip")
+    return _of_labels(large, labels, kept)
+
+
+def _strips(labels: Array, least: int = 0) -> list[Array]:
+    """Return strips of rows, of ``least`` pixels or more: what NumPy takes as indices it makes 64-bit numbers of."""
+    rows = max(1, -(-max(_PIXELS, least) // labels.shape[1]))
+    return [labels[y : y + rows] for y in range(0, len(labels), rows)]
+
+
+def _of_labels(values: Mask, labels: Labels, out: Mask) -> Mask:
+    """Write to each pixel the value of its label."""
+    for rows, part in zip(_strips(labels), _strips(out), strict=True):
+        np.take(values, rows, out=part, mode="clip")
+    return out
 
 
 def _neighbours(function: str, connectivity: Any) -> int:

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import numpy as np
 
+from sightline.core.buffers import empty
 from sightline.core.catalogue import method
 from sightline.core.checks import as_image, choice, number, output
 from sightline.core.errors import InputError
@@ -18,7 +19,7 @@ from sightline.core.layers import Heat, Picture
 from sightline.core.trace import Step
 from sightline.core.types import Array, Choice, Image, Range
 from sightline.image.border import BORDERS
-from sightline.image.fft import from_half_transform, half_transform
+from sightline.image.fft import filter_frequencies
 from sightline.image.frequency_filter import continued, to_dtype, transfer
 
 _RANGE = {"uint8": 255.0, "uint16": 65535.0, "float32": 1.0}
@@ -75,7 +76,9 @@ def homomorphic(
     image = _checked(image, cutoff, low, high, border)
     result = output("homomorphic", out, image.shape, image.dtype, [image])
     logarithm = _logarithm(image)
-    gain = np.exp(_filtered(logarithm, cutoff, low, high, border) - logarithm)
+    gain = _filtered(logarithm, cutoff, low, high, border)
+    gain -= logarithm
+    np.exp(gain, out=gain)
     return to_dtype(image * (gain if image.ndim == 2 else gain[..., None]), result)
 
 
@@ -118,6 +121,13 @@ def _logarithm(image: Array) -> Array:
 def _filtered(logarithm: Array, cutoff: float, low: float, high: float, border: str) -> Array:
     padded, inner = continued(logarithm, border)
     v, u = np.fft.fftfreq(padded.shape[0])[:, None], np.fft.rfftfreq(padded.shape[1])[None]
-    keep = low + (high - low) * transfer("gaussian", "high", u**2 + v**2, cutoff, 1.0, 1)
-    keep[0, 0] = 1.0
-    return from_half_transform(half_transform(padded) * keep.astype(np.float32), padded.shape)[inner]
+
+    def keep(u0: int, u1: int) -> Array:
+        weights = low + (high - low) * transfer("gaussian", "high", u[:, u0:u1] ** 2 + v**2, cutoff, 1.0, 1)
+        if u0 == 0:
+            weights[0, 0] = 1.0
+        return weights.astype(np.float32, copy=False)
+
+    filtered = empty(padded.shape, np.float32) if np.may_share_memory(padded, logarithm) else padded
+    filter_frequencies(padded, keep, filtered)
+    return filtered[inner]
