@@ -29,10 +29,12 @@ def write_arrays(path: PathLike, arrays: Mapping[str, Any], *, compress: bool = 
         Whether the archive is packed.
     """
     content = io.BytesIO()  # written here, since numpy.savez of NumPy 2.0 cannot refuse objects
-    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED if compress else zipfile.ZIP_STORED) as archive:
+    with zipfile.ZipFile(content, "w") as archive:
         for name, values in arrays.items():
-            with archive.open(f"{name}.npy", "w", force_zip64=True) as entry:
-                np.lib.format.write_array(entry, np.asanyarray(values), allow_pickle=False)
+            entry = io.BytesIO()
+            np.lib.format.write_array(entry, np.asanyarray(values), allow_pickle=False)
+            packing = zipfile.ZIP_DEFLATED if compress else zipfile.ZIP_STORED
+            archive.writestr(zipfile.ZipInfo(f"{name}.npy"), entry.getbuffer(), packing)
     return write_bytes(path, content.getvalue())
 
 
