@@ -1,14 +1,17 @@
 """``sightline evaluate``, ``predict`` and ``explain`` on a run that was really trained, and the demo around them."""
 
 import json
+from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
+from sightline.apply.explaining import as_heat
 from sightline.cli import demo
 from sightline.cli.app import main
 from sightline.data import open_dataset
-from sightline.image import frames, read
+from sightline.image import frames, read, write
 
 
 @pytest.fixture(scope="module")
@@ -98,6 +101,40 @@ def test_imagine_writes_pictures_and_films(run, digit, capsys):
     ):
         assert main(["imagine", words[0], run, *words[1:], "-o", "none.png"]) == 2
         assert sentence in capsys.readouterr().err.replace("\n", " ")
+
+
+def test_one_strong_pixel_hides_no_others():
+    values = np.full((40, 40), 0.1, np.float32)
+    values[:5] = 0.0
+    values[7, 9] = -100
+    heat = as_heat(values)
+    assert heat[7, 9] == 1
+    assert heat[20, 20] == 1
+    assert heat[0, 0] == 0
+    values[1:] = 0  # fewer than one in two hundred: the strongest counts
+    values[0, 3] = 2
+    assert as_heat(values)[0, 3] == 1
+    assert not as_heat(values * 0).any()
+
+
+@pytest.mark.parametrize("method", ["feature_maps", "filters", "receptive_field"])
+def test_explain_shows_what_is_inside(method, run, digit, capsys):
+    found = answer(["explain", run, digit, "--method", method], capsys)
+    assert found == {"method": method, "images": 1, "output": f"digit-{method}.png"}
+    assert read(found["output"]).std() > 0
+
+
+def test_explain_lays_a_folder_out_as_a_map(run, digit, capsys):
+    for name in ("left", "right"):
+        Path(name).mkdir()
+        for i in range(3):
+            write(f"{name}/{i}.png", np.roll(read(digit), i, axis=1))
+    found = answer(["explain", run, ".", "--method", "embedding_plot", "-o", "map.html"], capsys)
+    page = Path("map.html").read_text("utf-8")
+    assert f"{found['images']} pictures, laid out by t-SNE" in page
+    assert '"left"' in page
+    assert main(["explain", run, digit, "--method", "embedding_plot"]) == 2
+    assert "images must be three or more; got 1" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ METHODS = (
     "deconvnet",
     "attention_rollout",
 )
+_STRONGEST = 0.005  # share of the pixels that count as the strongest
 _LISTED = 24  # classes that a sentence can name
 _CLASSLESS = ("attention_rollout", "eigen_cam")  # they know what stands out, not for which class
 
@@ -90,9 +91,13 @@ def _as_map(model: Any, seen: np.ndarray, method: str, values: np.ndarray) -> np
 
 
 def as_heat(values: Any) -> np.ndarray:
-    """Return the strength of an explanation, H×W float32 in 0–1."""
+    """Return the strength of an explanation, H×W float32 in 0–1; the strongest 0.5 % of the pixels are all 1.
+
+    Gradients have single pixels that are many times as strong as all others, beside which nothing else would be seen.
+    """
     heat = np.abs(np.asarray(values, np.float32))
-    return heat / max(float(heat.max()), 1e-12)
+    top = float(np.quantile(heat, 1 - _STRONGEST)) or float(heat.max())
+    return np.minimum(heat / max(top, 1e-12), 1)
 
 
 def explained(predictor: Any, picture: np.ndarray, method: str, target: str) -> Iterator[Step]:

@@ -1,15 +1,16 @@
-"""``sightline explain``: where a model looks."""
+"""``sightline explain``: where a model looks, and what it is like inside."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 from rich.console import Console
 
 from sightline.apply.explaining import class_index, heat_of, heat_over
-from sightline.cli.sources import find_sources
+from sightline.apply.inside import INSIDE, look_inside, map_of
+from sightline.cli.sources import Source, find_sources
 from sightline.cli.terminal import Answer
 
 
@@ -29,6 +30,11 @@ def explain(
         "occlusion",
         "deconvnet",
         "attention_rollout",
+        "feature_maps",
+        "filters",
+        "attention_map",
+        "receptive_field",
+        "embedding_plot",
     ] = "grad_cam",
     target: Annotated[str | None, Parameter(alias="-t")] = None,
     output: Annotated[Path | None, Parameter(alias="-o")] = None,
@@ -41,25 +47,28 @@ def explain(
     run
         Folder of a run, for example runs/digits-1.
     image
-        The image, or - for stdin.
+        The image, or - for stdin; for embedding_plot a folder, whose folders become colours.
     method
         grad_cam: the last feature map, grad_cam_plus_plus: place by place, eigen_cam: what stands out in it, for any
         class; saliency: each pixel's gradient, smooth_grad: the mean of many, integrated_gradients: each pixel's share
         of the score; occlusion: what a grey patch costs; guided_backprop, deconvnet: the pattern, of a network with
-        ReLU; attention_rollout: where a transformer attends, for any class.
+        ReLU; attention_rollout: where a transformer attends, for any class. Inside: feature_maps, filters,
+        attention_map, receptive_field; embedding_plot: a page with a map of many images.
     target
         Name or number of the class to look for; the predicted one when left out.
     output
-        File to write; IMAGE-METHOD.png in this folder when left out.
+        File to write; IMAGE-METHOD.png in this folder when left out, .html for embedding_plot.
     json
         Give the prediction, the class and the file as JSON.
     """
     import sightline
     from sightline.image.write import write
 
-    source = find_sources([image])[0]
+    sources = find_sources([image])
+    source, predictor = sources[0], sightline.load(run)
+    if method in INSIDE:
+        return _inside(predictor, method, sources, output or Path(f"{Path(image).stem or source.stem}-{method}"), json)
     picture = source.read()
-    predictor = sightline.load(run)
     found = predictor.predict([picture])[0]
     wanted = found.label if target is None else predictor.recipe.classes[class_index(predictor, target)]
     heat = heat_of(predictor, picture, method, wanted)
@@ -69,5 +78,27 @@ def explain(
 
     def show(console: Console) -> None:
         console.print(f"{found.label} {found.score:.1%}; {method} for '{wanted}': {path}", markup=False, soft_wrap=True)
+
+    return Answer(value, show, json)
+
+
+def _inside(predictor: Any, method: str, sources: list[Source], path: Path, json: bool) -> Answer:
+    """Write what a model is like inside; a name without a suffix gets the usual one."""
+    from sightline.image.write import write
+
+    if method == "embedding_plot":
+        path = path if path.suffix else path.with_suffix(".html")
+        found = map_of(predictor, [source.read() for source in sources], [source.name for source in sources])
+        if path.suffix == ".html":
+            found.save(path, title=f"{len(sources)} images as {predictor.recipe.name} sees them")
+        else:
+            write(path, found.draw())
+    else:
+        path = path if path.suffix else path.with_suffix(".png")
+        write(path, look_inside(predictor, sources[0].read(), method))
+    value = {"method": method, "images": len(sources), "output": str(path)}
+
+    def show(console: Console) -> None:
+        console.print(f"{method}: {path}", markup=False, soft_wrap=True)
 
     return Answer(value, show, json)
