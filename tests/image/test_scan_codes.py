@@ -20,6 +20,8 @@ from sightline.core.errors import InputError
 from sightline.image.codes.code import Code
 from sightline.image.codes.linear_decode import read_values
 from sightline.image.codes.linear_encode import code128_values
+from sightline.image.codes.linear_regions import directions_of, pieces_over
+from sightline.image.codes.linear_scan import ANGLES, lines_over
 
 make, scan = sl.image.make_code, sl.image.scan_codes
 LEVELS = "LMQH"
@@ -201,6 +203,42 @@ def test_corners_of_bars() -> None:
 def test_any_rotation(kind: str, angle: int) -> None:
     image, _ = photograph(make(TEXTS[kind], kind, scale=3 if kind == "qr" else 2), angle=angle)
     assert texts(image) == [TEXTS[kind]]
+
+
+@pytest.mark.parametrize("eighth", range(8))
+@pytest.mark.parametrize("effort", ["quick", "thorough"])
+def test_low_bars_are_crossed_in_each_direction(eighth: int, effort: str) -> None:
+    code = make(TEXTS["code128"], "code128", scale=2, height=20)  # none but the lines along it see all of it
+    assert texts(photograph(code, angle=22.5 * eighth)[0], effort=effort) == [TEXTS["code128"]]
+
+
+@pytest.mark.parametrize("digits", ["00545159876", "40011205096", "29940613146", "90478321838"])
+def test_a_code_that_holds_what_looks_like_a_shorter_one(digits: str) -> None:
+    (code,) = scan(make(digits, "upca", scale=2))
+    assert (code.kind, code.text[:11]) == ("upca", digits)
+
+
+def test_smooth_pictures_have_nothing_to_cross() -> None:
+    y, x = np.mgrid[0:200, 0:300]
+    random = np.random.default_rng(3)
+    for picture in (x / 2 + y / 4, 128 + 60 * np.sin(x / 40), 128 + random.normal(0, 6, x.shape)):
+        directions = directions_of(picture.astype(np.uint8), ANGLES)
+        lines, turns = lines_over(picture.shape, tuple(range(8)), 4.0)
+        pieces, _ = pieces_over(directions, lines, turns)
+        assert pieces[:, 4].sum() < 0.02 * lines[:, 4].sum()
+
+
+def test_lines_cross_bars_where_they_are() -> None:
+    picture = np.full((200, 300), 200, np.uint8)
+    picture[60:120, 80:240] = np.where(np.arange(160) // 3 % 2 == 0, 40, 200)
+    lines, turns = lines_over(picture.shape, tuple(range(8)), 4.0)
+    pieces, owners = pieces_over(directions_of(picture, ANGLES), lines, turns)
+    across = pieces[turns[owners] == 0]
+    assert len(across) > 10
+    assert (across[:, 0] <= 80).all()
+    assert (across[:, 0] + across[:, 4] >= 239).all()
+    assert ((across[:, 1] > 40) & (across[:, 1] < 140)).all()
+    assert not np.isin(turns[owners], [3]).any(), "lines along the bars"
 
 
 @pytest.mark.parametrize(("version", "tilt"), [(1, 45), (3, 45), (7, 40), (12, 35), (25, 30), (40, 20)])

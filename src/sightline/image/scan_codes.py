@@ -1,10 +1,11 @@
 """Read QR codes and bar codes: binarise, locate, rectify, sample, correct, decode.
 
 ISO/IEC 18004:2015, "QR Code bar code symbology specification", section 11, whose order the code follows for QR codes:
-black and white (``codes/binarise``), the three eyes (``codes/qr_find``), the grid in perspective (``codes/qr_sample``),
-format, mask and blocks (``codes/qr_decode`` with ``codes/reed_solomon``), text (``codes/qr_text``). Bars (ISO/IEC
-15420:2009 and 15417:2007) are measured along scan lines in eight directions (``codes/linear_scan``), and lines that
-agree are a code (``codes/linear_find``).
+black and white (``codes/binarise``), the three eyes (``codes/qr_find``), grids through them (``codes/qr_lay``), the one
+in perspective (``codes/qr_sample``), format, mask and blocks (``codes/qr_decode`` with ``codes/reed_solomon``), text
+(``codes/qr_text``). Bars (ISO/IEC 15420:2009 and 15417:2007) are measured along scan lines in eight directions
+(``codes/linear_scan``), where the picture changes along them (``codes/linear_regions``), and lines that agree are a code
+(``codes/linear_find``).
 """
 
 from __future__ import annotations

@@ -186,10 +186,11 @@ def _summarise(gray, low, high, mean, y0, y1):
                 most[x] = value if value > most[x] else most[x]
                 total[x] += np.uint16(value)
         for column in range(low.shape[1]):
-            a, b, c = np.uint8(255), np.uint8(0), 0
+            a, b, c = np.uint8(255), np.uint8(0), np.uint32(0)
             stop = min(column * BLOCK + BLOCK, width)
-            for x in range(column * BLOCK, stop):
-                a, b = min(a, least[x]), max(b, most[x])
+            for x in range(column * BLOCK, stop):  # without a branch
+                a = least[x] if least[x] < a else a
+                b = most[x] if most[x] > b else b
                 c += total[x]
             low[block, column], high[block, column] = a, b
             mean[block, column] = c / ((end - block * BLOCK) * (stop - column * BLOCK))

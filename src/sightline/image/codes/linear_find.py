@@ -15,11 +15,12 @@ from sightline.core.types import Array
 from sightline.image.codes.code import Code
 from sightline.image.codes.linear_decode import Line, decode_rows
 from sightline.image.codes.linear_regions import BLOCK, directions_of, pieces_over
-from sightline.image.codes.linear_scan import ANGLES, lines_over, scan
+from sightline.image.codes.linear_scan import ANGLES, UPRIGHT, lines_over, scan
 
 _TURNS = tuple(range(len(ANGLES)))
+_SLANTED = tuple(turn for turn in _TURNS if turn not in UPRIGHT)
 _THOROUGH = (_TURNS, 0, 2), (_TURNS, 1, 2)  # turns, first line, every how many: the lines in between come second
-_QUICK = (_TURNS[:2], 0, 1), (_TURNS[2:], 0, 1)  # the slanted ones only when nothing sure was found
+_QUICK = (UPRIGHT, 0, 1), (_SLANTED, 0, 1)  # the slanted ones only when nothing sure was found
 _TRUST = 0.45  # a line of this roughness, in modules, counts for nothing
 _ENOUGH = 0.35  # the sum of (trust − roughness) over the lines of a code
 _PLENTY = 2.0  # a sum after which nobody doubts
@@ -64,12 +65,13 @@ def find_bars(
         Whether to look in all directions even when a code was found in the first ones.
     """
     groups: list[_Group] = []
+    sums: dict[int, Array] = {}
     directions = directions_of(gray, ANGLES)
     for turns, first, every in _THOROUGH if patient else _QUICK:
         lines, turn_of = lines_over(gray.shape, turns, spacing, first, every)
         pieces, owners = pieces_over(directions, lines, turn_of)
         if len(pieces):
-            for line in _outermost(decode_rows(scan(gray, pieces, turn_of[owners]), pieces)):
+            for line in _outermost(decode_rows(scan(gray, pieces, turn_of[owners], sums), pieces)):
                 _join(groups, line, (first, int(owners[line.piece]), line.backwards))
         sure = [group for group in groups if group.weight > _PLENTY]
         if sure and not patient:

@@ -8,6 +8,7 @@ lies along the lines that cross them.
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 import numpy as np
 from jaxtyping import Float64, Int64, UInt8
@@ -45,10 +46,15 @@ def directions_of(gray: UInt8[np.ndarray, "h w"], angles: tuple[float, ...]) -> 
     around = np.empty_like(tensors)
     over_rows(_sum_windows, shape[0], tensors, around, strip=1 << 20)
     noise = _NOISE * _rank((around[0] + around[1]).ravel(), _SMOOTH)
-    turns = np.array([(math.cos(2 * angle), math.sin(2 * angle)) for angle in angles], np.float32)
     crossed, spread = np.zeros((2, *shape), np.uint8)
-    over_rows(_mark, shape[0], tensors, around, noise, turns, crossed, spread, strip=1 << 20)
+    over_rows(_mark, shape[0], tensors, around, noise, _doubled(angles), crossed, spread, strip=1 << 20)
     return spread
+
+
+@lru_cache(maxsize=2)
+def _doubled(angles: tuple[float, ...]) -> Array:
+    """Return cosine and sine of twice the angles."""
+    return np.array([(math.cos(2 * angle), math.sin(2 * angle)) for angle in angles], np.float32)
 
 
 def pieces_over(
@@ -131,7 +137,7 @@ def _mark(tensors, around, noise, turns, crossed, spread, y0, y1):
     share, least = np.float32(2 * _SHARE - 1), np.float32(_LEAST * BLOCK * BLOCK)
     wide, noise = np.float32(2 * _SHARE_AROUND - 1), np.float32(noise)
     for y in range(rows):
-        _set_bits(tensors[:, y], turns, np.float32(0), share, least, crossed[y])
+        _set_bits(tensors[0, y], tensors[1, y], tensors[2, y], turns, np.float32(0), share, least, crossed[y])
     for y in range(rows):
         above, row, below, to = crossed[max(y - 1, 0)], crossed[y], crossed[min(y + 1, rows - 1)], spread[y]
         for x in range(columns):
@@ -141,19 +147,21 @@ def _mark(tensors, around, noise, turns, crossed, spread, y0, y1):
             here = to[x]
             to[x] = before | here | (to[x + 1] if x + 1 < columns else np.uint8(0))
             before = here
-        _set_bits(around[:, y], turns, noise, wide, max(9 * least, np.float32(_OVER) * noise), to)
+        _set_bits(
+            around[0, y], around[1, y], around[2, y], turns, noise, wide, max(9 * least, np.float32(_OVER) * noise), to
+        )
 
 
 @kernel
-def _set_bits(tensors, turns, noise, share, least, bits):
+def _set_bits(xx, yy, xy, turns, noise, share, least, bits):
     """Set bit k where enough of the energy beyond the noise lies along direction k."""
-    xx, yy, xy = tensors[0], tensors[1], tensors[2]
     for k in range(turns.shape[0]):
         c, s, bit = turns[k, 0], turns[k, 1], np.uint8(1 << k)
         for x in range(bits.size):  # along the direction lie (energy + (xx − yy) cos 2φ + 2 xy sin 2φ) / 2
             energy = xx[x] + yy[x]
             turned = (xx[x] - yy[x]) * c + np.float32(2) * xy[x] * s
-            bits[x] |= bit if (energy >= least) & (turned >= share * (energy - noise)) else np.uint8(0)
+            along = np.uint8(energy >= least) & np.uint8(turned >= share * (energy - noise))
+            bits[x] |= along * bit
 
 
 @kernel

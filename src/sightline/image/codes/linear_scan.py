@@ -9,14 +9,17 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 from jaxtyping import Float32, Float64, Int64, UInt8, UInt16
 
 from sightline.core.kernels import kernel, over_rows
+from sightline.core.types import Array
 
-ANGLES = tuple(turn * math.pi / 8 for turn in (0, 4, 2, 6, 1, 7, 3, 5))  # across, down, then slanted
-_UPRIGHT = 2  # of them lie along the picture's sides
+_EIGHTHS = (0, 1, 7, 4, 3, 5, 2, 6)  # of half a turn, those beside each other that step across lines in the same way
+ANGLES = tuple(turn * math.pi / 8 for turn in _EIGHTHS)
+UPRIGHT = (0, 3)  # of them lie along the picture's sides
 EAN13, EAN8, CODE128 = 1, 2, 3
 KIND, LINE, BACKWARDS, COUNT, TIMES, HEAD = range(6)  # columns of a row of bars; the positions of its edges follow
 _SEGMENT = 32  # samples whose range says how deep a bar must be at least
@@ -26,7 +29,7 @@ _STRIP = 32
 _DEPTHS = np.array([0.06, 0.2], np.float32)  # shares of the range: for narrow bars in a blur, and against noise
 _FLAT = np.float32(18)  # what sums of three pixels change by where there is nothing
 _FEWEST = 25  # extrema of a code
-_STEPS = ((0, 1), (1, 0), (1, 1), (1, -1))  # from a pixel to the one beside it, across lines of some direction
+_STEPS = ((0, 1), (1, 0), (1, -1), (1, 1))  # from a pixel to the one beside it, in the order of the angles
 
 
 @lru_cache(maxsize=16)
@@ -40,7 +43,7 @@ def lines_over(
     shape
         Height and width of the picture.
     turns
-        Places in :data:`ANGLES` of their angles to the x axis.
+        Places in :data:`ANGLES` of their angles to the x axis, in ascending order.
     spacing
         Between neighbouring lines, in pixels; slanted ones lie half as far again apart.
     first, every
@@ -53,7 +56,7 @@ def lines_over(
     turn_of
         Of each line.
     """
-    spacings = [spacing * (1.0 if turn < _UPRIGHT else 1.5) for turn in turns]
+    spacings = [spacing * (1.0 if turn in UPRIGHT else 1.5) for turn in turns]
     lines = [_parallels(shape, ANGLES[t], apart)[first::every] for t, apart in zip(turns, spacings, strict=True)]
     return np.concatenate(lines), np.repeat(np.array(turns), [len(some) for some in lines])
 
@@ -86,7 +89,10 @@ _STEP_OF = np.array([_step_across(angle) for angle in ANGLES])
 
 
 def scan(
-    gray: UInt8[np.ndarray, "h w"], pieces: Float64[np.ndarray, "pieces 5"], turns: Int64[np.ndarray, " pieces"]
+    gray: UInt8[np.ndarray, "h w"],
+    pieces: Float64[np.ndarray, "pieces 5"],
+    turns: Int64[np.ndarray, " pieces"],
+    sums: dict[int, Array],
 ) -> Float32[np.ndarray, "n columns"]:
     """Return what may be a code along lines over a picture, in their order.
 
@@ -97,7 +103,9 @@ def scan(
     pieces
         First point (x, y), direction (dx, dy) and length of each line.
     turns
-        Of each, the place of its angle in :data:`ANGLES`.
+        Of each, the place of its angle in :data:`ANGLES`; ascending.
+    sums
+        What earlier calls on the same picture have summed up; more is put in.
 
     Returns
     -------
@@ -106,25 +114,30 @@ def scan(
         number of edges, how many of the depths found it, and the positions of the edges in pixels from the end of the
         line where reading begins; a bar comes first and last.
     """
-    sums = np.empty((gray.shape[0] + 1, gray.shape[1] + 1), np.uint16)
-    steps = _STEP_OF[turns]
     found = []
-    for step, offset in enumerate(_STEPS):
-        (chosen,) = np.nonzero(steps == step)
-        if len(chosen):
-            _sum_across(gray, offset, sums)
-            found += over_rows(_scan_lines, len(chosen), sums, pieces[chosen], chosen, _DEPTHS, strip=_STRIP)
-    return np.concatenate(found) if found else np.empty((0, HEAD), np.float32)
+    ends = np.searchsorted(_STEP_OF[turns], range(len(_STEPS) + 1)).tolist()
+    for step, (first, end) in enumerate(pairwise(ends)):
+        if first < end:
+            if step not in sums:
+                sums[step] = _sum_across(gray, _STEPS[step])
+            lines = sums[step], pieces[first:end], first
+            found += [rows for rows in over_rows(_scan_lines, end - first, *lines, _DEPTHS, strip=_STRIP) if len(rows)]
+    if not found:
+        return np.empty((0, HEAD), np.float32)
+    longest = max(int(rows[:, COUNT].max()) for rows in found)
+    return np.concatenate([rows[:, : HEAD + longest] for rows in found])
 
 
-def _sum_across(gray: UInt8[np.ndarray, "h w"], step: tuple[int, int], sums: UInt16[np.ndarray, "h+1 w+1"]) -> None:
-    """Write each pixel of the picture plus both of its neighbours at ``step`` and opposite to it.
+def _sum_across(gray: UInt8[np.ndarray, "h w"], step: tuple[int, int]) -> UInt16[np.ndarray, "h+1 w+1"]:
+    """Return each pixel of the picture plus both of its neighbours at ``step`` and opposite to it.
 
     Noise along the bars averages out so. There is one more row and column, so that every pixel has a right and a
     lower neighbour.
     """
+    sums = np.empty((gray.shape[0] + 1, gray.shape[1] + 1), np.uint16)
     over_rows(_sum_up, len(gray), gray, *step, sums, strip=128)
     sums[-1] = sums[-2]
+    return sums
 
 
 @kernel
@@ -145,8 +158,8 @@ def _sum_up(gray, dx, dy, sums, y0, y1):
 
 
 @kernel
-def _scan_lines(sums, lines, names, depths, y0, y1):
-    """Return the candidates on lines ``y0`` to ``y1``."""
+def _scan_lines(sums, lines, before, depths, y0, y1):
+    """Return the candidates on lines ``y0`` to ``y1``, which come after so many others."""
     found = np.empty((_ROOM, HEAD + _LONGEST), np.float32)
     count = np.int64(0)
     longest = 0
@@ -165,21 +178,21 @@ def _scan_lines(sums, lines, names, depths, y0, y1):
         for i in range(samples):
             least[i] = max(_FLAT, depths[0] * ranges[i // _SEGMENT])
         extrema = _extrema(profile[:samples], least, places)
-        before, first = 0, count
+        known, first = 0, count
         for turn in range(depths.size):
-            if extrema == before:  # the same edges
+            if extrema == known:  # the same edges
                 for i in range(first, count):
                     found[i, TIMES] += 1
                 continue
             if extrema < _FEWEST:
                 break  # there are no more of them where they must be deeper
-            before = extrema
+            known = extrema
             edge_count = _edges(profile[:samples], places[:extrema], edges)
             for i in range(edge_count):
                 back[i] = length - edges[edge_count - 1 - i]
             for backwards in range(2):
                 ordered = back if backwards == 1 else edges
-                count = _candidates(ordered[:edge_count], names[k], backwards, found, count)
+                count = _candidates(ordered[:edge_count], before + k, backwards, found, count)
             if turn + 1 < depths.size:  # deeper ones are among these
                 for i in range(extrema):
                     values[i] = profile[places[i]]
