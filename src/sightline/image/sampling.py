@@ -135,7 +135,9 @@ def sample(
     frame = (*image.shape[:2], channels, BORDERS.index(border), size, max(width, LANES), margin)
     if band is None:
         numbers = NO_MATRIX if matrix is None else tuple(matrix.ravel().tolist())
-        over_rows(rows_of, height, source, frame, numbers, field, colours, filled.reshape(-1), strip=STRIP)
+        pairs = -(-height // (2 * STRIP))  # as much for the second thread as for the first
+        strip = -(-height // (2 * pairs))
+        over_rows(rows_of, height, source, frame, numbers, field, colours, filled.reshape(-1), strip=strip)
     else:
         over_rows(_fill_by_bands, height, source, frame, colours, filled, rows_of, band, strip=BAND)
     if narrow or result.dtype != kind:
