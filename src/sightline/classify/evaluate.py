@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from torch import nn
 
 from sightline.core.errors import DataError
 from sightline.metrics import (
@@ -110,3 +112,17 @@ def interval(right: np.ndarray) -> tuple[float, float]:
     # Clopper and Pearson 1934 for none or all of n: (α/2)^(1/n). Resampling equal values would show no spread.
     bound = 0.025 ** (1 / len(right))
     return (bound, 1.0) if right.all() else (0.0, 1 - bound)
+
+
+def digest_of(model: nn.Module) -> str:
+    """Return a digest of a model's weights and buffers: it changes when they do.
+
+    Parameters
+    ----------
+    model
+        On any device.
+    """
+    digest = hashlib.blake2b(digest_size=16)
+    for value in (*model.parameters(), *model.buffers()):
+        digest.update(value.detach().cpu().contiguous().numpy().data)
+    return digest.hexdigest()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import importlib
 import inspect
 from collections.abc import Callable, Iterable, Sequence
@@ -15,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from sightline.classify.advice import warnings_about
-from sightline.classify.evaluate import Examination, summarise
+from sightline.classify.evaluate import Examination, digest_of, summarise
 from sightline.classify.expectation import expectations
 from sightline.classify.options import Options
 from sightline.classify.prepare import FEWEST, Form, Prepared, choose_form
@@ -214,8 +213,7 @@ class ClassifyRecipe(Recipe):
             "architecture": ", ".join(f"{name} {value}" for name, value in self._config["model"].items()),
             "augmentation": self.options.said(self._augment()),
         }
-        shape = (self.form.channels, *self.form.size)
-        return Plan(len(data.train), shape, warnings_about(data, self.options), facts)
+        return Plan(len(data.train), self.form.shape, warnings_about(data, self.options), facts)
 
     def expectations(self) -> tuple[str, ...]:
         """Return what the nearest picture and the most frequent class reach, leaks, and a model that suits the data."""
@@ -344,7 +342,7 @@ class ClassifyRecipe(Recipe):
     def examine(self, model: nn.Module, data: Any = None, split: str | None = None) -> Examination:
         """Return what :meth:`evaluate` and the report are made from; kept until the model or the data changes."""
         opened = None if data is None else open_dataset(data, seed=int(self._config["seed"]))
-        key = (_digest(model), opened, split, self.temperature)
+        key = (digest_of(model), opened, split, self.temperature)
         if self._examined is None or self._examined[0] != key:
             images, labels, place = self._examined_images(opened, split)
             self._examined = (key, Examination(self.scores(model, images), labels, images.keys, place))
@@ -399,10 +397,3 @@ class ClassifyRecipe(Recipe):
 
 
 RECIPE = ClassifyRecipe
-
-
-def _digest(model: nn.Module) -> str:
-    digest = hashlib.blake2b(digest_size=16)
-    for value in (*model.parameters(), *model.buffers()):
-        digest.update(value.detach().cpu().contiguous().numpy().data)
-    return digest.hexdigest()
