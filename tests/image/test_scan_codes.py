@@ -20,8 +20,7 @@ from sightline.core.errors import InputError
 from sightline.image.codes.code import Code
 from sightline.image.codes.linear_decode import read_values
 from sightline.image.codes.linear_encode import code128_values
-from sightline.image.codes.linear_regions import directions_of, pieces_over
-from sightline.image.codes.linear_scan import ANGLES, lines_over
+from sightline.image.codes.linear_regions import ANGLES, directions_of, lines_over, pieces_over
 
 make, scan = sl.image.make_code, sl.image.scan_codes
 LEVELS = "LMQH"

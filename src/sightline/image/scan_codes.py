@@ -4,8 +4,8 @@ ISO/IEC 18004:2015, "QR Code bar code symbology specification", section 11, whos
 black and white (``codes/binarise``), the three eyes (``codes/qr_find``), grids through them (``codes/qr_lay``), the one
 in perspective (``codes/qr_sample``), format, mask and blocks (``codes/qr_decode`` with ``codes/reed_solomon``), text
 (``codes/qr_text``). Bars (ISO/IEC 15420:2009 and 15417:2007) are measured along scan lines in eight directions
-(``codes/linear_scan``), where the picture changes along them (``codes/linear_regions``), and lines that agree are a code
-(``codes/linear_find``).
+(``codes/linear_scan``), where the picture changes along them (``codes/linear_regions``), and lines that agree are a
+code (``codes/linear_find``).
 """
 
 from __future__ import annotations

@@ -14,8 +14,8 @@ from jaxtyping import Float64, UInt8
 from sightline.core.types import Array
 from sightline.image.codes.code import Code
 from sightline.image.codes.linear_decode import Line, decode_rows
-from sightline.image.codes.linear_regions import BLOCK, directions_of, pieces_over
-from sightline.image.codes.linear_scan import ANGLES, UPRIGHT, lines_over, scan
+from sightline.image.codes.linear_regions import ANGLES, BLOCK, UPRIGHT, directions_of, lines_over, pieces_over
+from sightline.image.codes.linear_scan import scan
 
 _TURNS = tuple(range(len(ANGLES)))
 _SLANTED = tuple(turn for turn in _TURNS if turn not in UPRIGHT)

@@ -8,7 +8,6 @@ this finds narrow bars in a blurred picture, which no threshold for a whole neig
 from __future__ import annotations
 
 import math
-from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
@@ -16,10 +15,8 @@ from jaxtyping import Float32, Float64, Int64, UInt8, UInt16
 
 from sightline.core.kernels import kernel, over_rows
 from sightline.core.types import Array
+from sightline.image.codes.linear_regions import ANGLES
 
-_EIGHTHS = (0, 1, 7, 4, 3, 5, 2, 6)  # of half a turn, those beside each other that step across lines in the same way
-ANGLES = tuple(turn * math.pi / 8 for turn in _EIGHTHS)
-UPRIGHT = (0, 3)  # of them lie along the picture's sides
 EAN13, EAN8, CODE128 = 1, 2, 3
 KIND, LINE, BACKWARDS, COUNT, TIMES, HEAD = range(6)  # columns of a row of bars; the positions of its edges follow
 _SEGMENT = 32  # samples whose range says how deep a bar must be at least
@@ -30,53 +27,6 @@ _DEPTHS = np.array([0.06, 0.2], np.float32)  # shares of the range: for narrow b
 _FLAT = np.float32(18)  # what sums of three pixels change by where there is nothing
 _FEWEST = 25  # extrema of a code
 _STEPS = ((0, 1), (1, 0), (1, -1), (1, 1))  # from a pixel to the one beside it, in the order of the angles
-
-
-@lru_cache(maxsize=16)
-def lines_over(
-    shape: tuple[int, int], turns: tuple[int, ...], spacing: float, first: int = 0, every: int = 1
-) -> tuple[Float64[np.ndarray, "lines 5"], Int64[np.ndarray, " lines"]]:
-    """Return lines that cover a picture, and the turn of each.
-
-    Parameters
-    ----------
-    shape
-        Height and width of the picture.
-    turns
-        Places in :data:`ANGLES` of their angles to the x axis, in ascending order.
-    spacing
-        Between neighbouring lines, in pixels; slanted ones lie half as far again apart.
-    first, every
-        Of the lines of each angle take every second, or so, from the first one on.
-
-    Returns
-    -------
-    lines
-        First point (x, y), direction (dx, dy), length in pixels.
-    turn_of
-        Of each line.
-    """
-    spacings = [spacing * (1.0 if turn in UPRIGHT else 1.5) for turn in turns]
-    lines = [_parallels(shape, ANGLES[t], apart)[first::every] for t, apart in zip(turns, spacings, strict=True)]
-    return np.concatenate(lines), np.repeat(np.array(turns), [len(some) for some in lines])
-
-
-def _parallels(shape: tuple[int, int], angle: float, spacing: float) -> Float64[np.ndarray, "lines 5"]:
-    height, width = shape
-    dx, dy = math.cos(angle), math.sin(angle)
-    middle = np.array([(width - 1) / 2, (height - 1) / 2])
-    reach = (abs(dy) * width + abs(dx) * height) / 2
-    offsets = np.arange(-reach + spacing / 2, reach, spacing)
-    base = middle + offsets[:, None] * np.array([-dy, dx])
-    low, high = np.full(len(base), -np.inf), np.full(len(base), np.inf)
-    for axis, (step, size) in enumerate(((dx, width), (dy, height))):
-        if abs(step) > 1e-9:
-            a, b = -base[:, axis] / step, (size - 1 - base[:, axis]) / step
-            low, high = np.maximum(low, np.minimum(a, b)), np.minimum(high, np.maximum(a, b))
-    keep = high - low > 40  # shorter than any code
-    start = base + low[:, None] * np.array([dx, dy])
-    direction = np.broadcast_to(np.array([dx, dy]), start.shape)
-    return np.concatenate([start, direction, (high - low)[:, None]], axis=1)[keep]
 
 
 def _step_across(angle: float) -> int:
@@ -103,7 +53,7 @@ def scan(
     pieces
         First point (x, y), direction (dx, dy) and length of each line.
     turns
-        Of each, the place of its angle in :data:`ANGLES`; ascending.
+        Of each, the place of its angle in :data:`~sightline.image.codes.linear_regions.ANGLES`; ascending.
     sums
         What earlier calls on the same picture have summed up; more is put in.
 
