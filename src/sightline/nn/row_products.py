@@ -21,11 +21,23 @@ from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 
-from sightline.nn.matrix_panels import FUSE, LANES, VECTOR, intrinsic, load, load_short, repeated, store, store_short
+from sightline.nn.matrix_panels import (
+    FUSE,
+    LANES,
+    VECTOR,
+    call_for,
+    intrinsic,
+    load,
+    load_short,
+    repeated,
+    store,
+    store_short,
+)
 
 COUNTS = (1, 2, 4, 7, 10, 13, 14) if LANES == 16 else (1, 2, 3, 4, 5, 6)  # of rows that are multiplied at once
 PIXELS = 7  # neighbours that a filter is applied to at once, or one
 _WINDOW = 3  # pixels a side of the windows that are usual
+_AHEAD = 2048  # numbers of a panel, from what is read to what is asked for
 _UNROLLED = 4  # columns of the left matrix in one turn of the loop
 _OFFSET = types.int64
 _PAIR = types.UniTuple(_OFFSET, 2)
@@ -105,7 +117,7 @@ def _multiplies(short: bool) -> Any:
                     right = _moved(builder, panel, builder.mul(depth, _WORD(2 * LANES)), line.index)
                     starts = [_moved(builder, x, apart, r) for r in range(count)]
                     starts = [_moved(builder, start, line_apart, line.index) for start in starts]
-                    _multiply_columns(builder, starts, depth, partial(read, builder, right), sums)
+                    _multiply_columns(builder, starts, depth, partial(_read_ahead, builder, read, right), sums)
                 beside = [_moved(builder, added, added_apart, r) for r in range(count)]
                 out = [_moved(builder, y, y_apart, r) for r in range(count)]
                 for half, column in enumerate((_WORD(0), args[4])):
@@ -118,6 +130,12 @@ def _multiplies(short: bool) -> Any:
         return types.void(*kinds), build
 
     return multiply
+
+
+def _read_ahead(builder: Any, read: Any, pointer: Any, offset: Any) -> Any:
+    """Return IR for a vector, and ask for one that is needed soon: processors look ahead in a page of memory only."""
+    call_for(builder, builder.gep(pointer, [builder.add(offset, _WORD(_AHEAD))]))
+    return read(builder, pointer, offset)
 
 
 def _multiply_columns(builder: Any, starts: list[Any], depth: Any, right: Callable[[Any], Any], sums: Any) -> None:
