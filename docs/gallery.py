@@ -205,11 +205,7 @@ def page(entry: Method, pictures: Path, speed: list[dict[str, Any]]) -> tuple[st
     before = sheet(np.ascontiguousarray(image) if entry.parameters[0].kind == "image" else as_picture(image))
     result = entry.function(image, **options)
     found, others = parts_of(entry, result, image)
-    if entry.name == "histogram":  # numbers, not a picture three pixels wide
-        found, others = {}, {"": result}
     after = sheet(as_picture(next(iter(found.values())))) if found else drawn(entry, result, image, options)
-    if entry.name == "histogram":
-        after = None
     parts = [f"# {entry.name}\n\n{tables.code(entry.summary)} ({entry.paper})\n"]
     figures = [figure("in", before, save(before, pictures, f"{entry.name}-in"))]
     thumbnail = f"{entry.name}-in.jpg"

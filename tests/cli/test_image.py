@@ -93,3 +93,26 @@ def test_a_single_pixel_is_enough(tmp_path, monkeypatch):
 def test_what_is_wrong_is_said(words, code, sentence, photo, capsys):
     assert main(["image", *words]) == code
     assert sentence in capsys.readouterr().err.replace("\n", " ")
+
+
+def test_lines_are_sought_on_the_edges_of_a_photo_and_in_a_drawing_as_it_is(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    square = np.full((120, 160), 200, np.uint8)
+    square[30:90, 40:120] = 60
+    outline = np.zeros((120, 160), np.uint8)
+    outline[30, 40:120] = outline[89, 40:120] = outline[30:90, 40] = outline[30:90, 119] = 255
+    for name, picture in (("photo", square), ("drawing", outline)):
+        Image.fromarray(picture).save(f"{name}.png")
+        assert main(["image", "hough_lines", f"{name}.png", "--threshold", "40", "--json"]) == 0
+        lines = np.array(json.loads(capsys.readouterr().out)["result"])
+        turns = lines[:, 1] % (np.pi / 2)
+        assert np.minimum(turns, np.pi / 2 - turns).max() < 0.06
+        assert len(lines) < 40
+
+
+def test_a_histogram_is_seen_as_curves(photo):
+    assert main(["image", "histogram", "photo.png", "-o", "counts.png"]) == 0
+    drawn = read("counts.png")
+    assert drawn.shape[:2] == (256, 256)
+    assert (drawn == 255).all(axis=2).mean() > 0.5
+    assert len(np.unique(drawn.reshape(-1, 3), axis=0)) > 3

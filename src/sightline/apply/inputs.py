@@ -25,6 +25,8 @@ _TABLES = (".npy", ".json", ".csv", ".txt")
 def read_first(entry: Method, source: Source, *, gray: bool) -> np.ndarray:
     """Return a source as the method's first argument: a picture, a mask (white is true) or a label map.
 
+    A mask of edges is that of the picture's edges (:func:`sightline.image.canny`) where it is a photo, not a drawing.
+
     Parameters
     ----------
     entry
@@ -44,6 +46,10 @@ def first_argument(entry: Method, image: np.ndarray, *, gray: bool = False) -> n
     kind = entry.parameters[0].kind
     if image.ndim == 3 and (gray or kind in ("mask", "labels")):
         image = convert(image, "rgb", "gray")
+    if kind == "mask" and "true on edges" in entry.parameters[0].text and not _is_black_and_white(image):
+        from sightline.image.canny import canny
+
+        return canny(image)
     if kind == "mask":
         return _as_mask(image)
     return image.astype(np.int32) if kind == "labels" else image
@@ -73,6 +79,12 @@ def _says_rows(entry: Method, name: str) -> bool:
 def _parts_of(entry: Method, name: str) -> tuple[Any, ...]:
     hint = typing.get_type_hints(entry.function).get(name)
     return typing.get_args(hint) or (hint,)
+
+
+def _is_black_and_white(gray: np.ndarray) -> bool:
+    """Return whether nearly all of a picture is black or white, give or take what compression changes."""
+    top = 1.0 if gray.dtype == np.float32 else np.iinfo(gray.dtype).max
+    return float(((gray > 0.1 * top) & (gray < 0.9 * top)).mean()) < 0.02
 
 
 def _as_mask(gray: np.ndarray) -> np.ndarray:

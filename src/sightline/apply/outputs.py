@@ -39,6 +39,8 @@ def parts_of(entry: Method, result: Any, image: Any) -> tuple[dict[str, np.ndarr
 def _is_picture(part: Any, image: Any) -> bool:
     if not isinstance(part, np.ndarray) or part.ndim not in (2, 3) or part.size == 0:
         return False
+    if part.dtype == np.int64:  # counts
+        return False
     if part.dtype in (np.bool_, np.uint8, np.uint16):
         return part.ndim == 2 or part.shape[2] == 3
     if part.ndim == 3 and part.shape[2] not in (1, 2, 3):
@@ -57,6 +59,8 @@ def drawn(entry: Method, result: Any, image: Any, values: dict[str, Any]) -> np.
         return shown
     if isinstance(image, np.ndarray) and entry.task == "blobs" and getattr(result, "ndim", 0) == 2:
         return _circled(image, result, 1.0 if entry.name == "simple_blobs" else np.sqrt(2.0))
+    if isinstance(result, np.ndarray) and entry.name == "histogram":
+        return _counted(np.atleast_2d(result)) if result.ndim == 1 or (result.ndim == 2 and len(result) <= 4) else None
     if isinstance(image, np.ndarray) and isinstance(result, np.ndarray) and entry.name == "find_page":
         canvas = Canvas(to_uint8(as_picture(image)))
         if len(result):
@@ -69,6 +73,18 @@ def drawn(entry: Method, result: Any, image: Any, values: dict[str, Any]) -> np.
         if shown is not None:
             return shown
     return None
+
+
+def _counted(counts: np.ndarray) -> np.ndarray:
+    """Return the counts of each channel as a curve over its bins, H×W×3 uint8; three are red, green and blue."""
+    height, width = 256, max(256, counts.shape[1])
+    canvas = Canvas(np.full((height, width, 3), 255, np.uint8))
+    colours = ((200, 40, 40), (30, 140, 50), (40, 70, 200)) if len(counts) == 3 else ((40, 40, 40),) * len(counts)
+    x = np.linspace(0, width - 1, counts.shape[1])
+    most = max(1, int(counts.max()))
+    for row, colour in zip(counts, colours, strict=True):
+        canvas.line(np.stack([x, (height - 4) * (1 - row / most) + 1], axis=1), colour)
+    return canvas.image()
 
 
 def _circled(image: np.ndarray, blobs: np.ndarray, scale: float) -> np.ndarray:
