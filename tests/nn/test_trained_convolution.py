@@ -48,6 +48,12 @@ def directly(convolution: Any, x: Tensor, weight: Tensor, bias: Tensor, gradient
     return [y.detach(), *torch.autograd.grad(y, leaves, gradient)]
 
 
+def all_three(tensors: tuple[Tensor, ...]) -> list[Tensor]:
+    """Return the answers and both gradients by Winograd's way, at padding 1."""
+    x, weight, bias, gradient = tensors
+    return [answers(x, weight, bias, 1), input_gradient(gradient, weight, 1), filter_gradient(gradient, x, 1)]
+
+
 def error(found: Tensor, expected: Tensor) -> float:
     return float((found - expected).norm() / expected.norm())
 
@@ -173,12 +179,17 @@ def test_same_bits_at_any_number_of_threads_and_on_any(
         assert torch.equal(found, wanted)
 
 
+def test_work_is_cut_for_many_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    few, many = given(4, 64, 64, 16, 16, 1), given(6, 32, 80, 30, 30, 1)
+
+    expected = all_three(few) + all_three(many)
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 16)
+    monkeypatch.setattr(torch_threads, "_openmp", lambda: None)
+    assert all(map(torch.equal, all_three(few) + all_three(many), expected))
+
+
 def test_many_may_call_at_once() -> None:
     sizes = [given(1 + k % 3, 32, 16 + 16 * (k % 4), 9 + k, 12, 1) for k in range(8)]
-
-    def all_three(tensors: tuple[Tensor, ...]) -> list[Tensor]:
-        x, weight, bias, gradient = tensors
-        return [answers(x, weight, bias, 1), input_gradient(gradient, weight, 1), filter_gradient(gradient, x, 1)]
 
     expected = [all_three(tensors) for tensors in sizes]
     with ThreadPoolExecutor(8) as pool:

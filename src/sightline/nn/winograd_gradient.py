@@ -125,6 +125,8 @@ def _gradient_plan(
     chunks = -(-tiles * 4 * PRODUCTS * (full + filters) // _CHUNK)
     chunk = max(TILES, -(-tiles // chunks))
     rows = max(LANES, min(_ROWS, filters) // LANES * LANES)
+    while rows > LANES and -(-filters // rows) * (full // WIDTH) < threads:  # a part for each
+        rows = rows // 2 // LANES * LANES
     left, right, product = filters * chunk + APART, full * chunk + APART, rows * WIDTH + APART
     parts = -(-filters // rows) * (full // WIDTH)
     job = tell(np.zeros(1, JOB), high=high, wide=wide, channels=channels, padding=padding, answers=filters)
@@ -171,6 +173,8 @@ def _few_plan(size: tuple[int, ...], filters: int, padding: int, threads: int) -
     rows = -(-tiles // panels)
     panels = -(-tiles // rows)
     together = -(-panels // -(-panels // _PANELS))
+    while together > 1 and -(-panels // together) * -(-filters // WIDTH) < threads:  # a block and a group for each
+        together = -(-together // 2)
     depth = min(_DEPTH, channels)
     numbers = rows * together * fused.NUMBERS + rows * WIDTH + PRODUCTS * (depth * WIDTH + APART) + SQUARES + filters
     job = tell(np.zeros(1, fused.JOB), high=high, wide=wide, channels=channels, padding=padding, answers=filters)
