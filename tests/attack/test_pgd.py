@@ -153,6 +153,13 @@ def make_patch(model, images, labels=None, **options):
     return patch(model, images, **{"target": 1, **options})
 
 
+@pytest.mark.parametrize("attack", [pgd, fgsm])
+def test_levels_of_255_are_told_from_shares(attack, model, images):
+    with pytest.raises(InputError, match=r"eps must be 0–1 in the norm 'inf'.*got 8\. For levels of 255 give 8 / 255"):
+        attack(model, images, eps=8)
+    assert pgd(model, images, eps=3.0, norm="l2", steps=1).shape == images.shape  # a length may be more than 1
+
+
 @pytest.mark.parametrize("attack", [*ATTACKS, universal_perturbation, make_patch])
 def test_refusals(attack, model, images):
     name = {"make_patch": "patch"}.get(attack.__name__, attack.__name__)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from sightline.core.checks import choice, number
+from sightline.core.errors import InputError
 
 NORMS = ("inf", "l2")
 _TINY = 1e-12  # no gradient is divided by less
@@ -23,7 +24,7 @@ class Ball:
     norm
         ``inf``: the largest change of a pixel; ``l2``: the root of the sum of squared changes.
     eps
-        Radius ≥ 0, in units of pixel value (0–1).
+        Radius ≥ 0, in units of pixel value (0–1); at most 1 by the largest pixel.
     """
 
     norm: str
@@ -33,7 +34,13 @@ class Ball:
     def checked(cls, function: str, norm: str, eps: float) -> Ball:
         """Return the ball, or refuse what is none."""
         norm = choice(function, "norm", norm, NORMS)
-        return cls(norm, number(function, "eps", eps, 0.0, 1e6))
+        eps = number(function, "eps", eps, 0.0, 1e6)
+        if norm == "inf" and eps > 1:
+            raise InputError(
+                f"{function}: eps must be 0–1 in the norm 'inf', for pixels are in 0–1; got {eps:g}. For levels of 255 "
+                f"give {eps:g} / 255."
+            )
+        return cls(norm, eps)
 
     def project(self, clean: Tensor, images: Tensor) -> Tensor:
         """Return the nearest pictures within the ball, then within 0–1.

@@ -20,7 +20,7 @@ from sightline.attack.ball import NORMS, Ball
 from sightline.attack.pgd import Climb
 from sightline.attack.robustness_page import body_of, drawn, page_of
 from sightline.core.catalogue import method
-from sightline.core.checks import integer, number
+from sightline.core.checks import choice, integer, number
 from sightline.core.errors import InputError
 from sightline.core.files import write_text
 from sightline.core.layers import Curve, Picture, Table, Value
@@ -195,7 +195,7 @@ def robustness_curve(
     ((1.0, 0.5, 0.0), True)
     """
     radii = _radii(epsilons)
-    ball = Ball.checked("robustness_curve", norm, radii[-1])
+    ball = Ball(choice("robustness_curve", "norm", norm, NORMS), radii[-1])
     steps = integer("robustness_curve", "steps", steps, 1, 100_000)
     with attempting("robustness_curve", model, images, labels, None) as attempt:
         measure = _Measure(attempt, seed, substitute)

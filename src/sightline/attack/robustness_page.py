@@ -79,7 +79,7 @@ def _lead(curve: RobustnessCurve) -> str:
 def _checks(curve: RobustnessCurve) -> str:
     rows = "".join(
         f'<tr><th scope="row">{escape(c.name)}</th><td>{"holds" if c.holds else "<b>does not hold</b>"}</td>'
-        f"<td>{escape(c.said)}</td></tr>"
+        f'<td style="white-space:normal">{escape(c.said)}</td></tr>'
         for c in curve.checks
     )
     head = '<thead><tr><th scope="col">check</th><th scope="col">outcome</th><th scope="col">figures</th></tr></thead>'
