@@ -225,7 +225,7 @@ def _shrink(gray: Array, smaller: int) -> Array:
     if smaller == 1:
         return gray
     small = np.empty((gray.shape[0] // smaller, gray.shape[1] // smaller), np.uint8)
-    over_rows(_average, len(small), gray, smaller, small, strip=64)
+    over_rows(_average, len(small), gray, smaller, small, strip=512)
     return small
 
 

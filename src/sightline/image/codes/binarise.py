@@ -95,7 +95,7 @@ def binarise(gray: UInt8[np.ndarray, "h w"], way: str, blocks: Blocks | None = N
     else:
         over_rows(_mean, 1, blocks.low, blocks.high, blocks.mean, _REACH, thresholds)
     dark = np.empty_like(gray)
-    over_rows(_compare, len(thresholds), gray, thresholds, dark, strip=30)
+    over_rows(_compare, len(thresholds), gray, thresholds, dark, strip=120)
     return Binary(gray, blocks, thresholds, dark)
 
 

@@ -68,7 +68,7 @@ def decode_rows(rows: Float32[np.ndarray, "n columns"], pieces: Float64[np.ndarr
     said = np.empty((len(rows), _CHARACTERS), np.uint8)
     roughness = np.empty(len(rows))
     tables = _digits(), _code128_table(), _sets()
-    over_rows(_decode, len(rows), rows, *tables, said, roughness, strip=16)
+    over_rows(_decode, len(rows), rows, *tables, said, roughness, strip=64)
     good = np.flatnonzero(roughness <= _ROUGH)
     if not len(good):
         return []

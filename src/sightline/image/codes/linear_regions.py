@@ -45,7 +45,7 @@ def directions_of(gray: UInt8[np.ndarray, "h w"], angles: tuple[float, ...]) -> 
     height, width = gray.shape
     shape = -(-height // BLOCK), -(-width // BLOCK)
     tensors = np.empty((3, *shape), np.float32)
-    over_rows(_sum_gradients, shape[0], gray, tensors, strip=20)
+    over_rows(_sum_gradients, shape[0], gray, tensors, strip=30)
     around = np.empty_like(tensors)
     over_rows(_sum_windows, shape[0], tensors, around, strip=1 << 20)
     noise = _NOISE * _rank((around[0] + around[1]).ravel(), _SMOOTH)

@@ -20,9 +20,9 @@ from sightline.image.codes.linear_regions import ANGLES
 EAN13, EAN8, CODE128 = 1, 2, 3
 KIND, LINE, BACKWARDS, COUNT, TIMES, HEAD = range(6)  # columns of a row of bars; the positions of its edges follow
 _SEGMENT = 32  # samples whose range says how deep a bar must be at least
-_ROOM = 64  # candidates of a strip of lines
+_ROOM = 128  # candidates of a strip of lines
 _LONGEST = 600  # edges of a candidate
-_STRIP = 32
+_STRIP = 64
 _DEPTHS = np.array([0.06, 0.2], np.float32)  # shares of the range: for narrow bars in a blur, and against noise
 _FLAT = np.float32(18)  # what sums of three pixels change by where there is nothing
 _FEWEST = 25  # extrema of a code
@@ -85,7 +85,7 @@ def _sum_across(gray: UInt8[np.ndarray, "h w"], step: tuple[int, int]) -> UInt16
     lower neighbour.
     """
     sums = np.empty((gray.shape[0] + 1, gray.shape[1] + 1), np.uint16)
-    over_rows(_sum_up, len(gray), gray, *step, sums, strip=128)
+    over_rows(_sum_up, len(gray), gray, *step, sums, strip=1024)
     sums[-1] = sums[-2]
     return sums
 
