@@ -190,7 +190,7 @@ def _video(name: str, source: Any, max_pixels: int | None, *, live: bool = False
 
 def _is_endless(container: Any) -> bool:
     """Return whether an address sends without saying how long, as a camera does that pushes picture after picture."""
-    return container.duration is None and container.size <= 0
+    return container.duration is None and (container.size or -1) <= 0  # PyAV 19 says None for unknown
 
 
 def _decoded(name: str, container: Any, stream: Any) -> Iterator[Moment]:
