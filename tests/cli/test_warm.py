@@ -16,7 +16,7 @@ def test_every_method_is_called_by_any_number_of_processes(threads, monkeypatch,
     few = [find(f"image.{name}") for name in ("otsu_threshold", "read", "threshold")]
     monkeypatch.setattr(warm, "methods", lambda field: few)
     monkeypatch.setattr(warm, "threads", lambda: threads)
-    monkeypatch.setattr(warm, "_NETWORKS", ())
+    monkeypatch.setattr(warm, "find_spec", lambda name: None)
     assert main(["warm", "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     rows = told["methods"]
@@ -33,3 +33,12 @@ def test_networks_are_run_alone_and_several_at_once():
     assert row["name"] == "resnet18"
     assert row["calls"] == (2 if runs_fused() else 0)
     assert row["seconds"] > 0 or not runs_fused()
+
+
+def test_what_learns_finds_its_kernels_compiled():
+    pytest.importorskip("torch", reason="needs the extra 'deep'")
+    from sightline.nn.matrix_panels import LANES
+    from sightline.nn.trained_convolution import pays
+
+    assert warm.warm_training()["calls"] == 2
+    assert all(pays((1, 64, side, side), 64) for side in warm._SIDES) or LANES < 8

@@ -23,13 +23,15 @@ _SIZE = (96, 112)  # more rows than a strip, so that both ways through the kerne
 _KINDS = ("methods", "networks")
 _PIXELS, _BATCHES = (64, 64), (1, 8)  # of what the networks see
 _NETWORKS = ("mobilenet_v3", "resnet18")  # between them they use all kernels of the engine "fused"
+_TRAINING = "training"
+_SIDES = (16, 64)  # of maps: filters are spread where they are multiplied for few tiles, and before for many
 
 
 def warm(*, json: Annotated[bool, Parameter(negative="")] = False) -> Answer:
     """Compile all kernels ahead of their first use, and keep the machine code on disk.
 
     The methods are shared out among as many processes as kernels may use threads. With PyTorch installed, what networks
-    use on a CPU is compiled, too.
+    use on a CPU is compiled, too, when they answer and when they learn.
 
     Parameters
     ----------
@@ -37,7 +39,7 @@ def warm(*, json: Annotated[bool, Parameter(negative="")] = False) -> Answer:
         Give the seconds and calls of each method and network as JSON.
     """
     start = time.perf_counter()
-    networks = _NETWORKS if find_spec("torch") else ()
+    networks = (*_NETWORKS, _TRAINING) if find_spec("torch") else ()
     names = [entry.name for entry in methods("image")] + list(networks)
     rows = [row for _, row in zip(counted(names, "compile"), _warm_each(names), strict=True)]
     seconds = time.perf_counter() - start
@@ -67,6 +69,8 @@ def _warm_each(names: list[str]) -> Iterator[dict[str, Any]]:
 
 
 def _warm_named(name: str) -> dict[str, Any]:
+    if name == _TRAINING:
+        return warm_training()
     return warm_network(name) if name in _NETWORKS else warm_method(find(f"image.{name}"))
 
 
@@ -90,6 +94,20 @@ def warm_network(name: str) -> dict[str, Any]:
             network(torch.zeros(images, 3, *_PIXELS))
             calls += 1
     return {"name": name, "seconds": round(time.perf_counter() - start, 4), "calls": calls}
+
+
+def warm_training() -> dict[str, Any]:
+    """Compute 3×3 convolutions and both their gradients, as networks use them that learn on a CPU."""
+    import torch
+
+    from sightline.nn.trained_convolution import conv2d
+
+    start = time.perf_counter()
+    weight = torch.zeros(64, 64, 3, 3, requires_grad=True)
+    for side in _SIDES:
+        maps = torch.zeros(1, 64, side, side, requires_grad=True)
+        conv2d(maps.contiguous(memory_format=torch.channels_last), weight, padding=1).sum().backward()
+    return {"name": _TRAINING, "seconds": round(time.perf_counter() - start, 4), "calls": len(_SIDES)}
 
 
 def warm_method(entry: Method) -> dict[str, Any]:
