@@ -20,6 +20,8 @@ NAMES = {
     "box_blur": "f(image, 31)",
     "median_blur": "f(image, 5)",
     "bilateral_filter": "f(image, 5, 30.0, 2.0)",
+    "unsharp_mask": "f(image, 2.0)",
+    "difference_of_gaussians": "f(image, 2.0)",
     "sobel": "f(image)",
     "canny": "f(image)",
     "threshold": "f(image, 127)",

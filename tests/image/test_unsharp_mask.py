@@ -11,6 +11,7 @@ import skimage.filters
 import sightline as sl
 from sightline.core import evidence
 from sightline.core.errors import InputError
+from sightline.image import gaussian_weights
 
 
 def noise(shape: tuple[int, ...], dtype: str = "uint8") -> np.ndarray:
@@ -62,6 +63,19 @@ def test_nan_spoils_the_reach_of_the_blur() -> None:
     expected = np.zeros_like(spoilt)
     expected[11:20, 11:20] = True
     np.testing.assert_array_equal(spoilt, expected)
+
+
+@pytest.mark.parametrize("border", ["reflect", "symmetric", "edge", "wrap"])
+def test_strips_are_as_the_whole(border: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for dtype, shape in (("uint8", (331, 40)), ("float32", (200, 33, 3)), ("uint16", (131, 7))):
+        picture = noise(shape, dtype)
+        monkeypatch.setattr(gaussian_weights, "_PIXELS", 1 << 21)
+        whole = [sl.image.unsharp_mask(picture, sigma, border=border) for sigma in (0, 1.0, 3.0)]
+        band = sl.image.difference_of_gaussians(picture, 1.0, 2.5, border=border)
+        monkeypatch.setattr(gaussian_weights, "_PIXELS", 1)
+        for sigma, expected in zip((0, 1.0, 3.0), whole, strict=True):
+            np.testing.assert_array_equal(sl.image.unsharp_mask(picture, sigma, border=border), expected)
+        np.testing.assert_array_equal(sl.image.difference_of_gaussians(picture, 1.0, 2.5, border=border), band)
 
 
 def test_steps_show_the_details() -> None:

@@ -12,7 +12,6 @@ from typing import Annotated, Any
 import numpy as np
 from jaxtyping import Float32
 
-from sightline.core.buffers import empty
 from sightline.core.catalogue import method
 from sightline.core.checks import as_image, choice, number, output
 from sightline.core.errors import InputError
@@ -21,7 +20,7 @@ from sightline.core.trace import Step
 from sightline.core.types import Array, Choice, Image, Range
 from sightline.image.border import BORDERS
 from sightline.image.correlation import correlate_pair
-from sightline.image.gaussian_weights import STEEPEST, bell, frame_of
+from sightline.image.gaussian_weights import STEEPEST, bell, blurred_strips, frame_of
 
 RATIO = 1.6  # of high to low where only low is given
 
@@ -78,10 +77,10 @@ def difference_of_gaussians(
     image, sigmas = _checked(image, low_sigma, high_sigma, border)
     result = output("difference_of_gaussians", out, image.shape, np.float32, [image])
     _blur(image, sigmas[0], border, result)
-    broad = empty(image.shape, np.float32)
-    _blur(image, sigmas[1], border, broad)
-    with np.errstate(invalid="ignore"):  # ∞ - ∞ is NaN, as documented
-        return np.subtract(result, broad, out=result)
+    for rows, broad in blurred_strips(image, sigmas[1], border):
+        with np.errstate(invalid="ignore"):  # ∞ - ∞ is NaN, as documented
+            np.subtract(result[rows], broad, out=result[rows])
+    return result
 
 
 @difference_of_gaussians.steps

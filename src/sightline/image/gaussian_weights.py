@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
-from sightline.image.correlation import Frame, frame_around
+from sightline.core.buffers import empty
+from sightline.image.border import source_indices
+from sightline.image.correlation import Frame, correlate_pair, frame_around
 
 TRUNCATE = 4.0  # standard deviations from the centre to the last sample
 STEEPEST = 200.0  # pixels: the largest standard deviation of these filters
+_PIXELS = 1 << 21  # in a strip
 
 
 def bell(sigma: float) -> np.ndarray:
@@ -27,3 +32,37 @@ def curvature(sigma: float) -> np.ndarray:
 def frame_of(weights: np.ndarray, border: str) -> Frame:
     """Return the frame of a square window with ``weights`` down and across."""
     return frame_around((weights.size, weights.size), (weights.size // 2, weights.size // 2), border)
+
+
+def blurred_strips(image: np.ndarray, sigma: float, border: str) -> Iterator[tuple[slice, np.ndarray]]:
+    """Yield rows of the image, and these rows blurred: what is blurred need not be held as a whole.
+
+    Each is as in the whole image blurred by :func:`~sightline.image.correlation.correlate_pair`, bit for bit.
+
+    Parameters
+    ----------
+    image
+        H×W or H×W×C; uint8, uint16 or float32, C-contiguous.
+    sigma
+        Standard deviation of the blur in pixels; 0 blurs nothing.
+    border
+        Of :mod:`sightline.image.border`.
+    """
+    weights = bell(sigma) if sigma > 0 else np.ones(1)
+    height, reach = len(image), weights.size // 2
+    # Rows are summed two by two: strips begin at even ones. What lies around a strip is read once more.
+    size = max(2 * (_PIXELS // (2 * max(1, image[0].size))), 4 * weights.size, 64)
+    if height <= size:
+        blurred = empty(image.shape, np.float32)
+        correlate_pair(image, weights, weights, frame_of(weights, border), blurred)
+        yield slice(0, height), blurred
+        return
+    frame = Frame((0, reach), (0, reach), (1, 1), border, 0.0)
+    sources = source_indices(height, reach, border)
+    for y in range(0, height, size):
+        stop = min(y + size, height)
+        inner = reach <= y and stop + reach <= height
+        lines = image[y - reach : stop + reach] if inner else image[sources[y : stop + 2 * reach]]
+        blurred = empty((stop - y, *image.shape[1:]), np.float32)
+        correlate_pair(lines, weights, weights, frame, blurred)
+        yield slice(y, stop), blurred

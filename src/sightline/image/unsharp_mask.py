@@ -11,7 +11,6 @@ from typing import Annotated, Any
 
 import numpy as np
 
-from sightline.core.buffers import empty
 from sightline.core.catalogue import method
 from sightline.core.checks import as_image, choice, number, output
 from sightline.core.kernels import kernel, over_rows
@@ -19,8 +18,7 @@ from sightline.core.layers import Heat, Picture
 from sightline.core.trace import Step
 from sightline.core.types import Array, Choice, Image, Range
 from sightline.image.border import BORDERS
-from sightline.image.correlation import correlate_pair
-from sightline.image.gaussian_weights import STEEPEST, bell, frame_of
+from sightline.image.gaussian_weights import STEEPEST, blurred_strips
 
 
 @method(task="sharpening", paper="Petrou & Petrou 2010", lesson="w1d4")
@@ -69,18 +67,19 @@ def unsharp_mask(
     """
     image, sigma, amount = _checked(image, sigma, amount, border)
     result = output("unsharp_mask", out, image.shape, image.dtype, [image])
-    blurred = _blurred(image, sigma, border)
     top = np.float32(1 if image.dtype == np.float32 else np.iinfo(image.dtype).max)
     half = np.float32(0 if image.dtype == np.float32 else 0.5)
-    flat = (array.reshape(len(array), -1) for array in (image, blurred, result))
-    over_rows(_add_details, len(image), *flat, np.float32(amount), top, half)
+    for rows, blurred in blurred_strips(image, sigma, border):
+        flat = (array.reshape(len(array), -1) for array in (image[rows], blurred, result[rows]))
+        over_rows(_add_details, len(blurred), *flat, np.float32(amount), top, half)
     return result
 
 
 @unsharp_mask.steps
 def _(image: Image, sigma: float = 1.0, amount: float = 1.0, **options: Any) -> Iterator[Step]:
     picture, sigma, amount = _checked(image, sigma, amount, options.get("border", "symmetric"))
-    blurred = _blurred(picture, sigma, options.get("border", "symmetric"))
+    border = options.get("border", "symmetric")
+    blurred = np.concatenate([rows for _, rows in blurred_strips(picture, sigma, border)])
     with np.errstate(invalid="ignore"):
         details = picture.astype(np.float32) - blurred
     yield Step("details", Heat(details if details.ndim == 2 else details.mean(axis=2)), note="Image less its blur.")
@@ -92,13 +91,6 @@ def _checked(image: Any, sigma: float, amount: float, border: str) -> tuple[Arra
     sigma = number("unsharp_mask", "sigma", sigma, 0, STEEPEST, unit="pixels")
     amount = number("unsharp_mask", "amount", amount, -10, 10)
     return as_image("unsharp_mask", image, channels=()), sigma, amount
-
-
-def _blurred(image: Array, sigma: float, border: str) -> Array:
-    weights = bell(sigma) if sigma > 0 else np.ones(1)
-    blurred = empty(image.shape, np.float32)
-    correlate_pair(image, weights, weights, frame_of(weights, border), blurred)
-    return blurred
 
 
 @kernel
