@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import time
+import traceback
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,8 @@ def _in_child(work) -> int:
         try:
             work()
             code = 0
+        except BaseException:
+            traceback.print_exc()  # nobody else sees what a child raises
         finally:
             os._exit(code)
     return child
