@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 
 import cv2
@@ -13,6 +14,7 @@ import sightline as sl
 from sightline.core import evidence
 from sightline.core.errors import InputError
 
+nlm = importlib.import_module("sightline.image.non_local_means")  # the module, which the function's name hides
 RANDOM = np.random.default_rng(8)
 
 
@@ -77,6 +79,22 @@ def test_every_dtype_and_shape_agrees_with_the_twin(
         ours = sl.image.non_local_means(picture, patch, window, strength=strength * top, sigma=sigma * top)
         expected = twin(picture, patch, window, strength * top, sigma * top)
         assert np.abs(ours.astype(float) - expected).max() <= within
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
+def test_strips_are_as_the_whole(dtype: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    picture = RANDOM.integers(0, 256, (150, 21, 3)).astype(dtype)
+    whole = sl.image.non_local_means(picture, 5, 9)  # the noise is estimated, too
+    monkeypatch.setattr(nlm, "_PIXELS", 1)
+    np.testing.assert_array_equal(sl.image.non_local_means(picture, 5, 9), whole)
+
+
+def test_the_median_of_whole_numbers_is_that_of_their_floats() -> None:
+    for shape in ((30, 41), (7, 7, 3), (2, 3)):
+        picture = RANDOM.integers(0, 65536, shape, dtype=np.uint16)
+        a, b, c, d = (picture[i : len(picture) // 2 * 2 : 2, j : shape[1] // 2 * 2 : 2] for i in (0, 1) for j in (0, 1))
+        differences = np.abs(a.astype(np.float32) - b - c + d)
+        assert nlm._estimate(picture) == float(np.float32(np.median(differences)) / 2 / nlm._MAD)
 
 
 def test_the_noise_is_estimated() -> None:

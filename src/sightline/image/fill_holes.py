@@ -12,10 +12,9 @@ import numpy as np
 from sightline.core.catalogue import method
 from sightline.core.checks import as_mask, describe, integer, output
 from sightline.core.errors import InputError
-from sightline.core.types import Array, Labels, Mask, Range
-from sightline.image.label import label
-
-_PIXELS = 1 << 20  # in a strip
+from sightline.core.kernels import kernel, over_rows
+from sightline.core.types import Mask, Range
+from sightline.image.label import joined_runs
 
 
 @method(task="morphology", paper="Soille 2003", lesson="w1d5")
@@ -51,11 +50,10 @@ def fill_holes(mask: Mask, *, connectivity: Annotated[int, Range(4, 8, 4)] = 4, 
     """
     mask = as_mask("fill_holes", mask)
     filled = output("fill_holes", out, mask.shape, np.bool_, [mask])
-    labels, count = label(np.logical_not(mask), _neighbours("fill_holes", connectivity))
-    lake = np.ones(count + 1, np.bool_)  # true pixels, whose label is 0, too
-    for line in (labels[0], labels[-1], labels[:, 0], labels[:, -1]):
-        lake[line[line > 0]] = False
-    return _of_labels(lake, labels, filled)
+    runs = joined_runs(np.logical_not(mask), _neighbours("fill_holes", connectivity))
+    holes = _holes(*runs, len(mask), mask.shape[1])
+    over_rows(_write_runs, len(mask), *runs, holes, True, filled)
+    return filled
 
 
 @method(task="morphology", paper="Soille 2003", lesson="w1d5")
@@ -99,29 +97,55 @@ def remove_small(
     mask = as_mask("remove_small", mask)
     kept = output("remove_small", out, mask.shape, np.bool_, [mask])
     size = integer("remove_small", "size", size, 1)
-    labels, count = label(mask, _neighbours("remove_small", connectivity))
-    pixels = np.zeros(count + 1, np.int64)
-    for rows in _strips(labels, count):
-        pixels += np.bincount(rows.reshape(-1), minlength=count + 1)
-    large = pixels >= size
-    large[0] = False
-    return _of_labels(large, labels, kept)
-
-
-def _strips(labels: Array, least: int = 0) -> list[Array]:
-    """Return strips of rows, of ``least`` pixels or more: what NumPy takes as indices it makes 64-bit numbers of."""
-    rows = max(1, -(-max(_PIXELS, least) // labels.shape[1]))
-    return [labels[y : y + rows] for y in range(0, len(labels), rows)]
-
-
-def _of_labels(values: Mask, labels: Labels, out: Mask) -> Mask:
-    """Write to each pixel the value of its label."""
-    for rows, part in zip(_strips(labels), _strips(out), strict=True):
-        np.take(values, rows, out=part, mode="clip")
-    return out
+    runs = joined_runs(mask, _neighbours("remove_small", connectivity))
+    over_rows(_write_runs, len(mask), *runs, _large(*runs, size), False, kept)
+    return kept
 
 
 def _neighbours(function: str, connectivity: Any) -> int:
     if isinstance(connectivity, (bool, np.ndarray)) or connectivity not in (4, 8):
         raise InputError(f"{function}: connectivity must be 4 or 8; got {describe(connectivity)}.")
     return int(connectivity)
+
+
+# A run's entry of `numbers` is that of its group.
+
+
+@kernel
+def _holes(bounds, firsts, numbers, height, width):
+    """Return which groups of runs touch no side of the picture."""
+    inner = np.ones(_most(numbers) + 1, np.bool_)
+    for y in range(height):
+        outermost = y == 0 or y == height - 1
+        for run in range(firsts[y], firsts[y + 1]):
+            if outermost or bounds[2 * run] == 0 or bounds[2 * run + 1] == width:
+                inner[numbers[run]] = False
+    return inner
+
+
+@kernel
+def _large(bounds, firsts, numbers, size):
+    """Return which groups of runs have ``size`` pixels or more."""
+    pixels = np.zeros(_most(numbers) + 1, np.int64)
+    for run in range(numbers.size):
+        pixels[numbers[run]] += bounds[2 * run + 1] - bounds[2 * run]
+    return pixels >= size
+
+
+@kernel
+def _most(numbers):
+    most = np.int32(0)
+    for run in range(numbers.size):
+        most = max(most, numbers[run])
+    return most
+
+
+@kernel
+def _write_runs(bounds, firsts, numbers, values, between, out, y0, y1):
+    """Write to each run the value of its group, and ``between`` elsewhere."""
+    for y in range(y0, y1):
+        row = out[y]
+        row[:] = between
+        for run in range(firsts[y], firsts[y + 1]):
+            if values[numbers[run]] != between:
+                row[bounds[2 * run] : bounds[2 * run + 1]] = not between

@@ -95,6 +95,13 @@ def _checked(mask: Any, connectivity: Any) -> tuple[Array, int]:
     return mask, 1 if connectivity == 8 else 0
 
 
+def joined_runs(mask: Array, connectivity: int) -> tuple[Array, Array, Array]:
+    """Return the runs of a mask as :func:`~sightline.image.runs.listed_runs` does, and the label of each as int32."""
+    bounds, firsts, parents = _joined(mask, 1 if connectivity == 8 else 0)
+    _number(parents)
+    return bounds, firsts, np.negative(parents, out=parents)
+
+
 def _joined(mask: Array, reach: int) -> tuple[Array, Array, Array]:
     """Return the bounds of the runs, the first one of each row, and for each an earlier one of its group, or itself."""
     height = len(mask)

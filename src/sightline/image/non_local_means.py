@@ -13,6 +13,7 @@ from typing import Annotated
 
 import numpy as np
 
+from sightline.core.buffers import empty
 from sightline.core.catalogue import method
 from sightline.core.checks import as_image, integer, number, output
 from sightline.core.kernels import kernel, over_rows
@@ -24,6 +25,7 @@ from sightline.image.weighted_mean import LOG2_E, divide, gather, power_of_two, 
 
 STRENGTH = (0.4, 1.2)  # k and m of (k + m / patch) · sigma, which does best on photographs for sigma 10 to 50
 _STRIP, _TILE = 64, 480  # rows and columns that are denoised at a time
+_PIXELS = 1 << 21  # that are held as float32 at a time, in whole strips
 _MAD = 0.6744897501960817  # median of |x| of normal x with standard deviation 1
 _LEAST = 1e-12  # a strength at which none but the same patches count, and whose square float32 can divide by
 _ZERO = np.float32(0)
@@ -89,16 +91,20 @@ def non_local_means(
         np.copyto(result, image)
         return result
     height, width = image.shape[:2]
-    planes = _padded_planes(image, patch // 2 + window // 2)
-    slope, offset = _exponent(len(planes), patch, strength, sigma)
-    target = result if image.dtype == np.float32 else np.empty(image.shape, np.float32)
     reach = window // 2
     shifts = np.array([(dy, dx) for dy in range(reach + 1) for dx in range(-reach, reach + 1) if (dy, dx) > (0, 0)])
-    over_rows(
-        _denoise, height, planes, target.reshape(height, -1), width, shifts, reach, patch, slope, offset, strip=_STRIP
-    )
-    if target is not result:
-        np.copyto(result, np.rint(target, out=target), casting="unsafe")
+    exponent = _exponent(image.shape[2] if image.ndim == 3 else 1, patch, strength, sigma)
+    many = -(-max(1, _PIXELS // width) // _STRIP) * _STRIP
+    for y in range(0, height, many):  # what needs float32 is held for these rows alone
+        part = result[y : y + many]
+        rows = len(part)
+        planes = _padded_planes(image, patch // 2 + reach, y, rows)
+        target = part if image.dtype == np.float32 else empty(part.shape, np.float32)
+        over_rows(
+            _denoise, rows, planes, target.reshape(rows, -1), width, shifts, reach, patch, *exponent, strip=_STRIP
+        )
+        if target is not part:
+            np.copyto(part, np.rint(target, out=target), casting="unsafe")
     return result
 
 
@@ -128,7 +134,7 @@ def _steps(
 def _distances_at(image: Array, y: int, x: int, patch: int, window: int) -> tuple[Array, Array]:
     """Return the mean squared differences of the patch around one pixel to all of its window, and those patches."""
     margin = patch // 2 + window // 2
-    planes = _padded_planes(image, margin)[:, y : y + 2 * margin + 1, x : x + 2 * margin + 1]
+    planes = _padded_planes(image, margin, 0, len(image))[:, y : y + 2 * margin + 1, x : x + 2 * margin + 1]
     views = np.lib.stride_tricks.sliding_window_view(planes, (patch, patch), axis=(1, 2))  # C×window×window×patch×patch
     centre = views[:, window // 2, window // 2][:, None, None]
     squared = ((views - centre) ** 2).mean(axis=(0, 3, 4))
@@ -151,14 +157,29 @@ def _estimate(image: Array) -> float:
     height, width = (n // 2 * 2 for n in image.shape[:2])
     if height == 0 or width == 0:
         return 0.0
-    a, b = image[0:height:2, 0:width:2].astype(np.float32), image[0:height:2, 1:width:2]
-    c, d = image[1:height:2, 0:width:2].astype(np.float32), image[1:height:2, 1:width:2]
-    return float(np.median(np.abs(a - b - c + d)) / 2 / _MAD)
+    if image.dtype == np.float32:
+        return float(np.median(_differences(image[:height, :width])) / 2 / _MAD)
+    counts = np.zeros(2 * np.iinfo(image.dtype).max + 1, np.int64)  # of each difference there can be
+    many = 2 * max(1, _PIXELS // (8 * width))
+    for y in range(0, height, many):
+        found = _differences(image[y : min(y + many, height), :width]).reshape(-1).astype(np.int64)
+        counts += np.bincount(found, minlength=counts.size)
+    up_to = np.cumsum(counts)
+    low, high = (int(np.searchsorted(up_to, place, "right")) for place in ((up_to[-1] - 1) // 2, up_to[-1] // 2))
+    return float(np.float32((low + high) / 2) / 2 / _MAD)
 
 
-def _padded_planes(image: Array, margin: int) -> Array:
-    """Return the channels as C×H×W float32, ``margin`` pixels larger on every side."""
-    rows = source_indices(image.shape[0], margin, "reflect")
+def _differences(image: Array) -> Array:
+    """Return |a - b - c + d| of each 2×2 pixels, and channel, as float32."""
+    result = np.subtract(image[0::2, 0::2], image[0::2, 1::2], dtype=np.float32)
+    result -= image[1::2, 0::2]
+    result += image[1::2, 1::2]
+    return np.abs(result, out=result)
+
+
+def _padded_planes(image: Array, margin: int, y: int, count: int) -> Array:
+    """Return ``count`` rows from ``y`` on as C×H×W float32, ``margin`` pixels larger on every side."""
+    rows = source_indices(image.shape[0], margin, "reflect")[y : y + count + 2 * margin]
     columns = source_indices(image.shape[1], margin, "reflect")
     planes = image[None] if image.ndim == 2 else np.moveaxis(image, 2, 0)
     return planes[:, rows[:, None], columns].astype(np.float32, order="C")
