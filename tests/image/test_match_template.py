@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 from typing import Any
 
@@ -15,6 +16,7 @@ from sightline.core import evidence
 from sightline.core.errors import InputError
 from sightline.image.template_products import products
 
+module = importlib.import_module("sightline.image.match_template")  # which the function's name hides
 match_template = sl.image.match_template
 PEER = {
     "ncc": cv2.TM_CCOEFF_NORMED,
@@ -143,6 +145,18 @@ def test_products_of_any_size(image: tuple[int, int], template: tuple[int, int])
     expected = cv2.filter2D(a.astype(float), -1, b.astype(float), anchor=(0, 0))
     expected = expected[: image[0] - template[0] + 1, : image[1] - template[1] + 1]
     np.testing.assert_allclose(products("test", a, b), expected, atol=1e-6 * np.abs(expected).max() + 1e-6)
+
+
+@pytest.mark.parametrize("score", PEER)
+def test_strips_are_as_the_whole(score: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    random = np.random.default_rng(3)
+    for shape, size in (((700, 90), (5, 4)), ((900, 40, 3), (21, 9))):
+        picture = random.integers(0, 65536, shape, dtype=np.uint16)
+        template = picture[30 : 30 + size[0], 20 : 20 + size[1]]
+        monkeypatch.setattr(module, "_PIXELS", 1 << 21)
+        whole = match_template(picture, template, score)
+        monkeypatch.setattr(module, "_PIXELS", 1)
+        np.testing.assert_array_equal(match_template(picture, template, score), whole)
 
 
 def test_the_place_that_it_was_cut_from_is_the_best(photos: dict[str, np.ndarray]) -> None:

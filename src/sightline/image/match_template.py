@@ -20,9 +20,10 @@ from sightline.core.kernels import kernel, over_rows
 from sightline.core.layers import Boxes, Heat, Picture
 from sightline.core.trace import Step
 from sightline.core.types import Choice, Image, NewImage
-from sightline.image.template_products import products
+from sightline.image.template_products import Products, products
 
 SCORES = ("ncc", "covariance", "normed_correlation", "correlation", "normed_difference", "difference")
+_PIXELS = 1 << 21  # that are held as float32 at a time
 _FLAT = 1e-9  # share of a template's power that its contrast must exceed
 
 Map = Float32[np.ndarray, "rows columns"]
@@ -94,22 +95,30 @@ def match_template(
     kind = choice("match_template", "score", score, SCORES)
     shape = image.shape[0] - template.shape[0] + 1, image.shape[1] - template.shape[1] + 1
     out = output("match_template", out, shape, np.float32, [image, template])
-    planes, shifts = _planes(image)
+    shifts = _shifts(image)
     weights, power, constant = _prepared(template, mask, kind, shifts)
     out[...] = constant
-    for plane, weight in zip(planes, weights, strict=True):
-        products("match_template", plane, weight, out)
-    if kind in ("covariance", "correlation"):
+    if mask is not None:
+        planes = _planes(image, shifts)
+        for plane, weight in zip(planes, weights, strict=True):
+            products("match_template", plane, weight, out)
+        if kind not in ("covariance", "correlation"):
+            window_power, floor = _masked(planes, shifts, mask, kind)
+            over_rows(_score_masked, shape[0], SCORES.index(kind), power, floor, window_power, out)
         return out
-    number = SCORES.index(kind)
-    if mask is None:
-        size = template.shape[:2]
-        least = 1e-9 if image.dtype == np.float32 else 1e-14  # sums of whole numbers are exact
-        scalars = number, power, least
-        over_rows(_score_rows, shape[0], planes, shifts, *size, *scalars, out, strip=max(64, 4 * size[0]))
-    else:
-        window_power, floor = _masked(planes, shifts, mask, kind)
-        over_rows(_score_masked, shape[0], number, power, floor, window_power, out)
+    channels = [Products("match_template", image.shape, weight) for weight in weights]
+    tall, wide = template.shape[:2]
+    # Strip by strip, for floats take the memory of several images of whole numbers, whose sums are exact anyhow.
+    exact = image.dtype != np.float32
+    many = channels[0].rows(max(_PIXELS // image.shape[1], 4 * tall)) if exact else shape[0]
+    for y in range(0, shape[0], many):
+        part = out[y : y + many]
+        planes = _planes(image[y : y + len(part) + tall - 1], shifts)
+        for plane, channel in zip(planes, channels, strict=True):
+            channel.add(plane, part)
+        if kind not in ("covariance", "correlation"):
+            scalars = tall, wide, SCORES.index(kind), power, 1e-14 if exact else 1e-9
+            over_rows(_score_rows, len(part), planes, shifts, *scalars, part, strip=max(64, 4 * tall))
     return out
 
 
@@ -153,14 +162,18 @@ def _checked(image: Any, template: Any, mask: Any) -> tuple[np.ndarray, np.ndarr
     return np.atleast_3d(image), np.atleast_3d(template), mask
 
 
-def _planes(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the channels as C×H×W float32, and what was taken from each so that its values lie around zero."""
+def _shifts(image: np.ndarray) -> np.ndarray:
+    """Return what is taken from each channel so that its values lie around zero, in float64."""
     shifts = image[::8, ::8].mean(axis=(0, 1), dtype=np.float64)  # about the mean: any value would do
-    shifts = shifts.astype(np.float32).astype(np.float64) if image.dtype == np.float32 else np.rint(shifts)
+    return shifts.astype(np.float32).astype(np.float64) if image.dtype == np.float32 else np.rint(shifts)
+
+
+def _planes(image: np.ndarray, shifts: np.ndarray) -> np.ndarray:
+    """Return the channels as C×H×W float32, less their shifts."""
     planes = empty((image.shape[2], *image.shape[:2]), np.float32)
     for channel, plane in enumerate(planes):
         np.subtract(image[..., channel], np.float32(shifts[channel]), out=plane, dtype=np.float32)
-    return planes, shifts
+    return planes
 
 
 def _prepared(

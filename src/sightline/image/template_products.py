@@ -48,15 +48,41 @@ def products(function: str, image: np.ndarray, template: np.ndarray, out: np.nda
     if out is None:
         out = empty(shape, np.float32)
         out[...] = 0
-    rows, columns = block = _block(function, image.shape, template.shape)
-    tables = twiddles(rows), twiddles(columns)
-    spectrum = _spectrum(template, block)
-    advance = rows - template.shape[0] + 1, columns - template.shape[1] + 1
-    across = -(-shape[1] // advance[1])
-    blocks = -(-shape[0] // advance[0]) * across
-    pairs = -(-blocks // 2)
-    over_rows(_block_pairs, pairs, image, spectrum, *tables, rows, columns, *advance, across, blocks, out, strip=4)
+    Products(function, image.shape, template).add(image, out)
     return out
+
+
+class Products:
+    """The products with one template, of a large image strip by strip.
+
+    Parameters
+    ----------
+    function
+        Name for errors.
+    image
+        Height and width of the whole image.
+    template
+        h×w float32, no larger than the image.
+    """
+
+    def __init__(self, function: str, image: tuple[int, ...], template: np.ndarray) -> None:
+        self.block = _block(function, image, template.shape)
+        self.tables = [twiddles(side) for side in self.block]
+        self.spectrum = _spectrum(template, self.block)
+        self.advance = self.block[0] - template.shape[0] + 1, self.block[1] - template.shape[1] + 1
+        self.across = -(-(image[1] - template.shape[1] + 1) // self.advance[1])
+
+    def rows(self, least: int) -> int:
+        """Return how many rows of results, ``least`` or more, a strip has that is cut as the whole image is."""
+        whole = self.advance[0] * (1 + self.across % 2)  # two blocks go together
+        return -(-least // whole) * whole
+
+    def add(self, image: np.ndarray, out: np.ndarray) -> None:
+        """Add Σ image[y + v, x + u] · template[v, u] to ``out``, for the rows of an image of this width."""
+        blocks = -(-out.shape[0] // self.advance[0]) * self.across
+        arrays = image, self.spectrum, *self.tables
+        scalars = *self.block, *self.advance, self.across, blocks
+        over_rows(_block_pairs, -(-blocks // 2), *arrays, *scalars, out, strip=4)
 
 
 def _block(function: str, image: tuple[int, ...], template: tuple[int, ...]) -> tuple[int, int]:
