@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 
 import numpy as np
@@ -12,6 +13,7 @@ import sightline as sl
 from sightline.core import evidence
 from sightline.core.errors import InputError
 
+guided = importlib.import_module("sightline.image.guided_filter")  # the module, which the function's name hides
 RANDOM = np.random.default_rng(6)
 MODES = {"symmetric": "reflect", "reflect": "mirror", "edge": "nearest", "wrap": "wrap"}
 
@@ -63,6 +65,16 @@ def test_gray_and_colour_guides(shape: tuple[int, int], colours: tuple[tuple[int
     image, guide = (RANDOM.random((*shape, *extra), np.float32) for extra in colours)
     ours = sl.image.guided_filter(image, guide, 7, 0.003, border=border)
     assert worst_difference(ours, image, guide, 7, 0.003, MODES[border]) < 2e-5
+
+
+@pytest.mark.parametrize("border", MODES)
+def test_strips_are_as_the_whole(border: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    gray, colour = (RANDOM.integers(0, 256, shape, dtype=np.uint8) for shape in ((1100, 9), (1100, 9, 3)))
+    cases = [(gray, None, 9), (colour, None, 5), (gray, colour, 71), ((gray / np.float32(255)), gray, 3)]
+    whole = [sl.image.guided_filter(*case, border=border) for case in cases]
+    monkeypatch.setattr(guided, "_PIXELS", 1)
+    for case, expected in zip(cases, whole, strict=True):
+        np.testing.assert_array_equal(sl.image.guided_filter(*case, border=border), expected)
 
 
 def test_dtypes_share_their_unit() -> None:

@@ -24,6 +24,7 @@ from sightline.image.border import BORDERS, source_indices
 
 _RANGE = {"uint8": 255.0, "uint16": 65535.0, "float32": 1.0}
 _STRIP = 64
+_PIXELS = 1 << 21  # that are held as float32 at a time, in whole strips
 
 
 @method(task="smoothing", paper="He 2010", lesson="w1d4")
@@ -79,9 +80,21 @@ def guided_filter(
     """
     image, guide, rows, columns, size, eps = _checked(image, guide, size, eps, border)
     result = output("guided_filter", out, image.shape, image.dtype, [image, guide])
-    planes, guides = _planes(image), _planes(guide)
-    slopes = _coefficients(planes, planes if guide is image else guides, rows, columns, size, eps)
-    return _answer(slopes, planes if guide is image else guides, rows, columns, size, result)
+    height, width = image.shape[:2]
+    many = -(-max(_PIXELS // width, 8 * max(_STRIP, size)) // _STRIP) * _STRIP
+    if border == "wrap":  # the first rows need the last ones
+        many = height
+    for y in range(0, height, many):
+        stop = min(y + many, height)
+        near = rows[y : stop + size - 1]  # whose a and b are needed, from where a strip of the whole begins
+        top, bottom = int(near.min()) // _STRIP * _STRIP, int(near.max()) + 1
+        under = rows[top : bottom + size - 1]
+        first, last = int(under.min()), int(under.max()) + 1
+        guides = _planes(guide[first:last])
+        planes = guides if guide is image else _planes(image[first:last])
+        slopes = _coefficients(planes, guides, under - first, columns, size, eps)
+        _answer(slopes, guides, near - top, columns, size, y - first, result[y:stop])
+    return result
 
 
 @guided_filter.steps
@@ -124,12 +137,13 @@ def _checked(
 def _planes(image: Array) -> Array:
     """Return the channels as C×H×W float32, 0–1."""
     planes = image[None] if image.ndim == 2 else np.moveaxis(image, 2, 0)
-    return np.multiply(planes, np.float32(1 / _RANGE[image.dtype.name]), dtype=np.float32, order="C")
+    scale = np.float32(1 / _RANGE[image.dtype.name])
+    return np.multiply(planes, scale, out=empty(planes.shape, np.float32), dtype=np.float32)
 
 
 def _coefficients(planes: Array, guides: Array, rows: Array, columns: Array, size: int, eps: float) -> Array:
     """Return, for each channel, a of each channel of the guide and then b: C·(G + 1) planes."""
-    count, (height, width) = len(guides), planes.shape[1:]
+    count, height, width = len(guides), len(rows) - size + 1, planes.shape[2]
     slopes = empty((len(planes) * (count + 1), height, width), np.float32)
     if planes is guides and count == 1:
         over_rows(_fit_itself, height, guides[0], rows, columns, size, np.float64(eps), slopes, strip=_STRIP)
@@ -144,21 +158,20 @@ def _box_means(planes: Array, rows: Array, columns: Array, size: int) -> Array:
     return means
 
 
-def _answer(slopes: Array, guides: Array, rows: Array, columns: Array, size: int, result: Array) -> Array:
-    """Write mean a · guide + mean b in the units and the dtype of the result."""
+def _answer(slopes: Array, guides: Array, rows: Array, columns: Array, size: int, above: int, result: Array) -> None:
+    """Write mean a · guide + mean b in the units and the dtype of the result, whose row 0 is ``above`` of the guide."""
     count = len(slopes) // (len(guides) + 1)
     direct = result.dtype == np.float32 and result.ndim == 2
     totals = result[None] if direct else empty((count, *result.shape[:2]), np.float32)
-    over_rows(_combine, len(result), slopes, guides, rows, columns, size, totals, strip=_STRIP)
+    over_rows(_combine, len(result), slopes, guides, rows, columns, size, above, totals, strip=_STRIP)
     if direct:
-        return result
+        return
     top = np.float32(_RANGE[result.dtype.name])
     for c, total in enumerate(totals):
         target = result if result.ndim == 2 else result[..., c]
         if result.dtype != np.float32:
             np.clip(np.rint(np.multiply(total, top, out=total), out=total), 0, top, out=total)
         np.copyto(target, total, casting="unsafe")
-    return result
 
 
 # --- running sums ---
@@ -191,7 +204,7 @@ def _means(planes, rows, columns, size, means, y0, y1):
 
 
 @kernel
-def _combine(slopes, guides, rows, columns, size, totals, y0, y1):
+def _combine(slopes, guides, rows, columns, size, above, totals, y0, y1):
     """Write mean a · guide + mean b of each channel."""
     count, width = slopes.shape[0], slopes.shape[2]
     down, across = np.zeros((count, width), np.float64), np.empty((count, width), np.float64)
@@ -203,7 +216,7 @@ def _combine(slopes, guides, rows, columns, size, totals, y0, y1):
             for x in range(width):
                 to[x] = np.float32(sums[x] * share)
             for g in range(each - 1):
-                slope, guide = across[c * each + g], guides[g, y]
+                slope, guide = across[c * each + g], guides[g, y + above]
                 for x in range(width):
                     to[x] += np.float32(slope[x] * share) * guide[x]
 
