@@ -216,7 +216,10 @@ def _by_brightness(labels: Array, centres: Array) -> tuple[Array, Array]:
     order = np.argsort(centres[:, :3].sum(axis=1), kind="stable")
     place = np.empty(len(order), np.int32)
     place[order] = np.arange(len(order), dtype=np.int32)
-    return place[labels], np.ascontiguousarray(centres[order])
+    for first in range(0, labels.size, _STRIP):  # what NumPy takes as indices it makes 64-bit numbers of
+        part = labels[first : first + _STRIP]
+        part[...] = place[part]
+    return labels, np.ascontiguousarray(centres[order])
 
 
 @kernel

@@ -168,11 +168,11 @@ def _as_markers(markers: Any, shape: tuple[int, int]) -> Array:
 
 
 def _ranks(relief: Array) -> tuple[Array, int]:
-    """Return each pixel's place in the order of heights as int32, and how many places there are."""
+    """Return each pixel's place in the order of heights, and how many places there are."""
     if relief.dtype == np.float32:
         levels, ranks = np.unique(relief, return_inverse=True)
         return ranks.reshape(relief.shape).astype(np.int32), len(levels)
-    return relief.astype(np.int32), int(relief.max()) + 1
+    return relief, int(relief.max()) + 1
 
 
 # --- the landscape ---
@@ -193,7 +193,7 @@ def _prepare_relief(markers, heights, cells, y0, y1):
         line[0], line[CELL * (width + 1)] = OUTSIDE, OUTSIDE
         labels, values = markers[y - 1], heights[y - 1]
         for x in range(width):
-            line[CELL * (x + 1)], line[CELL * (x + 1) + HEIGHT] = labels[x], values[x]
+            line[CELL * (x + 1)], line[CELL * (x + 1) + HEIGHT] = labels[x], np.int32(values[x])
 
 
 # --- the ordered queue ---
