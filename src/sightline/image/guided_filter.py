@@ -90,10 +90,12 @@ def guided_filter(
         top, bottom = int(near.min()) // _STRIP * _STRIP, int(near.max()) + 1
         under = rows[top : bottom + size - 1]
         first, last = int(under.min()), int(under.max()) + 1
-        guides = _planes(guide[first:last])
-        planes = guides if guide is image else _planes(image[first:last])
-        slopes = _coefficients(planes, guides, under - first, columns, size, eps)
+        room = min(height, many + 2 * (_STRIP + size))  # of every strip, so that each takes over the memory of the last
+        guides = _planes(guide[first:last], room)
+        planes = guides if guide is image else _planes(image[first:last], room)
+        slopes = _coefficients(planes, guides, under - first, columns, size, eps, room)
         _answer(slopes, guides, near - top, columns, size, y - first, result[y:stop])
+        del guides, planes, slopes
     return result
 
 
@@ -134,17 +136,26 @@ def _checked(
     return image, guide, rows, columns, size, eps
 
 
-def _planes(image: Array) -> Array:
+def _planes(image: Array, room: int = 0) -> Array:
     """Return the channels as C×H×W float32, 0–1."""
     planes = image[None] if image.ndim == 2 else np.moveaxis(image, 2, 0)
     scale = np.float32(1 / _RANGE[image.dtype.name])
-    return np.multiply(planes, scale, out=empty(planes.shape, np.float32), dtype=np.float32)
+    return np.multiply(planes, scale, out=_roomy(planes.shape, room), dtype=np.float32)
 
 
-def _coefficients(planes: Array, guides: Array, rows: Array, columns: Array, size: int, eps: float) -> Array:
+def _roomy(shape: tuple[int, ...], room: int) -> Array:
+    """Return a C×H×W float32 array in memory that would hold ``room`` rows."""
+    count, height, width = shape
+    memory = empty((count * max(room, height) * width,), np.float32)
+    return memory[: count * height * width].reshape(shape)
+
+
+def _coefficients(
+    planes: Array, guides: Array, rows: Array, columns: Array, size: int, eps: float, room: int = 0
+) -> Array:
     """Return, for each channel, a of each channel of the guide and then b: C·(G + 1) planes."""
     count, height, width = len(guides), len(rows) - size + 1, planes.shape[2]
-    slopes = empty((len(planes) * (count + 1), height, width), np.float32)
+    slopes = _roomy((len(planes) * (count + 1), height, width), room)
     if planes is guides and count == 1:
         over_rows(_fit_itself, height, guides[0], rows, columns, size, np.float64(eps), slopes, strip=_STRIP)
     else:
