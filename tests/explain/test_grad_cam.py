@@ -7,6 +7,7 @@ from captum.attr import LayerGradCam
 from torch import nn
 from torch.nn import functional as F
 
+from sightline.classify import vgg11
 from sightline.core import evidence
 from sightline.core.errors import InputError
 from sightline.core.trace import trace
@@ -49,6 +50,20 @@ def test_layer_found_by_itself(cnn, images):
     assert found.shape == named.shape
     assert found.max() == pytest.approx(1)
     assert found.min() >= 0
+
+
+def test_small_images_show_the_last_map_with_places():
+    torch.manual_seed(0)
+    model = vgg11(3, hidden=16).eval()
+    images = torch.rand(2, 3, 32, 32)
+    pool = [module for module in model.modules() if isinstance(module, nn.MaxPool2d)][-1]
+    assert model.features(images).shape[2:] == (1, 1)  # after the last pooling; before it there are 2×2 places
+    before = list(model.body)[list(model.body).index(pool) - 1]
+    found = grad_cam(model, images, 1)
+    assert np.array_equal(found, grad_cam(model, images, 1, layer=before))
+    assert found.std() > 0.05
+    flat = grad_cam(model, images, 1, layer=pool)
+    assert np.allclose(flat, flat[:, :1, :1], atol=1e-5)
 
 
 def test_transformer(transformer, images):

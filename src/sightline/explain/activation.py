@@ -51,24 +51,31 @@ def activation_of(
     target
         As the caller got it.
     layer
-        A module of the model or its name; None takes the model's own ``cam_layer``, else the last map with places.
+        A module of the model or its name; None takes the model's own ``cam_layer``. Where it has none, or its map is a
+        single place since the images are small, the last map with more places (before it) is taken.
     classes
         Whether a gradient is wanted; without it the model may return anything.
     """
     batch, single = as_batch(function, model, images)
     batch.requires_grad_(classes)  # so that a frozen model has a graph, too
-    module = _module(function, model, layer) or getattr(model, "cam_layer", None) or _last_map(function, model, batch)
+    module = _module(function, model, layer) or getattr(model, "cam_layer", None)
+    if module is None and (module := _last_map(model, batch)) is None:
+        raise InputError(f"{function}: the model has no feature map with places. Use saliency(model, images) instead.")
     to_map = _map_maker(function, model)
     size = (batch.shape[2], batch.shape[3])
     if not classes:
         with torch.no_grad():
             output, _ = _capture(module, function, lambda: model(batch))
         maps = numbers_of(function, model, to_map(output))
+        if layer is None and maps[0, 0].numel() == 1 and (larger := _last_map(model, batch, module)) is not None:
+            return activation_of(function, model, images, target, layer=larger, classes=classes)
         return Activation(maps, output.new_empty(0), size, single)
     output, scores = _capture(module, function, lambda: scores_of(function, model, batch))
     if not output.requires_grad:
         raise InputError(_NOT_BEFORE.format(function))
     score = score_of(scores, chosen(function, scores, target))
+    if layer is None and to_map(output)[0, 0].numel() == 1 and (larger := _last_map(model, batch, module)) is not None:
+        return activation_of(function, model, images, target, layer=larger, classes=classes)
     (gradient,) = torch.autograd.grad(score.sum(), output, allow_unused=True)  # ∂y_c/∂A
     if gradient is None:
         raise InputError(_NOT_BEFORE.format(function))
@@ -109,11 +116,16 @@ def _capture(layer: nn.Module, function: str, run: Callable[[], Any]) -> tuple[T
     return seen[-1], answer
 
 
-def _last_map(function: str, model: nn.Module, batch: Tensor) -> nn.Module:
-    """Return the last module that gives B×K×h×w with more than one place."""
+def _last_map(model: nn.Module, batch: Tensor, before: nn.Module | None = None) -> nn.Module | None:
+    """Return the last module that gives B×K×h×w with more than one place, of those that are done before another."""
     found: list[nn.Module] = []
+    done: list[nn.Module] = []
 
     def note(module: nn.Module, inputs: Any, output: Any) -> None:
+        if module is before:
+            done.append(module)
+        if done:  # what comes after may be stretched, as before VGG's linear layers
+            return
         if module is not model and isinstance(output, Tensor) and output.ndim == 4 and output[0, 0].numel() > 1:
             found.append(module)
 
@@ -124,9 +136,7 @@ def _last_map(function: str, model: nn.Module, batch: Tensor) -> nn.Module:
     finally:
         for handle in handles:
             handle.remove()
-    if not found:
-        raise InputError(f"{function}: the model has no feature map with places. Use saliency(model, images) instead.")
-    return found[-1]
+    return found[-1] if found else None
 
 
 def _map_maker(function: str, model: nn.Module) -> Callable[[Tensor], Tensor]:

@@ -41,7 +41,7 @@ def grad_cam(
         Class index, or one for each image; each image's best class when None.
     layer
         The module whose output to look at, or its name. None takes the model's own ``cam_layer``, and for a model
-        without one the last module that gives a feature map with more than one place.
+        without one, or images so small that its map is a single place, the last module whose map has more places.
 
     Returns
     -------
