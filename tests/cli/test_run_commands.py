@@ -107,14 +107,15 @@ def test_one_strong_pixel_hides_no_others():
     values = np.full((40, 40), 0.1, np.float32)
     values[:5] = 0.0
     values[7, 9] = -100
-    heat = as_heat(values)
+    heat = as_heat(values, "saliency")
     assert heat[7, 9] == 1
     assert heat[20, 20] == 1
     assert heat[0, 0] == 0
+    assert as_heat(values, "grad_cam")[20, 20] == np.float32(0.001)  # of regions: as strong as they are
     values[1:] = 0  # fewer than one in two hundred: the strongest counts
     values[0, 3] = 2
-    assert as_heat(values)[0, 3] == 1
-    assert not as_heat(values * 0).any()
+    assert as_heat(values, "saliency")[0, 3] == 1
+    assert not as_heat(values * 0, "saliency").any()
 
 
 @pytest.mark.parametrize("method", ["feature_maps", "filters", "receptive_field"])

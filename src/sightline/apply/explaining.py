@@ -23,6 +23,7 @@ METHODS = (
     "deconvnet",
     "attention_rollout",
 )
+_OF_PIXELS = ("saliency", "smooth_grad", "integrated_gradients", "guided_backprop", "deconvnet")  # others are smooth
 _STRONGEST = 0.005  # share of the pixels that count as the strongest
 _LISTED = 24  # classes that a sentence can name
 _CLASSLESS = ("attention_rollout", "eigen_cam")  # they know what stands out, not for which class
@@ -71,7 +72,7 @@ def heat_of(predictor: Any, picture: np.ndarray, method: str, target: str) -> np
     seen = predictor.recipe.form.prepare(picture)  # what the model sees
     asked = () if method in _CLASSLESS else (index,)
     values = getattr(sightline.explain, method)(predictor.model, seen, *asked)
-    return as_heat(_as_map(predictor.model, seen, method, values))
+    return as_heat(_as_map(predictor.model, seen, method, values), method)
 
 
 def _as_map(model: Any, seen: np.ndarray, method: str, values: np.ndarray) -> np.ndarray:
@@ -90,13 +91,15 @@ def _as_map(model: Any, seen: np.ndarray, method: str, values: np.ndarray) -> np
     return resize(held.reshape(grid), seen.shape[:2])
 
 
-def as_heat(values: Any) -> np.ndarray:
-    """Return the strength of an explanation, H×W float32 in 0–1; the strongest 0.5 % of the pixels are all 1.
+def as_heat(values: Any, method: str) -> np.ndarray:
+    """Return the strength of an explanation, H×W float32 in 0–1, where 1 is the strongest.
 
-    Gradients have single pixels that are many times as strong as all others, beside which nothing else would be seen.
+    Gradients of pixels have single ones that are many times as strong as all others, beside which nothing else would be
+    seen: there the strongest 0.5 % are all 1.
     """
     heat = np.abs(np.asarray(values, np.float32))
-    top = float(np.quantile(heat, 1 - _STRONGEST)) or float(heat.max())
+    top = float(np.quantile(heat, 1 - _STRONGEST)) if method in _OF_PIXELS else 0.0
+    top = top or float(heat.max())
     return np.minimum(heat / max(top, 1e-12), 1)
 
 
@@ -131,7 +134,7 @@ def explained(predictor: Any, picture: np.ndarray, method: str, target: str) -> 
         for step in steps_of(entry, predictor.model, seen, *asked):
             yield step
             values = step.value
-    over = heat_over(picture, as_heat(_as_map(predictor.model, seen, method, values)))
+    over = heat_over(picture, as_heat(_as_map(predictor.model, seen, method, values), method))
     yield Step("over the picture", Picture(over), note=f"The evidence for “{target}”.")
 
 
