@@ -1,4 +1,4 @@
-"""Fashion-MNIST learnt in a quarter of an hour of one processor: six passes of a small network.
+"""Fashion-MNIST learnt in minutes of one processor: six passes of a small network.
 
 What is tested is the network after the last epoch: the test pictures choose nothing. The division into training and
 test pictures is another one than the publisher's, and the training pictures have 32 grey levels.
