@@ -53,7 +53,7 @@ class Classification:
             When one is NaN, as the answers of a model are whose weights hold NaN or infinity.
         """
         order = np.argsort(-probabilities, kind="stable")
-        if np.isnan(probabilities[order[-1]]):  # NaN is sorted last
+        if np.isnan(probabilities[order[-1:]]).any():  # NaN is sorted last
             raise WeightsError("predict: the model answers NaN instead of probabilities: its weights are damaged.")
         names = [classes[place] for place in order.tolist()]  # plain numbers: NumPy's take three times as long
         return cls(tuple(names), tuple(probabilities[order].tolist()))
