@@ -121,7 +121,7 @@ def test_a_cut_off_file_gives_its_real_rows_when_asked(form):
     Image.fromarray(rgb).save(stream, form)
     whole, data = sl.read(stream.getvalue()), stream.getvalue()
     cut = data[: len(data) // 2]
-    with pytest.raises(sl.FormatError, match="the data"):
+    with pytest.raises(sl.FormatError, match=r"the data .* is cut off: .*truncated=True"):
         sl.read(cut)
     with pytest.warns(UserWarning, match="cut off") as caught:
         part = sl.read(cut, truncated=True)
@@ -137,6 +137,15 @@ def test_nothing_is_salvaged_where_nothing_is():
     for kept in (data[:45], b"II*\0\x08\0\0\0"):
         with pytest.raises(sl.FormatError, match="the data"):
             sl.read(kept, truncated=True)
+
+
+@pytest.mark.parametrize("form", ["WEBP", "GIF", "AVIF"])
+def test_no_advice_is_given_that_would_not_help(form):
+    stream = io.BytesIO()
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (40, 50, 3), dtype=np.uint8)).save(stream, form)
+    with pytest.raises(sl.FormatError) as caught:
+        sl.read(stream.getvalue()[: len(stream.getvalue()) // 2])
+    assert "truncated=True" not in str(caught.value)
 
 
 def test_truncated_changes_nothing_for_a_whole_file():

@@ -199,13 +199,24 @@ class Fenced:
         try:
             picture.load()
         except Exception as error:
-            if not truncated or self.format not in _CUT_OFF:
+            if self.format not in _CUT_OFF:
                 raise
+            if not truncated:
+                self.advise(error)
             picture = self.salvage(rawmode, error)
         turn = _TURNS.get(orientation(picture))
         if turn is not None:
             self.picture = picture = picture.transpose(turn)
         return picture
+
+    def advise(self, error: Exception) -> NoReturn:
+        """Raise what stopped the decoder; of a file that ends too early say also how to have its rows."""
+        if not isinstance(error, OSError) or "truncated" not in str(error):
+            raise error
+        raise FormatError(
+            f"{self.function}: {self.name} is cut off: {reason_of(error)}. "
+            "Use sightline.read(…, truncated=True) to have the rows that are there."
+        ) from error
 
     def salvage(self, rawmode: str, error: Exception) -> Any:
         """Decode a cut-off file over black and over white: the rows on which both agree are the real ones."""
