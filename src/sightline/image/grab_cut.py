@@ -131,7 +131,7 @@ def _rounds(
     front = (trimap & 1).astype(np.bool_).ravel()
     groups = np.empty(front.size, np.int32)
     for side in (False, True):
-        groups[front == side] = clusters(np.ascontiguousarray(planes[:, front == side]), components, random, 10)
+        groups[front == side] = clusters(colours.reshape(-1, 3)[front == side], components, random, 10)
     (back_groups, _), (front_groups, _) = _rate_sides(planes, front, groups, components)
     for _ in range(iterations):
         groups = np.where(front, front_groups, back_groups)

@@ -7,22 +7,23 @@ start is that of Arthur & Vassilvitskii 2007, "k-means++: the advantages of care
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 
 from sightline.core.buffers import empty
 from sightline.core.catalogue import method
-from sightline.core.checks import array_of, contiguous, describe, flag, integer, number
+from sightline.core.checks import array_of, as_image, contiguous, describe, flag, integer, number
 from sightline.core.errors import InputError
 from sightline.core.kernels import kernel, over_rows
 from sightline.core.layers import Curve, Picture, Value
 from sightline.core.seeds import generator
 from sightline.core.trace import Step
 from sightline.core.types import Array, Image, Labels, Range, Seed
-from sightline.image.grey_levels import as_planes
+from sightline.image.grey_levels import as_grey_levels
 
 _STRIP = 1 << 15  # pixels
+_NONE = np.empty(0, np.float32)
 _BLOCK = 512  # pixels whose distances are in the first cache together
 
 
@@ -93,16 +94,22 @@ def kmeans_segment(
     >>> kmeans_segment(image, 3).tolist()
     [[0, 0, 2], [0, 2, 1]]
     """
-    features, shape = _features(image, position)
-    k = _checked_k(features, k)
+    pixels = _pixels(image, position)
+    k = _checked_k(pixels, k)
     iterations = integer("kmeans_segment", "iterations", iterations, 1, 1000)
     eps = number("kmeans_segment", "eps", eps, 0, 255, unit="grey levels")
     attempts = integer("kmeans_segment", "attempts", attempts, 1, 100)
     random = generator(seed)
-    tries = [_start(features, k, random, start) for _ in range(attempts if start is None else 1)]
-    _, found, labels = min((_last(_rounds(features, first, iterations, eps)) for first in tries), key=lambda r: r[0])
+    labels = empty((len(pixels.values),), np.int32)
+    tries: list[tuple[float, Array]] = []
+    for _ in range(attempts if start is None else 1):
+        tries.append(_rounds(pixels, _start(pixels, k, random, start, labels), iterations, eps, labels))
+    _, found = min(tries, key=lambda r: r[0])
+    if found is not tries[-1][1]:
+        _assigned(pixels, found, labels)
     labels, found = _by_brightness(labels, found)
-    return (labels.reshape(shape), found) if flag("kmeans_segment", "centres", centres) else labels.reshape(shape)
+    labels = labels.reshape(image.shape[:2])
+    return (labels, found) if flag("kmeans_segment", "centres", centres) else labels
 
 
 @kmeans_segment.steps
@@ -115,7 +122,7 @@ def _steps(image: Image, k: int, seed: Seed = 0, **options: Any) -> Iterator[Ste
         labels, palette = kmeans_segment(image, k, _copy(seed), **given)
         note = "Each pixel in the colour of its centre." if rounds == 1 else ""
         yield Step(f"after {rounds} round{'s' * (rounds > 1)}", Picture(_painted(labels, palette)), note=note)
-        sums.append((rounds, _sum_of_squares(image, labels, palette, options.get("position", 0.0))))
+        sums.append((rounds, _sum_of_squares(image, palette, options.get("position", 0.0))))
     curve = Curve(np.array(sums, np.float64), ("rounds", "sum of squares"))
     yield Step("sum of squares", curve, note="It falls in every round.")
     result = kmeans_segment(image, k, seed, **options)
@@ -132,84 +139,104 @@ def _painted(labels: Array, palette: Array) -> Array:
     return colours[labels] if colours[:, 1:].any() else colours[labels][..., 0]
 
 
-def _sum_of_squares(image: Any, labels: Array, palette: Array, position: float) -> float:
-    features, _ = _features(image, position)
-    return float(((features - palette[labels.reshape(-1)].T) ** 2).sum(dtype=np.float64))
+def _sum_of_squares(image: Any, palette: Array, position: float) -> float:
+    pixels = _pixels(image, position)
+    return float(_assigned(pixels, palette, empty((len(pixels.values),), np.int32))[:, -1].sum())
 
 
-def _features(image: Any, position: Any) -> tuple[Array, tuple[int, int]]:
-    """Return D×N features of the pixels, and the image's shape."""
-    planes = as_planes("kmeans_segment", image)
+class _Pixels(NamedTuple):
+    """Pixels as a kernel reads them; their features are red, green, blue, and x and y times ``position``."""
+
+    values: Array  # N×C grey levels, uint8 as they are or float32; of one channel, green and blue are 0
+    width: int
+    position: np.float32
+    dims: int  # 3, or 5 with the place
+
+
+def _pixels(image: Any, position: Any) -> _Pixels:
+    image = as_image("kmeans_segment", image, finite=True, most=1e12)
     position = number("kmeans_segment", "position", position, 0, 10, unit="grey levels per pixel")
-    shape = planes.shape[1:]
-    if len(planes) == 1:  # grey: two channels that are 0 let one kernel do for both
-        planes = np.concatenate([planes, np.zeros((2, *shape), np.float32)])
-    if position > 0:
-        y, x = np.mgrid[0 : shape[0], 0 : shape[1]].astype(np.float32) * np.float32(position)
-        planes = np.concatenate([planes, x[None], y[None]])
-    return planes.reshape(len(planes), -1), shape
+    levels = image if image.dtype == np.uint8 else as_grey_levels("kmeans_segment", image)
+    values = contiguous(levels).reshape(image.shape[0] * image.shape[1], -1)
+    return _Pixels(values, image.shape[1], np.float32(position), 5 if position > 0 else 3)
 
 
-def _checked_k(features: Array, k: Any) -> int:
+def _checked_k(pixels: _Pixels, k: Any) -> int:
     k = integer("kmeans_segment", "k", k, 1, 256)
-    found = int(_different(features, k))
+    found = int(_different(*pixels, k))
     if found < k:
         raise InputError(f"kmeans_segment: k must be ≤ {found}, the number of different colours; got {k}.")
     return k
 
 
-def _start(features: Array, k: int, random: np.random.Generator, start: Any) -> Array:
-    """Return k×D first centres: each is a pixel, chosen with a chance that grows with its squared distance."""
-    dims, count = features.shape
+def _start(pixels: _Pixels, k: int, random: np.random.Generator, start: Any, room: Array) -> Array:
+    """Return k×D first centres: each is a pixel, chosen with a chance that grows with its squared distance.
+
+    ``room`` is N int32, which holds the distances for the while.
+    """
     if start is not None:
         given = array_of(start)
-        if given.shape != (k, dims) or given.dtype.kind not in "iuf" or not np.isfinite(given).all():
-            raise InputError(f"kmeans_segment: start must be {k}×{dims} finite numbers; got {describe(start)}.")
+        if given.shape != (k, pixels.dims) or given.dtype.kind not in "iuf" or not np.isfinite(given).all():
+            raise InputError(f"kmeans_segment: start must be {k}×{pixels.dims} finite numbers; got {describe(start)}.")
         return contiguous(given.astype(np.float32))
-    centres = np.empty((k, dims), np.float32)
-    centres[0] = features[:, random.integers(count)]
-    distances = np.full(count, np.inf, np.float32)
+    count, distances = len(room), room.view(np.float32)
+    centres = np.empty((k, pixels.dims), np.float32)
+    centres[0] = _features(pixels, int(random.integers(count)))
+    distances.fill(np.inf)
     for i in range(1, k):
-        strips = np.array(over_rows(_nearer, count, features, centres[i - 1], distances, strip=_STRIP))
+        strips = np.array(over_rows(_nearer, count, *pixels, centres[i - 1], distances, strip=_STRIP))
         ends = np.cumsum(strips)
         target = random.random() * ends[-1]
         strip = min(int(np.searchsorted(ends, target, "right")), len(ends) - 1)
         part = np.cumsum(distances[strip * _STRIP : (strip + 1) * _STRIP], dtype=np.float64)
         rest = target - (ends[strip] - strips[strip])
         pixel = strip * _STRIP + min(int(np.searchsorted(part, rest, "right")), len(part) - 1)
-        centres[i] = features[:, pixel if distances[pixel] > 0 else int(np.argmax(distances))]
+        centres[i] = _features(pixels, pixel if distances[pixel] > 0 else int(np.argmax(distances)))
     return centres
 
 
-def _rounds(features: Array, centres: Array, iterations: int, eps: float) -> Iterator[tuple[float, Array, Array]]:
-    """Yield the sum of squares, the centres and the labels after each round."""
-    count = features.shape[1]
-    labels, distances = empty((count,), np.int32), empty((count,), np.float32)
+def _features(pixels: _Pixels, pixel: int) -> Array:
+    """Return the D features of one pixel."""
+    features, place = np.zeros(5, np.float32), np.array(divmod(pixel, pixels.width)[::-1], np.float32)
+    features[: pixels.values.shape[1]] = pixels.values[pixel]
+    features[3:] = place * pixels.position
+    return features[: pixels.dims]
+
+
+def _rounds(pixels: _Pixels, centres: Array, iterations: int, eps: float, labels: Array) -> tuple[float, Array]:
+    """Let the centres move until they rest; write the labels, and return the sum of squares and the centres."""
     for turn in range(iterations + 1):
-        strips = over_rows(_assign, count, features, centres, labels, distances, strip=_STRIP)
-        sums = np.sum(strips, axis=0)  # k×(D + 2): the features' sums, the number of pixels, the squared distances
-        yield float(sums[:, -1].sum()), centres, labels
+        sums = _assigned(pixels, centres, labels)
         if turn == iterations:
-            return
+            break
         means = sums[:, :-2] / np.maximum(sums[:, -2:-1], 1)
-        for lost in np.flatnonzero(sums[:, -2] == 0):
-            worst = int(np.argmax(distances))
-            means[lost], distances[worst] = features[:, worst], 0
+        lost = np.flatnonzero(sums[:, -2] == 0)
+        if lost.size:  # the labels are found once more: their memory holds the distances for the while
+            distances = labels.view(np.float32)
+            over_rows(_assign, len(labels), *pixels, centres, labels[:0], distances, strip=_STRIP)
+            for centre in lost:
+                worst = int(np.argmax(distances))
+                means[centre], distances[worst] = _features(pixels, worst), 0
         moved = float(np.sqrt(((means - centres) ** 2).sum(axis=1).max()))
-        centres = means.astype(np.float32)
         if moved <= eps:
-            return
+            if lost.size:
+                _assigned(pixels, centres, labels)
+            break
+        centres = means.astype(np.float32)
+    return float(sums[:, -1].sum()), centres
 
 
-def clusters(features: Array, k: int, random: np.random.Generator, iterations: int) -> Array:
-    """Return which of ``k`` clusters each of D×N features (D is 3 or 5) belongs to, after k-means++ and Lloyd."""
-    k = min(k, int(_different(features, k)))
-    return _last(_rounds(features, _start(features, k, random, None), iterations, 0.0))[2]
+def _assigned(pixels: _Pixels, centres: Array, labels: Array) -> Array:
+    """Write each pixel's nearest centre; return k×(D + 2) sums: features, number of pixels, squared distances."""
+    return np.sum(over_rows(_assign, len(labels), *pixels, centres, labels, _NONE, strip=_STRIP), axis=0)
 
 
-def _last(rounds: Iterator[tuple[float, Array, Array]]) -> tuple[float, Array, Array]:
-    *_, last = rounds
-    return last
+def clusters(values: Array, k: int, random: np.random.Generator, iterations: int) -> Array:
+    """Return which of ``k`` clusters each of N×3 uint8 or float32 colours belongs to, after k-means++ and Lloyd."""
+    pixels = _Pixels(values, len(values), np.float32(0), 3)
+    k, labels = min(k, int(_different(*pixels, k))), empty((len(values),), np.int32)
+    _rounds(pixels, _start(pixels, k, random, None, labels), iterations, 0.0, labels)
+    return labels
 
 
 def _by_brightness(labels: Array, centres: Array) -> tuple[Array, Array]:
@@ -222,41 +249,67 @@ def _by_brightness(labels: Array, centres: Array) -> tuple[Array, Array]:
     return labels, np.ascontiguousarray(centres[order])
 
 
+@kernel(inline=True)
+def _load(values, width, position, first, planes):
+    """Write the features of as many pixels as the D planes hold, from pixel ``first`` on."""
+    red, green, blue = planes[0], planes[1], planes[2]
+    if values.shape[1] == 3:
+        flat = values.reshape(-1)[3 * first : 3 * (first + red.size)]
+        for i in range(red.size):
+            red[i], green[i], blue[i] = flat[3 * i], flat[3 * i + 1], flat[3 * i + 2]
+    else:
+        flat = values.reshape(-1)[first : first + red.size]
+        for i in range(red.size):
+            red[i] = flat[i]
+            green[i], blue[i] = 0, 0
+    if planes.shape[0] == 5:
+        y, x = first // width, first % width
+        across, down = planes[3], planes[4]
+        for i in range(red.size):
+            across[i], down[i] = np.float32(x) * position, np.float32(y) * position
+            x += 1
+            if x == width:
+                x, y = 0, y + 1
+
+
 @kernel
-def _different(features, k):
+def _different(values, width, position, dims, k):
     """Return the number of different pixels, k at most."""
-    dims, count = features.shape
-    known = np.empty((k, dims), np.float32)
-    found = 0
-    for i in range(count):
-        new = True
-        for j in range(found):
-            same = True
-            for d in range(dims):
-                same &= known[j, d] == features[d, i]
-            if same:
-                new = False
-                break
-        if new:
-            for d in range(dims):
-                known[found, d] = features[d, i]
-            found += 1
-            if found == k:
-                break
+    known, room, found = np.empty((k, dims), np.float32), np.empty(dims * _BLOCK, np.float32), 0
+    for first in range(0, values.shape[0], _BLOCK):
+        size = min(_BLOCK, values.shape[0] - first)
+        features = room[: dims * size].reshape((dims, size))
+        _load(values, width, position, first, features)
+        for i in range(size):
+            new = True
+            for j in range(found):
+                same = True
+                for d in range(dims):
+                    same &= known[j, d] == features[d, i]
+                if same:
+                    new = False
+                    break
+            if new:
+                for d in range(dims):
+                    known[found, d] = features[d, i]
+                found += 1
+                if found == k:
+                    return found
     return found
 
 
 @kernel
-def _nearer(features, centre, distances, p0, p1):
+def _nearer(values, width, position, dims, centre, distances, p0, p1):
     """Lower each pixel's squared distance to the nearest centre by one more centre; return their sum."""
-    total = 0.0
+    total, room = 0.0, np.empty(dims * _BLOCK, np.float32)
     for first in range(p0, p1, _BLOCK):
         here = distances[first : min(first + _BLOCK, p1)]
-        new = np.zeros(here.size, np.float32)
-        for d in range(features.shape[0]):
-            values, middle = features[d, first : first + here.size], centre[d]
+        features, new = room[: dims * here.size].reshape((dims, here.size)), np.zeros(here.size, np.float32)
+        _load(values, width, position, first, features)
+        for d in range(dims):
+            plane, middle = features[d], centre[d]
             for i in range(here.size):
-                new[i] += (values[i] - middle) * (values[i] - middle)
+                new[i] += (plane[i] - middle) * (plane[i] - middle)
         for i in range(here.size):
             here[i] = min(here[i], new[i])
         for i in range(here.size):
@@ -265,19 +318,22 @@ def _nearer(features, centre, distances, p0, p1):
 
 
 @kernel(fastmath=True)
-def _assign(features, centres, labels, distances, p0, p1):
-    """Write each pixel's nearest centre and squared distance; return the sums of each centre's pixels.
+def _assign(values, width, position, dims, centres, labels, distances, p0, p1):
+    """Write each pixel's nearest centre or, without labels, its squared distance; return the sums of the centres.
 
     The last two of a centre's D + 2 sums are the number of its pixels and their squared distances. Sums run over a
     block in float32, which is exact for whole grey levels, and over blocks in float64.
     """
-    (k, dims), zero = centres.shape, np.float32(0)
-    sums = np.zeros((k, dims + 2))
+    k, zero = centres.shape[0], np.float32(0)
+    sums, room = np.zeros((k, dims + 2)), np.empty(dims * _BLOCK, np.float32)
+    numbers, squares = np.empty(_BLOCK, np.int32), np.empty(_BLOCK, np.float32)
     for first in range(p0, p1, _BLOCK):
         last = min(first + _BLOCK, p1)
-        nearest, best = labels[first:last], distances[first:last]
-        r, g, b = features[0, first:last], features[1, first:last], features[2, first:last]
-        x, y = features[dims - 2, first:last], features[dims - 1, first:last]
+        nearest = labels[first:last] if labels.size > 0 else numbers[: last - first]
+        best = squares[: last - first] if labels.size > 0 else distances[first:last]
+        features = room[: dims * (last - first)].reshape((dims, last - first))
+        _load(values, width, position, first, features)
+        r, g, b, x, y = features[0], features[1], features[2], features[dims - 2], features[dims - 1]
         for i in range(nearest.size):
             nearest[i], best[i] = 0, np.float32(3e38)
         for c in range(k):
@@ -297,8 +353,8 @@ def _assign(features, centres, labels, distances, p0, p1):
                 continue
             sums[c, dims] += many
             for d in range(dims + 1):
-                values, total = features[d, first:last] if d < dims else best, zero
+                plane, total = features[d] if d < dims else best, zero
                 for i in range(nearest.size):
-                    total += values[i] if nearest[i] == number else zero
+                    total += plane[i] if nearest[i] == number else zero
                 sums[c, d if d < dims else dims + 1] += total
     return sums

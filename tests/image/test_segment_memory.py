@@ -1,0 +1,50 @@
+"""How much memory segmentation takes beside the picture and the result, in bytes a pixel."""
+
+from __future__ import annotations
+
+import tracemalloc
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import sightline as sl
+from sightline.core.buffers import release
+
+_SIDE = 640
+_CALLS: dict[str, Callable[[Any], Any]] = {
+    "kmeans_segment": lambda image: sl.image.kmeans_segment(image, 4),
+    "kmeans_segment with places": lambda image: sl.image.kmeans_segment(image, 4, position=0.5, attempts=2),
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "channels", "most"),
+    [
+        ("kmeans_segment", 1, 1.0),
+        ("kmeans_segment", 3, 1.0),
+        ("kmeans_segment with places", 3, 1.0),
+    ],
+)
+def test_memory_beside_picture_and_result(name: str, channels: int, most: float) -> None:
+    small, image = _photo(96, channels), _photo(_SIDE, channels)
+    _CALLS[name](small)  # compiles
+    release()
+    tracemalloc.start()
+    try:
+        result = _CALLS[name](image)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    taken = (peak - result.nbytes) / _SIDE**2
+    assert taken < most, f"{taken:.1f} bytes a pixel"
+
+
+def _photo(side: int, channels: int) -> Any:
+    """Return a picture with patches, slopes and grain."""
+    y, x = np.mgrid[0:side, 0:side].astype(np.float32)
+    grain = np.random.default_rng(0).normal(0, 4, (side, side, channels))
+    waves = [90 + 50 * np.sin(x / (31 + 7 * c)) + 50 * (np.sin(y / (23 + 5 * c)) > 0) for c in range(channels)]
+    image = np.clip(np.stack(waves, axis=2) + grain, 0, 255).astype(np.uint8)
+    return image if channels == 3 else image[..., 0].copy()
