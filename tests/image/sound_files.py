@@ -159,6 +159,6 @@ def tiffs() -> Iterator[Case]:
     yield Case("TIFF int16", tiff(DEEP.astype(np.int16)), DEEP.astype(np.int16).astype(np.float32))
     yield Case("TIFF int32", tiff(DEEP.astype(np.int32) - 999), (DEEP.astype(np.int32) - 999).astype(np.float32))
     yield Case("TIFF int32 too large", tiff(np.full((4, 5), 2**30 + 1, np.int32)), "refused")
-    yield Case("TIFF float rgb", tiff(np.dstack([FLOAT] * 3), photometric="rgb"), "refused")
+    yield Case("TIFF float rgb", tiff(np.dstack([FLOAT] * 3), photometric="rgb"), np.dstack([FLOAT] * 3))
     yield Case("TIFF complex", tiff(FLOAT.astype(np.complex64)), "refused")
-    yield Case("TIFF double", tiff(FLOAT.astype(np.float64)), "any")
+    yield Case("TIFF double", tiff(FLOAT.astype(np.float64)), FLOAT)

@@ -125,6 +125,7 @@ def test_a_cut_off_file_gives_its_real_rows_when_asked(form):
         sl.read(cut)
     with pytest.warns(UserWarning, match="cut off") as caught:
         part = sl.read(cut, truncated=True)
+    assert caught[0].filename == __file__
     real = int(str(caught[0].message).split("cut off: ")[1].split()[0])
     assert 40 < real < 160
     kept = slice(200 - real, None) if form == "BMP" else slice(real)  # BMP is stored from the bottom up

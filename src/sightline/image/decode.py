@@ -27,6 +27,7 @@ from sightline.core.buffers import empty
 from sightline.core.checks import choice, integer
 from sightline.core.errors import FormatError, SightlineError
 from sightline.image import signature
+from sightline.image.float_tiff import FloatTiff
 from sightline.image.source import Source, name_of, open_source, reason_of
 
 MAX_PIXELS = 120_000_000  # a 100-megapixel camera fits; at most about 1 GB while decoding
@@ -152,10 +153,17 @@ class Fenced:
         # Not Image.open: its own pixel limit is one global number, and it warns.
         self.stream.seek(0)
         with _quiet():
-            return Pillow.OPEN[self.format][0](self.stream, "")
+            try:
+                return Pillow.OPEN[self.format][0](self.stream, "")
+            except SyntaxError as error:
+                if self.format != "TIFF" or "unknown pixel mode" not in str(error):
+                    raise
+                return FloatTiff(self.stream, self)
 
     def pixels(self, mode: str, truncated: bool) -> np.ndarray:
         """Decode, turn upright, and arrange the channels as ``mode`` asks."""
+        if isinstance(self.picture, FloatTiff):
+            return self.float_pixels(self.picture, mode, truncated)
         if _is_planar(self.picture) and any(bits != 8 for bits in self.picture.tag_v2.get(258, ())):
             self.refuse("holds channels in planes of other than 8 bits, which the decoder would misread")
         deep = _DEEP.fullmatch(_rawmode(self.picture))
@@ -191,6 +199,20 @@ class Fenced:
         for y, strip in _strips(self.load(self.picture, truncated, rawmode=f"{layout};{low}")):
             pixels[y : y + strip.height] |= np.asarray(strip)
         return pixels
+
+    def float_pixels(self, picture: FloatTiff, mode: str, truncated: bool) -> np.ndarray:
+        """Decode floating-point samples that Pillow does not read."""
+        for size in (picture.size, (picture.wide, picture.tall)):
+            self.check_size(size, picture.weight)
+        pixels, whole = picture.pixels()
+        if not whole.all():
+            cut = OSError(f"image file is truncated ({np.count_nonzero(whole)} of {whole.size} rows are whole)")
+            if not truncated:
+                self.advise(cut)
+            self.warn(int(np.count_nonzero(whole)), whole.size, cut)
+        if mode != "unchanged" and picture.channels in (2, 4) and not picture.has_alpha:
+            pixels = pixels[..., 0] if picture.channels == 2 else pixels[..., :3]
+        return arrange(pixels, mode)
 
     def load(self, picture: Any, truncated: bool, rawmode: str = "") -> Any:
         """Decode ``picture`` and turn it upright; where asked, keep what a cut-off file holds."""
@@ -234,14 +256,15 @@ class Fenced:
             attempts.append(picture)
         black, white = (np.asarray(attempt) for attempt in attempts)
         differ = (black != white).reshape(len(black), -1).any(axis=1)
-        real = len(black) - int(np.count_nonzero(differ))
+        self.warn(len(black) - int(np.count_nonzero(differ)), len(black), error, stacklevel=7)
+        return attempts[0]
+
+    def warn(self, real: int, rows: int, error: Exception, stacklevel: int = 6) -> None:
+        """Say how many rows of a cut-off file are real; refuse it where none is."""
         if real == 0:
             self.refuse(f"is cut off before its first row is complete: {reason_of(error)}")
-        message = (
-            f"{self.function}: {self.name} is cut off: {real} of {len(black)} rows are real, the others are filler."
-        )
-        warnings.warn(message, stacklevel=5)
-        return attempts[0]
+        message = f"{self.function}: {self.name} is cut off: {real} of {rows} rows are real, the others are filler."
+        warnings.warn(message, stacklevel=stacklevel)
 
 
 _DEEP = re.compile(r"(\w+);16([BLN])")
@@ -327,7 +350,7 @@ def _pairs(picture: Any) -> np.ndarray:
 
 def arrange(pixels: np.ndarray, mode: str) -> np.ndarray:
     """Return H×W or H×W×C pixels as ``mode`` asks, C-contiguous."""
-    if mode != "unchanged" and pixels.ndim == 3 and pixels.shape[2] in (2, 4):  # only 16-bit ones still have alpha
+    if mode != "unchanged" and pixels.ndim == 3 and pixels.shape[2] in (2, 4):  # 8-bit ones have no alpha any more
         pixels = _over_white(pixels)
     if mode == "rgb" and pixels.ndim == 2:
         pixels = np.repeat(pixels[..., None], 3, axis=2)
@@ -339,8 +362,12 @@ def arrange(pixels: np.ndarray, mode: str) -> np.ndarray:
 
 
 def _over_white(pixels: np.ndarray) -> np.ndarray:
-    """Return 16-bit pixels without their alpha, on white."""
+    """Return 16-bit or floating-point pixels without their alpha, on white."""
     height, width, channels = pixels.shape
+    if pixels.dtype == np.float32:
+        alpha = pixels[..., -1:]
+        blend = pixels[..., :-1] * alpha + (1 - alpha)
+        return blend[..., 0] if channels == 2 else blend
     mixed = empty((height, width, channels - 1), np.uint16)
     for row, target in zip(pixels, mixed, strict=True):
         colour, alpha = row[:, :-1].astype(np.uint32), row[:, -1:].astype(np.uint32)

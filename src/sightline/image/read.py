@@ -38,7 +38,7 @@ def read(
         H×W (grey), H×W×2 (grey, alpha), H×W×3 or H×W×4 (RGB, alpha).
     max_pixels
         Largest width × height that is accepted, in pixels; checked before anything is decoded. Of 16-bit and
-        floating-point pixels a third to two thirds as many are, so that none takes much more than 1 GB at the default.
+        floating-point pixels a sixth to two thirds as many are, so that none takes much more than 1 GB at the default.
     truncated
         Whether to accept a PNG, JPEG, TIFF, BMP or PNM file that is cut off. A warning then says how many of its rows
         are real; the others are filler.
