@@ -69,6 +69,15 @@ def test_copies_are_all_found_and_overlaps_are_not() -> None:
     assert len(find_template(picture, patch, threshold=0.9, max_matches=2)) == 2
 
 
+def test_sizes_at_which_no_contrast_is_left_are_passed_over() -> None:
+    picture = scene()
+    stripes = np.tile(np.array([[90, 92], [92, 90]], np.uint8), (10, 12))
+    picture[40:60, 50:74] = stripes
+    found = find_template(picture, stripes, scales=(0.1, 0.5, 1.0), threshold=0.99)
+    assert found.boxes[0].tolist() == [50, 40, 74, 60]
+    assert (found.scales == 1).all()
+
+
 def test_nothing_above_the_threshold_is_nothing() -> None:
     found = find_template(scene(1), scene(2)[:20, :20], threshold=0.99)
     assert found.boxes.shape == (0, 4)
@@ -90,6 +99,12 @@ def test_steps_end_in_the_matches() -> None:
     assert trace["scores"].value.shape == (121, 161)
 
 
+def flat_but_for_rounding() -> np.ndarray:
+    template = np.full((70, 70), 0.999, np.float32)
+    template[4, 4] = np.nextafter(template[4, 4], np.float32(1))
+    return template
+
+
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
@@ -104,9 +119,12 @@ def test_steps_end_in_the_matches() -> None:
         ({"max_matches": 0}, "find_template: max_matches must be a whole number ≥ 1"),
         ({"template": np.zeros((4, 4), np.uint8)}, "find_template: template must have contrast"),
         ({"template": np.zeros((4, 4, 3), np.uint8)}, "find_template: template must have the image's dtype"),
+        ({"picture": np.full((40, 40), 1e13, np.float32)}, "find_template: image must"),
+        ({"template": np.full((9, 9), np.float32(1e13)), "picture": scene() / np.float32(255)}, "find_template: temp"),
+        ({"template": flat_but_for_rounding(), "picture": scene() / np.float32(255)}, "find_template: template must h"),
     ],
 )
 def test_bad_arguments_are_refused(options: dict[str, Any], sentence: str) -> None:
-    picture = scene()
+    picture = options.pop("picture", scene())
     with pytest.raises(InputError, match=sentence):
         find_template(picture, options.pop("template", picture[:30, :30]), **options)

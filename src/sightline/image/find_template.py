@@ -13,6 +13,7 @@ from typing import Annotated, Any
 
 import numpy as np
 
+from sightline.core.buffers import empty
 from sightline.core.catalogue import method
 from sightline.core.checks import array_of, as_image, describe, integer, number
 from sightline.core.errors import InputError
@@ -20,7 +21,7 @@ from sightline.core.layers import Boxes, Heat, Picture, Value
 from sightline.core.trace import Step
 from sightline.core.types import Image, NewImage, Range
 from sightline.image.dilate import dilate
-from sightline.image.match_template import match_template, part_of
+from sightline.image.match_template import has_contrast, part_of, score_places
 from sightline.image.resize import resize
 from sightline.image.warp_affine import warp_affine
 
@@ -108,10 +109,10 @@ def find_template(
     >>> find_template(image, image[10:20, 30:45]).boxes.tolist()
     [[30.0, 10.0, 45.0, 20.0]]
     """
-    maps = list(_maps(image, template, scales, rotations))
     threshold = number("find_template", "threshold", threshold, -1, 1)
     overlap = number("find_template", "overlap", overlap, 0, 1)
-    return _best(maps, threshold, overlap, integer("find_template", "max_matches", max_matches, 1))
+    max_matches = integer("find_template", "max_matches", max_matches, 1)
+    return _best(list(_maps(image, template, scales, rotations)), threshold, overlap, max_matches)
 
 
 @find_template.steps
@@ -133,14 +134,14 @@ def _maps(
     image: Any, template: Any, scales: Any, rotations: Any
 ) -> Iterator[tuple[np.ndarray, tuple[int, int], float, float]]:
     """Yield the scores, the size, the scale and the angle of each variant of the template."""
-    image = as_image("find_template", image, finite=True)
-    template = as_image("find_template", template, argument="template", finite=True)
+    image = as_image("find_template", image, finite=True, most=1e12)
+    template = as_image("find_template", template, argument="template", finite=True, most=1e12)
     if template.dtype != image.dtype or template.shape[2:] != image.shape[2:]:
         raise InputError(
             "find_template: template must have the image's dtype and channels; "
             f"got {describe(template)} for {describe(image)}. Convert one of them."
         )
-    if (template == template[:1, :1]).all():
+    if not has_contrast(template):
         raise InputError("find_template: template must have contrast; got the same value everywhere.")
     count = 0
     for scale in _numbers("scales", scales, 100, above=0.0):
@@ -151,10 +152,13 @@ def _maps(
         for angle in _numbers("rotations", rotations, math.inf):
             turned, mask = _turned(scaled, angle)
             size = turned.shape[0], turned.shape[1]
-            flat = (turned == turned[:1, :1]).all() or (mask is not None and not mask.any())
-            if size[0] <= image.shape[0] and size[1] <= image.shape[1] and not flat:
+            rows, columns = image.shape[0] - size[0] + 1, image.shape[1] - size[1] + 1
+            seen = mask is None or mask.any()
+            if rows > 0 and columns > 0 and seen and has_contrast(turned, mask):
                 count += 1
-                yield match_template(image, turned, mask=mask), size, scale, angle
+                scores = empty((rows, columns), np.float32)
+                deep = np.atleast_3d(image), np.atleast_3d(turned)
+                yield score_places("find_template", *deep, "ncc", mask, scores), size, scale, angle
     if count == 0:
         raise InputError(
             f"find_template: template must fit into the image at one of the scales; got {describe(template)} for "

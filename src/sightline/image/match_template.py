@@ -95,18 +95,58 @@ def match_template(
     kind = choice("match_template", "score", score, SCORES)
     shape = image.shape[0] - template.shape[0] + 1, image.shape[1] - template.shape[1] + 1
     out = output("match_template", out, shape, np.float32, [image, template])
-    shifts = _shifts(image)
+    if kind == "ncc" and not has_contrast(template, mask):
+        raise InputError(
+            "match_template: template must have contrast for the score 'ncc'; got the same value everywhere. "
+            "Use 'difference'."
+        )
+    if kind.startswith("normed") and not template[... if mask is None else mask].any():
+        raise InputError(f"match_template: template must not be all zeros for '{kind}'; got zeros. Use 'difference'.")
+    return score_places("match_template", image, template, kind, mask, out)
+
+
+def has_contrast(template: np.ndarray, mask: np.ndarray | None = None) -> bool:
+    """Return whether the pixels of an h×w or h×w×C template that the mask takes differ by more than rounding."""
+    values = np.atleast_3d(template)[... if mask is None else mask].reshape(-1, np.atleast_3d(template).shape[2])
+    values = values.astype(np.float64)
+    return float(((values - values.mean(axis=0)) ** 2).sum()) > _FLAT * _FLAT * float((values**2).sum())
+
+
+def score_places(
+    function: str, image: np.ndarray, template: np.ndarray, kind: str, mask: np.ndarray | None, out: np.ndarray
+) -> np.ndarray:
+    """Write into ``out`` how well the template fits at each place, and return it.
+
+    Parameters
+    ----------
+    function
+        Name for the error's sentence.
+    image, template
+        H×W×C and h×w×C, no larger, of one dtype, finite.
+    kind
+        One of ``SCORES``; for ``ncc`` the template must have contrast, for the normed ones another value than 0.
+    mask
+        h×w bool, or None for all pixels.
+    out
+        (H−h+1)×(W−w+1) float32.
+
+    Raises
+    ------
+    InputError
+        When the template has far more pixels than a transform can hold.
+    """
+    shape, shifts = out.shape, _shifts(image)
     weights, power, constant = _prepared(template, mask, kind, shifts)
     out[...] = constant
     if mask is not None:
         planes = _planes(image, shifts)
         for plane, weight in zip(planes, weights, strict=True):
-            products("match_template", plane, weight, out)
+            products(function, plane, weight, out)
         if kind not in ("covariance", "correlation"):
-            window_power, floor = _masked(planes, shifts, mask, kind)
+            window_power, floor = _masked(function, planes, shifts, mask, kind)
             over_rows(_score_masked, shape[0], SCORES.index(kind), power, floor, window_power, out)
         return out
-    channels = [Products("match_template", image.shape, weight) for weight in weights]
+    channels = [Products(function, image.shape, weight) for weight in weights]
     tall, wide = template.shape[:2]
     # Strip by strip, for floats take the memory of several images of whole numbers, whose sums are exact anyhow.
     exact = image.dtype != np.float32
@@ -185,13 +225,6 @@ def _prepared(
     means = (values * weights).sum(axis=(1, 2)) / weights.sum()
     deviations = (values - means[:, None, None]) * weights
     contrast, power = float((deviations**2).sum()), float((values**2 * weights).sum())
-    if kind == "ncc" and contrast <= _FLAT * _FLAT * power:
-        raise InputError(
-            "match_template: template must have contrast for the score 'ncc'; got the same value everywhere. "
-            "Use 'difference'."
-        )
-    if kind.startswith("normed") and power == 0:
-        raise InputError(f"match_template: template must not be all zeros for '{kind}'; got zeros. Use 'difference'.")
     if kind in ("ncc", "covariance"):  # these sum to zero: the shift changes nothing
         return deviations.astype(np.float32), contrast, 0.0
     values *= weights
@@ -282,13 +315,15 @@ def _finish(number, power, floor, window_power, out):
             out[x] = value if filled else flat
 
 
-def _masked(planes: np.ndarray, shifts: np.ndarray, mask: np.ndarray, kind: str) -> tuple[np.ndarray, float]:
+def _masked(
+    function: str, planes: np.ndarray, shifts: np.ndarray, mask: np.ndarray, kind: str
+) -> tuple[np.ndarray, float]:
     """Return the windows' power under the mask, and the power up to which a window is flat."""
     weights, count = mask.astype(np.float32), int(mask.sum())
     power, floor = np.zeros([planes.shape[i + 1] - mask.shape[i] + 1 for i in (0, 1)]), 0.0
     for plane, shift in zip(planes, shifts, strict=True):
-        squares = products("match_template", plane * plane, weights).astype(np.float64)
-        sums = products("match_template", plane, weights).astype(np.float64)
+        squares = products(function, plane * plane, weights).astype(np.float64)
+        sums = products(function, plane, weights).astype(np.float64)
         power += squares
         if kind == "ncc":
             power -= sums * sums / count
