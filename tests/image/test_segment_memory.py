@@ -14,9 +14,13 @@ from sightline.core.buffers import release
 
 _SIDE = 640
 _STRIPS = 1 << 20  # bytes for what belongs to a strip at hand, however large the picture
+_MARKERS = np.zeros((_SIDE, _SIDE), np.int32)
+_MARKERS[9::32, 9::32] = np.arange(1, 401).reshape(20, 20)
 _CALLS: dict[str, Callable[[Any], Any]] = {
     "kmeans_segment": lambda image: sl.image.kmeans_segment(image, 4),
     "kmeans_segment with places": lambda image: sl.image.kmeans_segment(image, 4, position=0.5, attempts=2),
+    "watershed": lambda image: sl.image.watershed(image, _MARKERS),
+    "watershed with a mask": lambda image: sl.image.watershed(image, _MARKERS, mask=_MARKERS % 7 != 3, lines=True),
 }
 
 
@@ -26,6 +30,10 @@ _CALLS: dict[str, Callable[[Any], Any]] = {
         ("kmeans_segment", 1, 0.5),
         ("kmeans_segment", 3, 0.5),
         ("kmeans_segment with places", 3, 0.5),
+        ("watershed", 1, 1.5),
+        ("watershed", 3, 8.5),
+        ("watershed with a mask", 1, 2.5),
+        ("watershed with a mask", 3, 9.0),
     ],
 )
 def test_memory_beside_picture_and_result(name: str, channels: int, most: float) -> None:

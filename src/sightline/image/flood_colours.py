@@ -25,11 +25,15 @@ _one, _zero, _next = np.uint64(1), np.uint64(0), np.uint64(PAIR)
 
 
 @kernel
-def prepare_colours(markers, image, eight, cells, y0, y1):
-    """Write labels and differences within a wall of one pixel; what touches a marker is waiting."""
+def prepare_colours(markers, mask, image, eight, cells, y0, y1):
+    """Write labels and differences within a wall of one pixel; what touches a marker is waiting.
+
+    What a mask leaves out, should there be one, stays dry.
+    """
     height, width = markers.shape
     flat = image.reshape(height, 3 * width)
     scratch, sides = np.empty((2, 3 * width), np.uint8), np.zeros((2, width + 2), np.int32)
+    allowed = np.empty((3, width), np.int32)
     for y in range(y0, y1):
         line = cells[y]
         if y == 0 or y == height + 1:
@@ -42,6 +46,12 @@ def prepare_colours(markers, image, eight, cells, y0, y1):
         for place in range(4 if eight else 2):
             _add_differences(row, row if place == 0 else under, place, scratch[0], scratch[1], words)
         above, labels, below = markers[max(y - 2, 0)], markers[y - 1], markers[min(y, height - 1)]
+        if mask.size > 0:
+            above, labels, below = allowed[0], allowed[1], allowed[2]
+            for near in range(3):
+                source = min(max(y - 2 + near, 0), height - 1)
+                for x in range(width):
+                    allowed[near, x] = markers[source, x] if mask[source, x] else np.int32(OUTSIDE)
         side, middle, inner = sides[0], sides[0, 1 : width + 1], line[PAIR : PAIR * (width + 1)]
         for x in range(width):
             middle[x] = max(labels[x], max(above[x], below[x]) if eight else labels[x])

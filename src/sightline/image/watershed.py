@@ -16,16 +16,15 @@ from sightline.core.catalogue import method
 from sightline.core.checks import as_image, as_mask, describe, flag, output
 from sightline.core.conversions import to_uint8
 from sightline.core.errors import InputError
-from sightline.core.kernels import kernel, over_rows
+from sightline.core.kernels import over_rows
 from sightline.core.layers import Heat, Picture, Value
 from sightline.core.trace import Step
 from sightline.core.types import Array, Image, Labels, Mask, Range
-from sightline.image.bits import trailing_zeros
-from sightline.image.flood_colours import HEIGHTS, LINE, OUTSIDE, PAIR, WAITING, flood_colours, prepare_colours
+from sightline.image.flood_colours import HEIGHTS, PAIR, flood_colours, prepare_colours
+from sightline.image.flood_relief import find_springs, flood_relief, prepare_relief, without_wall
 
-CELL, HEIGHT, AFTER = 4, 1, 2  # numbers that a pixel of a relief has, and which is what; the label comes first
-_FULL = 1 << 30  # higher than any water
-_one, _zero = np.uint64(1), np.uint64(0)
+_FULL = (1 << 30) - 1  # higher than any water
+_NO_MASK = np.empty((0, 0), np.bool_)
 
 
 def _corners(image: Any) -> Array:
@@ -94,8 +93,9 @@ def watershed(
     """
     basin = _Basin(image, markers, mask, connectivity)
     basin.flood(flag("watershed", "lines", lines), _FULL)
-    labels = output("watershed", out, basin.labels.shape, np.int32)
-    return np.maximum(basin.labels, 0, out=labels)
+    if out is None and not basin.colour:
+        return basin.take_labels()
+    return np.maximum(basin.labels, 0, out=output("watershed", out, basin.labels.shape, np.int32))
 
 
 @watershed.steps
@@ -125,34 +125,42 @@ class _Basin:
         markers = _as_markers(markers, (height, width))
         if isinstance(connectivity, (bool, np.ndarray)) or connectivity not in (4, 8):
             raise InputError(f"watershed: connectivity must be 4 or 8; got {describe(connectivity)}.")
-        if mask is not None:
-            markers = np.where(as_mask("watershed", mask, shape=(height, width)), markers, np.int32(OUTSIDE))
-        self.colour = image.ndim == 3
-        cell = PAIR if self.colour else CELL
-        size = (height + 2) * (width + 2) * cell
-        self.cells = empty((size + (int(HEIGHTS) if self.colour else 0),), np.int32)
-        lines = self.cells[:size].reshape(height + 2, -1)
-        self.labels = lines.reshape(height + 2, width + 2, cell)[1:-1, 1:-1, 0]
-        if self.colour:
-            self.buckets = 256
-            over_rows(prepare_colours, height + 2, markers, to_uint8(image), connectivity == 8, lines)
-        else:
-            ranks, self.buckets = _ranks(image)
-            over_rows(_prepare_relief, height + 2, markers, ranks, lines)
+        allowed = _NO_MASK if mask is None else as_mask("watershed", mask, shape=(height, width))
+        self.colour, wide = image.ndim == 3, width + 2
         ways = [(0, -1), (0, 1), (-1, 0), (1, 0)] if self.colour else [(-1, 0), (0, -1), (0, 1), (1, 0)]
         ways += [(-1, -1), (-1, 1), (1, -1), (1, 1)]
-        self.around = np.array([cell * (dy * (width + 2) + dx) for dy, dx in ways[:connectivity]], np.int64)
+        cell = PAIR if self.colour else 1
+        self.around = np.array([cell * (dy * wide + dx) for dy, dx in ways[:connectivity]], np.int64).view(np.uint64)
+        size = (height + 2) * wide * cell
+        self.cells = empty((size + (int(HEIGHTS) if self.colour else 0),), np.int32)
+        self.labels = self.cells[:size].reshape(height + 2, wide, cell)[1:-1, 1:-1, 0]
+        lines = self.cells[:size].reshape(height + 2, -1)
+        if self.colour:
+            self.buckets = 256
+            over_rows(prepare_colours, height + 2, markers, allowed, to_uint8(image), connectivity == 8, lines)
+        else:
+            ranks, self.buckets = _ranks(image)
+            self.heights = empty((height + 2, wide), ranks.dtype)
+            over_rows(prepare_relief, height + 2, markers, allowed, ranks, lines, self.heights)
 
     def flood(self, lines: bool, level: int) -> None:
         """Let the water rise to a level, a position in the order of heights."""
         if self.colour:
-            flood_colours(self.cells, self.around.view(np.uint64), bool(lines), level)
+            flood_colours(self.cells, self.around, bool(lines), level)
             return
-        ends = np.full(2 * self.buckets, -1, np.int32)
+        heights = self.heights.reshape(-1)
+        springs = find_springs(self.cells, heights, self.around, self.buckets)
+        ends = np.zeros(2 * self.buckets, np.int32)
         floor1 = (self.buckets >> 6) + 1
         floor2 = floor1 + (self.buckets >> 12) + 1
         bits = np.zeros(floor2 + (self.buckets >> 18) + 1, np.uint64)
-        _flood_relief(self.cells, self.around, bool(lines), level, ends, bits, floor1, floor2)
+        flood_relief(self.cells, heights, self.around, bool(lines), level, springs, ends, bits, floor1, floor2)
+
+    def take_labels(self) -> Array:
+        """Return the labels of a relief in the memory that they were found in: the basin has none after that."""
+        height, width = self.labels.shape
+        without_wall(self.cells, width)
+        return self.cells[: height * width].reshape(height, width)
 
 
 def _as_markers(markers: Any, shape: tuple[int, int]) -> Array:
@@ -173,98 +181,3 @@ def _ranks(relief: Array) -> tuple[Array, int]:
         levels, ranks = np.unique(relief, return_inverse=True)
         return ranks.reshape(relief.shape).astype(np.int32), len(levels)
     return relief, int(relief.max()) + 1
-
-
-# --- the landscape ---
-# What belongs to a pixel lies together, in one line of the processor's cache: its label, its height, and the pixel
-# behind it in the queue.
-
-
-@kernel
-def _prepare_relief(markers, heights, cells, y0, y1):
-    """Write labels and heights within a wall of one pixel."""
-    height, width = markers.shape
-    for y in range(y0, y1):
-        line = cells[y]
-        if y == 0 or y == height + 1:
-            for x in range(width + 2):
-                line[CELL * x] = OUTSIDE
-            continue
-        line[0], line[CELL * (width + 1)] = OUTSIDE, OUTSIDE
-        labels, values = markers[y - 1], heights[y - 1]
-        for x in range(width):
-            line[CELL * (x + 1)], line[CELL * (x + 1) + HEIGHT] = labels[x], np.int32(values[x])
-
-
-# --- the ordered queue ---
-# `ends` holds the first and the last pixel of each height's list, and three floors of `bits` say which lists hold
-# something. The kernel spells the queue out: handing its arrays to a function costs more than the function does.
-
-
-@kernel
-def _flood_relief(cells, around, lines, level, ends, bits, floor1, floor2):
-    """Flood a relief: a pixel waits at its own height, or at the water's where that is higher."""
-    waiting = 0
-    for pixel in range(0, cells.size, CELL):
-        if cells[pixel] <= 0:
-            continue
-        inner = True  # within a marker there is nothing to flood
-        for way in range(around.size):
-            inner &= cells[pixel + around[way]] != 0
-        if inner:
-            continue
-        height = np.int64(cells[pixel + HEIGHT])
-        cells[pixel + AFTER] = -1
-        if ends[2 * height] < 0:
-            ends[2 * height] = pixel
-            bits[height >> 6] |= _one << np.uint64(height & 63)
-            bits[floor1 + (height >> 12)] |= _one << np.uint64(height >> 6 & 63)
-            bits[floor2 + (height >> 18)] |= _one << np.uint64(height >> 12 & 63)
-        else:
-            cells[ends[2 * height + 1] + AFTER] = pixel
-        ends[2 * height + 1] = pixel
-        waiting += 1
-    while waiting > 0:
-        i = floor2  # the lowest height that has a pixel waiting
-        while bits[i] == _zero:
-            i += 1
-        i = (i - floor2 << 6) + np.int64(trailing_zeros(bits[i]))
-        i = (i << 6) + np.int64(trailing_zeros(bits[floor1 + i]))
-        height = (i << 6) + np.int64(trailing_zeros(bits[i]))
-        if height > level:
-            return
-        water, pixel = height, np.int64(ends[2 * height])
-        ends[2 * height] = cells[pixel + AFTER]
-        waiting -= 1
-        if ends[2 * height] < 0:
-            bits[height >> 6] ^= _one << np.uint64(height & 63)
-            if bits[height >> 6] == _zero:
-                bits[floor1 + (height >> 12)] ^= _one << np.uint64(height >> 6 & 63)
-                if bits[floor1 + (height >> 12)] == _zero:
-                    bits[floor2 + (height >> 18)] ^= _one << np.uint64(height >> 12 & 63)
-        label, meets = cells[pixel], False
-        if lines:
-            for way in range(around.size):
-                other = cells[pixel + around[way]]
-                if other > 0:
-                    meets |= label > 0 and other != label
-                    label = other if label <= 0 else label
-            cells[pixel] = LINE if meets else label
-        if meets:
-            continue
-        for way in range(around.size):
-            near = pixel + around[way]
-            if cells[near] != 0:
-                continue
-            cells[near] = WAITING if lines else label
-            height = max(water, np.int64(cells[near + HEIGHT]))
-            cells[near + AFTER] = -1
-            if ends[2 * height] < 0:
-                ends[2 * height] = near
-                bits[height >> 6] |= _one << np.uint64(height & 63)
-                bits[floor1 + (height >> 12)] |= _one << np.uint64(height >> 6 & 63)
-                bits[floor2 + (height >> 18)] |= _one << np.uint64(height >> 12 & 63)
-            else:
-                cells[ends[2 * height + 1] + AFTER] = near
-            ends[2 * height + 1] = near
-            waiting += 1
