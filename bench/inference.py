@@ -1,4 +1,4 @@
-"""Classifying and detecting at random weights: ``sl.load(…, engine="fused").predict`` against eager PyTorch.
+"""Classifying and detecting at random weights: ``sl.load(…).predict``, merged and plain, against eager PyTorch.
 
 Eager PyTorch is the peer's default: the same network in float32, pixels to tensor, forward pass, softmax. timm's
 networks do the same work: their outputs equal ours (`make oracle`), and both call the same operations. The detector
@@ -8,6 +8,7 @@ comes last, by ONNX Runtime, whose threads look out for work between calls where
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import deepcopy
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from sightline.detect.answers import OnnxDetector
 from sightline.detect.recipe import DetectRecipe
 from sightline.nn.fused_network import FusedNetwork
 from sightline.train.run import Predictor
+from sightline.train.storage_order import with_channels_last
 
 from .timing import THREADS, Case
 
@@ -46,6 +48,11 @@ def cases() -> list[Case]:
         for batch in BATCHES:
             title = f"load.predict {name} ×{batch} bf16"
             found.append(Case(title, "torch", ours(name, batch, "bf16"), eager(name, batch), 0, None))
+    for name in NETWORKS:
+        for batch in BATCHES:
+            found.append(
+                Case(f"load.predict {name} ×{batch} plain", "torch", plain(name, batch), eager(name, batch), 0, 1e-4)
+            )
     size = DETECTED * DETECTED * 3
     found.append(Case("load.predict YOLO small 416 ×1", "torch", detects("onnx"), detects("torch"), size, 1e-3))
     return found
@@ -114,6 +121,19 @@ def ours(name: str, batch: int, precision: str = "fp32") -> Callable[[], Any]:
     """Return a call that predicts with all that ``predict`` does; it returns the scores, best first."""
     given = pictures(batch)
     return lambda: np.array([found.scores for found in predictor(name, precision).predict(given)])
+
+
+@lru_cache(maxsize=1)
+def plain_predictor(name: str) -> Predictor:
+    """Return what ``sl.load`` gives for ``engine="torch"``: the network as it is written."""
+    recipe, model = network(name)
+    return Predictor(Path(name), recipe, with_channels_last(deepcopy(model)))
+
+
+def plain(name: str, batch: int) -> Callable[[], Any]:
+    """Return a call that predicts by the network as it is written."""
+    given = pictures(batch)
+    return lambda: np.array([found.scores for found in plain_predictor(name).predict(given)])
 
 
 def eager(name: str, batch: int) -> Callable[[], Any]:

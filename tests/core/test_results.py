@@ -1,11 +1,12 @@
 import json
+import pickle
 
 import numpy as np
 import pytest
 
 import sightline as sl
 from sightline.core.conversions import boxes_xywh_to_xyxy
-from sightline.core.errors import InputError
+from sightline.core.errors import InputError, WeightsError
 from sightline.core.results import dumps
 
 
@@ -103,6 +104,23 @@ def test_classification():
     for labels, scores in (((), ()), (("a",), (0.5, 0.5))):
         with pytest.raises(InputError, match="Classification: labels and scores"):
             sl.Classification(labels, scores)
+
+
+def test_classification_is_ranked_when_somebody_looks():
+    found = sl.Classification.ranked(["cat", "dog", "owl", "eel"], np.array([0.125, 0.25, 0.5, 0.125], np.float32))
+    copied = pickle.loads(pickle.dumps(found))
+    assert found.scores == (0.5, 0.25, 0.125, 0.125)
+    assert found.labels == ("owl", "dog", "cat", "eel")
+    assert found == copied == sl.Classification(("owl", "dog", "cat", "eel"), (0.5, 0.25, 0.125, 0.125))
+    assert hash(found) == hash(copied)
+    with pytest.raises(AttributeError, match="no attribute 'names'"):
+        found.names  # noqa: B018
+    with pytest.raises(AttributeError, match="no attribute '_unranked'"):
+        sl.Classification(("a",), (1.0,))._unranked  # noqa: B018
+    with pytest.raises(WeightsError, match="damaged"):
+        sl.Classification.ranked(["a", "b"], np.array([0.5, np.nan]))
+    with pytest.raises(InputError, match="Classification: labels and scores"):
+        sl.Classification.ranked([], np.empty(0))
 
 
 def test_segmentation():

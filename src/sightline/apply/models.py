@@ -123,6 +123,7 @@ def _from_run(source: PathLike, weights: str, device: str) -> Predictor:
 def _from_zoo(name: str, device: str, classes: Sequence[str] | PathLike | None) -> Predictor:
     from sightline.train.processes import pick_device
     from sightline.train.run import Predictor
+    from sightline.train.storage_order import with_channels_last
     from sightline.zoo import pretrained
     from sightline.zoo.table import entry
 
@@ -135,7 +136,8 @@ def _from_zoo(name: str, device: str, classes: Sequence[str] | PathLike | None) 
     else:
         from sightline.detect.public import public_recipe
     recipe = public_recipe(name, _names(classes))
-    return Predictor(Path(name), recipe, pretrained.load(name).to(pick_device(device)))
+    model = pretrained.load(name).to(pick_device(device))
+    return Predictor(Path(name), recipe, with_channels_last(model))
 
 
 def _names(classes: Sequence[str] | PathLike | None) -> Sequence[str] | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -45,18 +45,35 @@ class Classification:
         classes
             K names.
         probabilities
-            K numbers; of equal ones the first stays first.
+            K numbers, kept until somebody looks at them; of equal ones the first stays first.
 
         Raises
         ------
         WeightsError
             When one is NaN, as the answers of a model are whose weights hold NaN or infinity.
         """
-        order = np.argsort(-probabilities, kind="stable")
-        if np.isnan(probabilities[order[-1:]]).any():  # NaN is sorted last
+        if np.isnan(probabilities).any():
             raise WeightsError("predict: the model answers NaN instead of probabilities: its weights are damaged.")
-        names = [classes[place] for place in order.tolist()]  # plain numbers: NumPy's take three times as long
-        return cls(tuple(names), tuple(probabilities[order].tolist()))
+        if not len(probabilities):
+            return cls((), ())
+        found = cls.__new__(cls)
+        object.__setattr__(found, "_unranked", (classes, probabilities))
+        return found
+
+    if not TYPE_CHECKING:  # where any other name is an error
+
+        def __getattr__(self, name):
+            # A thousand names take longer to line up than a small network to answer: it is done when somebody looks.
+            if name not in ("labels", "scores") or "_unranked" not in self.__dict__:
+                raise AttributeError(f"'Classification' object has no attribute '{name}'", name=name, obj=self)
+            classes, probabilities = self._unranked
+            order = np.argsort(-probabilities, kind="stable")
+            if name == "labels":  # by plain numbers: NumPy's take three times as long
+                value = tuple([classes[place] for place in order.tolist()])
+            else:
+                value = tuple(probabilities[order].tolist())
+            object.__setattr__(self, name, value)
+            return value
 
     @property
     def label(self) -> str:

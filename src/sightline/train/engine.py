@@ -32,6 +32,7 @@ from sightline.train.progress import Silent
 from sightline.train.recipe import Batch, Phase, Recipe
 from sightline.train.schedule import factor
 from sightline.train.settings import Settings
+from sightline.train.storage_order import convolves, with_channels_last
 from sightline.train.tensors import load_weights
 
 
@@ -110,11 +111,8 @@ class Engine:
         if settings.precision == "fp16" and device.type != "cuda":
             raise InputError(f"train: precision fp16 needs a GPU; the device is {device.type}. Use precision bf16.")
         seed_torch(settings.seed)
-        model = self.recipe.model().to(device)
-        # Convolutions run faster with the channels last; other models don't care.
-        self.channels_last = any(isinstance(module, nn.Conv2d) for module in model.modules())
-        if self.channels_last:
-            model = model.to(memory_format=torch.channels_last)  # pyrefly: ignore
+        model = with_channels_last(self.recipe.model().to(device))
+        self.channels_last = convolves(model)
         on_cpu = device.type == "cpu" and settings.precision == "fp32"
         self.fast_convolutions = on_cpu and any(FastConvolutions.suit(module) for module in model.modules())
         freeze(model, settings.freeze)

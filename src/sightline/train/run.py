@@ -27,6 +27,7 @@ from sightline.train.checkpoint import BEST, LAST
 from sightline.train.processes import pick_device
 from sightline.train.recipe import Recipe, find_recipe
 from sightline.train.settings import Settings
+from sightline.train.storage_order import with_channels_last
 from sightline.train.tensors import load_tensors, load_weights
 
 CALIBRATION = "calibration.json"
@@ -272,7 +273,7 @@ def load(source: PathLike, *, weights: str = "best", device: str = "auto") -> Pr
     load_weights(model, tensors, f"'{path}'")
     if (folder / CALIBRATION).exists():
         _set_temperature(recipe, float(read_json(folder / CALIBRATION)["temperature"]))
-    return Predictor(folder, recipe, model.to(pick_device(device)).eval())
+    return Predictor(folder, recipe, with_channels_last(model.to(pick_device(device))).eval())
 
 
 def _set_temperature(recipe: Any, temperature: float) -> None:
