@@ -135,6 +135,12 @@ def test_bad_arguments_are_refused_by_name() -> None:
         sl.image.seam_carve(image, (0, 5))
     with pytest.raises(InputError, match="seam_carve: shape must hold at most"):
         sl.image.seam_carve(image, (1 << 20, 1 << 20))
+    for shape in ((100, 100_000), (25, 7), (6, 29)):
+        with pytest.raises(
+            InputError, match="seam_carve: shape must be at most 4 times the image's height and width, 6×7"
+        ):
+            sl.image.seam_carve(image, shape)
+    assert sl.image.seam_carve(image, (24, 28)).shape == (24, 28)
     with pytest.raises(InputError, match="seam_carve: energy must be one of"):
         sl.image.seam_carve(image, (5, 5), energy="entropy")
     with pytest.raises(InputError, match="seam_carve: image must be finite"):

@@ -24,6 +24,7 @@ from sightline.image.seams import accumulate, energies, remove_seams
 
 LEVELS = {"uint8": 1.0, "uint16": 1 / 257, "float32": 255.0}  # makes grey levels of each dtype's values
 LARGEST = 1 << 28  # pixels in a result
+MOST = 4  # times its own height and width that an image is enlarged to: the work grows with the square of that
 
 
 def _smaller(image: Any) -> tuple[int, int]:
@@ -57,14 +58,15 @@ def seam_carve(
 
     What is marked for removal is carved out first, across its shorter side. Then columns are adjusted, and rows after
     them: seams are removed one by one, or, to enlarge, those that would go first are doubled, half the image's width at
-    most in one round. NaN and infinity are refused.
+    most in one round. The time grows with the pixels times the seams. NaN and infinity are refused.
 
     Parameters
     ----------
     image
         H×W or H×W×3; uint8, uint16 or float32.
     shape
-        ``(height, width)`` of the result in pixels; the image's own returns an equal copy where nothing is removed.
+        ``(height, width)`` of the result in pixels, each at most 4 times the image's; the image's own returns an equal
+        copy where nothing is removed.
     protect
         H×W bool, true where seams should not pass; None for nowhere.
     remove
@@ -79,7 +81,8 @@ def seam_carve(
     Raises
     ------
     InputError
-        When a mask is not of the image's shape, or nothing would be left.
+        When a mask is not of the image's shape, nothing would be left, or the result would be more than 4 times as
+        high or wide, or have more than 2²⁸ pixels.
 
     References
     ----------
@@ -96,10 +99,9 @@ def seam_carve(
            [90,  0,  0, 90]], dtype=uint8)
     """
     height, width = size_2d("seam_carve", "shape", shape)
-    state = _without(_start(image, protect, remove, energy))
-    if height * width > LARGEST:
-        raise InputError(f"seam_carve: shape must hold at most 2²⁸ pixels; got {height}×{width}.")
-    state = _to_width(state, width)
+    state = _start(image, protect, remove, energy)
+    _bound(state.image, height, width)
+    state = _to_width(_without(state), width)
     state = _to_width(state.turned(), height).turned()
     return np.array(state.image)
 
@@ -110,6 +112,7 @@ def _steps(
 ) -> Iterator[Step]:
     height, width = size_2d("seam_carve", "shape", shape)
     state = _start(image, protect, remove, energy)
+    _bound(state.image, height, width)
     upright = width != state.image.shape[1] or height == state.image.shape[0]
     turn = (lambda part: part) if upright else (lambda part: np.ascontiguousarray(part.swapaxes(0, 1)))
     one_way = state if upright else state.turned()
@@ -122,6 +125,16 @@ def _steps(
     seams = _seams(one_way, min(count, one_way.image.shape[1] - 1))[1]
     yield Step("seams", Picture(image), MaskLayer(turn(seams)), note="The first ones to go, or to be doubled.")
     yield Step("carved", Picture(seam_carve(image, shape, protect, remove, energy=energy)))
+
+
+def _bound(image: Array, height: int, width: int) -> None:
+    if height * width > LARGEST:
+        raise InputError(f"seam_carve: shape must hold at most 2²⁸ pixels; got {height}×{width}.")
+    if height > MOST * image.shape[0] or width > MOST * image.shape[1]:
+        raise InputError(
+            f"seam_carve: shape must be at most {MOST} times the image's height and width, "
+            f"{image.shape[0]}×{image.shape[1]}; got {height}×{width}. Enlarge with resize first."
+        )
 
 
 def _start(image: Any, protect: Any, remove: Any, energy: str) -> _State:
