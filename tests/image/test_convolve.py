@@ -12,6 +12,7 @@ import scipy.ndimage
 import sightline as sl
 from sightline.core import evidence
 from sightline.core.errors import InputError
+from sightline.image import correlation
 from sightline.image.correlation import factors
 
 PEER_BORDERS = {"reflect": "mirror", "symmetric": "reflect", "edge": "nearest", "constant": "constant", "wrap": "wrap"}
@@ -119,6 +120,16 @@ def test_correlation_is_convolution_with_the_turned_kernel() -> None:
     np.testing.assert_array_equal(
         sl.image.correlate(picture, kernel), sl.image.convolve(picture, np.ascontiguousarray(kernel[::-1, ::-1]))
     )
+
+
+@pytest.mark.parametrize("border", ["reflect", "constant", "wrap"])
+def test_strips_of_blocks_are_as_the_whole(border: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    cases = ((700, 90), 1, "uint8"), ((400, 60, 3), (2, 3), "uint16"), ((500, 61), (3, 1), "float32")
+    arguments = [(noise(shape, dtype), KERNELS["large"], stride) for shape, stride, dtype in cases]
+    whole = [sl.image.correlate(*given, border=border) for given in arguments]
+    monkeypatch.setattr(correlation, "_PIXELS", 1)
+    for given, expected in zip(arguments, whole, strict=True):
+        np.testing.assert_array_equal(sl.image.correlate(*given, border=border), expected)
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])

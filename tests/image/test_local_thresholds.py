@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 from itertools import combinations
 
@@ -77,6 +78,19 @@ def test_light_that_falls_off_does_not_matter() -> None:
     rows = image.adaptive_threshold(lit, 15, 4)
     assert (rows[::8] == 0).all()
     assert (rows[4::8] == 255).all()
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
+def test_bands_are_as_the_whole(dtype: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    module = importlib.import_module("sightline.image.adaptive_threshold")  # which the function's name hides
+    sizes = ((150, 70), 3), ((150, 70), 31), ((90, 20), 9), ((40, 90), 101)
+    cases = [((np.random.default_rng(3).random(shape) * 255).astype(dtype), size) for shape, size in sizes]
+    whole = [image.adaptive_threshold(gray, size, 2, "gaussian") for gray, size in cases]
+    monkeypatch.setattr(module, "_PIXELS", 1)
+    monkeypatch.setattr(module, "_BAND", 17)
+    for (gray, size), expected in zip(cases, whole, strict=True):
+        assert len(list(module._weighted_means(gray, size))) == -(-len(gray) // 17)
+        np.testing.assert_array_equal(image.adaptive_threshold(gray, size, 2, "gaussian"), expected)
 
 
 @pytest.mark.parametrize(

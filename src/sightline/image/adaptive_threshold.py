@@ -25,6 +25,7 @@ from sightline.image.gradient import as_gray
 
 _LARGEST = 1023  # with it, twice the sum of a window of bytes still fits 32 bits
 # OpenCV's Gaussians of small sizes, from the centre outwards, in parts of 256.
+_PIXELS, _BAND = 1 << 20, 128  # a band of rows, whose means are held together: so many pixels, or so many rows if more
 _SMALL = {3: (128, 64), 5: (96, 64, 16), 7: (72, 56, 28, 8), 9: (60, 51, 30, 13, 4)}
 
 
@@ -87,18 +88,9 @@ def adaptive_threshold(
     if scalar is np.uint8:
         offset = math.floor(offset) if inverse else math.ceil(offset)
     if weighted:
-        mean = _weighted_mean(gray, size)
-        over_rows(
-            _compare,
-            gray.size,
-            gray.reshape(-1),
-            mean.reshape(-1),
-            np.float32(offset),
-            above,
-            below,
-            result.reshape(-1),
-            strip=1 << 17,
-        )
+        for rows, mean in _weighted_means(gray, size):
+            flat = (array.reshape(-1) for array in (gray[rows], mean, result[rows]))
+            over_rows(_compare, mean.size, *flat, np.float32(offset), above, below, strip=1 << 17)
         return result
     reach = size // 2
     rows, columns = (source_indices(length, reach, "edge") for length in gray.shape)
@@ -117,7 +109,9 @@ def _steps(
 ) -> Iterator[Step]:
     gray, size, offset = _checked(image, size, offset)
     yield Step("grey", Picture(gray))
-    mean = _weighted_mean(gray, size, even=method == "mean")
+    mean = np.empty(gray.shape, np.float32)
+    for rows, part in _weighted_means(gray, size, even=method == "mean"):
+        mean[rows] = part
     yield Step("mean", Heat(mean), note=f"Of the {size}×{size} neighbours of each pixel.")
     yield Step("difference", Heat(gray - (mean - np.float32(offset))), note="How far each is above its threshold.")
     result = adaptive_threshold(image, size, offset, method, kind=kind, out=out)
@@ -130,8 +124,11 @@ def _checked(image: Any, size: Any, offset: Any) -> tuple[Array, int, float]:
     return gray, size, number("adaptive_threshold", "offset", offset, -1e30, 1e30)
 
 
-def _weighted_mean(gray: Array, size: int, *, even: bool = False) -> Array:
-    """Return H×W float32: the weighted mean around each pixel, of bytes rounded to whole levels."""
+def _weighted_means(gray: Array, size: int, *, even: bool = False) -> Iterator[tuple[slice, Array]]:
+    """Yield rows and the float32 weighted means around their pixels, of bytes rounded to whole levels.
+
+    All means are in one array's memory, band after band.
+    """
     reach = size // 2
     if even:
         weights = np.ones(reach + 1)
@@ -140,13 +137,21 @@ def _weighted_mean(gray: Array, size: int, *, even: bool = False) -> Array:
     else:
         weights = np.exp(-0.5 * (np.arange(reach + 1) / (0.3 * (reach - 1) + 0.8)) ** 2)
     weights = (weights / (weights[0] + 2 * weights[1:].sum())).astype(np.float32)
-    mean = empty(gray.shape, np.float32)
-    correlate_separable(gray.astype(np.float32), weights, weights, "edge", mean)
-    return np.rint(mean, out=mean) if gray.dtype == np.uint8 else mean
+    height, width = gray.shape
+    sources = source_indices(height, reach, "edge")
+    band = min(height, max(_BAND, _PIXELS // max(1, width)))
+    lines, means = (empty((min(height, rows), width), np.float32) for rows in (band + 2 * reach, band))
+    for y in range(0, height, band):
+        stop = min(y + band, height)
+        first, last = max(0, y - reach), min(height, stop + reach)
+        mean = means[: stop - y]
+        lines[: last - first] = gray[first:last]
+        correlate_separable(lines, weights, weights, "edge", mean, sources[y : stop + 2 * reach] - first)
+        yield slice(y, stop), np.rint(mean, out=mean) if gray.dtype == np.uint8 else mean
 
 
 @kernel
-def _compare(gray, mean, offset, above, below, result, x0, x1):
+def _compare(gray, mean, result, offset, above, below, x0, x1):
     row, middle, out = gray[x0:x1], mean[x0:x1], result[x0:x1]
     for x in range(row.size):
         out[x] = above if np.float32(row[x]) > middle[x] - offset else below

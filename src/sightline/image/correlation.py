@@ -16,12 +16,13 @@ from sightline.core.buffers import empty
 from sightline.core.kernels import kernel, over_rows
 from sightline.core.weighted_sums import ALONE, PAIR, weigh_alone, weigh_pair
 from sightline.image.border import interleaved, source_indices
-from sightline.image.template_products import products
+from sightline.image.template_products import Products
 from sightline.image.three_rows import sum_at, sum_three_rows
 
 Array = np.ndarray
 _RANK = 1e-6  # second singular value, relative to the first, that is taken for rounding
 _DIRECT = 400  # weights of an inseparable window beyond which blocks of Fourier transforms are cheaper
+_PIXELS = 1 << 20  # of a strip that is multiplied in the frequency domain
 _FEW = 9  # weights that are not worth two passes
 _NO_ROW = np.zeros(0, np.float32), np.zeros(0, np.int64)
 
@@ -248,25 +249,42 @@ def _write(total, step, stride, row):
 
 
 def _by_blocks(image: Array, window: Array, frame: Frame, result: Array) -> None:
-    """Multiply spectra block by block, one channel after the other."""
+    """Multiply spectra block by block, one channel after the other, of as many rows of blocks as a strip has."""
     rows, columns = _reached(image.shape, frame)
-    left, width = frame.before[1], image.shape[1]
-    outside = np.r_[0:left, left + width : len(columns)]
-    padded, weights = empty((len(rows), len(columns)), np.float32), window.astype(np.float32)
-    inner = padded[:, left : left + width]
+    template = Products("correlate", (len(rows), len(columns)), window.astype(np.float32))
+    tall, height = len(window), len(rows) - len(window) + 1
+    strip, stride = template.rows(max(_PIXELS // len(columns), 4 * tall)), frame.stride[0]
+    strip = min(strip, height)
+    padded = empty((strip + tall - 1, len(columns)), np.float32)
+    products = empty((strip, len(columns) - window.shape[1] + 1), np.float32)
     target = empty(result.shape, np.float32) if result.dtype == np.uint16 else result
     for channel in np.ndindex(image.shape[2:]):
-        inner[...] = image[(slice(None), slice(None), *channel)][rows]
-        padded[:, outside] = inner[:, columns[outside]]
-        if frame.border == "constant":
-            padded[rows < 0], padded[:, columns < 0] = frame.value, frame.value
+        plane = image[(slice(None), slice(None), *channel)]
         to = target[(slice(None), slice(None), *channel)]
-        plane = to if to.flags.c_contiguous else empty(to.shape, to.dtype)
-        over_rows(_write_rows, len(plane), products("correlate", padded, weights), *frame.stride, plane)
-        if plane is not to:
-            to[...] = plane
+        for y in range(0, height, strip):
+            stop = min(y + strip, height)
+            sums, lines = products[: stop - y], padded[: stop - y + tall - 1]
+            _pad(plane, rows[y : stop + tall - 1], columns, frame, lines)
+            sums[...] = 0
+            template.add(lines, sums)
+            first, last = -(-y // stride), -(-stop // stride)  # of the rows that are written
+            part = to[first:last] if to.flags.c_contiguous else empty(to[first:last].shape, to.dtype)
+            over_rows(_write_rows, len(part), sums[first * stride - y :], *frame.stride, part)
+            if not to.flags.c_contiguous:
+                to[first:last] = part
     if target is not result:
         finish(target, result)
+
+
+def _pad(plane: Array, rows: Array, columns: Array, frame: Frame, padded: Array) -> None:
+    """Write rows of a plane to ``padded``, with what lies beyond its borders."""
+    left, width = frame.before[1], plane.shape[1]
+    inner = padded[:, left : left + width]
+    inner[...] = plane[rows]
+    outside = np.r_[0:left, left + width : len(columns)]
+    padded[:, outside] = inner[:, columns[outside]]
+    if frame.border == "constant":
+        padded[rows < 0], padded[:, columns < 0] = frame.value, frame.value
 
 
 def _reached(shape: tuple[int, ...], frame: Frame) -> list[Array]:

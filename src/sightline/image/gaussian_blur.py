@@ -119,13 +119,19 @@ def _weights(sigma: float, dtype: np.dtype) -> Array:
     return whole
 
 
-def correlate_separable(image: Array, down: Array, across: Array, border: str, result: Array) -> None:
-    """Write the correlation of each channel with odd weights, down and then across, into result of the same shape."""
-    height, width = image.shape[:2]
+def correlate_separable(
+    image: Array, down: Array, across: Array, border: str, result: Array, rows: Array | None = None
+) -> None:
+    """Write the correlation of each channel with odd weights, down and then across, into result of the same shape.
+
+    Of an image that is a part of another one, ``rows`` are those that stand for the rows of the result, from
+    ``down.size - 1`` above to as many below; the result then has as many rows as are asked for.
+    """
+    height, width = result.shape[:2]
     channels = image.shape[2] if image.ndim == 3 else 1
-    rows = source_indices(height, down.size - 1, border)
+    rows = source_indices(height, down.size - 1, border) if rows is None else rows
     columns = interleaved(source_indices(width, across.size - 1, border), channels)
-    flat = image.reshape(height, -1), result.reshape(height, -1)
+    flat = image.reshape(len(image), -1), result.reshape(height, -1)
     if down.dtype == np.float32 and width * channels >= ALONE:
         sums = flat[1] if result.dtype == np.float32 else _NO_SUMS
         taps = down, np.arange(down.size), rows, across, np.arange(across.size) * channels, columns
@@ -154,7 +160,7 @@ def _correlate_bytes(image, result, down, up_down, rows, across, left_right, col
     inner = line[margin : margin + width]
     half = np.uint16(128)
     for y in range(y0, y1):
-        _start(total, image[y], down[0], half)
+        _start(total, image[rows[y + reach]], down[0], half)
         _add_rows(total, image, y + reach, down, up_down, rows)
         for x in range(width):
             inner[x] = np.uint8(total[x] >> np.uint16(8))
@@ -201,7 +207,7 @@ def _correlate_floats(image, result, down, up_down, rows, across, left_right, co
     integer = result.dtype.type(0.5) == result.dtype.type(0)
     half = np.float32(0.5) if integer else np.float32(0)
     for y in range(y0, y1):
-        _start(inner, image[y], down[0], np.float32(0))
+        _start(inner, image[rows[y + reach]], down[0], np.float32(0))
         _add_rows(inner, image, y + reach, down, up_down, rows)
         _fill_margins(line, inner, columns, margin)
         _start(total, inner, across[0], half)
