@@ -58,7 +58,7 @@ assert cat.nbytes == 300 * 451 * 3
 
 # %%
 corner = cat[:100, :150]  # rows 0–99, columns 0–149: the top left
-face = cat[60:220, 110:310]
+face = cat[50:270, 100:370]
 mirrored = cat[:, ::-1]
 turned = cat.transpose(1, 0, 2)
 assert corner.shape == (100, 150, 3)
@@ -134,7 +134,7 @@ print("grey:", gray.shape)
 assert (exact == cat).all()
 assert error > 0
 assert sizes["cat.jpg"] < sizes["cat.png"]
-pictures(exact=face, jpeg=lossy[60:220, 110:310])
+pictures(exact=face, jpeg=lossy[50:270, 100:370])
 
 # %% [markdown]
 # On your own desktop, `sl.show(cat)` opens the picture in a window.
@@ -158,9 +158,9 @@ assert back[0].shape == (75, 113, 3)
 
 # %%
 mask = np.zeros(cat.shape[:2], bool)
-mask[60:220, 110:310] = True
-boxes = np.array([[110.0, 60.0, 310.0, 220.0]], np.float32)  # x1, y1, x2, y2
-eyes = np.array([[173.0, 100.0], [262.0, 118.0]], np.float32)
+mask[50:270, 100:370] = True
+boxes = np.array([[100.0, 50.0, 370.0, 270.0]], np.float32)  # x1, y1, x2, y2
+eyes, nose = np.array([[172.0, 114.0], [318.0, 133.0]], np.float32), np.array([[262.0, 243.0]], np.float32)
 y, x = np.mgrid[-1:1:48j, -1:1:48j]
 swirl = np.stack([-y, x], axis=2).astype(np.float32)
 named = {
@@ -168,13 +168,13 @@ named = {
     "masks": sl.image.draw.masks(cat, mask),
     "labels": sl.image.draw.labels(cat, mask.astype(np.int32)),
     "keypoints": sl.image.draw.keypoints(cat, eyes),
-    "skeletons": sl.image.draw.skeletons(cat, np.array([[[173, 100, 1], [262, 118, 1]]], np.float32), [(0, 1)]),
-    "lines": sl.image.draw.lines(cat, np.array([[173.0, 100.0, 262.0, 118.0]], np.float32)),
-    "contours": sl.image.draw.contours(cat, [np.array([[110, 60], [310, 60], [210, 220]], np.float32)]),
+    "skeletons": sl.image.draw.skeletons(cat, np.array([[[172, 114, 1], [318, 133, 1]]], np.float32), [(0, 1)]),
+    "lines": sl.image.draw.lines(cat, eyes.reshape(1, 4)),
+    "contours": sl.image.draw.contours(cat, [np.vstack([eyes, nose])]),
     "tracks": sl.image.draw.tracks(cat, [np.cumsum(np.full((20, 2), 9.0), axis=0)]),
     "heat_map": sl.image.draw.heat_map(cat, np.hypot(*np.mgrid[-1:1:300j, -1:1:451j])),
     "text": sl.image.draw.text(cat, "Chelsea", (10, 10)),
-    "matches": sl.image.draw.matches(cat, mirrored, np.array([[173.0, 100.0, 277.0, 100.0]], np.float32)),
+    "matches": sl.image.draw.matches(cat, mirrored, np.array([[172.0, 114.0, 278.0, 114.0]], np.float32)),
     "flow": sl.image.draw.flow(swirl),
 }
 assert all(picture.dtype == np.uint8 for picture in named.values())
@@ -184,8 +184,8 @@ pictures(**named)
 # %% [markdown]
 # ## Our source
 #
-# Read one. Grey is a weighted sum of the channels, done on the whole array at once. There is no loop over pixels: in
-# Python that would take a second, in the array it takes a millisecond.
+# Read one: how other numbers become bytes. Scale, round, narrow, each done on the whole array at once. There is no loop
+# over pixels: in Python that would take a second, in the array it takes a millisecond.
 
 # %%
 print(source_of(sl.to_uint8))

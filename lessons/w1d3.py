@@ -171,10 +171,12 @@ pictures(rings=rings, every_fourth=kept, area=proper, **large)
 # %% [markdown]
 # ## Our source
 #
-# It takes the inverse and asks, for each new pixel, where it comes from:
+# It takes the inverse; `sample` asks with it, for each new pixel, where it comes from:
 
 # %%
-print(source_of(sl.image.warp_affine))
+from sightline.image.warp_affine import _warp
+
+print(source_of(_warp))
 
 # %% [markdown]
 # ## The peer's answer beside ours

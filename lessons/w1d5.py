@@ -19,7 +19,7 @@ import numpy as np
 import sightline as sl
 from sightline.lab.blackboard import pictures, source_of
 
-coins, horse = sl.data.sample("coins", mode="gray"), sl.data.sample("horse", mode="gray") < 128
+coins, horse = sl.data.sample("coins", mode="gray"), sl.data.sample("horse", mode="gray") > 127
 pictures(coins=coins, horse=horse)
 
 # %% [markdown]
@@ -166,10 +166,13 @@ assert np.argwhere(hits).tolist() == [[2, 2]]
 # %% [markdown]
 # ## Our source
 #
-# Opening is two lines, as in the book.
+# Opening and closing are the same two lines, as in the book: first the one extremum, then the other.
 
 # %%
+from sightline.image.opening import _twice
+
 print(source_of(sl.image.opening))
+print(source_of(_twice))
 print(source_of(sl.image.top_hat))
 
 # %% [markdown]

@@ -73,8 +73,8 @@ sl.trace(sl.image.collapse, bands, dtype="uint8")
 
 # %%
 size = (288, 288)
-face_a = sl.image.resize(np.ascontiguousarray(astronaut[0:288, 100:388]), size)
-face_b = sl.image.resize(np.ascontiguousarray(cat[0:288, 60:348]), size)
+face_a = sl.image.resize(np.ascontiguousarray(astronaut[40:170, 145:275]), size)
+face_b = np.ascontiguousarray(cat[0:288, 99:387])
 half = np.zeros(size, bool)
 half[:, :144] = True
 hard = np.where(half[..., None], face_a, face_b)
@@ -158,11 +158,13 @@ assert abs(same[2] - 26) < 2
 # %% [markdown]
 # ## Our source
 #
-# A Laplacian pyramid in a dozen lines:
+# Taken apart, and added up again, in a dozen lines:
 
 # %%
-print(source_of(sl.image.laplacian_pyramid))
-print(source_of(sl.image.collapse))
+from sightline.image.laplacian_pyramid import bands_of, sum_of_bands
+
+print(source_of(bands_of))
+print(source_of(sum_of_bands))
 
 # %% [markdown]
 # ## The peer's answer beside ours

@@ -56,7 +56,7 @@ for score in ("ncc", "normed_correlation", "difference", "correlation"):
 
 # %% [markdown]
 # **Answer 1.** Correlation that is not normalised goes to the brightest place. `ncc` does not care. How far may the
-# template be turned? Measure it.
+# template be turned? Measure it. **Answer 2**: 2° cost little; 10° are bearable; at 20° another place is better.
 
 # %%
 middle = (template.shape[1] / 2, template.shape[0] / 2)
@@ -64,12 +64,15 @@ for degrees in (0, 2, 5, 10, 20, 45):
     c, s = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
     turn = np.array([[c, -s, middle[0] * (1 - c) + middle[1] * s], [s, c, middle[1] * (1 - c) - middle[0] * s]])
     turned = sl.image.warp_affine(template, turn, border="edge")
-    peak = float(sl.image.match_template(astronaut, turned).max())
-    print(f"turned by {degrees:2}°: best score {peak:.2f}")
+    scores = sl.image.match_template(astronaut, turned)
+    y, x = np.unravel_index(scores.argmax(), scores.shape)
+    off = math.hypot(x - truth[0], y - truth[1])
+    print(f"turned by {degrees:2}°: best score {scores.max():.2f}, {off:.0f} pixels from the face")
     if degrees == 2:
-        assert peak > 0.9
+        assert off <= 1
+        assert scores.max() > 0.9
     if degrees == 45:
-        assert peak < 0.75
+        assert off > 50
 
 # %% [markdown]
 # `find_template` tries scales and angles, too, and returns *all* good places. Of matches that overlap it keeps the
@@ -144,9 +147,13 @@ sl.trace(sl.image.stitch, parts)
 
 # %% [markdown]
 # ## Our source
+#
+# One map of scores for each scale and angle. Peaks of all of them are sorted, and each one sends away what it overlaps:
 
 # %%
-print(source_of(sl.image.find_template))
+from sightline.image.find_template import _best
+
+print(source_of(_best))
 
 # %% [markdown]
 # ## The peer's answer beside ours

@@ -22,7 +22,7 @@ import sightline as sl
 from sightline.lab.blackboard import pictures, source_of
 
 coins, page, shapes = (sl.data.sample(name, mode="gray") for name in ("coins", "page", "shapes"))
-horse = sl.data.sample("horse", mode="gray") < 128
+horse = sl.data.sample("horse", mode="gray") > 127
 pictures(coins=coins, page=page, shapes=shapes, horse=horse)
 
 # %% [markdown]
@@ -47,7 +47,7 @@ for t in range(256):
         means = (low @ levels[: t + 1]) / low.sum(), (high @ levels[t + 1 :]) / high.sum()
         between[t] = low.sum() * high.sum() * (means[0] - means[1]) ** 2
 best = int(between.argmax())
-print("by the equation:", best, " ours:", sl.image.otsu_threshold(shapes))
+print("by the equation:", best, " ours:", sl.image.otsu_threshold(shapes), "  ← answer 1: between the hills")
 assert abs(best - sl.image.otsu_threshold(shapes)) <= 1
 sl.trace(sl.image.otsu_threshold, shapes)
 
@@ -102,11 +102,12 @@ retina = sl.data.sample("retina")
 green = 255 - np.ascontiguousarray(retina[..., 1])
 vessels = sl.image.top_hat(sl.image.gaussian_blur(green, 1.0), 15)
 vessels[np.hypot(*(np.mgrid[0:480, 0:480] - 240)) > 215] = 0
-both = sl.image.hysteresis_threshold(vessels, 8, 20)
-alone = vessels > 8
+vessels = np.minimum(vessels, 51) * 5  # they are faint: 5 times brighter
+both = sl.image.hysteresis_threshold(vessels, 40, 100)
+alone = vessels > 40
 print(f"pieces: {sl.image.label(alone)[1]} above the low threshold, {sl.image.label(both)[1]} with hysteresis")
 assert sl.image.label(both)[1] < sl.image.label(alone)[1] / 3
-sl.trace(sl.image.hysteresis_threshold, vessels, 8, 20)
+sl.trace(sl.image.hysteresis_threshold, vessels, 40, 100)
 
 # %% [markdown]
 # ## Walk around it

@@ -120,10 +120,16 @@ flat = sl.image.scan_document(sheet)
 print("page:", flat.shape)
 assert corners.shape == (4, 2)
 straight = sl.image.hough_lines(sl.image.canny(flat, 60, 150), 150)
-off = np.abs(np.degrees(straight[:, 1])) % 90
-off = np.minimum(off, 90 - off)
-print(f"lines of the flat page are off the upright by {off.mean():.1f}° (in the photo: up to 20°)")
-assert off.mean() < 2
+
+
+def leaning(found):
+    """Return by how many degrees lines are off the upright or the level, in the mean."""
+    off = np.degrees(found[:, 1]) % 90
+    return float(np.minimum(off, 90 - off).mean())
+
+
+print(f"lines lean: in the photo by {leaning(lines):.1f}° in the mean, on the page by {leaning(straight):.1f}°")
+assert leaning(straight) < 2 < leaning(lines)
 sl.trace(sl.image.scan_document, sheet)
 
 # %% [markdown]
@@ -148,7 +154,7 @@ sl.trace(sl.image.find_lanes, road)
 # %%
 picture = sl.image.make_code("https://example.org/w2d6", level="H", scale=6)
 dirty = picture.copy()
-dirty[60:80, 90:125] = 255  # a blot over the middle
+dirty[60:80, 90:125] = 0  # a blot of ink over the middle
 tilted = sl.image.warp_perspective(
     dirty, np.array([[0.9, 0.15, 20], [-0.1, 0.95, 30], [0.0003, 0.0002, 1]]), (260, 260), value=255.0
 )
@@ -164,10 +170,12 @@ sl.trace(sl.image.scan_codes, tilted)
 # %% [markdown]
 # ## Our source
 #
-# One pixel's votes are one row of sums:
+# A row for each angle. In it, each pixel votes for its distance; four angles go at once.
 
 # %%
-print(source_of(sl.image.hough_lines))
+from sightline.image.hough_lines import _vote
+
+print(source_of(_vote))
 
 # %% [markdown]
 # ## The peer's answer beside ours
@@ -179,7 +187,8 @@ except ModuleNotFoundError:
     print("OpenCV is not installed here; pip install opencv-python-headless shows its answer.")
 else:
     theirs = cv2.HoughLines(edges.astype(np.uint8) * 255, 1, math.pi / 180, 120)[:, 0]
-    print("strongest lines: ours", np.round(lines[:3], 2).tolist(), "theirs", np.round(theirs[:3], 2).tolist())
+    ours, strongest = ([[round(float(v), 2) for v in line] for line in found[:3]] for found in (lines, theirs))
+    print("strongest lines: ours", ours, "theirs", strongest)
     assert abs(len(theirs) - len(lines)) <= 0.1 * len(theirs)
     text, *_ = cv2.QRCodeDetector().detectAndDecode(tilted)
     print("OpenCV reads the code as:", text or "nothing")

@@ -102,6 +102,8 @@ sl.trace(sl.image.line_morph, face_a, face_b, lines_a, lines_b, 0.5)
 # %% [markdown]
 # ## Leave something out: seams
 #
+# **Answer 3.** None of them: every column runs through something. Take a crooked one.
+#
 # To make a photo narrower you can squeeze it (everybody becomes thin), crop it (somebody is cut off), or remove what
 # nobody looks at. A *seam* is a path from top to bottom, one pixel a row, through quiet places.
 #

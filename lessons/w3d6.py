@@ -118,6 +118,8 @@ assert errors["tv_l1"] == min(errors.values())
 pictures(**{name: sl.image.draw.flow(flow, largest=4) for name, flow in flows.items()})
 
 # %% [markdown]
+# Black is where a method says that it cannot tell.
+#
 # **Answer 3.** It blurs: the squares of Horn and Schunck make one large step dear, and many small ones cheap. `tv_l1`
 # takes the absolute value instead of the square. A step then costs the same in one go, and edges stay sharp.
 # `farneback` turns each neighbourhood into a quadratic polynomial, and reads the motion off its linear part.

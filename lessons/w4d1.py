@@ -149,7 +149,7 @@ assert share_right(blind, mixed[1], ty) > unseen - 0.03
 # ## Our source
 
 # %%
-print(source_of(type(model).forward))
+print(source_of(type(model)))
 
 # %% [markdown]
 # ## The peer's answer beside ours

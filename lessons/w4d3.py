@@ -137,9 +137,11 @@ assert table["lenet5"][2] > table["mlp"][2]
 
 # %% [markdown]
 # ## Our source
+#
+# Convolve, halve, convolve, halve: the maps, as the paper names them.
 
 # %%
-print(source_of(type(model).forward))
+print(source_of(type(model).maps))
 
 # %% [markdown]
 # ## The peer's answer beside ours

@@ -249,9 +249,13 @@ pictures(digit=test.array[0], what_would_help=-g.reshape(8, 8), weights_of_one_u
 
 # %% [markdown]
 # ## Our source
+#
+# All of `gradients`: from the end to the front, each step hands its slope to what it was made of, and slopes add up.
 
 # %%
-print(source_of(sl.learn.gradients))
+from sightline.learn.autograd import _sweep
+
+print(source_of(_sweep))
 
 # %% [markdown]
 # ## Where it fails

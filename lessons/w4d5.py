@@ -99,7 +99,7 @@ assert matched[50].sum() == 0
 
 # %%
 coins = sl.data.sample("coins", mode="gray")
-drawn = sl.image.canny(coins, 60, 180, 2.5)  # stands for what a person drew
+drawn = sl.image.canny(coins, 20, 50, 3.5)  # stands for what a person drew
 strength = sl.image.sobel(sl.image.gaussian_blur(sl.to_float(coins), 2.0))
 strength /= strength.max()
 counts = sl.metrics.boundary_precision_recall(strength, [drawn], thresholds=19)
@@ -118,7 +118,7 @@ y_, x_ = np.mgrid[0:60, 0:80]
 true_map = (x_ // 40 + 2 * (y_ // 30) + 1).astype(np.int32)
 renamed = np.array([0, 3, 4, 1, 2], np.int32)[true_map]
 split = true_map.copy()
-split[:15, :20] = 9
+split[:15, :20] = 5
 one = np.ones_like(true_map)
 rows = []
 for name, labels in {"renamed": renamed, "one part split": split, "all one": one}.items():
@@ -133,7 +133,7 @@ for name, labels in {"renamed": renamed, "one part split": split, "all one": one
 assert np.allclose(rows[0], (1, 1, 0), atol=1e-6)
 assert rows[0][0] > rows[1][0] > rows[2][0]
 assert abs(rows[2][2] - 2) < 1e-6  # four equal parts are two bits
-sl.trace(sl.image.label, drawn)
+pictures(truth=true_map, renamed=renamed, one_part_split=split)
 
 # %% [markdown]
 # ## Our source

@@ -60,6 +60,8 @@ assert (np.sort(near, axis=1) == np.sort(knn.neighbours(tx)[0], axis=1)).mean() 
 print(f"five neighbours: {knn.score(tx, ty):.1%} right  ← answer 1")
 wrong = np.flatnonzero(knn.predict(tx) != ty)
 pictures(asked=tx[wrong[0]].reshape(8, 8), nearest=np.hstack(list(x[near[wrong[0]]].reshape(-1, 8, 8))))
+
+# %%
 sl.trace(sl.learn.KNN, sl.learn.KNN(5), x, y, tx[wrong[0]])
 
 # %% [markdown]
@@ -85,6 +87,7 @@ assert far not in street.support_
 assert (
     np.abs(again.decision_function(corner) - street.decision_function(corner)).max() < 5e-3
 )  # ← answer 2: it does not
+pictures(street=sl.learn.decision_picture(street, corner, side, marked=street.support_, levels=(-1, 0, 1)))
 
 # %% [markdown]
 # ## Kernels
@@ -106,6 +109,8 @@ pictures(
     straight=sl.learn.decision_picture(straight, ring, inside, levels=(0,)),
     bent=sl.learn.decision_picture(bent, ring, inside, marked=bent.support_, levels=(-1, 0, 1)),
 )
+
+# %%
 sl.trace(sl.learn.KernelSVM, sl.learn.KernelSVM(cost=10, gamma=1.0), ring, inside)
 
 # %% [markdown]
@@ -124,6 +129,8 @@ pictures(
     what_bayes_expects=np.hstack(list(gauss.means_.reshape(10, 8, 8))),
     what_softmax_weighs=np.hstack(list(softmax.coef_.reshape(10, 8, 8))),
 )
+
+# %%
 sl.trace(sl.learn.SoftmaxClassifier, sl.learn.SoftmaxClassifier(), corner, side)
 
 # %% [markdown]

@@ -60,9 +60,9 @@ start = x[:10]
 centres, labels, sums = k_means(x, start)
 ours = sl.learn.KMeans(10, init=start, eps=0).fit(x)
 print(f"sum of squares {sums[0]:,.0f} → {sums[-1]:,.0f}; the library ends at {ours.inertia_:,.0f}")
-pictures(centres=np.hstack(centres.reshape(-1, 8, 8)))
 assert (np.diff(sums) <= 1e-6).all()
 assert np.allclose(ours.cluster_centers_, centres)
+pictures(centres=np.hstack(centres.reshape(-1, 8, 8)))
 
 # %% [markdown]
 # Nobody said "digit", and there they are: most centres look like one.
@@ -77,13 +77,13 @@ bad = sl.learn.KMeans(4, init=np.array([[0.0, 0.0], [0.1, 0.0], [0.0, 0.1], [7.0
 good = sl.learn.KMeans(4, seed=0).fit(crowds)  # starts far from one another: k-means++
 best = min((sl.learn.KMeans(4, init="random", seed=s).fit(crowds) for s in range(10)), key=lambda one: one.inertia_)
 print(f"bad start {bad.inertia_:.0f}, k-means++ {good.inertia_:.0f}, best of ten random starts {best.inertia_:.0f}")
+assert bad.inertia_ > 3 * good.inertia_
+assert np.isclose(best.inertia_, good.inertia_)
 plane = Plane(crowds)
 pictures(
     bad_start=plane.picture(bad.labels_, bad.cluster_centers_),
     good_start=plane.picture(good.labels_, good.cluster_centers_),
 )
-assert bad.inertia_ > 3 * good.inertia_
-assert np.isclose(best.inertia_, good.inertia_)
 
 # %% [markdown]
 # **Answer 1.** No. It rests where no single move helps, and that may be a poor place. Start far apart, start often,
@@ -100,10 +100,14 @@ for k in range(1, 8):
     sums.append(sl.learn.KMeans(k, n_init=3, seed=0).fit(crowds).inertia_)
     bics.append(sl.learn.GaussianMixture(k, covariance_type="spherical").fit(crowds).bic(crowds))
     print(f"k = {k}: sum of squares {sums[-1]:7.0f}, BIC {bics[-1]:7.0f}")
-mixture = sl.learn.GaussianMixture(4).fit(crowds)
-print("halfway between two crowds:", mixture.predict_proba([[3.0, 0.0]]).round(2))
+near = np.random.default_rng(1).normal(size=(200, 2)) + np.repeat([[0, 0], [3, 0]], 100, axis=0)
+mixture = sl.learn.GaussianMixture(2).fit(near)
+places = np.array([[0.0, 0.0], [1.5, 0.0], [3.0, 0.0]])
+print("two clouds that overlap; in the left one, halfway, in the right one:")
+print(mixture.predict_proba(places)[:, mixture.means_[:, 0].argsort()].round(2))
 assert (np.diff(sums) < 0).all()
 assert int(np.argmin(bics)) + 1 == 4
+assert mixture.predict_proba(places).max(axis=1)[1] < 0.8  # nobody knows
 
 # %% [markdown]
 # **Answer 2.** The sum always falls, so it cannot tell. BIC rises again after 4. `MeanShift` needs no number at all,
@@ -136,12 +140,12 @@ found = {linkage: sl.learn.Agglomerative(2, linkage=linkage).fit(moons) for link
 shares = {name: agreement(one.labels_) for name, one in found.items()}
 shares["k-means"] = agreement(sl.learn.KMeans(2).fit(moons).labels_)
 print({name: f"{share:.0%}" for name, share in shares.items()})
+assert shares["single"] == 1
+assert shares["k-means"] < 0.95
 pictures(
     single=Plane(moons).picture(found["single"].labels_),
     ward=Plane(moons).picture(found["ward"].labels_),
 )
-assert shares["single"] == 1
-assert shares["k-means"] < 0.95
 
 # %% [markdown]
 # **Answer 3.** The one that joins nearest pairs (`single`) follows the moons. It would also follow a thin bridge of
@@ -169,9 +173,9 @@ def neighbours_alike(places):
 
 print(f"nearest on the map shows the same digit: PCA {neighbours_alike(flat):.0%}", end=", ")
 print(f"t-SNE {neighbours_alike(tsne.embedding_):.0%}; divergence {tsne.kl_divergence_:.2f}")
-pictures(pca=Plane(flat).picture(y), tsne=Plane(tsne.embedding_).picture(y))
 assert neighbours_alike(tsne.embedding_) > 0.93
 assert neighbours_alike(flat) < 0.8
+pictures(pca=Plane(flat).picture(y), tsne=Plane(tsne.embedding_).picture(y))
 
 # %% [markdown]
 # ## Our source

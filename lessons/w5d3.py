@@ -114,6 +114,8 @@ assert right(cheated, clean) < right(honest, clean)  # answer 4: it learnt the d
 # ## Step by step: Grad-CAM
 #
 # Scrub: the maps, their weights, the sum. **Answer 3**: as fine as the last maps; here half of the picture's size.
+# The spot in the corner is no cross: beyond the rim the network sees zeros, and the step from grey to black looks like
+# something, too.
 
 # %%
 index = int(np.flatnonzero(clean[1] == 1)[0])
@@ -132,7 +134,14 @@ oy, ox = np.unravel_index(covered.argmax(), covered.shape)
 steep = [int(v) for v in np.unravel_index(gradient.argmax(), gradient.shape)[::-1]]
 print(f"covering hurts most at ({ox}, {oy}); the steepest pixel is at {steep}")
 assert np.hypot(ox - place[0], oy - place[1]) < 8
-pictures(picture=cross, saliency=gradient, occlusion=covered, grad_cam=cam)
+
+
+def strongest_white(values):
+    """Return the sizes of signed values as a picture, the largest white."""
+    return np.abs(values) / np.abs(values).max()
+
+
+pictures(picture=cross, saliency=strongest_white(gradient), occlusion=covered, grad_cam=cam)
 
 # %% [markdown]
 # **Answers 1 and 2.** Saliency says what a *small* change would do, and so it shows edges. Occlusion says what is
@@ -170,7 +179,10 @@ each = {
     "grad_cam_plus_plus": sl.explain.grad_cam_plus_plus(honest, cross, 1, layer=layer),
     "eigen_cam": sl.explain.eigen_cam(honest, cross, layer=layer),
 }
-pictures(integrated=np.abs(shares), smooth=smooth, guided=np.abs(guided), **each)
+pictures(
+    **{name: strongest_white(m) for name, m in {"integrated": shares, "smooth": smooth, "guided": guided}.items()},
+    **each,
+)
 
 # %% [markdown]
 # ## Our source
@@ -202,7 +214,7 @@ empty = sl.explain.grad_cam(nothing, cross, 1, layer=nothing[3])
 again = sl.explain.saliency(nothing, cross, 1)
 print("a network that was never trained also gives a map, from", again.min(), "to", round(float(again.max()), 4))
 assert again.max() > 0
-pictures(picture=cross, saliency_of_nothing=again)
+pictures(picture=cross, saliency_of_nothing=strongest_white(again), grad_cam_of_nothing=empty)
 
 # %% [markdown]
 # So ask every method what it has left when the network forgets, layer after layer. What stays the same was never

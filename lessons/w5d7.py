@@ -58,14 +58,27 @@ racers = {
     "RMSProp": sl.learn.RMSProp(0.01),
     "Adam": sl.learn.Adam(0.05),
 }
-ends = {}
+ends, paths = {}, {}
 for name, racer in racers.items():
-    w = start.copy()
+    w, path = start.copy(), [start]
     for _ in range(500):
         racer.step([w], [height(w)[1]])
-    ends[name] = height(w)[0]
+        path.append(w.copy())
+    ends[name], paths[name] = height(w)[0], np.array(path)
     print(f"{name:9} after 500 steps at {w.round(3)}, {ends[name]:.1e} above the bottom")
 assert ends["Momentum"] < ends["SGD"]
+
+b, a = np.mgrid[1.6:-0.6:276j, -1.6:1.6:401j]  # seen from above: a to the right, b upwards, 125 pixels a unit
+level = np.log(valley([a, b]) + 0.01)  # dark is low
+ground = np.uint8(255 * (level - level.min()) / (level.max() - level.min()))
+
+
+def seen(path):
+    """Return the map with a path on it; its dot is where it ends."""
+    return sl.image.draw.tracks(np.stack([ground] * 3, axis=2), [(path * [1, -1] + [1.6, 1.6]) * 125])
+
+
+pictures(**{name: seen(path) for name, path in paths.items()})
 
 # %% [markdown]
 # **Answers 1 and 2.** The steep wall allows no rate above about 0.002, and along the floor that is a crawl. The ball

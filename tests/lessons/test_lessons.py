@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib.util
+import re
 from pathlib import Path
 
 import pytest
@@ -96,6 +97,29 @@ def test_an_unknown_lesson_is_refused_by_name() -> None:
 def test_a_lesson_reads_as_a_plain_script() -> None:
     for lesson in WRITTEN:
         ast.parse(lessons.source(lesson).read_text("utf-8"))
+
+
+@pytest.mark.parametrize("lesson", WRITTEN)
+def test_no_picture_is_made_and_not_shown(lesson: str) -> None:
+    for cell in lessons.cells(lesson):
+        if cell.kind == "code":  # what is shown of a cell is its last expression
+            calls = [node.value for node in ast.parse(cell.text).body[:-1] if isinstance(node, ast.Expr)]
+            names = [ast.unparse(call.func) for call in calls if isinstance(call, ast.Call)]
+            assert not {"pictures", "sl.trace"} & set(names), cell.text
+
+
+@pytest.mark.parametrize("lesson", WRITTEN)
+def test_every_question_has_its_answer(lesson: str) -> None:
+    text = lessons.source(lesson).read_text("utf-8")
+    questions = text.partition("## Predict first")[2].partition("# %%")[0]
+    asked = set(re.findall(r"^# (\d)\. ", questions, re.MULTILINE))
+    answered = {
+        number
+        for found in re.findall(r"[Aa]nswers? (\d(?:(?:, | and )\d)*)", text)
+        for number in re.findall(r"\d", found)
+    }
+    assert asked
+    assert asked <= answered, f"no answer to {sorted(asked - answered)}"
 
 
 def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
