@@ -7,115 +7,46 @@ same for any number of threads, any number of Python threads may call at once, a
 
 from __future__ import annotations
 
-import importlib
 import itertools
 import os
-import sys
 import threading
 import time
 from collections.abc import Callable
 from queue import SimpleQueue
-from typing import Any, TypeVar, overload
+from typing import Any, TypeVar
 
-import numba
 import numpy as np
 
+from sightline.core.compiling import kernel as kernel
 from sightline.core.errors import InputError
-from sightline.core.kernel_cache import watch_all_files
-from sightline.core.spinning import breathe, read_shared, write_shared
+from sightline.core.shared_strips import AWAKE, DONE, FAILED, INSIDE, LATE, OWNED, REFUSED, look_out, new_board, sharing
+from sightline.core.spinning import breathe, look
 
-F = TypeVar("F", bound=Callable[..., Any])
-
+_ARRAY = np.ndarray  # a name of this module is found sooner, and is asked for with every argument
 _AWAKE = 50e-6  # seconds that a thread waits awake
 _GRACE = 2e-6  # seconds in which who posted a job gets into its own strip
 
 
-def _import_numba_without_scipy() -> None:
-    # While it loads, Numba imports SciPy only to learn whether it is there: half the time of a first kernel call.
-    # SciPy always is, we depend on it; code that multiplies matrices asks again when it is compiled.
-    import numba.np.linalg as linalg
-
-    asked = getattr(linalg, "ensure_blas", None)
-    if asked is None or "numba.np.arraymath" in sys.modules:
-        return
-    linalg.ensure_blas = lambda: None
-    try:
-        importlib.import_module("numba.np.arraymath")
-    finally:
-        linalg.ensure_blas = asked
-
-
-_import_numba_without_scipy()
-
-
-def _compare_flags_quickly() -> None:
-    # Whatever a kernel calls is looked up under a key that holds the compiler's flags, thousands of times a kernel. To
-    # hash or to compare them Numba makes a dictionary of all forty; most often the few that were set are the same.
-    from numba.core.targetconfig import TargetConfig
-
-    compare = TargetConfig.__eq__
-
-    def equal(self: Any, other: Any) -> Any:
-        return (type(self) is type(other) and self._values == other._values) or compare(self, other)
-
-    def hashed(self: Any) -> int:  # of their names alone, as Numba does
-        return len(self.options)
-
-    TargetConfig.__eq__ = equal
-    TargetConfig.__hash__ = hashed
-
-
-_compare_flags_quickly()
-
-
-@overload
-def kernel(function: F) -> F: ...
-@overload
-def kernel(*, fastmath: bool = False, contract: bool = False, inline: bool = False) -> Callable[[F], F]: ...
-def kernel(function: Any = None, *, fastmath: bool = False, contract: bool = False, inline: bool = False) -> Any:
-    """Compile a function of plain loops to machine code, without the GIL, cached on disk.
-
-    Parameters
-    ----------
-    function
-        Written for Numba: arrays and numbers in, nothing that needs Python inside.
-    fastmath
-        Let the compiler reorder floating-point sums. Only where no reduction order and no NaN rule depends on it.
-    contract
-        Let a product and the sum that it goes into be one instruction, rounded once. NaN and order stay as written.
-    inline
-        Compile into each caller: for helpers of a line or two that kernels share.
-    """
-
-    def compile_(function: Any) -> Any:
-        options: dict[str, Any] = {
-            "nogil": True,
-            "error_model": "numpy",
-            "fastmath": fastmath or ({"contract"} if contract else False),
-            "no_cfunc_wrapper": True,  # nothing calls a kernel from C
-        }
-        if inline:
-            options["inline"] = "always"
-        try:
-            compiled = numba.njit(cache=True, **options)(function)
-        except RuntimeError:  # neither the package folder nor a home folder is writable: compile in memory
-            return numba.njit(**options)(function)
-        watch_all_files(compiled, function)
-        return compiled
-
-    return compile_ if function is None else compile_(function)
-
-
 @kernel
-def _spin(tell, told, before, turns, grace):
-    """Write 1 to ``tell``; look ``turns`` times whether ``told`` is no longer ``before``, then wait ``grace`` turns."""
-    write_shared(tell, 1)
-    while turns > 0 and read_shared(told) == before:
+def _spin(told, before, turns):
+    """Look ``turns`` times whether ``told`` is no longer ``before``."""
+    while turns > 0 and look(told, 0) == before:
         breathe()
         turns -= 1
-    if turns > 0:
-        for _ in range(grace):
-            breathe()
+
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def quick(function: F) -> F:
+    """Mark a kernel as one that takes little longer than it takes to wake a thread, some 100 µs for all its rows.
+
+    It is handed to threads that are awake without Python. It returns nothing and may do a strip twice: when one raises,
+    all are done anew in the ordinary way. It costs a third of a second more to compile.
+    """
+    if hasattr(function, "py_func"):
+        function.shared = sharing(function)  # pyrefly: ignore
+    return function
 
 
 class _Job:
@@ -149,6 +80,9 @@ class _Job:
         return False
 
 
+_NOTHING = _Job(int, (), 0, 1)  # only wakes a thread
+
+
 class _Pool:
     """Daemon threads that help with whatever job is waiting, and look out for the next one before they fall asleep.
 
@@ -159,6 +93,8 @@ class _Pool:
     def __init__(self, helpers: int) -> None:
         self.helpers = helpers
         self.jobs: SimpleQueue[_Job | None] = SimpleQueue()
+        self.board = new_board()
+        self.kept: dict[int, tuple[Any, ...]] = {}
         self.posted, self.unheard = np.zeros(1, np.int64), np.zeros(1, np.int64)
         turns = _turns(_AWAKE, self.unheard)
         self.grace = round(turns * _GRACE / _AWAKE)
@@ -166,13 +102,30 @@ class _Pool:
         for index in range(helpers):
             threading.Thread(target=self._help, args=(index,), name="sightline-kernel", daemon=True).start()
 
+    def share(self, function: Callable[..., Any], rows: int, strip: int, args: tuple[Any, ...]) -> bool:
+        """Do all rows with whoever is awake, and wake others for the next time; return whether they are done."""
+        awake = self.board.item(AWAKE)
+        if awake < self.helpers and self.jobs.empty():
+            for _ in range(min(self.helpers, (rows - 1) // strip) - awake):
+                self.jobs.put(_NOTHING)
+        key = id(args)
+        self.kept[key] = args  # were this thread interrupted, no array may be freed that a helper writes to
+        done = function(self.board, 4 * self.turns, rows, strip, *args)
+        if done == LATE:
+            while self.board[INSIDE]:
+                time.sleep(_AWAKE)
+            done = REFUSED if self.board[FAILED] else DONE
+            self.board[OWNED] = 0
+        del self.kept[key]
+        return done == DONE
+
     def post(self, job: _Job) -> None:
         for _ in range(min(self.helpers, job.count - 1)):
             self.jobs.put(job)
         self.posted[0] += 1
 
     def wait(self, job: _Job) -> None:
-        _spin(self.unheard, job.over, 0, 4 * self.turns, 0)
+        _spin(job.over, 0, 4 * self.turns)
         job.done.acquire()
 
     def _help(self, index: int) -> None:
@@ -180,10 +133,13 @@ class _Pool:
         while True:
             seen = int(self.posted[0])
             turns = self.turns if self.jobs.empty() else 0
-            _spin(tell, self.posted, seen, turns, (index + 1) * self.grace)  # one after the other
+            look_out(self.board, tell, self.posted, seen, turns, (index + 1) * self.grace)  # one after the other
             job = self.jobs.get()
             if job is None:
                 return
+            tell = self.unheard
+            if job is _NOTHING:
+                continue
             tell = job.over if job.work() else self.unheard
             del job  # its arrays would live until the next job
 
@@ -197,7 +153,7 @@ def _turns(seconds: float, cell: np.ndarray) -> int:
     best, turns = 1.0, 500
     for _ in range(4):  # the first one compiles
         start = time.perf_counter()
-        _spin(cell, cell, 1, turns, 0)
+        _spin(cell, 0, turns)
         best = min(best, time.perf_counter() - start)
     return max(1, round(turns * seconds / best))
 
@@ -248,18 +204,22 @@ def over_rows(function: Callable[..., Any], rows: int, *args: Any, strip: int = 
     *args
         Passed on as they are, read-only arrays as if they could be written to: a kernel does not write to its inputs.
     strip
-        Rows in a strip. Choose it so that a strip costs at least some 50 µs; it must not depend on the thread count.
+        Rows in a strip. Choose it so that a strip costs at least some 50 µs, or 10 where the kernel is :func:`quick`;
+        it must not depend on the thread count.
     """
     for value in args:
-        if type(value) is np.ndarray and not value.flags.writeable:
+        if type(value) is _ARRAY and not value.flags.writeable:
             args = tuple(_as_writeable(other) for other in args)
             break
     if 0 < rows <= strip:
         return [function(*args, 0, rows)]
     if rows <= 0 or threads() == 1:
         return [function(*args, y0, min(y0 + strip, rows)) for y0 in range(0, rows, strip)]
-    job = _Job(function, args, rows, strip)
     pool = _start_pool()
+    shared = getattr(function, "shared", None)
+    if shared is not None and pool.turns and pool.share(shared, rows, strip, args):
+        return [None] * -(-rows // strip)
+    job = _Job(function, args, rows, strip)
     pool.post(job)
     if not job.work():  # strips that helpers claimed may still run
         pool.wait(job)

@@ -14,29 +14,58 @@ from numba import extending, types
 from numba.core import cgutils
 from numba.np.arrayobj import make_array
 
+_WORD = ir.IntType(64)
 intrinsic: Any = extending.intrinsic  # kernels leave out the first argument, which type checkers cannot know
 
 
-@intrinsic
-def read_shared(_: Any, cell: Any) -> Any:
-    """Return the first number of an int64 array as it is in memory now, whoever wrote it."""
-
-    def build(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return builder.load_atomic(make_array(signature.args[0])(context, builder, args[0]).data, "acquire", 8)
-
-    return types.int64(cell), build
+def place_of(context: Any, builder: Any, kind: Any, numbers: Any, at: Any) -> Any:
+    """Return IR for the address of a number of a flat array."""
+    return builder.gep(make_array(kind)(context, builder, numbers).data, [at])
 
 
 @intrinsic
-def write_shared(_: Any, cell: Any, value: Any) -> Any:
-    """Write the first number of an int64 array so that other threads see it, and all that was written before."""
+def look(_: Any, numbers: Any, at: Any) -> Any:
+    """Return a number of an int64 array as all threads see it."""
 
     def build(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        place = make_array(signature.args[0])(context, builder, args[0]).data
-        builder.store_atomic(args[1], place, "release", 8)
+        return builder.load_atomic(place_of(context, builder, signature.args[0], *args), "seq_cst", 8)
+
+    return types.int64(numbers, types.int64), build
+
+
+@intrinsic
+def put(_: Any, numbers: Any, at: Any, value: Any) -> Any:
+    """Write a number of an int64 array for all threads to see, after all that was written before."""
+
+    def build(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        place = place_of(context, builder, signature.args[0], *args[:2])
+        builder.store_atomic(args[2], place, "seq_cst", 8)
         return context.get_dummy_value()
 
-    return types.void(cell, types.int64), build
+    return types.void(numbers, types.int64, types.int64), build
+
+
+@intrinsic
+def add(_: Any, numbers: Any, at: Any, value: Any) -> Any:
+    """Add to a number of an int64 array; return what it was before."""
+
+    def build(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        place = place_of(context, builder, signature.args[0], *args[:2])
+        return builder.atomic_rmw("add", place, args[2], "seq_cst")
+
+    return types.int64(numbers, types.int64, types.int64), build
+
+
+@intrinsic
+def take(_: Any, numbers: Any, at: Any) -> Any:
+    """Make a number of an int64 array 1 where it was 0; return whether it was."""
+
+    def build(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        place = place_of(context, builder, signature.args[0], *args)
+        done = builder.cmpxchg(place, _WORD(0), _WORD(1), "seq_cst", "seq_cst")
+        return builder.extract_value(done, 1)
+
+    return types.boolean(numbers, types.int64), build
 
 
 @intrinsic

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Annotated
 
 import numpy as np
 
 from sightline.core.catalogue import method
 from sightline.core.checks import as_image, choice, number, output
-from sightline.core.kernels import kernel, over_rows
+from sightline.core.kernels import kernel, over_rows, quick
 from sightline.core.types import Array, Choice, Image, Range
 
 KINDS = ("binary", "binary_inverse", "truncate", "to_zero", "to_zero_inverse")
 _WHITE: dict[type, int] = {np.uint8: 255, np.uint16: 65535, np.float32: 1}
-_STRIP = 1 << 20  # bytes: what one thread moves in some 20 µs, against 5 to share them out
-_FIRST = 0.56  # of two strips, the first is longer: who shares out begins at once, a helper some microseconds later
-_FLOATS = (float(np.finfo(np.float32).min), float(np.finfo(np.float32).max))
+_FINITE = float(np.finfo(np.float32).max)
+_VALUES: dict[type, tuple[float, float, str]] = {  # lowest, highest, and how the sentence of an error ends
+    np.uint8: (0, 255, "for uint8"),
+    np.uint16: (0, 65535, "for uint16"),
+    np.float32: (-_FINITE, _FINITE, "for float32"),
+}
+_ALONE = 1 << 19  # pixels that one thread has done before another one would be of use
+_STRIP = 1 << 20  # pixels of a strip where there are more than two
 
 
 @method(task="segmentation", paper="Rosenfeld & Kak 1976", lesson="w2d5", example={"value": 127})
@@ -64,11 +70,19 @@ def threshold(
     image = as_image("threshold", image, channels=())
     kind = choice("threshold", "kind", kind, KINDS)
     scalar = image.dtype.type
-    white = _WHITE[scalar]
-    low, high = _FLOATS if scalar is np.float32 else (0, white)
-    value = number("threshold", "value", value, low, high, unit=f"for {scalar.__name__}")
-    level = scalar(value)  # rounded down for integers: there x > 100.5 is x > 100
-    # Above and not above: a constant, or (where it is None) the pixel itself.
+    low, high, unit = _VALUES[scalar]
+    value = number("threshold", "value", value, low, high, unit=unit)
+    result = output("threshold", out, image.shape, image.dtype, [image])
+    size = image.size
+    strip = size if size <= _ALONE else min(size // 128 * 64 + 64, _STRIP)
+    over_rows(_threshold, size, image.reshape(-1), *_numbers(scalar, value, kind), result.reshape(-1), strip=strip)
+    return result
+
+
+@lru_cache
+def _numbers(scalar: type, value: float, kind: str) -> tuple:
+    """Return the level, what becomes of pixels above it and not above it, and which of the two stay as they are."""
+    white, level = _WHITE[scalar], scalar(value)  # rounded down for integers: there x > 100.5 is x > 100
     above, below = {
         "binary": (white, 0),
         "binary_inverse": (0, white),
@@ -76,15 +90,10 @@ def threshold(
         "to_zero": (None, 0),
         "to_zero_inverse": (0, None),
     }[kind]
-    result = output("threshold", out, image.shape, image.dtype, [image])
-    constants = scalar(above or 0), scalar(below or 0), above is None, below is None
-    flat, strip = image.reshape(-1), _STRIP // image.itemsize
-    if strip < image.size <= 2 * strip:
-        strip = round(_FIRST * image.size)
-    over_rows(_threshold, flat.size, flat, level, *constants, result.reshape(-1), strip=strip)
-    return result
+    return level, scalar(above or 0), scalar(below or 0), above is None, below is None
 
 
+@quick
 @kernel
 def _threshold(image, level, above, below, keep_above, keep_below, out, x0, x1):
     row, to = image[x0:x1], out[x0:x1]
