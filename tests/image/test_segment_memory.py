@@ -13,7 +13,7 @@ import sightline as sl
 from sightline.core.buffers import release
 
 _SIDE = 640
-_STRIPS = 1 << 20  # bytes for what belongs to a strip at hand, however large the picture
+_STRIPS = 4 << 20  # bytes for what belongs to a strip at hand, however large the picture
 _MARKERS = np.zeros((_SIDE, _SIDE), np.int32)
 _MARKERS[9::32, 9::32] = np.arange(1, 401).reshape(20, 20)
 _CALLS: dict[str, Callable[[Any], Any]] = {
@@ -21,6 +21,9 @@ _CALLS: dict[str, Callable[[Any], Any]] = {
     "kmeans_segment with places": lambda image: sl.image.kmeans_segment(image, 4, position=0.5, attempts=2),
     "watershed": lambda image: sl.image.watershed(image, _MARKERS),
     "watershed with a mask": lambda image: sl.image.watershed(image, _MARKERS, mask=_MARKERS % 7 != 3, lines=True),
+    "slic": lambda image: sl.image.slic(image, 300),
+    "agglomerative_segment": lambda image: sl.image.agglomerative_segment(image, 20),
+    "normalized_cut": lambda image: sl.image.normalized_cut(image, 5, superpixels=100),
 }
 
 
@@ -34,6 +37,11 @@ _CALLS: dict[str, Callable[[Any], Any]] = {
         ("watershed", 3, 8.5),
         ("watershed with a mask", 1, 2.5),
         ("watershed with a mask", 3, 9.0),
+        ("slic", 1, 1.0),
+        ("slic", 3, 8.5),
+        ("agglomerative_segment", 1, 3.0),
+        ("agglomerative_segment", 3, 8.5),
+        ("normalized_cut", 1, 3.0),
     ],
 )
 def test_memory_beside_picture_and_result(name: str, channels: int, most: float) -> None:

@@ -17,7 +17,7 @@ from sightline.core.layers import Labels as LabelsLayer
 from sightline.core.layers import Picture
 from sightline.core.trace import Step
 from sightline.core.types import Array, Image, Labels, Range
-from sightline.image.lab_planes import as_lab_planes
+from sightline.image.lab_planes import as_lab_source, lab_bands
 from sightline.image.region_graph import numbered, region_pairs, region_sums
 from sightline.image.region_merging import cut_tree, merge_regions
 from sightline.image.slic import slic
@@ -61,7 +61,7 @@ def agglomerative_segment(
     [[0, 0, 1], [0, 0, 1]]
     """
     parts, merges, segments = _tree(image, segments, superpixels)
-    return _cut(parts, merges, segments)
+    return _cut(parts, merges, segments, out=parts)
 
 
 @agglomerative_segment.steps
@@ -77,19 +77,19 @@ def _steps(image: Image, segments: int, *, superpixels: int = 1500) -> Iterator[
 
 def _tree(image: Any, segments: Any, superpixels: Any) -> tuple[Array, Array, int]:
     """Return the parts that merging starts from, the merges, and the number of segments."""
-    planes = as_lab_planes("agglomerative_segment", image)
+    image = as_lab_source("agglomerative_segment", image)
     superpixels = integer("agglomerative_segment", "superpixels", superpixels, 0, 200000)
-    shape = planes.shape[1:]
+    shape = image.shape[:2]
     if superpixels == 0 or superpixels >= shape[0] * shape[1]:
         parts = np.arange(shape[0] * shape[1], dtype=np.int32).reshape(shape)
     else:
         parts = slic(image, superpixels)
     segments = integer("agglomerative_segment", "segments", segments, 1, int(parts.max()) + 1)
-    sizes, sums = region_sums(parts, planes)
+    sizes, sums = region_sums(parts, lab_bands(image))
     pairs, _ = region_pairs(parts)
     none = np.zeros(4)
     return parts, merge_regions(sums / sizes[:, None], sizes, np.zeros((len(sizes), 4)), pairs, none, 0), segments
 
 
-def _cut(parts: Array, merges: Array, segments: int) -> Array:
-    return numbered(cut_tree(merges, int(parts.max()) + 1, segments)[parts])
+def _cut(parts: Array, merges: Array, segments: int, out: Array | None = None) -> Array:
+    return numbered(parts, cut_tree(merges, int(parts.max()) + 1, segments), out=out)

@@ -24,7 +24,7 @@ from sightline.core.layers import Labels as LabelsLayer
 from sightline.core.layers import Picture
 from sightline.core.trace import Step
 from sightline.core.types import Array, Image, Labels, Range
-from sightline.image.lab_planes import as_lab_planes
+from sightline.image.lab_planes import as_lab_source, lab_bands
 from sightline.image.region_graph import numbered, region_pairs, region_sums
 from sightline.image.slic import slic
 
@@ -82,7 +82,7 @@ def normalized_cut(
     [[0, 0, 1, 1], [0, 0, 1, 1]]
     """
     (parts, _), *_, (node_labels, _) = _cuts(image, segments, threshold, sigma, superpixels, start)
-    return numbered(node_labels[parts])
+    return numbered(parts, node_labels, out=parts)
 
 
 @normalized_cut.steps
@@ -99,32 +99,32 @@ def _steps(
     (parts, _), *rounds = _cuts(image, segments, threshold, sigma, superpixels, start)
     yield Step("superpixels", LabelsLayer(parts + 1), picture, LabelsLayer(parts + 1), note="The graph's nodes.")
     for node_labels, value in rounds[1:5]:
-        labels = numbered(node_labels[parts])
+        labels = numbered(parts, node_labels)
         name = f"{labels.max() + 1} segments"
         yield Step(name, LabelsLayer(labels + 1), picture, LabelsLayer(labels + 1), note=f"Ncut {value:.4f}.")
-    yield Step("segments", LabelsLayer(numbered(rounds[-1][0][parts])))
+    yield Step("segments", LabelsLayer(numbered(parts, rounds[-1][0])))
 
 
 def _cuts(
     image: Any, segments: Any, threshold: Any, sigma: Any, superpixels: Any, start: Any
 ) -> Iterator[tuple[Array, float]]:
     """Yield the superpixels first, then the segment of each node after every cut, with the cut's value."""
-    planes = as_lab_planes("normalized_cut", image)
+    image = as_lab_source("normalized_cut", image)
     segments = integer("normalized_cut", "segments", segments, 1)
     threshold = number("normalized_cut", "threshold", threshold, 0, 2)
     sigma = number("normalized_cut", "sigma", sigma, above=0, high=1e6)
     superpixels = integer("normalized_cut", "superpixels", superpixels, 2)
     if start is None:
         parts = slic(image, superpixels)
-    elif isinstance(start, np.ndarray) and start.shape == planes.shape[1:] and start.dtype.kind in "iu":
+    elif isinstance(start, np.ndarray) and start.shape == image.shape[:2] and start.dtype.kind in "iu":
         parts = numbered(start)
     else:
-        wanted = "×".join(map(str, planes.shape[1:]))
+        wanted = "×".join(map(str, image.shape[:2]))
         raise InputError(
             f"normalized_cut: start must be a label map of the image's shape {wanted}; got {describe(start)}."
         )
     yield parts, 0.0
-    weights = _weights(parts, planes, sigma)
+    weights = _weights(parts, image, sigma)
     nodes = np.zeros(weights.shape[0], np.int64)
     yield nodes, 0.0
     waiting = [(*_best_cut(weights, np.arange(len(nodes))), np.arange(len(nodes)))]
@@ -139,8 +139,8 @@ def _cuts(
         yield nodes, value
 
 
-def _weights(parts: Array, planes: Array, sigma: float) -> Any:
-    sizes, sums = region_sums(parts, planes)
+def _weights(parts: Array, image: Array, sigma: float) -> Any:
+    sizes, sums = region_sums(parts, lab_bands(image))
     means = sums / sizes[:, None]
     pairs, _ = region_pairs(parts)
     square = ((means[pairs[:, 0]] - means[pairs[:, 1]]) ** 2).sum(axis=1)

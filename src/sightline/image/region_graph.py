@@ -2,33 +2,82 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
+from sightline.core.buffers import empty
+from sightline.core.kernels import kernel
 from sightline.core.types import Array
 
-
-def numbered(labels: Array) -> Array:
-    """Return a label map with the numbers 0 … N − 1 in the order of their first pixel, row by row, as int32."""
-    _, first, inverse = np.unique(labels, return_index=True, return_inverse=True)
-    place = np.empty(len(first), np.int32)
-    place[np.argsort(first, kind="stable")] = np.arange(len(first), dtype=np.int32)
-    return place[inverse].reshape(labels.shape)
+_BAND = 1 << 16  # pixels of rows that are looked at together
+_NO_GROUPS, _NO_SIZES = np.empty(0, np.int64), np.empty(0)
 
 
-def region_sums(labels: Array, planes: Array) -> tuple[Array, Array]:
-    """Return the number of pixels (N float64) and the sums of C×H×W planes (N×C float64) of regions 0 … N − 1."""
-    flat = labels.reshape(-1)
-    count = int(flat.max()) + 1
-    sums = [np.bincount(flat, plane.reshape(-1), count) for plane in planes]
-    return np.bincount(flat, minlength=count).astype(np.float64), np.stack(sums, axis=1)
+def numbered(labels: Array, group: Array | None = None, *, out: Array | None = None) -> Array:
+    """Return a label map with the numbers 0 … N − 1 in the order of their first pixel, row by row, as int32.
+
+    Parameters
+    ----------
+    labels
+        H×W whole numbers.
+    group
+        Which group each label 0 … M − 1 belongs to, M whole numbers ≥ 0: then the groups are numbered.
+    out
+        H×W int32 array to write to, perhaps the labels' own; None makes a new one.
+    """
+    values = labels if group is None else group
+    least, most = int(values.min()), int(values.max())
+    if labels.dtype != np.int32 or not labels.flags.c_contiguous or least < 0 or most > 4 * labels.size:
+        _, first, inverse = np.unique(
+            labels if group is None else group[labels], return_index=True, return_inverse=True
+        )
+        place = np.empty(len(first), np.int32)
+        place[np.argsort(first, kind="stable")] = np.arange(len(first), dtype=np.int32)
+        return place[inverse].reshape(labels.shape)
+    result = empty(labels.shape, np.int32) if out is None else out
+    groups = _NO_GROUPS if group is None else group.astype(np.int64, copy=False)
+    _number(labels.reshape(-1), groups, np.full(most + 1, -1, np.int32), result.reshape(-1))
+    return result
+
+
+def region_sums(labels: Array, bands: Iterable[tuple[int, int, Array]]) -> tuple[Array, Array]:
+    """Return the number of pixels (N float64) and the sums (N×C float64) of regions 0 … N − 1.
+
+    Parameters
+    ----------
+    labels
+        H×W int32.
+    bands
+        Rows y0 to y1 from the top to the bottom, and what is summed there, C×(y1 − y0)×W float32.
+    """
+    count = int(labels.max()) + 1
+    sizes, sums = np.zeros(count), [np.zeros(count) for _ in range(3)]
+    for y0, y1, planes in bands:
+        flat = labels[y0:y1].reshape(-1)
+        for number, plane in enumerate(planes):
+            _add_up(flat, plane.reshape(-1), sums[number], sizes if number == 0 else _NO_SIZES)
+    return sizes, np.stack(sums, axis=1)
 
 
 def region_pairs(labels: Array, connectivity: int = 4) -> tuple[Array, Array]:
     """Return the pairs (E×2 int64, smaller number first) of regions that touch, and how many pixel pairs do."""
-    count = int(labels.max()) + 1
-    views = [(labels[:, :-1], labels[:, 1:]), (labels[:-1], labels[1:])]
+    count, (height, width) = int(labels.max()) + 1, labels.shape
+    rows = max(1, _BAND // width)
+    found = [
+        _touching(labels[y : y + rows + 1], min(rows, height - y), count, connectivity) for y in range(0, height, rows)
+    ]
+    codes, places = np.unique(np.concatenate([codes for codes, _ in found]), return_inverse=True)
+    lengths = np.zeros(len(codes), np.int64)
+    np.add.at(lengths, places, np.concatenate([lengths for _, lengths in found]))
+    return np.stack([codes // count, codes % count], axis=1), lengths
+
+
+def _touching(labels: Array, rows: int, count: int, connectivity: int) -> tuple[Array, Array]:
+    """Return codes of the pairs that touch in some rows and from them to the row below, and how often each does."""
+    views = [(labels[:rows, :-1], labels[:rows, 1:]), (labels[:-1], labels[1:])]
     if connectivity == 8:
         views += [(labels[:-1, :-1], labels[1:, 1:]), (labels[:-1, 1:], labels[1:, :-1])]
     codes = []
@@ -36,15 +85,14 @@ def region_pairs(labels: Array, connectivity: int = 4) -> tuple[Array, Array]:
         differ = one != other
         a, b = one[differ].astype(np.int64), other[differ].astype(np.int64)
         codes.append(np.minimum(a, b) * count + np.maximum(a, b))
-    codes, lengths = np.unique(np.concatenate(codes), return_counts=True)
-    return np.stack([codes // count, codes % count], axis=1), lengths
+    return np.unique(np.concatenate(codes), return_counts=True)
 
 
 def absorb_small(labels: Array, planes: Array, smallest: int) -> Array:
     """Join regions of fewer than ``smallest`` pixels with the neighbour of the nearest mean, until none is left."""
     labels = numbered(labels)
     while True:
-        sizes, sums = region_sums(labels, planes)
+        sizes, sums = region_sums(labels, [(0, len(labels), planes)])
         small = sizes < smallest
         if not small.any() or len(sizes) == 1:
             return labels
@@ -57,4 +105,24 @@ def absorb_small(labels: Array, planes: Array, smallest: int) -> Array:
         _, first = np.unique(pairs[order, 0], return_index=True)
         joined = pairs[order[first]]  # each small region with its nearest neighbour
         graph = coo_matrix((np.ones(len(joined)), (joined[:, 0], joined[:, 1])), (len(sizes), len(sizes)))
-        labels = numbered(connected_components(graph, directed=False)[1][labels])
+        numbered(labels, connected_components(graph, directed=False)[1], out=labels)
+
+
+@kernel
+def _number(labels, groups, places, out):
+    count = np.int32(0)
+    for i in range(labels.size):
+        group = groups[labels[i]] if groups.size > 0 else np.int64(labels[i])
+        if places[group] < 0:
+            places[group] = count
+            count += 1
+        out[i] = places[group]
+
+
+@kernel
+def _add_up(labels, values, sums, sizes):
+    if sizes.size > 0:
+        for i in range(labels.size):
+            sizes[labels[i]] += 1
+    for i in range(labels.size):
+        sums[labels[i]] += np.float64(values[i])
