@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch.optim import lr_scheduler as peers
 
-from sightline.train.schedule import factor
+from sightline.train.schedule import factor, warmup_steps
 from sightline.train.settings import SCHEDULES
 
 
@@ -55,6 +55,21 @@ def test_one_cycle(warmup, rise):
 
 def test_constant():
     assert [factor("constant", step, 5, 2) for step in range(5)] == [0.5, 1.0, 1.0, 1.0, 1.0]
+
+
+@pytest.mark.parametrize(
+    ("epochs", "asked", "steps"), [(2, 2.0, 13), (1, 2.0, 6), (3, 2.0, 20), (10, 2.0, 20), (10, 0.25, 2), (2, 0.0, 0)]
+)
+def test_a_warmup_leaves_a_third_of_the_training(epochs, asked, steps):
+    assert warmup_steps(asked, 10, 10 * epochs) == steps
+
+
+@pytest.mark.parametrize("schedule", ["one_cycle", "linear", "cosine"])
+def test_a_short_training_ends_below_its_peak(schedule):
+    warmup = warmup_steps(2.0, 10, 20)
+    rates = [factor(schedule, step, 20, warmup) for step in range(20)]
+    assert max(rates) == pytest.approx(1, abs=1e-9)
+    assert rates[-1] < 0.2
 
 
 @pytest.mark.parametrize("schedule", SCHEDULES)

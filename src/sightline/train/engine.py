@@ -30,7 +30,7 @@ from sightline.train.position import Position
 from sightline.train.processes import Group
 from sightline.train.progress import Silent
 from sightline.train.recipe import Batch, Phase, Recipe
-from sightline.train.schedule import factor
+from sightline.train.schedule import factor, warmup_steps
 from sightline.train.settings import Settings
 from sightline.train.storage_order import convolves, with_channels_last
 from sightline.train.tensors import load_weights
@@ -238,7 +238,7 @@ class Engine:
 
     def _set_rates(self, phase: Phase) -> None:
         settings = self.settings
-        warmup = round(settings.warmup * self.steps_per_epoch)
+        warmup = warmup_steps(settings.warmup, self.steps_per_epoch, self.total_steps)
         share = factor(settings.schedule, self.position.step, self.total_steps, warmup)
         for group in phase.optimizer.param_groups:
             group["lr"] = group["peak_lr"] * share

@@ -11,6 +11,19 @@ RISE = 0.3  # share of one-cycle that rises, unless a warm-up says otherwise
 START, FINISH = 25.0, 1e4  # one-cycle starts at peak/25 and ends 10,000 times lower than that
 
 
+def warmup_steps(epochs: float, steps_per_epoch: int, total: int) -> int:
+    """Return the steps of the warm-up: two thirds of all at most, so that a short training does not end at its peak.
+
+    Parameters
+    ----------
+    epochs
+        Length that was asked for, ≥ 0.
+    steps_per_epoch, total
+        Steps of an epoch and of the whole training.
+    """
+    return min(round(epochs * steps_per_epoch), 2 * total // 3)
+
+
 def factor(schedule: str, step: int, total: int, warmup: int) -> float:
     """Return the share of the peak learning rate for one step.
 

@@ -43,6 +43,7 @@ class Settings:
         ``cosine`` (to zero), ``linear`` (to zero), ``one_cycle`` or ``constant``.
     warmup
         Epochs of linear rise before ``cosine``, ``linear`` and ``constant``; of ``one_cycle`` all that rises (0: 30 %).
+        At most two thirds of the training, whatever is asked for.
     clip
         Largest norm of the gradient of one optimiser; 0 does not clip.
     accumulate
