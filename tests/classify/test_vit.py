@@ -94,6 +94,20 @@ def test_patch_suits_the_size(size: int | tuple[int, int], patch: int) -> None:
     assert vit(2, size=size, dim=8, depth=1, num_heads=1).config.patch == patch
 
 
+def test_later_blocks_are_left_out_more_often_and_only_in_training() -> None:
+    options = {**SIZES, "depth": 5}
+    model = vit(5, size=32, **options, drop=0.2)
+    rates = [block.skip.rate for block in model.blocks]
+    assert rates == pytest.approx(torch.linspace(0, 0.2, 5).tolist(), abs=1e-7)
+    assert all(block.skip.rate == 0 for block in vit(5, size=32, **options).blocks)
+    images = pixels(3, 3, 32, 32)
+    always = vit(5, size=32, **{**SIZES, "depth": 2}, drop=1.0)
+    with torch.inference_mode():
+        without_last = always.head(always.norm(always.blocks[0](always.embed(images)))[:, 0])
+        assert torch.equal(always.train()(images), without_last)
+        assert not torch.allclose(always.eval()(images), without_last, atol=1e-4)
+
+
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
@@ -101,6 +115,7 @@ def test_patch_suits_the_size(size: int | tuple[int, int], patch: int) -> None:
         ({"dim": 10, "num_heads": 3}, "vit: num_heads must divide dim 10; got 3."),
         ({"variant": "bas"}, "Did you mean 'base'?"),
         ({"dropout": 1.5}, "vit: dropout must be a number in 0–1; got 1.5."),
+        ({"drop": -0.1}, "vit: drop must be a number in 0–1; got -0.1."),
     ],
 )
 def test_bad_options_are_refused_by_name(options: dict[str, object], sentence: str) -> None:

@@ -50,7 +50,7 @@ class ViTConfig:
     drop
         Share of the images for which the last block is left out in training; earlier blocks less, in proportion.
     eps
-        Added to the variance in the layer normalisations.
+        Added to the variance in the layer normalisations; 1e-12 in transformers' checkpoints.
     mean, std
         Of the pixels in 0–1, one number for each channel; None takes 0.5 and 0.5, that is −1 to 1.
     """
@@ -234,7 +234,7 @@ def vit(
     num_heads: Annotated[int, Range(1, 1024)] | None = None,
     in_channels: Annotated[int, Range(1, 4096)] = 3,
     dropout: Annotated[float, Range(0, 1)] = 0.0,
-    eps: Annotated[float, Range(0, 1)] = 1e-6,
+    drop: Annotated[float, Range(0, 1)] = 0.0,
     mean: Sequence[float] | None = None,
     std: Sequence[float] | None = None,
 ) -> ViT:
@@ -261,8 +261,9 @@ def vit(
         Channels of the images: 3 RGB, 1 grey.
     dropout
         Share of activations that training sets to zero, in 0–1.
-    eps
-        Added to the variance in the layer normalisations; 1e-12 in transformers' checkpoints.
+    drop
+        Share of the images for which the last block is left out in training (stochastic depth), in 0–1; earlier blocks
+        less, in proportion, and the first never.
     mean, std
         Of the pixels in 0–1, one number for each channel, deviations > 0; None takes 0.5, that is −1 to 1.
 
@@ -301,7 +302,7 @@ def vit(
         classes=integer("vit", "classes", classes, 1),
         in_channels=in_channels,
         dropout=number("vit", "dropout", dropout, 0, 1),
-        eps=number("vit", "eps", eps, 0, 1),
+        drop=number("vit", "drop", drop, 0, 1),
         mean=(0.5,) * in_channels if mean is None else tuple(mean),
         std=(0.5,) * in_channels if std is None else tuple(std),
     )
