@@ -6,7 +6,6 @@ Cooley and Tukey 1965, "An Algorithm for the Machine Calculation of Complex Four
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -60,11 +59,17 @@ def fft(image: Image, *, centred: bool = False) -> Transform:
     Computation 19(90), 1965.
     """
     image = as_image("fft", image)
-    half, result = half_transform(image), empty(image.shape, np.complex64)
-    channels = image.shape[2] if image.ndim == 3 else 1
-    words = (part.view(np.uint64).reshape(len(image), -1) for part in (half, result))
-    over_rows(_complete, len(image), *words, channels)
-    return np.fft.fftshift(result, axes=(0, 1)) if flag("fft", "centred", centred) else result
+    centred = flag("fft", "centred", centred)
+    result = empty(image.shape, np.complex64)
+    half = result[:, : image.shape[1] // 2 + 1]
+    _along_rows(image, half)
+
+    def columns(u0: int, u1: int) -> None:
+        half[:, u0:u1] = scipy_fft().fft(half[:, u0:u1].copy(), axis=0, overwrite_x=True)
+
+    over_rows(columns, half.shape[1], strip=_COLUMNS)
+    over_rows(_complete, len(image), result.view(np.uint64).reshape(len(image), -1), half[0].size, half[0, 0].size)
+    return np.fft.fftshift(result, axes=(0, 1)) if centred else result
 
 
 @method(
@@ -110,7 +115,7 @@ def ifft(transform: Complex[np.ndarray, "h w *c"], *, centred: bool = False) -> 
     native = transform.astype(np.result_type(np.complex64, transform.dtype.newbyteorder("=")), copy=False)
     if flag("ifft", "centred", centred):
         native = np.fft.ifftshift(native, axes=(0, 1))
-    return _transforms().ifft2(native, axes=(0, 1), workers=kernels.threads()).real.astype(np.float32)
+    return scipy_fft().ifft2(native, axes=(0, 1), workers=kernels.threads()).real.astype(np.float32)
 
 
 @method(task="frequency", paper="Cooley & Tukey 1965", lesson="w1d7")
@@ -152,8 +157,9 @@ def spectrum(image: Image) -> Shade:
 def half_transform(planes: Array) -> Array:
     """Return the transform of real H×W (or H×W×C) values at the frequencies u ≥ 0, H×(W // 2 + 1) complex64."""
     if planes.size <= _FEW:
-        return _transforms().rfft2(planes.astype(np.float32, copy=False), axes=(0, 1))
-    return along_columns(_along_rows(planes))
+        return scipy_fft().rfft2(planes.astype(np.float32, copy=False), axes=(0, 1))
+    half = empty((len(planes), planes.shape[1] // 2 + 1, *planes.shape[2:]), np.complex64)
+    return along_columns(_along_rows(planes, half))
 
 
 def from_half_transform(transform: Array, shape: tuple[int, ...]) -> Array:
@@ -162,38 +168,13 @@ def from_half_transform(transform: Array, shape: tuple[int, ...]) -> Array:
     The transform is written over.
     """
     if transform.size <= _FEW:
-        return _transforms().irfft2(transform, shape[:2], axes=(0, 1), overwrite_x=True)
+        return scipy_fft().irfft2(transform, shape[:2], axes=(0, 1), overwrite_x=True)
     result = empty((*shape[:2], *transform.shape[2:]), np.float32)
     _back_along_rows(along_columns(transform, back=True), result)
     return result
 
 
-def filter_frequencies(planes: Array, weights: Callable[[int, int], Array], out: Array) -> None:
-    """Write real H×W (or H×W×C) values, each of their frequencies weighed, to float32 ``out``.
-
-    Parameters
-    ----------
-    planes
-        The values.
-    weights
-        Returns the weights of the frequencies u from the first to the second argument, for all v: what a column's
-        transform is multiplied by on its way there and back, in the cache.
-    out
-        Of the shape of ``planes``.
-    """
-    half = _along_rows(planes)
-
-    def columns(u0: int, u1: int) -> None:
-        strip = _transforms().fft(half[:, u0:u1].copy(), axis=0, overwrite_x=True)
-        strip *= weights(u0, u1)
-        half[:, u0:u1] = _transforms().ifft(strip, axis=0, overwrite_x=True)
-
-    over_rows(columns, half.shape[1], strip=_COLUMNS)
-    _back_along_rows(half, out)
-
-
-def _along_rows(planes: Array) -> Array:
-    half = empty((len(planes), planes.shape[1] // 2 + 1, *planes.shape[2:]), np.complex64)
+def _along_rows(planes: Array, half: Array) -> Array:
 
     def rows(y0: int, y1: int) -> None:
         row_transforms(planes[y0:y1].astype(np.float32, copy=False), half[y0:y1])
@@ -210,14 +191,13 @@ def _back_along_rows(half: Array, out: Array) -> None:
 
 
 @kernel
-def _complete(half, whole, channels, y0, y1):
-    """Copy rows of a half transform, and add the frequencies u < 0: conjugates of the ones on the other side of 0."""
+def _complete(whole, known, channels, y0, y1):
+    """Add the frequencies u < 0 behind the first ``known`` words: conjugates of the ones on the other side of 0."""
     height = whole.shape[0]
     sign = np.uint64(1) << np.uint64(63)  # of the imaginary part, the upper half of a word
     for y in range(y0, y1):
-        source, mirrored, row = half[y], half[(height - y) % height], whole[y]
-        row[: source.size] = source
-        rest, end = np.uint64(row.size - source.size), np.uint64(row.size)
+        mirrored, row = whole[(height - y) % height], whole[y]
+        rest, end = np.uint64(row.size - known), np.uint64(row.size)
         one, step = np.uint64(1), np.uint64(channels)
         if step == one:  # a loop of its own, in which the compiler sees neighbours
             for u in range(rest):
@@ -230,21 +210,22 @@ def _complete(half, whole, channels, y0, y1):
 
 def row_transforms(rows: Array, out: Array) -> None:
     """Write the transform of each float32 row, at the frequencies u ≥ 0, to complex64 ``out``; by one thread."""
-    out[:] = _transforms().rfft(rows, axis=1)
+    out[:] = scipy_fft().rfft(rows, axis=1)
 
 
 def rows_of_transforms(transforms: Array, width: int) -> Array:
     """Return the float32 rows whose transforms these are; by one thread."""
-    return _transforms().irfft(transforms, width, axis=1)
+    return scipy_fft().irfft(transforms, width, axis=1)
 
 
 def along_columns(transform: Array, *, back: bool = False) -> Array:
     """Return the transform of each column, or where ``back`` what it is the transform of; complex64, in its place."""
-    function = _transforms().ifft if back else _transforms().fft
+    function = scipy_fft().ifft if back else scipy_fft().fft
     return function(transform, axis=0, overwrite_x=True, workers=kernels.threads())
 
 
-def _transforms() -> Any:
+def scipy_fft() -> Any:
+    """Return ``scipy.fft``."""
     # SciPy's transforms load in a tenth of a second, which `import sightline.image.fft` alone should not cost.
     import scipy.fft
 

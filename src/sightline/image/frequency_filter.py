@@ -11,7 +11,6 @@ from typing import Annotated, Any
 
 import numpy as np
 
-from sightline.core.buffers import empty
 from sightline.core.catalogue import method
 from sightline.core.checks import as_image, choice, describe, integer, number, output
 from sightline.core.errors import InputError
@@ -19,7 +18,8 @@ from sightline.core.layers import Heat, Picture
 from sightline.core.trace import Step
 from sightline.core.types import Array, Choice, Image, Range
 from sightline.image.border import BORDERS, source_indices
-from sightline.image.fft import filter_frequencies, half_transform
+from sightline.image.fft import half_transform
+from sightline.image.row_column import extent, filter_rows_and_columns, frequencies, rows_of, rows_to, weighing
 
 KINDS, BANDS = ("ideal", "butterworth", "gaussian"), ("low", "high", "band", "reject", "notch")
 _TINY = 1e-30
@@ -86,12 +86,13 @@ def frequency_filter(
     ----------
     R. C. Gonzalez, R. E. Woods, "Digital Image Processing", 4th ed., Pearson, 2018, sections 4.8 to 4.10.
     """
-    image, padded, inner, keep = _prepared(image, kind, band, cutoff, width, order, centres, border)
+    image, transferred = _prepared(image, kind, band, cutoff, width, order, centres, border)
     result = output("frequency_filter", out, image.shape, image.dtype, [image])
-    direct = result.shape == padded.shape and result.dtype == np.float32
-    filtered = result if direct else empty(padded.shape, np.float32)
-    filter_frequencies(padded, keep, filtered)
-    return result if direct else to_dtype(filtered[inner], result)
+    # Mirrored at its borders, an image is a sum of cosines, whose notches would be those of the mirrored centres, too.
+    even = border == "symmetric" and band != "notch"
+    weigh = weighing(transferred, image.shape, border, mirrored=band != "notch", even=even)
+    filter_rows_and_columns(rows_of(image), weigh, rows_to(result), image.shape, result, border=border, even=even)
+    return result
 
 
 @frequency_filter.steps
@@ -107,13 +108,14 @@ def _steps(
     border: str = "wrap",
     out: Array | None = None,
 ) -> Iterator[Step]:
-    image, padded, _, keep = _prepared(image, kind, band, cutoff, width, order, centres, border)
-    transform = half_transform(padded)
+    image, transferred = _prepared(image, kind, band, cutoff, width, order, centres, border)
+    padded = continued(image, border)
+    v, u = frequencies(image.shape, border)
+    transform, weights = half_transform(padded), transferred(v[:, None], u)
     yield Step("spectrum", Heat(_look(transform, padded.shape)), note="log(1 + |F|), frequency 0 in the middle.")
-    weights = keep(0, transform.shape[1])
-    whole = np.fft.fftshift(_mirrored(weights.reshape(weights.shape[:2]), padded.shape[1]))
+    whole = np.fft.fftshift(_mirrored(weights, padded.shape[1]))
     yield Step("transfer function", Heat(whole), note=f"{kind} {band}: how much of each frequency stays.")
-    kept = _look(transform * weights, padded.shape)
+    kept = _look(transform * (weights if image.ndim == 2 else weights[..., None]), padded.shape)
     yield Step("filtered spectrum", Heat(kept), note="Their product.")
     options = {"width": width, "order": order, "centres": centres, "border": border, "out": out}
     yield Step("result", Picture(frequency_filter(image, kind, band, cutoff, **options)), note="Transformed back.")
@@ -121,11 +123,8 @@ def _steps(
 
 def _prepared(
     image: Any, kind: str, band: str, cutoff: float, width: float, order: int, centres: Any, border: str
-) -> tuple[Array, Array, tuple[slice, slice], Callable[[int, int], Array]]:
-    """Return the checked image, its padded twin, where the image lies in it, and the transfer function.
-
-    That one takes the columns, from and up to, for which it returns how much of each frequency stays.
-    """
+) -> tuple[Array, Callable[[Array, Array], Array]]:
+    """Return the checked image and the transfer function: how much stays of frequencies v (upright) and u."""
     image = as_image("frequency_filter", image, finite=True, most=1e30)
     choice("frequency_filter", "kind", kind, KINDS)
     choice("frequency_filter", "band", band, BANDS)
@@ -133,23 +132,20 @@ def _prepared(
     width = number("frequency_filter", "width", width, above=0, unit="cycles per pixel")
     order = integer("frequency_filter", "order", order, 1, 20)
     choice("frequency_filter", "border", border, BORDERS)
-    padded, inner = continued(image, border)
-    v, u = np.fft.fftfreq(padded.shape[0])[:, None], np.fft.rfftfreq(padded.shape[1])[None]
     checked = _checked_centres(centres)
     notches = checked if band == "notch" else None
 
-    def keep(u0: int, u1: int) -> Array:
-        part = u[:, u0:u1]
+    def transferred(v: Array, u: Array) -> Array:
         if notches is None:
-            weights = transfer(kind, band, part**2 + v**2, cutoff, width, order)
+            weights = transfer(kind, band, u**2 + v**2, cutoff, width, order)
         else:
-            weights = np.ones((v.size, part.size))
+            weights = np.ones((v.size, u.size))
             for a, b in (*notches, *-notches):  # the distance to a frequency goes around, as frequencies do
-                du, dv = (part - a + 0.5) % 1 - 0.5, (v - b + 0.5) % 1 - 0.5
+                du, dv = (u - a + 0.5) % 1 - 0.5, (v - b + 0.5) % 1 - 0.5
                 weights *= 1 - _low_pass(kind, du**2 + dv**2, cutoff, order)
-        return weights.astype(np.float32, copy=False).reshape(*weights.shape, *[1] * (image.ndim - 2))
+        return weights.astype(np.float32, copy=False)
 
-    return image, padded, inner, keep
+    return image, transferred
 
 
 def transfer(kind: str, band: str, squared: Array, cutoff: float, width: float, order: int) -> Array:
@@ -193,25 +189,12 @@ def _checked_centres(centres: Any) -> Array:
     return table
 
 
-def continued(image: Array, border: str) -> tuple[Array, tuple[slice, slice]]:
-    """Return the image as float32, gone on beyond its border by half its size, and where the image lies in it."""
-    height, width = image.shape[:2]
+def continued(image: Array, border: str) -> Array:
+    """Return the image as float32, gone on beyond its border by half its size."""
     if border == "wrap":
-        return image.astype(np.float32, copy=False), (slice(0, height), slice(0, width))
-    top, left = -(-height // 2), -(-width // 2)
-    rows, columns = source_indices(height, top, border), source_indices(width, left, border)
-    padded = image[rows[:, None], columns].astype(np.float32, copy=False)
-    return padded, (slice(top, top + height), slice(left, left + width))
-
-
-def to_dtype(values: Array, result: Array) -> Array:
-    """Write float32 values to ``result``, rounded and cut off at the ends where its dtype asks for it."""
-    if result.dtype == np.float32:
-        np.copyto(result, values)
-    else:
-        rounded = np.clip(np.rint(values), 0, np.iinfo(result.dtype).max)
-        np.copyto(result, rounded, casting="unsafe")
-    return result
+        return image.astype(np.float32, copy=False)
+    rows, columns = (source_indices(size, extent(size, border)[0], border) for size in image.shape[:2])
+    return image[rows[:, None], columns].astype(np.float32, copy=False)
 
 
 def _look(transform: Array, shape: tuple[int, ...]) -> Array:

@@ -6,7 +6,7 @@ Oppenheim, Schafer and Stockham 1968, "Nonlinear Filtering of Multiplied and Con
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Annotated, Any
 
 import numpy as np
@@ -19,8 +19,9 @@ from sightline.core.layers import Heat, Picture
 from sightline.core.trace import Step
 from sightline.core.types import Array, Choice, Image, Range
 from sightline.image.border import BORDERS
-from sightline.image.fft import filter_frequencies
-from sightline.image.frequency_filter import continued, to_dtype, transfer
+from sightline.image.correlation import finish
+from sightline.image.frequency_filter import transfer
+from sightline.image.row_column import filter_rows_and_columns, rows_to, weighing
 
 _RANGE = {"uint8": 255.0, "uint16": 65535.0, "float32": 1.0}
 _HALF_LEVEL = 0.5 / 255  # keeps the logarithm of black finite
@@ -75,11 +76,13 @@ def homomorphic(
     """
     image = _checked(image, cutoff, low, high, border)
     result = output("homomorphic", out, image.shape, image.dtype, [image])
-    logarithm = _logarithm(image)
-    gain = _filtered(logarithm, cutoff, low, high, border)
-    gain -= logarithm
-    np.exp(gain, out=gain)
-    return to_dtype(image * (gain if image.ndim == 2 else gain[..., None]), result)
+
+    def write(y0: int, y1: int, filtered: Array) -> None:
+        gain = np.exp(filtered - _logarithm(image[y0:y1]))
+        finish(image[y0:y1] * (gain if image.ndim == 2 else gain[..., None]), result[y0:y1])
+
+    _filter(image, cutoff, low, high, border, write, result)
+    return result
 
 
 @homomorphic.steps
@@ -95,7 +98,8 @@ def _steps(
     image = _checked(image, cutoff, low, high, border)
     logarithm = _logarithm(image)
     yield Step("logarithm", Heat(logarithm), note="Light times reflectance has become a sum.")
-    light = _filtered(logarithm, cutoff, 1.0, 0.0, border)
+    light = empty(logarithm.shape, np.float32)
+    _filter(image, cutoff, 1.0, 0.0, border, rows_to(light), light)
     yield Step("light", Heat(light), note=f"The slow part of it, multiplied by {low:g}.")
     yield Step("detail", Heat(logarithm - light), note=f"The fast part, multiplied by {high:g}.")
     result = homomorphic(image, cutoff=cutoff, low=low, high=high, border=border, out=out)
@@ -118,16 +122,26 @@ def _logarithm(image: Array) -> Array:
     return np.log(bright * np.float32(1 / _RANGE[image.dtype.name]) + np.float32(_HALF_LEVEL))
 
 
-def _filtered(logarithm: Array, cutoff: float, low: float, high: float, border: str) -> Array:
-    padded, inner = continued(logarithm, border)
-    v, u = np.fft.fftfreq(padded.shape[0])[:, None], np.fft.rfftfreq(padded.shape[1])[None]
+def _filter(
+    image: Array,
+    cutoff: float,
+    low: float,
+    high: float,
+    border: str,
+    write: Callable[[int, int, Array], None],
+    host: Array,
+) -> None:
+    """Filter the logarithm; ``write`` gets its rows."""
+    even = border == "symmetric"
 
-    def keep(u0: int, u1: int) -> Array:
-        weights = low + (high - low) * transfer("gaussian", "high", u[:, u0:u1] ** 2 + v**2, cutoff, 1.0, 1)
-        if u0 == 0:
-            weights[0, 0] = 1.0
-        return weights.astype(np.float32, copy=False)
+    def weights(v: Array, u: Array) -> Array:
+        kept = low + (high - low) * transfer("gaussian", "high", u**2 + v**2, cutoff, 1.0, 1)
+        if u[0] == v[0, 0] == 0:
+            kept[0, 0] = 1.0
+        return kept.astype(np.float32, copy=False)
 
-    filtered = empty(padded.shape, np.float32) if np.may_share_memory(padded, logarithm) else padded
-    filter_frequencies(padded, keep, filtered)
-    return filtered[inner]
+    def read(y0: int, y1: int) -> Array:
+        return _logarithm(image[y0:y1])
+
+    weigh = weighing(weights, image.shape[:2], border, mirrored=True, even=even)
+    filter_rows_and_columns(read, weigh, write, image.shape[:2], host, border=border, even=even)

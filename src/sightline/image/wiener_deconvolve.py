@@ -7,7 +7,7 @@ Digital Computer", IEEE Transactions on Computers C-22(9).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Annotated, Any
 
 import numpy as np
@@ -19,9 +19,10 @@ from sightline.core.layers import Heat, Picture
 from sightline.core.trace import Step
 from sightline.core.types import Array, Choice, Image, Range
 from sightline.image.border import BORDERS
-from sightline.image.fft import from_half_transform, half_transform
-from sightline.image.frequency_filter import continued, to_dtype
+from sightline.image.fft import scipy_fft
+from sightline.image.row_column import extent, filter_rows_and_columns, frequencies, rows_of, rows_to
 
+_ROWS = 256
 _LEAST = 1e-30  # a balance that float32 can multiply: what the blur took away is divided by it
 
 
@@ -85,11 +86,15 @@ def wiener_deconvolve(
     B. R. Hunt, "The Application of Constrained Least Squares Estimation to Image Restoration by Digital Computer", IEEE
     Transactions on Computers C-22(9), 1973.
     """
-    image, padded, inner, _, inverse = _prepared(image, psf, balance, regularizer, border)
+    image, inverse = _prepared(image, psf, balance, regularizer, border)
     result = output("wiener_deconvolve", out, image.shape, image.dtype, [image])
-    transform = half_transform(padded)
-    transform *= inverse if image.ndim == 2 else inverse[..., None]
-    return to_dtype(from_half_transform(transform, padded.shape)[inner], result)
+
+    def weigh(waves: Array, u0: int, u1: int) -> None:
+        weights = inverse(u0, u1)[1]
+        waves *= weights if image.ndim == 2 else weights[..., None]
+
+    filter_rows_and_columns(rows_of(image), weigh, rows_to(result), image.shape, result, border=border)
+    return result
 
 
 @wiener_deconvolve.steps
@@ -102,7 +107,8 @@ def _steps(
     border: str = "wrap",
     out: Array | None = None,
 ) -> Iterator[Step]:
-    _, _, _, blur, inverse = _prepared(image, psf, balance, regularizer, border)
+    image, of_columns = _prepared(image, psf, balance, regularizer, border)
+    blur, inverse = of_columns(0, extent(image.shape[1], border)[1] // 2 + 1)
     yield Step("blur", Heat(np.fft.fftshift(np.abs(blur), axes=0)), note="What the blur left of each frequency u ≥ 0.")
     yield Step("inverse", Heat(np.fft.fftshift(np.abs(inverse), axes=0)), note="What each is multiplied with.")
     result = wiener_deconvolve(image, psf, balance, regularizer=regularizer, border=border, out=out)
@@ -111,8 +117,8 @@ def _steps(
 
 def _prepared(
     image: Any, psf: Any, balance: float, regularizer: str, border: str
-) -> tuple[Array, Array, tuple[slice, slice], Array, Array]:
-    """Return the checked image, its padded twin, where the image lies in it, the blur's transform and the inverse."""
+) -> tuple[Array, Callable[[int, int], tuple[Array, Array]]]:
+    """Return the checked image, and what returns the transform of the blur and the inverse at a few frequencies u."""
     image = as_image("wiener_deconvolve", image, finite=True, most=1e30)
     if not isinstance(psf, np.ndarray) or psf.ndim != 2 or psf.dtype.kind not in "fiu" or 0 in psf.shape:
         raise InputError(f"wiener_deconvolve: psf must be an h×w array of numbers; got {describe(psf)}.")
@@ -122,29 +128,37 @@ def _prepared(
     balance = number("wiener_deconvolve", "balance", balance, high=1e30, above=0)
     choice("wiener_deconvolve", "regularizer", regularizer, ("laplacian", "flat"))
     choice("wiener_deconvolve", "border", border, BORDERS)
-    padded, inner = continued(image, border)
-    shape = padded.shape[0], padded.shape[1]
+    shape = extent(image.shape[0], border)[1], extent(image.shape[1], border)[1]
     if psf.shape[0] > shape[0] or psf.shape[1] > shape[1]:
         raise InputError(
             f"wiener_deconvolve: psf must be no larger than the image {shape[0]}×{shape[1]}; got {describe(psf)}."
         )
-    blur = _transfer(psf.astype(np.float32) / np.float32(total), shape)
-    rough = _roughness(shape) if regularizer == "laplacian" else np.float32(1)
-    inverse = np.conj(blur)
-    inverse /= blur.real**2 + blur.imag**2 + np.float32(max(balance, _LEAST)) * rough
-    return image, padded, inner, blur, np.nan_to_num(inverse)
+    rows = _along_rows(psf.astype(np.float32) / np.float32(total), shape[1])
+    down, across = (2 - 2 * np.cos(2 * np.pi * f) for f in frequencies(image.shape, border))
+    floor = np.float32(max(balance, _LEAST))
+
+    def of_columns(u0: int, u1: int) -> tuple[Array, Array]:
+        blur = _along_columns(rows[:, u0:u1], shape[0])
+        inverse = np.conj(blur)
+        power = blur.real**2 + blur.imag**2
+        for v0 in range(0, shape[0], _ROWS):  # |R|² of the Laplacian, 4 in the middle and -1 around
+            rough = np.square(down[v0 : v0 + _ROWS, None] + across[u0:u1]).astype(np.float32)
+            power[v0 : v0 + _ROWS] += floor * (rough if regularizer == "laplacian" else np.float32(1))
+        inverse /= power
+        return blur, np.nan_to_num(inverse, copy=False)
+
+    return image, of_columns
 
 
-def _roughness(shape: tuple[int, int]) -> Array:
-    """Return |R|² of the Laplacian (4 in the middle, -1 around) at the frequencies u ≥ 0."""
-    down, across = (2 - 2 * np.cos(2 * np.pi * f) for f in (np.fft.fftfreq(shape[0]), np.fft.rfftfreq(shape[1])))
-    return np.square(down[:, None] + across, dtype=np.float64).astype(np.float32)
+def _along_rows(response: Array, width: int) -> Array:
+    """Return the transforms of rows whose middle lies at w // 2, at the frequencies u ≥ 0."""
+    rows = np.zeros((len(response), width), np.float32)
+    rows[:, (np.arange(response.shape[1]) - response.shape[1] // 2) % width] = response
+    return scipy_fft().rfft(rows, axis=1)
 
 
-def _transfer(response: Array, shape: tuple[int, int]) -> Array:
-    """Return the transform of a small picture whose centre lies at (h // 2, w // 2), at the frequencies u ≥ 0."""
-    whole = np.zeros(shape, np.float32)
-    y = (np.arange(response.shape[0]) - response.shape[0] // 2) % shape[0]
-    x = (np.arange(response.shape[1]) - response.shape[1] // 2) % shape[1]
-    whole[y[:, None], x[None]] = response
-    return half_transform(whole)
+def _along_columns(rows: Array, height: int) -> Array:
+    """Return the transforms of columns whose middle lies at h // 2."""
+    columns = np.zeros((height, rows.shape[1]), np.complex64)
+    columns[(np.arange(len(rows)) - len(rows) // 2) % height] = rows
+    return scipy_fft().fft(columns, axis=0, overwrite_x=True)

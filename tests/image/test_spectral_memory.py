@@ -1,0 +1,67 @@
+"""How much memory methods that transform or halve whole pictures take beside them, in bytes a pixel."""
+
+from __future__ import annotations
+
+import tracemalloc
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import sightline as sl
+from sightline.core import kernels
+from sightline.core.buffers import release
+
+_SIDE = 1200
+_STRIPS = 3 << 20  # bytes for what belongs to a strip at hand, however large the picture
+_PSF = np.ones((5, 5), np.float32)
+_CALLS: dict[str, Callable[[Any], Any]] = {
+    "frequency_filter": lambda image: sl.image.frequency_filter(image),
+    "frequency_filter, mirrored": lambda image: sl.image.frequency_filter(image, border="symmetric"),
+    "frequency_filter, reflected": lambda image: sl.image.frequency_filter(image, border="reflect"),
+    "homomorphic": lambda image: sl.image.homomorphic(image),
+    "wiener_deconvolve": lambda image: sl.image.wiener_deconvolve(image, _PSF),
+    "fft": lambda image: sl.image.fft(image),
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "channels", "dtype", "most"),
+    [
+        ("frequency_filter", 1, "uint8", 2.2),
+        ("frequency_filter", 3, "uint8", 6.5),
+        ("frequency_filter", 1, "uint16", 4.1),
+        ("frequency_filter", 1, "float32", 0.1),
+        ("frequency_filter, mirrored", 1, "uint8", 2.2),
+        ("frequency_filter, reflected", 1, "uint8", 6.4),
+        ("homomorphic", 1, "uint8", 2.2),
+        ("homomorphic", 3, "uint8", 2.2),
+        ("wiener_deconvolve", 1, "uint8", 2.2),
+        ("fft", 1, "uint8", 0.1),
+    ],
+)
+def test_memory_beside_picture_and_result(name: str, channels: int, dtype: str, most: float) -> None:
+    image = np.random.default_rng(0).integers(0, 256, (_SIDE, _SIDE, channels)).astype(dtype)
+    image = image if channels == 3 else image[..., 0].copy()
+    before = kernels.threads()
+    kernels.set_threads(1)  # each one has strips of its own
+    try:
+        taken = _taken(lambda: _CALLS[name](image)) / _SIDE**2
+    finally:
+        kernels.set_threads(before)
+    assert taken < most, f"{taken:.1f} bytes a pixel"
+
+
+def _taken(call: Callable[[], Any]) -> int:
+    """Return the bytes taken at the most, beyond those of the result and of a strip."""
+    call()  # compiles
+    release()
+    tracemalloc.start()
+    try:
+        result = call()
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    size = sum(part.nbytes for part in result) if isinstance(result, list) else getattr(result, "nbytes", 0)
+    return peak - size - _STRIPS
