@@ -24,6 +24,8 @@ _CALLS: dict[str, Callable[[Any], Any]] = {
     "slic": lambda image: sl.image.slic(image, 300),
     "agglomerative_segment": lambda image: sl.image.agglomerative_segment(image, 20),
     "normalized_cut": lambda image: sl.image.normalized_cut(image, 5, superpixels=100),
+    "region_grow": lambda image: sl.image.region_grow(image, np.array([[300, 300], [9, 9]]), 40),
+    "felzenszwalb": lambda image: sl.image.felzenszwalb(image),
 }
 
 
@@ -42,6 +44,10 @@ _CALLS: dict[str, Callable[[Any], Any]] = {
         ("agglomerative_segment", 1, 3.0),
         ("agglomerative_segment", 3, 8.5),
         ("normalized_cut", 1, 3.0),
+        ("region_grow", 1, 0.0),
+        ("region_grow", 3, 0.0),
+        ("felzenszwalb", 1, 12.0),  # smoothed grey levels, the greatest weight of each region, a part of the edges
+        ("felzenszwalb", 3, 20.0),
     ],
 )
 def test_memory_beside_picture_and_result(name: str, channels: int, most: float) -> None:

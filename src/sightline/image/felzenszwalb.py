@@ -14,16 +14,17 @@ import numpy as np
 
 from sightline.core.buffers import empty
 from sightline.core.catalogue import method
-from sightline.core.checks import integer, number
-from sightline.core.kernels import kernel, over_rows
+from sightline.core.checks import as_image, integer, number
+from sightline.core.kernels import kernel
 from sightline.core.layers import Labels as LabelsLayer
 from sightline.core.layers import Picture
 from sightline.core.trace import Step
 from sightline.core.types import Array, Image, Labels, Range
+from sightline.image.edge_order import edges_by_weight
 from sightline.image.gaussian_blur import gaussian_blur
 from sightline.image.grey_levels import as_grey_levels
 
-_DIGIT = 11  # bits that a pass of the sort looks at
+_BAND = 1 << 16  # pixels that are smoothed together
 
 
 @method(task="segmentation", paper="Felzenszwalb & Huttenlocher 2004", lesson="w2d3")
@@ -69,146 +70,116 @@ def felzenszwalb(
     pixels = _smoothed(image, sigma)
     scale = number("felzenszwalb", "scale", scale, 0, 1e9)
     min_size = integer("felzenszwalb", "min_size", min_size, 1)
-    edges = _edges(pixels)
-    return _joined(pixels.shape[:2], *edges, scale, min_size)
+    return _joined(pixels, scale, min_size)
 
 
 @felzenszwalb.steps
 def _steps(image: Image, scale: float = 100.0, *, sigma: float = 0.8, min_size: int = 20) -> Iterator[Step]:
     pixels = _smoothed(image, sigma)
-    picture = np.clip(np.rint(pixels), 0, 255).astype(np.uint8)
+    picture = np.clip(np.rint(np.moveaxis(pixels, 0, 2)), 0, 255).astype(np.uint8)
     yield Step("smoothed", Picture(picture if picture.shape[2] == 3 else picture[..., 0]))
-    edges = _edges(pixels)
-    first, second, weights = edges
     for part in (16, 4, 2):
-        many = len(weights) // part
-        labels = _joined(pixels.shape[:2], first[:many], second[:many], weights[:many], scale, 1)
+        labels = _joined(pixels, scale, 1, part)
         yield Step(f"lightest 1/{part} of the edges", LabelsLayer(labels), note="The evenest places join first.")
-    yield Step("all edges", LabelsLayer(_joined(pixels.shape[:2], *edges, scale, 1)))
+    yield Step("all edges", LabelsLayer(_joined(pixels, scale, 1)))
     result = felzenszwalb(image, scale, sigma=sigma, min_size=min_size)
     yield Step("segments", LabelsLayer(result), note=f"Regions below {min_size} pixels are joined.")
 
 
 def _smoothed(image: Any, sigma: Any) -> Array:
-    pixels = as_grey_levels("felzenszwalb", image)
+    """Return C×H×W float32 grey levels."""
+    image = as_image("felzenszwalb", image, finite=True, most=1e12)
     sigma = number("felzenszwalb", "sigma", sigma, 0, 20, unit="pixels")
-    if sigma == 0:
-        return pixels
-    smooth = gaussian_blur(pixels if pixels.shape[2] == 3 else pixels[..., 0], sigma)
-    return smooth.reshape(pixels.shape)
+    height, width = image.shape[:2]
+    pixels = empty((1 if image.ndim == 2 else 3, height, width), np.float32)
+    beyond = int(4 * sigma) + 2 if sigma > 0 else 0  # rows that the Gaussian reaches, and one or two
+    rows = max(_BAND // width, 2 * beyond, 1)
+    for y0 in range(0, height, rows):
+        top, y1 = max(y0 - beyond, 0), min(y0 + rows, height)
+        levels = as_grey_levels("felzenszwalb", image[top : y1 + beyond])
+        for c, plane in enumerate(pixels):
+            band = np.ascontiguousarray(levels[..., c])
+            plane[y0:y1] = (band if sigma == 0 else gaussian_blur(band, sigma))[y0 - top : y1 - top]
+    return pixels
 
 
-def _edges(pixels: Array) -> tuple[Array, Array, Array]:
-    """Return the edges of the grid with eight neighbours, lightest first: two pixels and the weight of each.
-
-    Of equal weights those to the right come first, then those down, down right and up right.
-    """
-    height, width = pixels.shape[:2]
-    count = height * (width - 1) + (height - 1) * (width + 2 * (width - 1))
-    weights, codes = empty((count,), np.float32), empty((count,), np.uint32)
-    over_rows(_weigh, height, np.ascontiguousarray(np.moveaxis(pixels, 2, 0)), weights, codes)
-    order = _sorted(weights.view(np.uint32), codes)
-    weights, codes = order[0].view(np.float32), order[1]
-    first = (codes >> np.uint32(2)).astype(np.int32)
-    second = first + np.array([1, width, width + 1, 1 - width], np.int32)[codes & np.uint32(3)]
-    return first, second, weights
-
-
-def _joined(shape: tuple[int, int], first: Array, second: Array, weights: Array, scale: float, smallest: int) -> Array:
-    labels = np.empty(shape, np.int32)
-    _join(first, second, weights, np.float64(scale), smallest, labels.reshape(-1))
+def _joined(pixels: Array, scale: float, smallest: int, part: int = 1) -> Array:
+    """Return the labels after the lightest one of ``part`` parts of the edges, small regions joined at the end."""
+    height, width = pixels.shape[1:]
+    left = (height * (width - 1) + (height - 1) * (width + 2 * (width - 1))) // part
+    labels, within = empty((height, width), np.int32), np.zeros(height * width, np.float32)
+    labels.fill(-1)
+    parents = labels.reshape(-1)
+    for codes, weights in edges_by_weight(pixels, np.empty((0, 0), np.int32)):
+        _join(codes[:left], weights[:left], np.float64(scale), 0, width, parents, within)
+        left -= len(codes)
+        if left <= 0:
+            break
+    roots = within.view(np.int32)
+    _flatten(parents, roots)
+    if smallest > 1:
+        for codes, weights in edges_by_weight(pixels, roots.reshape(height, width)):
+            _join(codes, weights, np.float64(scale), smallest, width, parents, within)
+    _number(parents)
     return labels
 
 
 @kernel
-def _weigh(planes, weights, codes, y0, y1):
-    """Write the weights of the edges that begin in rows ``y0`` to ``y1``, each kind in a part of the array."""
-    channels, height, width = planes.shape
-    starts = np.array([0, height * (width - 1), 0, 0])
-    starts[2] = starts[1] + (height - 1) * width
-    starts[3] = starts[2] + (height - 1) * (width - 1)
-    for y in range(y0, y1):
-        for kind in range(4):
-            down = 0 if kind == 0 else -1 if kind == 3 else 1
-            if not 0 <= y + down < height:
-                continue
-            right = 0 if kind == 1 else 1
-            many = width - right
-            at = starts[kind] + (y - (1 if kind == 3 else 0)) * many
-            here, code = weights[at : at + many], codes[at : at + many]
-            for x in range(many):
-                here[x] = 0
-                code[x] = np.uint32(4 * (y * width + x) + kind)
-            for c in range(channels):
-                one, other = planes[c, y, :many], planes[c, y + down, right:]
-                for x in range(many):
-                    here[x] += (one[x] - other[x]) * (one[x] - other[x])
-            for x in range(many):
-                here[x] = np.sqrt(here[x])
+def _join(codes, weights, scale, smallest, width, parents, within):
+    """Join regions along edges: alike ones, or those of which one has less than ``smallest`` pixels where that is > 0.
 
-
-@kernel
-def _sorted(keys, values):
-    """Return keys and values in the order of the keys, equal ones as they came: a radix sort of three digits.
-
-    Positive floats have the order of their bits.
+    A region's root is its first pixel. Of it, ``parents`` holds the region's size, below 0, and ``within`` Int(C),
+    which the joining of small ones does not ask for.
     """
-    other_keys, other_values = np.empty_like(keys), np.empty_like(values)
-    for turn in range(3):
-        shift = np.uint32(turn * _DIGIT)
-        places = np.zeros((1 << _DIGIT) + 1, np.int64)
-        for i in range(keys.size):
-            places[((keys[i] >> shift) & np.uint32((1 << _DIGIT) - 1)) + 1] += 1
-        for digit in range(1 << _DIGIT):
-            places[digit + 1] += places[digit]
-        for i in range(keys.size):
-            digit = (keys[i] >> shift) & np.uint32((1 << _DIGIT) - 1)
-            other_keys[places[digit]] = keys[i]
-            other_values[places[digit]] = values[i]
-            places[digit] += 1
-        keys, other_keys = other_keys, keys
-        values, other_values = other_values, values
-    return keys, values
+    ways = np.array([1, width, width + 1, 1 - width])
+    for e in range(codes.size):
+        a = np.int64(codes[e] >> np.uint32(2))
+        b = a + ways[codes[e] & np.uint32(3)]
+        while parents[a] >= 0:
+            above = parents[a]
+            if parents[above] >= 0:
+                parents[a] = parents[above]
+            a = np.int64(above)
+        while parents[b] >= 0:
+            above = parents[b]
+            if parents[above] >= 0:
+                parents[b] = parents[above]
+            b = np.int64(above)
+        if a == b:
+            continue
+        size, other = -parents[a], -parents[b]
+        if smallest > 0:
+            joins = size < smallest or other < smallest
+        else:
+            weight = np.float64(weights[e])
+            joins = weight < within[a] + scale / size and weight < within[b] + scale / other
+        if joins:
+            a, b = min(a, b), max(a, b)
+            parents[b] = a
+            parents[a] = -(size + other)
+            if smallest == 0:
+                within[a] = weights[e]
 
 
 @kernel
-def _join(first, second, weights, scale, smallest, labels):
-    """Join regions along the edges and number them; a region's root is a pixel that is its own parent."""
-    parents, sizes = np.empty(labels.size, np.int32), np.ones(labels.size, np.int32)
-    bounds = np.full(labels.size, scale)  # Int(C) + scale / |C|
-    for i in range(labels.size):
-        parents[i] = i
-    for turn in range(2):
-        for e in range(first.size):
-            a, b = first[e], second[e]
-            while parents[a] != a:
-                parents[a] = parents[parents[a]]
-                a = parents[a]
-            while parents[b] != b:
-                parents[b] = parents[parents[b]]
-                b = parents[b]
-            if a == b:
-                continue
-            weight = np.float64(weights[e])
-            if turn == 0:
-                joins = weight < bounds[a] and weight < bounds[b]
-            else:
-                joins = sizes[a] < smallest or sizes[b] < smallest
-            if joins:
-                a, b = min(a, b), max(a, b)
-                parents[b] = a
-                sizes[a] += sizes[b]
-                bounds[a] = weight + scale / sizes[a]
-        if smallest <= 1:
-            break
-    count = 0
-    for i in range(labels.size):  # the root is the first pixel of its region: its number is known before the others'
-        root = i
-        while parents[root] != root:
-            root = parents[root]
-        parents[i] = root
-        if root == i:
-            labels[i] = count
-            count += 1
+def _flatten(parents, roots):
+    """Let each pixel's parent be its root, which comes before it, and write the roots."""
+    for i in range(parents.size):
+        above = parents[i]
+        if above >= 0 and parents[above] >= 0:
+            parents[i] = parents[above]
+        roots[i] = i if above < 0 else parents[i]
+
+
+@kernel
+def _number(parents):
+    """Write the number of each pixel's region, in the order of their roots."""
+    count = np.int32(0)
+    for i in range(parents.size):  # all before have the complement of their number
+        if parents[i] < 0:
+            parents[i] = ~count
+            count += np.int32(1)
         else:
-            labels[i] = labels[root]
+            parents[i] = parents[parents[i]]
+    for i in range(parents.size):
+        parents[i] = ~parents[i]

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import numpy as np
 
 from sightline.core.catalogue import method
-from sightline.core.checks import array_of, as_image, describe, number, output
+from sightline.core.checks import array_of, as_image, contiguous, describe, number, output
 from sightline.core.errors import InputError
 from sightline.core.kernels import kernel
 from sightline.core.layers import Heat, Picture, Value
@@ -83,8 +83,7 @@ def region_grow(
         raise InputError(f"region_grow: connectivity must be 4 or 8; got {describe(connectivity)}.")
     labels = output("region_grow", out, shape, np.int32)
     labels[...] = 0
-    pixels = image.reshape(*shape, -1).astype(np.float32)
-    _grow(pixels, seeds, np.float32(tolerance), connectivity == 8, labels)
+    _grow(contiguous(image).reshape(*shape, -1), seeds, np.float32(tolerance), connectivity == 8, labels)
     return labels
 
 
@@ -118,12 +117,13 @@ def _grow(pixels, seeds, tolerance, diagonal, labels):
     """Fill runs of a row; the rows above and below are searched for new runs beneath each one."""
     height, width, channels = pixels.shape
     stack = np.empty(height * width, np.int32)
-    reach = 1 if diagonal else 0
+    centre, reach = np.empty(channels, np.float32), 1 if diagonal else 0
     for s in range(seeds.shape[0]):
         x, y, number = seeds[s, 0], seeds[s, 1], np.int32(s + 1)
         if labels[y, x] != 0:
             continue
-        centre = pixels[y, x].copy()
+        for c in range(channels):
+            centre[c] = pixels[y, x, c]
         labels[y, x] = number
         stack[0] = y * width + x
         top = 1
@@ -158,5 +158,5 @@ def _grow(pixels, seeds, tolerance, diagonal, labels):
 def _alike(pixels, y, x, centre, tolerance, channels):
     same = True
     for c in range(channels):
-        same &= abs(pixels[y, x, c] - centre[c]) <= tolerance
+        same &= abs(np.float32(pixels[y, x, c]) - centre[c]) <= tolerance
     return same
