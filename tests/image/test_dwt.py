@@ -132,3 +132,5 @@ def test_idwt_refuses_what_does_not_fit() -> None:
         idwt(replace(found, approximation=np.zeros((3, 3))))
     with pytest.raises(InputError, match="idwt: coefficients must be finite for a uint8 image"):
         idwt(replace(found, approximation=np.full((6, 6), np.nan)))
+    with pytest.raises(InputError, match="idwt: coefficients must have details of at least one level; got none"):
+        idwt(replace(found, details=()))

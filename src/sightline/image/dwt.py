@@ -5,6 +5,7 @@ Mallat 1989, "A theory for multiresolution signal decomposition: the wavelet rep
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -15,11 +16,12 @@ from jaxtyping import Float64
 from sightline.core.catalogue import method
 from sightline.core.checks import as_image, choice, describe, integer, output
 from sightline.core.errors import InputError
+from sightline.core.kernels import over_rows
 from sightline.core.layers import Grid, Picture, Table, Value
 from sightline.core.trace import Step
 from sightline.core.types import Array, Choice, Image, NewImage, Range
 from sightline.image.border import BORDERS
-from sightline.image.wavelet_bands import analyse, synthesise
+from sightline.image.wavelet_bands import Halving, analyse, synthesise, write_rows
 from sightline.image.wavelets import filters_of
 
 Band = Float64[np.ndarray, "rows columns *channels"]
@@ -132,14 +134,20 @@ def dwt(
     levels = levels_within("dwt", image, levels)
     choice("dwt", "border", border, BORDERS)
     filters = filters_of("dwt", wavelet)
-    planes = [np.ascontiguousarray(plane, np.float64) for plane in _planes(image)]
+    planes, shape = channels_of(image), image.shape[:2]
     details: list[tuple[np.ndarray, ...]] = []
-    for _ in range(levels):
-        bands = [analyse(plane, filters, border) for plane in planes]
-        planes = [band[0] for band in bands]
-        details.insert(0, tuple(_joined([band[i] for band in bands], image.ndim) for i in (1, 2, 3)))
-    approximation = _joined(planes, image.ndim)
-    return Wavelets(approximation, tuple(details), wavelet, border, image.shape, image.dtype.name)  # type: ignore[arg-type]
+    joined: list[np.ndarray] = []
+    for number in range(levels):
+        level = Halving(filters, shape, border)
+        bands = [np.empty((*level.half, *image.shape[2:])) for _ in range(3)]
+        # The last approximations are joined; others go on as planes by themselves.
+        joined = [] if number < levels - 1 else [np.empty((*level.half, *image.shape[2:]))]
+        smooth = channels_of(joined[0]) if joined else [np.empty(level.half) for _ in planes]
+        for channel, plane in enumerate(planes):
+            analyse(plane, level, [smooth[channel], *(channels_of(band)[channel] for band in bands)])
+        details.insert(0, tuple(bands))
+        planes, shape = smooth, level.half
+    return Wavelets(joined[0], tuple(details), wavelet, border, image.shape, image.dtype.name)  # type: ignore[arg-type]
 
 
 def levels_within(function: str, image: np.ndarray, levels: Any) -> int:
@@ -208,42 +216,65 @@ def idwt(coefficients: Wavelets, *, out: Array | None = None) -> NewImage:
     """
     if not isinstance(coefficients, Wavelets):
         raise InputError(f"idwt: coefficients must be what dwt returned; got {describe(coefficients)}.")
-    values = reconstructed(coefficients)
+    levels = _levels_of(coefficients)
     dtype = np.dtype(coefficients.dtype)
     result = output("idwt", out, coefficients.shape, dtype)
-    if dtype.kind == "u":
-        if not np.isfinite(values).all():
-            raise InputError(f"idwt: coefficients must be finite for a {dtype.name} image; got NaN or infinity.")
-        values = np.clip(np.rint(values), 0, np.iinfo(dtype).max)
-    result[...] = values
+    fine = []
+    for channel, plane in enumerate(channels_of(result)):
+        bands = _finest(coefficients, levels, channel)
+        fine += over_rows(_write_strip, -(-plane.shape[0] // 2), levels[0], plane, *bands, strip=levels[0].strip)
+    if not all(fine):
+        raise InputError(f"idwt: coefficients must be finite for a {dtype.name} image; got NaN or infinity.")
     return result
 
 
 def reconstructed(coefficients: Wavelets) -> np.ndarray:
     """Return the image of the coefficients in float64, neither rounded nor clipped."""
+    levels = _levels_of(coefficients)
+    planes = [
+        synthesise(_finest(coefficients, levels, channel), levels[0])
+        for channel in range(math.prod(coefficients.shape[2:]))
+    ]
+    return planes[0] if len(coefficients.shape) == 2 else np.stack(planes, axis=2)
+
+
+def _levels_of(coefficients: Wavelets) -> list[Halving]:
+    """Return the halvings, the finest first, with which all bands fit together."""
     filters = filters_of("idwt", coefficients.wavelet)
-    shapes = [coefficients.shape[:2]]
-    for _ in coefficients.details:
-        shapes.append(tuple((size + len(filters.low) - 1) // 2 for size in shapes[-1]))
-    planes = _planes(_checked(coefficients.approximation, shapes[-1], coefficients))
-    for bands, half, shape in zip(coefficients.details, shapes[:0:-1], shapes[-2::-1], strict=True):
-        parts = [_planes(_checked(band, half, coefficients)) for band in bands]
-        planes = [synthesise((plane, *part), filters, shape) for plane, *part in zip(planes, *parts, strict=True)]
-    return _joined(planes, len(coefficients.shape))
+    if not coefficients.details:
+        raise InputError("idwt: coefficients must have details of at least one level; got none.")
+    levels: list[Halving] = []
+    shape = coefficients.shape[:2]
+    for bands in reversed(coefficients.details):
+        levels.append(Halving(filters, shape, coefficients.border))
+        shape = levels[-1].half
+        for band in bands:
+            _check_band(band, shape, coefficients)
+    _check_band(coefficients.approximation, shape, coefficients)
+    return levels
 
 
-def _checked(band: Any, half: tuple[int, ...], coefficients: Wavelets) -> np.ndarray:
+def _finest(coefficients: Wavelets, levels: list[Halving], channel: int) -> tuple[np.ndarray, ...]:
+    """Return the four bands of a channel that its plane is made of; approximations before it are not kept."""
+    plane = channels_of(coefficients.approximation)[channel]
+    for level, bands in zip(levels[:0:-1], coefficients.details[:-1], strict=True):
+        plane = synthesise((plane, *(channels_of(band)[channel] for band in bands)), level)
+    return plane, *(channels_of(band)[channel] for band in coefficients.details[-1])
+
+
+def _write_strip(level: Halving, plane: np.ndarray, *bands_and_rows: Any) -> bool:
+    *bands, y0, y1 = bands_and_rows
+    first, last = level.reach(y0, y1)
+    values = level.plane([band[first:last] for band in bands], y0, y1)
+    return write_rows(values, plane[2 * y0 : 2 * y1], check=True)
+
+
+def _check_band(band: Any, half: tuple[int, ...], coefficients: Wavelets) -> None:
     wanted = (*half, *coefficients.shape[2:])
     if not isinstance(band, np.ndarray) or band.shape != wanted or band.dtype.kind not in "fiu":
         raise InputError(f"idwt: a band must be {'×'.join(map(str, wanted))} numbers; got {describe(band)}.")
-    return band
 
 
-def _planes(values: np.ndarray) -> list[np.ndarray]:
-    """Return the channels as H×W float64 arrays of their own memory layout."""
-    channels = [values] if values.ndim == 2 else [values[..., c] for c in range(values.shape[2])]
-    return [np.ascontiguousarray(channel, np.float64) for channel in channels]
-
-
-def _joined(planes: list[np.ndarray], ndim: int) -> np.ndarray:
-    return planes[0] if ndim == 2 else np.stack(planes, axis=2)
+def channels_of(values: np.ndarray) -> list[np.ndarray]:
+    """Return views of the channels of an H×W or H×W×C array, each H×W."""
+    return [values] if values.ndim == 2 else [values[..., c] for c in range(values.shape[2])]

@@ -9,19 +9,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Annotated
 
 import numpy as np
 
 from sightline.core.catalogue import method
 from sightline.core.checks import as_image, choice, number, output
+from sightline.core.kernels import over_rows
 from sightline.core.layers import Picture, Table
 from sightline.core.trace import Step
 from sightline.core.types import Array, Choice, Image, Range
-from sightline.image.dwt import Wavelets, dwt, levels_within, reconstructed
-from sightline.image.wavelet_bands import analyse
-from sightline.image.wavelets import filters_of
+from sightline.image.dwt import Wavelets, channels_of, dwt, levels_within
+from sightline.image.wavelet_bands import Halving
+from sightline.image.wavelet_cascade import Cascade
+from sightline.image.wavelets import Filters, filters_of
 
 _MEDIAN = 0.6744897501960817  # median of |x| for a normal x of σ = 1
 _MOST_NOISE = 1e100  # whose square is still a number: nothing is left of any picture
@@ -79,12 +80,12 @@ def wavelet_denoise(
     True
     """
     image = as_image("wavelet_denoise", image, channels=(), finite=True)
-    coefficients = _shrunk(image, sigma, wavelet, levels, shrink, mode)
+    sigma = _checked(sigma, wavelet, shrink, mode)
+    levels = _levels_for(image, wavelet, levels)
     result = output("wavelet_denoise", out, image.shape, image.dtype, [image])
-    values = reconstructed(coefficients)
-    if image.dtype.kind == "u":
-        values = np.clip(np.rint(values), 0, np.iinfo(image.dtype).max)
-    result[...] = values
+    for plane, denoised in zip(channels_of(image), channels_of(result), strict=True):
+        noise = _noise(plane) if sigma is None else sigma
+        _denoise(plane, noise, filters_of("wavelet_denoise", wavelet), levels, shrink, mode, denoised)
     return result
 
 
@@ -100,8 +101,9 @@ def _steps(
     out: Array | None = None,
 ) -> Iterator[Step]:
     image = as_image("wavelet_denoise", image, channels=(), finite=True)
+    sigma = _checked(sigma, wavelet, shrink, mode)
     yield Step("noisy", Picture(image))
-    noise = [_noise(plane) if sigma is None else float(sigma) for plane in _channels(image)]
+    noise = [_noise(plane) if sigma is None else sigma for plane in channels_of(image)]
     yield Step("noise", Table(np.array([noise]), tuple(f"σ of channel {c}" for c in range(len(noise)))))
     before = dwt(image, wavelet, _levels_for(image, wavelet, levels))
     yield Step("coefficients", Picture(before.mosaic()), note="Edges stand out; noise is a veil over all bands.")
@@ -112,33 +114,70 @@ def _steps(
     yield Step("denoised", Picture(wavelet_denoise(image, sigma, **options, out=out)))  # type: ignore[arg-type]
 
 
+def _denoise(
+    plane: np.ndarray, noise: float, filters: Filters, levels: int, shrink: str, mode: str, denoised: np.ndarray
+) -> None:
+    """Write a denoised plane; of the finest details, most of all numbers, no more than a strip is held."""
+    finest = Halving(filters, plane.shape).half
+    squares = np.zeros((finest[0], 3))
+
+    def seen(y0: int, y1: int, details: list[np.ndarray]) -> None:
+        for direction, band in enumerate(details):
+            squares[y0:y1, direction] = np.einsum("yx,yx->y", band, band)
+
+    cascade = Cascade(lambda y0, y1: plane[y0:y1], plane.shape, filters, levels, seen if shrink == "bayes" else None)
+    spreads = [squares.sum(axis=0) / math.prod(finest)]
+    if shrink == "bayes":
+        spreads += [np.array([np.vdot(band, band) / band.size for band in bands]) for bands in cascade.details]
+    limits = [_limits(noise, spread, plane.size, shrink) for spread in spreads]
+
+    def change(number: int, _: int, bands: list[np.ndarray]) -> None:
+        for limit, band in zip(limits[number - 1 if shrink == "bayes" else 0], bands[-3:], strict=True):
+            _shrink(band, limit, mode)
+
+    cascade.change(change)
+    cascade.write(denoised)
+
+
+def _limits(noise: float, spreads: np.ndarray, size: int, shrink: str) -> np.ndarray:
+    """Return the threshold of each band of a level, whose mean squares are ``spreads``."""
+    if shrink == "visu":
+        return np.full(len(spreads), noise * math.sqrt(2 * math.log(size)))
+    return noise**2 / np.sqrt(np.maximum(spreads - noise**2, np.finfo(np.float64).eps))
+
+
+def _shrink(band: np.ndarray, limit: float, mode: str) -> None:
+    """Shrink coefficients in their place."""
+    small = np.clip(band, -limit, limit)
+    if mode == "soft":
+        band -= small
+    else:
+        band[band == small] = 0.0
+
+
 def _shrunk(
     image: np.ndarray, sigma: float | None, wavelet: str, levels: int | None, shrink: str, mode: str
 ) -> Wavelets:
-    """Return the coefficients of the image, shrunk."""
+    """Return the coefficients of the image, shrunk, to look at them."""
+    found = dwt(image, wavelet, _levels_for(image, wavelet, levels))
+    for channel, plane in enumerate(channels_of(image)):
+        noise = _noise(plane) if sigma is None else sigma
+        for bands in found.details:
+            parts = [channels_of(band)[channel] for band in bands]
+            spreads = np.array([np.square(part).mean() for part in parts])
+            for part, limit in zip(parts, _limits(noise, spreads, plane.size, shrink), strict=True):
+                _shrink(part, limit, mode)
+    return found
+
+
+def _checked(sigma: float | None, wavelet: str, shrink: str, mode: str) -> float | None:
+    """Return σ of the noise, no larger than what has a square."""
     if sigma is not None:
         sigma = min(number("wavelet_denoise", "sigma", sigma, 0, unit="in the image's units"), _MOST_NOISE)
     choice("wavelet_denoise", "shrink", shrink, ("bayes", "visu"))
     choice("wavelet_denoise", "mode", mode, ("soft", "hard"))
     filters_of("wavelet_denoise", wavelet)
-    found = dwt(image, wavelet, _levels_for(image, wavelet, levels))
-    noise = np.array([_noise(plane) if sigma is None else sigma for plane in _channels(image)])
-    size = image.shape[0] * image.shape[1]
-    details: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
-    for bands in found.details:
-        kept = []
-        for band in bands:
-            if shrink == "bayes":
-                spread = np.square(band).reshape(-1, noise.size).mean(axis=0)
-                limit = noise**2 / np.sqrt(np.maximum(spread - noise**2, np.finfo(np.float64).eps))
-            else:
-                limit = noise * math.sqrt(2 * math.log(size))
-            limit = limit.reshape((1, 1, -1) if band.ndim == 3 else (1, 1))
-            small = np.clip(band, -limit, limit)
-            kept.append(band - small if mode == "soft" else np.where(band == small, 0.0, band))
-        horizontal, vertical, diagonal = kept
-        details.append((horizontal, vertical, diagonal))
-    return replace(found, details=tuple(details))
+    return sigma
 
 
 def _levels_for(image: np.ndarray, wavelet: str, levels: int | None) -> int:
@@ -149,12 +188,19 @@ def _levels_for(image: np.ndarray, wavelet: str, levels: int | None) -> int:
     return max(1, fit - _SPARED)
 
 
-def _channels(image: np.ndarray) -> list[np.ndarray]:
-    return [image] if image.ndim == 2 else [image[..., c] for c in range(image.shape[2])]
-
-
 def _noise(plane: np.ndarray) -> float:
     """Return σ of the noise: the median size of the finest diagonal details (of those that are not 0)."""
-    diagonal = analyse(np.ascontiguousarray(plane, np.float64), filters_of("wavelet_denoise", "db2"), "symmetric")[3]
-    size = np.abs(diagonal[diagonal != 0])
-    return float(np.median(size)) / _MEDIAN if size.size else 0.0
+    level = Halving(filters_of("wavelet_denoise", "db2"), plane.shape)
+    size = np.empty(level.half)
+
+    def diagonal(y0: int, y1: int) -> None:
+        np.abs(level.bands(lambda a, b: plane[a:b], y0, y1)[3], out=size[y0:y1])
+
+    over_rows(diagonal, level.half[0], strip=level.strip)
+    size = size.ravel()
+    many = np.count_nonzero(size)
+    if many == 0:
+        return 0.0
+    middle = [size.size - many + (many - 1) // 2, size.size - many + many // 2]  # zeros come first
+    size.partition(middle)
+    return float(size[middle].mean()) / _MEDIAN
