@@ -55,15 +55,15 @@ def any_above(_: Any, row: Any, at: Any, bound: Any) -> Any:
 
 
 @intrinsic
-def put_rings(_: Any, above: Any, row: Any, below: Any, at: Any, shift: Any, out: Any) -> Any:
-    """Write, for 64 pixels, which of their eight neighbours are 1, a bit each, and above these bits the pixel itself.
+def put_rings(_: Any, above: Any, row: Any, below: Any, at: Any, out: Any) -> Any:
+    """Write, for 64 pixels, which of their eight neighbours are 1, a bit each, to uint8.
 
     Rows are flat uint8 of zeros and ones with one more at the left; the pixels are ``at`` and those after it, and so in
-    ``out``. Bits go against the clock from the right neighbour; the pixel is shifted by ``shift`` ≥ 8.
+    ``out``. Bits go against the clock from the right neighbour.
     """
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        *rows, at, shift, out = args
+        *rows, at, out = args
         octets = ir.VectorType(ir.IntType(8), 64)
 
         def neighbours(which: int, x: int) -> Any:
@@ -74,15 +74,11 @@ def put_rings(_: Any, above: Any, row: Any, below: Any, at: Any, shift: Any, out
         code = neighbours(1, 2)
         for bit, (which, x) in enumerate(((0, 2), (0, 1), (0, 0), (1, 0), (2, 0), (2, 1), (2, 2)), 1):
             code = builder.or_(code, builder.shl(neighbours(which, x), ir.Constant(octets, [bit] * 64)))
-        wide = ir.VectorType(ir.IntType(signature.args[5].dtype.bitwidth), 64)
-        single = builder.insert_element(ir.Constant(wide, ir.Undefined), builder.trunc(shift, wide.element), _PLACE(0))
-        shifts = builder.shuffle_vector(single, single, ir.Constant(ir.VectorType(_PLACE, 64), [0] * 64))
-        whole = builder.or_(builder.zext(code, wide), builder.shl(builder.zext(neighbours(1, 1), wide), shifts))
-        place = builder.gep(make_array(signature.args[5])(context, builder, out).data, [at])
-        builder.store(whole, builder.bitcast(place, wide.as_pointer()), align=1)
+        place = builder.gep(make_array(signature.args[4])(context, builder, out).data, [at])
+        builder.store(code, builder.bitcast(place, octets.as_pointer()), align=1)
         return context.get_dummy_value()
 
-    return types.void(above, row, below, types.int64, types.int64, out), generate
+    return types.void(above, row, below, types.int64, out), generate
 
 
 @intrinsic

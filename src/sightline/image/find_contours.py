@@ -1,7 +1,8 @@
 """Contours: the borders of groups of true pixels and of their holes, each followed once around, and how they nest.
 
-Suzuki & Abe 1985, "Topological Structural Analysis of Digitized Binary Images by Border Following", CVGIP 30(1),
-algorithm 1. A new border can only begin at an end of a run of true pixels, so that the scan goes from run to run.
+Suzuki & Abe 1985, "Topological Structural Analysis of Digitized Binary Images by Border Following", CVGIP 30(1): what a
+border is, the pixel where a scan meets it first, step 3 that follows it, and how borders nest. The paper's scan marks
+the pixels that a border passed, to know a new one when it meets it; here :mod:`~sightline.image.border_starts` knows.
 """
 
 from __future__ import annotations
@@ -23,17 +24,14 @@ from sightline.core.layers import Mask as MaskLayer
 from sightline.core.trace import Step
 from sightline.core.types import Array, Choice, Mask
 from sightline.image.bits import count_bits, put_rings, trailing_zeros, true_bits
+from sightline.image.border_starts import border_starts
 
-INSIDE, SEEN, SEEN_AT_THE_RIGHT = 1, 2, 3  # states of a true pixel; the last: a border passed between it and its right
-# A pixel's cell says which neighbours are true, a bit for each direction, and its state. Which border passed it last
-# stands elsewhere: most pixels of most pictures lie on none, and what is never written costs nothing.
-_STATE = 8  # its lowest bit
 _STRIP = 128
 _ALONG_X = np.array([1, 1, 0, -1, -1, -1, 0, 1], np.int64)  # the eight directions against the clock from the right
 _ALONG_Y = np.array([0, -1, -1, -1, 0, 1, 1, 1], np.int64)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)  # without a dictionary each: a picture has thousands of borders
 class Contour:
     """A border: of a group of pixels from outside, or of a hole in one.
 
@@ -56,11 +54,19 @@ class Contour:
     children: tuple[int, ...]
 
     def __init__(self, points: Array, is_hole: bool, parent: int, children: tuple[int, ...]) -> None:
-        # What the class would write by itself asks four times whether it may: a picture has thousands of borders.
-        self.__dict__.update(points=points, is_hole=is_hole, parent=parent, children=children)
+        _put_points(self, points)
+        _put_is_hole(self, is_hole)
+        _put_parent(self, parent)
+        _put_children(self, children)
 
     def __len__(self) -> int:
         return len(self.points)
+
+
+# What the class would write by itself asks four times whether it may.
+_put_points, _put_is_hole, _put_parent, _put_children = (
+    getattr(Contour, name).__set__ for name in ("points", "is_hole", "parent", "children")
+)
 
 
 @method(task="shape", paper="Suzuki 1985", lesson="w2d5")
@@ -105,34 +111,35 @@ def find_contours(
     mask = as_mask("find_contours", mask)
     simple = choice("find_contours", "approximation", approximation, ("none", "simple")) == "simple"
     external = choice("find_contours", "mode", mode, ("tree", "external")) == "external"
-    points, ends, parents, holes = _borders(mask, simple)[:4]
-    stops, nesting, are_holes = ends.tolist(), parents.tolist(), holes.tolist()
+    points, ends, parents, holes = borders(mask, simple=simple, external=external)
+    stops = ends.tolist()
     parts = [points[start:stop] for start, stop in zip([0, *stops], stops, strict=False)]
-    if external:
-        return [Contour(part, False, -1, ()) for part, parent in zip(parts, nesting, strict=True) if parent < 0]
+    nesting = parents.tolist()
     children: dict[int, list[int]] = {}
     for i, parent in enumerate(nesting):
-        children.setdefault(parent, []).append(i)
-    inner = [tuple(children.get(i, ())) for i in range(len(parts))]
-    return list(map(Contour, parts, are_holes, nesting, inner))
+        if parent >= 0:
+            children.setdefault(parent, []).append(i)
+    inner: list[tuple[int, ...]] = [()] * len(parts)
+    for i, inside in children.items():
+        inner[i] = tuple(inside)
+    return list(map(Contour, parts, holes.tolist(), nesting, inner))
 
 
 @find_contours.steps
 def _steps(mask: Mask, *, approximation: str = "none", mode: str = "tree") -> Iterator[Step]:
     mask = as_mask("find_contours", mask)
     yield Step("mask", MaskLayer(mask))
-    points, ends, _, _, cells = _borders(mask, False)
+    points, ends, parents, _ = borders(mask)
+    numbers = np.repeat(np.arange(len(ends)), np.diff(ends, prepend=0))
     order = np.zeros(mask.shape, np.float32)
-    order[points[:, 1], points[:, 0]] = np.repeat(
-        np.arange(len(ends)) + 1 + len(ends) // 3,  # so that the first ones stand out from what is no border
-        np.diff(ends, prepend=0),
-    )
+    order[points[:, 1], points[:, 0]] = numbers + 1 + len(ends) // 3  # the first ones stand out from what is no border
     yield Step("order", Heat(order), note="Borders in the order in which the scan met them: dark ones first.")
-    yield Step(
-        "marks",
-        Heat(((cells[1 : len(mask) + 1, 1 : mask.shape[1] + 1] >> _STATE & 3) * mask).astype(np.float32)),
-        note="Bright: passed on the right, no hole begins.",
-    )
+    depths = np.zeros(len(ends), np.float32)
+    for i, parent in enumerate(parents.tolist()):  # a border comes before those inside it
+        depths[i] = 1 + (depths[parent] if parent >= 0 else 0)
+    depth = np.zeros(mask.shape, np.float32)
+    depth[points[:, 1], points[:, 0]] = depths[numbers]
+    yield Step("depth", Heat(depth), note="The brighter, the more borders lie around it.")
     contours = find_contours(mask, approximation=approximation, mode=mode)
     shown = np.zeros(mask.shape, np.int32)
     for number, contour in enumerate(contours, 1):
@@ -141,38 +148,32 @@ def _steps(mask: Mask, *, approximation: str = "none", mode: str = "tree") -> It
     yield Step("contours", Value(contours), Labels(shown), note=note)
 
 
-def _borders(mask: Array, simple: bool) -> tuple[Array, Array, Array, Array, Array]:
-    """Return all points, where those of each border end, its parent (-1: none), whether a hole's; and the cells."""
+def borders(mask: Array, *, simple: bool = False, external: bool = False) -> tuple[Array, Array, Array, Array]:
+    """Return all points, where those of each border end, its parent (-1: none), and whether it is a hole's."""
     height, width = mask.shape
-    filled, blocks = 0, width // 64 + 1  # at least one false pixel is behind the last one
-    changes = empty((height, blocks), np.uint64)
-    cells = empty((height + 2, 64 * blocks + 2), np.uint16)
-    names = empty(cells.shape, np.int32)
-    while True:
-        # A border begins at the left or at the right end of a run.
-        most = int(sum(over_rows(_look_around, height, mask.view(np.uint8), cells, changes, strip=_STRIP)))
-        ends, parents, holes = np.empty(most, np.int64), np.empty(most, np.int64), np.empty(most, np.bool_)
-        # A step in the flat array, and one of a point, whose y is in the upper half of a word and x in the lower one.
-        steps = np.stack([_ALONG_Y * cells.shape[1] + _ALONG_X, (_ALONG_Y << 32) + _ALONG_X]).view(np.uint64)
-        words = empty((max(int(filled), 2 * most + 8 * (height + width)),), np.uint64)
-        filled, count = _scan(cells, names, changes, steps, simple, words, ends, parents, holes)
-        if filled <= len(words):  # or long lines lie along the rows: once more, with room for all
-            break
-    points = empty((int(filled), 2), np.int32)
-    points[...] = words[:filled].view(np.int32).reshape(-1, 2)
-    return points, ends[:count].copy(), parents[:count].copy(), holes[:count].copy(), cells
+    rings, counts = empty((height, (width // 64 + 1) * 64), np.uint8), np.empty(height, np.int64)
+    most = int(sum(over_rows(_look_around, height, mask.view(np.uint8), rings, counts, strip=_STRIP)))
+    starts, parents, holes = border_starts(mask, external, counts)
+    # A step in the flat array, and one of a point, whose y is in the upper half of a word and x in the lower one.
+    steps = np.stack([_ALONG_Y * rings.shape[1] + _ALONG_X, (_ALONG_Y << 32) + _ALONG_X]).view(np.uint64)
+    words, ends = empty((most,), np.uint64), np.empty(len(starts), np.int64)
+    filled = int(_follow_all(rings.reshape(-1), rings.shape[1], starts, holes, steps, simple, words, ends))
+    if filled < most:  # of what is kept, nothing may be left over
+        shorter = empty((filled,), np.uint64)
+        shorter[...] = words[:filled]
+        words = shorter
+    return words.view(np.int32).reshape(-1, 2), ends, parents, holes
 
 
 @kernel
-def _look_around(mask, cells, changes, y0, y1):
-    """Write the state of each true pixel and which of its neighbours are true; of false ones nothing is asked.
+def _look_around(mask, rings, counts, y0, y1):
+    """Write which neighbours of each pixel on a border are true, and the runs of each row; return how many points.
 
-    Write also which pixels differ from the one before, a bit each, and return how many.
+    A border passes a pixel once for each row of false neighbours, around it, that has one beside, above or below it:
+    the last one of those against the clock is counted (Yokoi's number; a pixel on its own is one more).
     """
     height, width = mask.shape
-    rows, count = np.zeros((3, cells.shape[1]), np.uint8), 0
-    solid = np.zeros((3, changes.shape[1]), np.uint64)  # which pixels are true, and so both beside them
-    every, inside = ~np.uint64(0), cells.dtype.type(INSIDE << _STATE | 255)
+    rows, count = np.zeros((3, rings.shape[1] + 2), np.uint8), 0
     for y in range(y0 - 1, y1 + 1):
         line = rows[y % 3]
         if 0 <= y < height:
@@ -181,97 +182,67 @@ def _look_around(mask, cells, changes, y0, y1):
                 inner[x] = source[x] != 0
         else:
             line[:] = 0
-        for k in range(changes.shape[1]):
-            solid[y % 3, k] = true_bits(line, 64 * k) & true_bits(line, 64 * k + 1) & true_bits(line, 64 * k + 2)
         if y <= y0:
             continue
-        above, row, below, out = rows[(y + 1) % 3], rows[(y + 2) % 3], line, cells[y, 1:]
-        words, before = changes[y - 1], np.uint64(0)
-        for k in range(words.size):
-            pixels = true_bits(row, 64 * k + 1)
-            words[k] = pixels ^ (pixels << np.uint64(1) | before)
-            count += count_bits(words[k])
-            before = pixels >> np.uint64(63)
-            if pixels == every and solid[0, k] & solid[1, k] & solid[2, k] == every:
-                out[64 * k : 64 * k + 64] = inside
-            elif pixels != 0:
-                put_rings(above, row, below, 64 * k, _STATE, out)
+        above, row, below, out, runs = rows[(y + 1) % 3], rows[(y + 2) % 3], line, rings[y - 1], 0
+        for x in range(0, rings.shape[1], 64):
+            pixels = true_bits(row, x + 1)
+            n, w, e, s = true_bits(above, x + 1), true_bits(row, x), true_bits(row, x + 2), true_bits(below, x + 1)
+            if pixels & ~(n & w & e & s) == 0:  # no border
+                continue
+            runs += count_bits(pixels & ~w)
+            put_rings(above, row, below, x, out)
+            nw, ne, sw, se = true_bits(above, x), true_bits(above, x + 2), true_bits(below, x), true_bits(below, x + 2)
+            count += count_bits(pixels & ~e & (ne | n)) + count_bits(pixels & ~n & (nw | w))
+            count += count_bits(pixels & ~w & (sw | s)) + count_bits(pixels & ~s & (se | e))
+            count += count_bits(pixels & ~(n | w | e | s | nw | ne | sw | se))
+        counts[y - 1] = runs
     return count
 
 
 @kernel
-def _scan(cells, names, changes, steps, simple, points, ends, parents, holes):
-    """Look at both ends of each run: a border begins there unless one has passed already."""
-    stride, flat, named = cells.shape[1], cells.reshape(-1), names.reshape(-1)
-    filled, count = np.int64(0), np.int64(0)
-    for y in range(changes.shape[0]):
-        start, met, right = (y + 1) * stride + 1, -1, 0  # met: where a border was met last in this row
-        for k in range(changes.shape[1]):
-            word = changes[y, k]
-            while word != 0:
-                pixel = start + 64 * k + np.int64(trailing_zeros(word)) - right
-                word &= word - np.uint64(1)
-                state = flat[pixel] >> _STATE & 3
-                if (state != SEEN_AT_THE_RIGHT) if right else (state == INSIDE):
-                    if right:
-                        met = pixel
-                        while flat[met] >> _STATE & 3 == INSIDE:  # it may lie to the left in this run
-                            met -= 1
-                    last = np.int64(named[met]) if met >= 0 else -1
-                    parent = last
-                    if last >= 0 and holes[last] == (right == 1):  # of the same kind: both have the same parent
-                        parent = parents[last]
-                    parents[count], holes[count] = parent, right == 1
-                    point = np.uint64(y << 32 | pixel - start)
-                    name = np.int32(count)
-                    filled = _follow(
-                        flat, named, np.uint64(pixel), point, name, holes[count], steps, simple, points, filled
-                    )
-                    ends[count] = filled
-                    count += 1
-                met, right = pixel, 1 - right
-    return filled, count
+def _follow_all(rings, stride, starts, holes, steps, simple, points, ends):
+    """Follow border after border; return how many points they have."""
+    filled = np.int64(0)
+    for i in range(ends.size):
+        x, y = np.int64(starts[i, 0]), np.int64(starts[i, 1])
+        filled = _follow(
+            rings, np.uint64(y * stride + x), np.uint64(y << 32 | x), holes[i], steps, simple, points, filled
+        )
+        ends[i] = filled
+    return filled
 
 
 @kernel
-def _follow(flat, names, start, point, name, is_hole, steps, simple, points, filled):
-    """Follow a border from ``start``, add its points as far as there is room, and return how many there are now."""
-    none, one, seven, three = np.uint64(0), np.uint64(1), np.uint64(7), np.uint64(3)
-    every, room = not simple, points.size - 1
+def _follow(rings, start, point, is_hole, steps, simple, points, filled):
+    """Follow a border from ``start``, add its points, and return how many there are now."""
+    none, one, seven = np.uint64(0), np.uint64(1), np.uint64(7)
+    every, last_place = not simple, points.size - 1
     origin = np.uint64(0 if is_hole else 4)  # the false pixel from where the border is seen
-    ring = _twice(flat[start])
+    ring = _twice(rings[start])
     if ring == none:  # a pixel on its own
-        flat[start], names[start] = SEEN_AT_THE_RIGHT << _STATE, name
-        points[min(filled, room)] = point
+        points[filled] = point
         return filled + 1
     way = origin
     while ring >> way & one == none:  # with the clock, to the last pixel of the border
         way = (way - one) & seven
     last, pixel, came = start + steps[0, way], start, way ^ np.uint64(4)
     while True:
-        back, cell = way, np.uint64(flat[pixel])
         # Against the clock, from the pixel before, to the next one that is true.
-        way = (back + one + trailing_zeros(_twice(cell) >> (back + one))) & seven
-        # Arithmetic instead of branches: which way a border turns cannot be predicted.
-        state = cell >> np.uint64(_STATE) & three
-        passed = np.uint64((way != none) & (way <= back))  # its right neighbour was looked at, and is false
-        flat[pixel] = max(state, np.uint64(SEEN) + passed) << np.uint64(_STATE) | cell & np.uint64(255)
-        mine = (passed != none) | (state == np.uint64(INSIDE))  # otherwise, another border's name stays
-        names[pixel] = name if mine else names[pixel]
-        points[min(filled, room)] = point
+        first = way + one
+        way = (first + trailing_zeros(_twice(rings[pixel]) >> first)) & seven
+        # Arithmetic instead of a branch: which way a border turns cannot be predicted.
+        points[min(filled, last_place)] = point
         filled += np.int64(every | (way != came))
         following = pixel + steps[0, way]
         if following == start and pixel == last:
             return filled
-        ahead = following + np.uint64(4) * steps[0, way]  # borders go on as they went
-        prefetch(flat, ahead)
-        prefetch(names, ahead)
+        prefetch(rings, following + np.uint64(4) * steps[0, way])  # borders go on as they went
         point += steps[1, way]
         came, pixel, way = way, following, way ^ np.uint64(4)
 
 
 @kernel(inline=True)
-def _twice(cell):
+def _twice(ring):
     """Return the bits of a ring of neighbours twice in a row, so that a search may go past the end."""
-    code = np.uint64(cell) & np.uint64(255)
-    return code | code << np.uint64(8)
+    return np.uint64(ring) | np.uint64(ring) << np.uint64(8)

@@ -1,0 +1,129 @@
+"""Where borders begin: at the first pixel of each group of true pixels, and before the first one of each hole.
+
+Runs of true pixels are joined to groups (8 neighbours) and the gaps between them to lakes (4 neighbours), both by
+union-find: He, Chao & Suzuki 2008, "A Run-Based Two-Scan Labeling Algorithm", IEEE TIP 17(5). A lake that is not at
+the sides of the image is a hole of the group around it. So it is known how borders nest before one of them is followed,
+and nothing is kept for a pixel.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sightline.core.buffers import empty
+from sightline.core.kernels import kernel, over_rows
+from sightline.core.types import Array
+from sightline.image.label import linked_runs
+from sightline.image.runs import root_of
+
+_STRIP = 64
+_SEA = 0  # the lake that reaches the sides; no other gap has the number 0, as the first run of a row has sea before it
+_BEYOND = 1 << 30  # no row is as wide
+
+
+def border_starts(mask: Array, external: bool, counts: Array | None = None) -> tuple[Array, Array, Array]:
+    """Return where each border begins, in the order of a scan.
+
+    Parameters
+    ----------
+    mask
+        H×W bool, contiguous.
+    external
+        Leave out the borders that another one surrounds.
+    counts
+        H int64, how many runs of true pixels each row has; None counts them.
+
+    Returns
+    -------
+    starts
+        N×2 int32 (x, y): the pixel of a group at which its border, or that of a hole in it, is met first.
+    parents
+        N int32, the position of the border around it; -1 when there is none.
+    holes
+        N bool, whether it is a hole's.
+    """
+    height = len(mask)
+    bounds, firsts, groups = linked_runs(mask, 1, counts)
+    lakes = empty(groups.shape, np.int32)
+    lakes[:1] = _SEA  # all strips lead to it
+    over_rows(_join_gaps, height, bounds, firsts, lakes, strip=_STRIP)
+    count = _join_strips(bounds, firsts, groups, lakes, _STRIP, external)
+    starts, parents, holes = np.empty((count, 2), np.int32), np.empty(count, np.int32), np.empty(count, np.bool_)
+    count = _list(bounds, firsts, groups, lakes, external, starts, parents, holes)
+    return starts[:count], parents[:count], holes[:count]
+
+
+@kernel
+def _join_gaps(bounds, firsts, lakes, y0, y1):
+    """Join the gaps of rows ``y0`` to ``y1`` with those that they touch in the row above, in these rows only."""
+    for y in range(y0, y1):
+        for run in range(firsts[y], firsts[y + 1]):
+            lakes[run] = _SEA if y == 0 or run == firsts[y] else run
+        if y > y0:
+            _join_row(bounds, firsts, lakes, y)
+
+
+@kernel
+def _join_strips(bounds, firsts, groups, lakes, strip, external):
+    """Join the first rows of all strips with those above, and the last row with the sea; return a bound of borders."""
+    height = firsts.size - 1
+    for y in range(strip, height, strip):
+        _join_row(bounds, firsts, lakes, y)
+    for gap in range(firsts[height - 1], firsts[height]):
+        lakes[root_of(lakes, gap)] = _SEA
+    count = 0
+    for run in range(groups.size):
+        count += np.int64(groups[run] == run)
+        count += np.int64((not external) & (lakes[run] == run))
+    return count
+
+
+@kernel
+def _join_row(bounds, firsts, lakes, y):
+    """Join the gaps of row ``y`` with those of the row above that they touch.
+
+    A gap has the number of the run behind it. What lies before the first run of a row and behind the last one is sea.
+    """
+    top, first, last = firsts[y - 1], firsts[y], firsts[y + 1]
+    above = top
+    for gap in range(first, last + 1):
+        start = bounds[2 * gap - 1] if gap > first else np.int32(0)
+        stop = bounds[2 * gap] if gap < last else np.int32(_BEYOND)
+        while above < first and bounds[2 * above] <= start:
+            above += 1
+        mine = root_of(lakes, gap) if first < gap < last else np.int64(_SEA)
+        other = above
+        while other <= first and start < stop and (other == top or bounds[2 * other - 1] < stop):
+            its = root_of(lakes, other) if other < first else np.int64(_SEA)
+            if its != mine:
+                lakes[max(mine, its)] = min(mine, its)  # so that a lake's root is its first gap
+                mine = min(mine, its)
+            other += 1
+
+
+@kernel
+def _list(bounds, firsts, groups, lakes, external, starts, parents, holes):
+    """List the borders; a group and a lake get −1 less the position of theirs, and the sea keeps 0.
+
+    Of a group or a lake, all but the first one lead to an earlier one, which has its number.
+    """
+    count = 0
+    for y in range(firsts.size - 1):
+        for run in range(firsts[y], firsts[y + 1]):
+            if run > 0 and lakes[run] == run:
+                if not external:
+                    starts[count, 0], starts[count, 1], holes[count] = bounds[2 * run - 1] - 1, y, True
+                    parents[count] = -1 - groups[run - 1]
+                    count += 1
+                lakes[run] = -1 if external else -count
+            else:
+                lakes[run] = lakes[lakes[run]]
+            if groups[run] != run:
+                groups[run] = groups[groups[run]]
+                continue
+            if not (external and lakes[run] != _SEA):
+                starts[count, 0], starts[count, 1], holes[count] = bounds[2 * run], y, False
+                parents[count] = -1 - lakes[run]
+                count += 1
+            groups[run] = -count
+    return count
