@@ -120,7 +120,7 @@ def pictures(batch: int) -> list[np.ndarray]:
 def ours(name: str, batch: int, precision: str = "fp32") -> Callable[[], Any]:
     """Return a call that predicts with all that ``predict`` does; it returns the scores, best first."""
     given = pictures(batch)
-    return lambda: np.array([found.scores for found in predictor(name, precision).predict(given)])
+    return lambda: [found.scores for found in predictor(name, precision).predict(given)]
 
 
 @lru_cache(maxsize=1)
@@ -133,7 +133,7 @@ def plain_predictor(name: str) -> Predictor:
 def plain(name: str, batch: int) -> Callable[[], Any]:
     """Return a call that predicts by the network as it is written."""
     given = pictures(batch)
-    return lambda: np.array([found.scores for found in plain_predictor(name).predict(given)])
+    return lambda: [found.scores for found in plain_predictor(name).predict(given)]
 
 
 def eager(name: str, batch: int) -> Callable[[], Any]:

@@ -294,7 +294,8 @@ class ClassifyRecipe(Recipe):
         return found[0] if len(found) == 1 else np.concatenate([none, *found])
 
     def _answers(self, model: nn.Module, images: Tensor) -> Tensor:
-        return (model(images).float() / self.temperature).softmax(dim=1)
+        scores = model(images).float()
+        return (scores if self.temperature == 1 else scores / self.temperature).softmax(dim=1)
 
     def predict(
         self,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -52,7 +53,7 @@ class Classification:
         WeightsError
             When one is NaN, as the answers of a model are whose weights hold NaN or infinity.
         """
-        if np.isnan(probabilities).any():
+        if math.isnan(probabilities.sum()):  # one NaN is enough; a fraction of the time of looking at each
             raise WeightsError("predict: the model answers NaN instead of probabilities: its weights are damaged.")
         if not len(probabilities):
             return cls((), ())
@@ -67,11 +68,11 @@ class Classification:
             if name not in ("labels", "scores") or "_unranked" not in self.__dict__:
                 raise AttributeError(f"'Classification' object has no attribute '{name}'", name=name, obj=self)
             classes, probabilities = self._unranked
-            order = np.argsort(-probabilities, kind="stable")
             if name == "labels":  # by plain numbers: NumPy's take three times as long
-                value = tuple([classes[place] for place in order.tolist()])
+                order = np.argsort(-probabilities, kind="stable").tolist()
+                value = tuple([classes[place] for place in order])
             else:
-                value = tuple(probabilities[order].tolist())
+                value = tuple(np.sort(probabilities)[::-1].tolist())
             object.__setattr__(self, name, value)
             return value
 
