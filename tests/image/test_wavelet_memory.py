@@ -54,3 +54,10 @@ def test_a_picture_is_made_of_its_bands_in_strips(picture: np.ndarray) -> None:
 @pytest.mark.parametrize("options", [{}, {"sigma": 9}, {"shrink": "visu", "mode": "hard"}])
 def test_denoising_does_not_hold_the_finest_details(picture: np.ndarray, options: dict[str, Any]) -> None:
     assert beyond(lambda: sl.image.wavelet_denoise(picture, **options)) < 3 * picture.nbytes
+
+
+def test_blending_holds_one_transform_without_its_finest_details(picture: np.ndarray) -> None:
+    other, mask = np.ascontiguousarray(picture[::-1]), picture > 127
+    assert (
+        beyond(lambda: sl.image.wavelet_blend(picture, other, mask)) < 3.3 * picture.nbytes
+    )  # of the three, 1.1 times

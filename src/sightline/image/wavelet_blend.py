@@ -16,12 +16,15 @@ import numpy as np
 from sightline.core.catalogue import method
 from sightline.core.checks import as_image, as_mask, describe, output
 from sightline.core.errors import InputError
+from sightline.core.kernels import over_rows
 from sightline.core.layers import Mask as MaskLayer
 from sightline.core.layers import Picture
 from sightline.core.trace import Step
 from sightline.core.types import Array, Image, Mask, Range
-from sightline.image.dwt import Wavelets, dwt, levels_within, reconstructed
-from sightline.image.wavelets import filters_of
+from sightline.image.dwt import Wavelets, channels_of, dwt, levels_within
+from sightline.image.wavelet_bands import Halving, Rows
+from sightline.image.wavelet_cascade import Cascade
+from sightline.image.wavelets import Filters, filters_of
 
 
 def _left_half(a: np.ndarray) -> np.ndarray:
@@ -86,12 +89,11 @@ def wavelet_blend(
     [200, 200, 200, 200, 100, 100, 100, 100]
     """
     a, b, mask = _checked(a, b, mask, wavelet)
-    mixed = _mixed(a, b, mask, _levels_for(a, levels), wavelet)
+    levels = _levels_for(a, levels)
     result = output("wavelet_blend", out, a.shape, a.dtype, [a, b])
-    values = reconstructed(mixed)
-    if a.dtype.kind == "u":
-        values = np.clip(np.rint(values), 0, np.iinfo(a.dtype).max)
-    result[...] = values
+    weights = _Weights(mask, wavelet, levels)
+    for planes in zip(channels_of(a), channels_of(b), channels_of(result), strict=True):
+        _blend(*planes, weights, filters_of("wavelet_blend", wavelet), levels)
     return result
 
 
@@ -126,18 +128,73 @@ def _levels_for(a: np.ndarray, levels: int | None) -> int:
     return max(1, min(6, int(np.log2(min(a.shape[:2])))))
 
 
+class _Weights:
+    """The mask at the size of each level's bands; at the finest level's, made of the mask where it is asked for."""
+
+    def __init__(self, mask: np.ndarray, wavelet: str, levels: int) -> None:
+        filters = filters_of("wavelet_blend", wavelet)
+        self._mask, self._finest = mask, Halving(filters, mask.shape)
+        self._below: list[np.ndarray] = []
+        rows, shape = self._under_mask, self._finest.half
+        for _ in range(levels - 1):
+            level = Halving(filters, shape)
+            weights = np.empty(level.half, np.float32)
+            over_rows(_halve_rows, level.half[0], level, rows, weights, strip=self._finest.strip)
+            self._below.append(weights)
+            rows, shape = _rows_of(weights), level.half
+
+    def rows(self, number: int, y0: int, y1: int) -> np.ndarray:
+        """Return rows of the weights of level ``number``, of which 1 is the finest: float32, 0–1."""
+        return self._under_mask(y0, y1) if number == 1 else self._below[number - 2][y0:y1]
+
+    def _under_mask(self, y0: int, y1: int) -> np.ndarray:
+        return _halved(self._finest, _rows_of(self._mask), y0, y1)
+
+
+def _rows_of(plane: np.ndarray) -> Rows:
+    return lambda y0, y1: plane[y0:y1]
+
+
+def _halved(level: Halving, rows: Rows, y0: int, y1: int) -> np.ndarray:
+    """Return rows of the weights at half the size; a low-pass filter sums to √2 along each axis."""
+    return np.clip(level.bands(rows, y0, y1)[0] / 2, 0, 1).astype(np.float32)
+
+
+def _halve_rows(level: Halving, rows: Rows, weights: np.ndarray, y0: int, y1: int) -> None:
+    weights[y0:y1] = _halved(level, rows, y0, y1)
+
+
+def _blend(a: np.ndarray, b: np.ndarray, blended: np.ndarray, weights: _Weights, filters: Filters, levels: int) -> None:
+    """Write b and, band by band, the mask's share of what a differs by: the transform of a sum is a sum."""
+
+    def difference(y0: int, y1: int) -> np.ndarray:
+        return np.subtract(a[y0:y1], b[y0:y1], dtype=np.float64)
+
+    def change(number: int, y: int, bands: list[np.ndarray]) -> None:
+        share = weights.rows(number, y, y + len(bands[0]))
+        for band in bands:
+            band *= share
+
+    def finish(y: int, values: np.ndarray) -> None:
+        values += b[y : y + len(values)]
+
+    cascade = Cascade(difference, a.shape, filters, levels)
+    cascade.change(change)
+    cascade.write(blended, finish)
+
+
 def _mixed(a: np.ndarray, b: np.ndarray, mask: np.ndarray, levels: int, wavelet: str) -> Wavelets:
-    """Return the bands of ``a`` and ``b`` mixed under the mask's approximation at each size."""
+    """Return the bands of ``a`` and ``b`` mixed under the mask's weights at each size, to look at them."""
     first, second = dwt(a, wavelet, levels), dwt(b, wavelet, levels)
-    weights = mask.astype(np.float32)
-    details, approximation = [], first.approximation
-    for level in range(levels, 0, -1):
-        halved = dwt(weights, wavelet, 1).approximation / 2  # a low-pass filter sums to √2 along each axis
-        weights = np.clip(halved, 0, 1).astype(np.float32)
-        share = weights if first.approximation.ndim == 2 else weights[..., None]
-        bands = zip(first[level], second[level], strict=True)
-        details.insert(0, tuple(share * one + (1 - share) * other for one, other in bands))
-        approximation = (
-            share * first.approximation + (1 - share) * second.approximation if level == 1 else approximation
-        )
-    return replace(first, approximation=approximation, details=tuple(details))
+    weights = _Weights(mask, wavelet, levels)
+
+    def mixed(number: int, one: np.ndarray, other: np.ndarray) -> np.ndarray:
+        share = weights.rows(number, 0, len(one))
+        return other + (share if one.ndim == 2 else share[..., None]) * (one - other)
+
+    details = [
+        tuple(mixed(levels - index, *bands) for bands in zip(first[index + 1], second[index + 1], strict=True))
+        for index in range(levels)
+    ]
+    approximation = mixed(levels, first.approximation, second.approximation)
+    return replace(first, approximation=approximation, details=tuple(details))  # type: ignore[arg-type]
