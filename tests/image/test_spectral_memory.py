@@ -23,6 +23,8 @@ _CALLS: dict[str, Callable[[Any], Any]] = {
     "homomorphic": lambda image: sl.image.homomorphic(image),
     "wiener_deconvolve": lambda image: sl.image.wiener_deconvolve(image, _PSF),
     "fft": lambda image: sl.image.fft(image),
+    "blend": lambda image: sl.image.blend(image, image[::-1].copy(), image.reshape(_SIDE, _SIDE, -1)[..., 0] > 99),
+    "gaussian_pyramid": lambda image: sl.image.gaussian_pyramid(image),
 }
 
 
@@ -39,6 +41,9 @@ _CALLS: dict[str, Callable[[Any], Any]] = {
         ("homomorphic", 3, "uint8", 2.2),
         ("wiener_deconvolve", 1, "uint8", 2.2),
         ("fft", 1, "uint8", 0.1),
+        ("blend", 1, "uint8", 4.8),  # two bytes for the other picture and the mask
+        ("blend", 3, "uint8", 8.2),  # four bytes for these
+        ("gaussian_pyramid", 1, "uint16", 1.3),
     ],
 )
 def test_memory_beside_picture_and_result(name: str, channels: int, dtype: str, most: float) -> None:

@@ -6,7 +6,7 @@ REDUCE and EXPAND, with the weights (1, 4, 6, 4, 1) / 16, are :func:`reduce` and
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Annotated
 
 import numpy as np
@@ -23,6 +23,7 @@ from sightline.core.types import Array, Image, Range
 from sightline.core.vectors import LANES, load_pairs, store
 
 MOST = 32  # levels; any image is one pixel long before
+_STRIP = 32  # rows that are read anew
 
 
 @method(task="multi-resolution", paper="Burt & Adelson 1983", lesson="w2d1")
@@ -90,13 +91,30 @@ def reduce(image: Array, copy: Array | None = None) -> Array:
     result = empty(((height + 1) // 2, (width + 1) // 2, *image.shape[2:]), image.dtype)
     step = image.shape[2] if image.ndim == 3 else 1
     if image.dtype == np.uint16:
-        smoothed = reduce(image.astype(np.float32))
+        smoothed = reduce_read(lambda y0, y1: image[y0:y1].astype(np.float32), image.shape)
         np.copyto(result, np.rint(smoothed, out=smoothed), casting="unsafe")
         return result
     function = _reduce_bytes if image.dtype == np.uint8 else _reduce_floats
     flat, small = image.reshape(height, -1), result.reshape(len(result), -1)
     twin = flat[:0] if copy is None else copy.reshape(flat.shape)
     over_rows(function, len(result), flat, twin, small, step, strip=strip_of(small))
+    return result
+
+
+def reduce_read(read: Callable[[int, int], Array], shape: tuple[int, ...]) -> Array:
+    """Return what :func:`reduce` makes of float32 values of that shape, which ``read(y0, y1)`` returns by rows."""
+    result = empty(((shape[0] + 1) // 2, (shape[1] + 1) // 2, *shape[2:]), np.float32)
+    small, step = result.reshape(len(result), -1), shape[2] if len(shape) == 3 else 1
+
+    def strip(y0: int, y1: int) -> None:
+        first = max(
+            0, y0 - 1
+        )  # of the smaller rows; a kernel mirrors at the ends, which but for the outermost it skips
+        rows = read(2 * first, min(2 * y1 + 1, shape[0]))
+        rows = rows.reshape(len(rows), -1)
+        _reduce_floats(rows, rows[:0], small[first:], step, y0 - first, y1 - first)
+
+    over_rows(strip, len(result), strip=_STRIP)
     return result
 
 
@@ -255,33 +273,42 @@ def _expand(image, to, out, sign, step, y0, y1):
 
 @kernel
 def _expand_rows(image, to, out, sign, step, line, wide, old, new, y0, y1):
+    for y in range(y0, y1):
+        expand_row(image, y, step, line, wide, old, new)
+        base, result = to[y], out[y]
+        for x in range(result.size):
+            result[x] = base[x] + sign * wide[x]
+
+
+@kernel(inline=True)
+def expand_row(image, y, step, line, wide, old, new):
+    """Write row ``y`` of the image at twice the size to ``wide``, of twice its length.
+
+    Scratch: ``line`` has a pixel more on either side than a row of the image, ``old`` and ``new`` are as long as one.
+    """
     height, n = image.shape
     inner = line[step : step + n]
     left, right = line[:n], line[2 * step :]
     half, eighth, six = np.float32(0.5), np.float32(0.125), np.float32(6)
-    for y in range(y0, y1):
-        row, below = image[y // 2], image[min(y // 2 + 1, height - 1)]
-        if y & 1:
-            for x in range(n):
-                inner[x] = half * (row[x] + below[x])
-        else:
-            above = image[y // 2 - 1 if y > 1 else min(1, height - 1)]
-            for x in range(n):
-                inner[x] = eighth * ((above[x] + below[x]) + six * row[x])
-        for k in range(step):  # mirrored at the left, repeated at the right: as if the zeros between were mirrored
-            line[k] = inner[min(step, n - step) + k]
-            line[step + n + k] = inner[n - step + k]
+    row, below = image[y // 2], image[min(y // 2 + 1, height - 1)]
+    if y & 1:
         for x in range(n):
-            old[x] = eighth * ((left[x] + right[x]) + six * inner[x])
-            new[x] = half * (inner[x] + right[x])
-        if step == 1:
-            for x in range(n):
-                wide[2 * x], wide[2 * x + 1] = old[x], new[x]
-        else:
-            for x in range(n // step):
-                for k in range(step):
-                    wide[2 * x * step + k] = old[x * step + k]
-                    wide[(2 * x + 1) * step + k] = new[x * step + k]
-        base, result = to[y], out[y]
-        for x in range(result.size):
-            result[x] = base[x] + sign * wide[x]
+            inner[x] = half * (row[x] + below[x])
+    else:
+        above = image[y // 2 - 1 if y > 1 else min(1, height - 1)]
+        for x in range(n):
+            inner[x] = eighth * ((above[x] + below[x]) + six * row[x])
+    for k in range(step):  # mirrored at the left, repeated at the right: as if the zeros between were mirrored
+        line[k] = inner[min(step, n - step) + k]
+        line[step + n + k] = inner[n - step + k]
+    for x in range(n):
+        old[x] = eighth * ((left[x] + right[x]) + six * inner[x])
+        new[x] = half * (inner[x] + right[x])
+    if step == 1:
+        for x in range(n):
+            wide[2 * x], wide[2 * x + 1] = old[x], new[x]
+    else:
+        for x in range(n // step):
+            for k in range(step):
+                wide[2 * x * step + k] = old[x * step + k]
+                wide[(2 * x + 1) * step + k] = new[x * step + k]
