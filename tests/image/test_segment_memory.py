@@ -26,6 +26,7 @@ _CALLS: dict[str, Callable[[Any], Any]] = {
     "normalized_cut": lambda image: sl.image.normalized_cut(image, 5, superpixels=100),
     "region_grow": lambda image: sl.image.region_grow(image, np.array([[300, 300], [9, 9]]), 40),
     "felzenszwalb": lambda image: sl.image.felzenszwalb(image),
+    "selective_search": lambda image: sl.image.selective_search(image, mode="single"),
 }
 
 
@@ -48,6 +49,7 @@ _CALLS: dict[str, Callable[[Any], Any]] = {
         ("region_grow", 3, 0.0),
         ("felzenszwalb", 1, 12.0),  # smoothed grey levels, the greatest weight of each region, a part of the edges
         ("felzenszwalb", 3, 20.0),
+        ("selective_search", 3, 36.0),  # the labels, too, and histograms of the first regions
     ],
 )
 def test_memory_beside_picture_and_result(name: str, channels: int, most: float) -> None:

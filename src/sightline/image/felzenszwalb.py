@@ -7,7 +7,7 @@ and an edge joins C₁ and C₂ when it weighs no more than the smaller of Int(C
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Annotated, Any
 
 import numpy as np
@@ -90,15 +90,36 @@ def _smoothed(image: Any, sigma: Any) -> Array:
     """Return C×H×W float32 grey levels."""
     image = as_image("felzenszwalb", image, finite=True, most=1e12)
     sigma = number("felzenszwalb", "sigma", sigma, 0, 20, unit="pixels")
-    height, width = image.shape[:2]
-    pixels = empty((1 if image.ndim == 2 else 3, height, width), np.float32)
+    return _smoothed_levels(lambda y0, y1: as_grey_levels("felzenszwalb", image[y0:y1]), image.shape, sigma)
+
+
+def regions_of_levels(
+    levels: Callable[[int, int], Array], shape: tuple[int, ...], scale: float, min_size: int, sigma: float = 0.8
+) -> Array:
+    """Return the label map of an image whose rows are made when they are asked for, as :func:`felzenszwalb` does.
+
+    Parameters
+    ----------
+    levels
+        Given y0 and y1, grey levels of these rows, (y1 − y0)×W×C float32.
+    shape
+        Of the image, H×W or H×W×3.
+    scale, min_size, sigma
+        As for :func:`felzenszwalb`.
+    """
+    return _joined(_smoothed_levels(levels, shape, sigma), scale, min_size)
+
+
+def _smoothed_levels(levels: Callable[[int, int], Array], shape: tuple[int, ...], sigma: float) -> Array:
+    height, width = shape[:2]
+    pixels = empty((1 if len(shape) == 2 else 3, height, width), np.float32)
     beyond = int(4 * sigma) + 2 if sigma > 0 else 0  # rows that the Gaussian reaches, and one or two
     rows = max(_BAND // width, 2 * beyond, 1)
     for y0 in range(0, height, rows):
         top, y1 = max(y0 - beyond, 0), min(y0 + rows, height)
-        levels = as_grey_levels("felzenszwalb", image[top : y1 + beyond])
+        given = levels(top, min(y1 + beyond, height))
         for c, plane in enumerate(pixels):
-            band = np.ascontiguousarray(levels[..., c])
+            band = np.ascontiguousarray(given[..., c])
             plane[y0:y1] = (band if sigma == 0 else gaussian_blur(band, sigma))[y0 - top : y1 - top]
     return pixels
 

@@ -18,11 +18,11 @@ def merge_regions(features: Array, sizes: Array, boxes: Array, pairs: Array, wei
     Parameters
     ----------
     features
-        N×F float64 means over each region.
+        N×F float64 means over each region; written over.
     sizes
         N float64 pixels.
     boxes
-        N×4 float64 xyxy.
+        N×4 float64 xyxy; written over.
     pairs
         E×2 neighbours.
     weights
@@ -32,15 +32,14 @@ def merge_regions(features: Array, sizes: Array, boxes: Array, pairs: Array, wei
     """
     count = len(sizes)
     most = max(2 * count - 1, 1)
-    grown = [np.zeros((most, a.shape[1])) for a in (features, boxes)]
     all_sizes = np.zeros(most)
-    grown[0][:count], grown[1][:count], all_sizes[:count] = features, boxes, sizes
+    all_sizes[:count] = sizes
     both = np.concatenate([pairs, pairs[:, ::-1]])
     both = both[np.argsort(both[:, 0], kind="stable")]
     starts = np.zeros(most + 1, np.int64)
     np.cumsum(np.bincount(both[:, 0], minlength=count), out=starts[1 : count + 1])
     neighbours = both[:, 1].astype(np.int32)
-    return _merge(grown[0], all_sizes, grown[1], starts, neighbours, weights.astype(np.float64), colours, count)
+    return _merge(features, all_sizes, boxes, starts, neighbours, weights.astype(np.float64), colours, count)
 
 
 def cut_tree(merges: Array, count: int, groups: int) -> Array:
@@ -53,20 +52,21 @@ def cut_tree(merges: Array, count: int, groups: int) -> Array:
 
 
 @kernel(inline=True)
-def _cost(a, b, features, sizes, boxes, weights, colours):
+def _cost(a, b, features, sizes, boxes, places, weights, colours):
+    p, q = places[a], places[b]
     ward = weights[0] == 0 and weights[1] == 0 and weights[2] == 0 and weights[3] == 0
     if ward:
         square = 0.0
         for f in range(features.shape[1]):
-            square += (features[a, f] - features[b, f]) ** 2
+            square += (features[p, f] - features[q, f]) ** 2
         return sizes[a] * sizes[b] / (sizes[a] + sizes[b]) * square
     colour = texture = 0.0
     for f in range(colours):
-        colour += min(features[a, f], features[b, f])
+        colour += min(features[p, f], features[q, f])
     for f in range(colours, features.shape[1]):
-        texture += min(features[a, f], features[b, f])
-    width = max(boxes[a, 2], boxes[b, 2]) - min(boxes[a, 0], boxes[b, 0])
-    height = max(boxes[a, 3], boxes[b, 3]) - min(boxes[a, 1], boxes[b, 1])
+        texture += min(features[p, f], features[q, f])
+    width = max(boxes[p, 2], boxes[q, 2]) - min(boxes[p, 0], boxes[q, 0])
+    height = max(boxes[p, 3], boxes[q, 3]) - min(boxes[p, 1], boxes[q, 1])
     both, whole = sizes[a] + sizes[b], sizes[sizes.size - 1]
     likeness = weights[0] * colour + weights[1] * texture + weights[2] * (1 - both / whole)
     return -(likeness + weights[3] * (1 - (width * height - both) / whole))
@@ -84,9 +84,10 @@ def _longer(array, size):
 @kernel
 def _merge(features, sizes, boxes, starts, neighbours, weights, colours, count):
     alive, mark = np.zeros(sizes.size, np.bool_), np.full(sizes.size, -1, np.int32)
+    places = np.empty(sizes.size, np.int32)  # whose features and boxes lie where: a new region takes an old one's place
     total = 0.0
     for i in range(count):
-        alive[i] = True
+        alive[i], places[i] = True, i
         total += sizes[i]
     sizes[sizes.size - 1] = total  # the last region is the whole image, should all be merged
     ends, used = starts[1:].copy(), neighbours.size
@@ -103,7 +104,7 @@ def _merge(features, sizes, boxes, starts, neighbours, weights, colours, count):
                 if waiting == costs.size:
                     costs = _longer(costs, 2 * waiting)
                     heap = _longer(heap.reshape(-1), 4 * waiting).reshape((2 * waiting, 2))
-                at, cost = waiting, _cost(fresh, other, features, sizes, boxes, weights, colours)
+                at, cost = waiting, _cost(fresh, other, features, sizes, boxes, places, weights, colours)
                 waiting += 1
                 while at > 0 and costs[(at - 1) >> 1] > cost:
                     above = (at - 1) >> 1
@@ -131,12 +132,14 @@ def _merge(features, sizes, boxes, starts, neighbours, weights, colours, count):
         done += 1
         alive[a], alive[b], alive[new] = False, False, True
         both = sizes[a] + sizes[b]
+        kept, gone = places[a], places[b]
+        places[new] = kept
         for f in range(features.shape[1]):
-            features[new, f] = (sizes[a] * features[a, f] + sizes[b] * features[b, f]) / both
+            features[kept, f] = (sizes[a] * features[kept, f] + sizes[b] * features[gone, f]) / both
         sizes[new] = both if new < sizes.size - 1 else total
         for side in range(2):
-            boxes[new, side] = min(boxes[a, side], boxes[b, side])
-            boxes[new, side + 2] = max(boxes[a, side + 2], boxes[b, side + 2])
+            boxes[kept, side] = min(boxes[kept, side], boxes[gone, side])
+            boxes[kept, side + 2] = max(boxes[kept, side + 2], boxes[gone, side + 2])
         needed = used + ends[a] - starts[a] + ends[b] - starts[b]
         if needed > pool.size:
             pool = _longer(pool, 2 * needed)

@@ -15,17 +15,19 @@ import numpy as np
 from sightline.core.catalogue import method
 from sightline.core.checks import as_image, choice, integer
 from sightline.core.conversions import to_float
+from sightline.core.kernels import kernel
 from sightline.core.layers import Boxes as BoxesLayer
 from sightline.core.layers import Labels as LabelsLayer
 from sightline.core.layers import Picture
 from sightline.core.trace import Step
 from sightline.core.types import Array, Boxes, Choice, Image, Range
 from sightline.image.convert import convert
-from sightline.image.felzenszwalb import felzenszwalb
+from sightline.image.felzenszwalb import regions_of_levels
 from sightline.image.region_graph import region_pairs
 from sightline.image.region_merging import merge_regions
 
 COLOUR_BINS, TEXTURE_BINS, WAYS = 25, 10, 8
+_BAND = 1 << 15  # pixels whose colours are counted together
 _ALL, _NO_COLOUR = (1.0, 1.0, 1.0, 1.0), (0.0, 1.0, 1.0, 1.0)  # colour, texture, size, fill
 # (colour space, scales of the first regions, measures of likeness): the paper's table 5, and a single one.
 _MODES = {
@@ -81,7 +83,7 @@ def selective_search(
     >>> [20.0, 10.0, 50.0, 30.0] in boxes.tolist()
     True
     """
-    image = to_float(as_image("selective_search", image, finite=True, most=1e12))
+    image = as_image("selective_search", image, finite=True, most=1e12)
     mode = choice("selective_search", "mode", mode, tuple(_MODES))
     min_size = integer("selective_search", "min_size", min_size, 1)
     limit = integer("selective_search", "limit", limit, 1)
@@ -100,8 +102,8 @@ def selective_search(
 
 @selective_search.steps
 def _steps(image: Image, *, mode: str = "fast", min_size: int = 50, limit: int = 2000, seed: int = 0) -> Iterator[Step]:
-    pixels = to_float(as_image("selective_search", image, finite=True, most=1e12))
-    picture = Picture(pixels)
+    pixels = as_image("selective_search", image, finite=True, most=1e12)
+    picture = Picture(to_float(pixels))
     labels, merges, first = next(_hierarchies(pixels, mode, min_size))
     yield Step("first regions", LabelsLayer(labels + 1), picture, LabelsLayer(labels + 1), note="Small and even.")
     boxes = _boxes_of(first, merges)
@@ -115,59 +117,111 @@ def _steps(image: Image, *, mode: str = "fast", min_size: int = 50, limit: int =
 def _hierarchies(image: Array, mode: str, min_size: int) -> Iterator[tuple[Array, Array, Array]]:
     """Yield the first regions, the merges and the first regions' boxes of each hierarchy."""
     spaces, scales, measures = _MODES[mode]
-    rgb = image if image.ndim == 3 else np.repeat(image[..., None], 3, axis=2)
-    ways = _ways(rgb)
+    shape = (*image.shape[:2], 3)
     for space in spaces:
-        converted = convert(rgb, "rgb", space)
-        if space == "lab":
-            converted = (converted + np.array([0, 128, 128], np.float32)) / np.array([100, 255, 255], np.float32)
+
+        def levels(y0: int, y1: int, space: str = space) -> Array:
+            return _converted(image, space, y0, y1) * np.float32(255)
+
         for scale in scales:
-            labels = felzenszwalb(np.ascontiguousarray(converted), scale, min_size=min_size)
-            sizes = np.bincount(labels.ravel()).astype(np.float64)
-            colours = _histograms(labels, [np.clip(c, 0, 1) for c in np.moveaxis(converted, 2, 0)], COLOUR_BINS)
-            features = np.concatenate([colours, _histograms(labels, ways, TEXTURE_BINS)], axis=1)
+            labels = regions_of_levels(levels, shape, scale, min_size)
             boxes = _bounds(labels)
+            features, sizes = _histograms(image, labels, space, len(boxes))
             pairs, _ = region_pairs(labels)
             for measure in measures:
-                weights = np.array(measure)
-                yield labels, merge_regions(features, sizes, boxes, pairs, weights, colours.shape[1]), boxes
+                given = features if measure is measures[-1] else features.copy()
+                merges = merge_regions(given, sizes, boxes.copy(), pairs, np.array(measure), 3 * COLOUR_BINS)
+                yield labels, merges, boxes
 
 
-def _ways(rgb: Array) -> list[Array]:
-    """Return how fast each channel rises in each of eight directions, as values 0–1."""
-    ways = []
-    for channel in np.moveaxis(rgb, 2, 0):
-        padded = np.pad(channel, 1, mode="edge")
-        dx, dy = (padded[1:-1, 2:] - padded[1:-1, :-2]) / 2, (padded[2:, 1:-1] - padded[:-2, 1:-1]) / 2
-        for way in range(WAYS):
-            angle = 2 * np.pi * way / WAYS
-            rise = np.float32(np.cos(angle)) * dx + np.float32(np.sin(angle)) * dy
-            ways.append(np.clip(rise * 2, 0, 1))  # a rise of half the range in a pixel is as much as is told apart
-    return ways
+def _rgb_rows(image: Array, y0: int, y1: int) -> Array:
+    """Return rows of an image as RGB 0–1, float32."""
+    part = to_float(image[y0:y1])
+    return part if part.ndim == 3 else np.repeat(part[..., None], 3, axis=2)
 
 
-def _histograms(labels: Array, planes: list[Array], bins: int) -> Array:
-    """Return a histogram of each plane (values 0–1) over each region, side by side, N×(planes · bins), sums 1."""
-    count = int(labels.max()) + 1
-    rows = []
-    for plane in planes:
-        place = np.minimum((plane * bins).astype(np.int32), bins - 1)
-        rows.append(np.bincount((labels * bins + place).ravel(), minlength=count * bins).reshape(count, bins))
-    table = np.concatenate(rows, axis=1).astype(np.float64)
-    return table / table.sum(axis=1, keepdims=True)
+def _converted(image: Array, space: str, y0: int, y1: int) -> Array:
+    """Return rows of an image in a colour space, stretched to 0–1."""
+    converted = convert(_rgb_rows(image, y0, y1), "rgb", space)
+    if space == "lab":
+        converted = (converted + np.array([0, 128, 128], np.float32)) / np.array([100, 255, 255], np.float32)
+    return converted
+
+
+def _histograms(image: Array, labels: Array, space: str, count: int) -> tuple[Array, Array]:
+    """Return histograms of colour and of texture over each region, N×F float64, and the regions' pixels.
+
+    Each colour channel has a histogram; texture is how fast each channel of RGB rises in each of eight directions. The
+    histograms of colour sum to 1, and so do those of texture.
+    """
+    height, width = labels.shape
+    colours = 3 * COLOUR_BINS
+    table, sizes = np.zeros((count, colours + 3 * WAYS * TEXTURE_BINS)), np.zeros(count)
+    angles = [2 * np.pi * way / WAYS for way in range(WAYS)]
+    turns = np.array([[np.cos(angle), np.sin(angle)] for angle in angles], np.float32)
+    rows = max(1, _BAND // width)
+    for y0 in range(0, height, rows):
+        y1 = min(y0 + rows, height)
+        _count_colours(np.clip(_converted(image, space, y0, y1), 0, 1), labels[y0:y1], table, sizes)
+        top, bottom = max(y0 - 1, 0), min(y1 + 1, height)
+        beyond = ((y0 == 0, y1 == height), (1, 1), (0, 0))
+        padded = np.pad(_rgb_rows(image, top, bottom), np.array(beyond, np.int64), mode="edge")
+        _count_rises(padded, labels[y0:y1], turns, table[:, colours:])
+    for part in (table[:, :colours], table[:, colours:]):
+        part /= part.sum(axis=1, keepdims=True)
+    return table, sizes
+
+
+@kernel
+def _count_colours(pixels, labels, table, sizes):
+    """Count each channel's values 0–1 over each region."""
+    height, width = labels.shape
+    for y in range(height):
+        for x in range(width):
+            sizes[labels[y, x]] += 1
+            for c in range(3):
+                place = min(np.int64(pixels[y, x, c] * np.float32(COLOUR_BINS)), COLOUR_BINS - 1)
+                table[labels[y, x], c * COLOUR_BINS + place] += 1
+
+
+@kernel
+def _count_rises(padded, labels, turns, table):
+    """Count over each region how fast the channels of an image with a border of one pixel rise in each direction."""
+    height, width = labels.shape
+    half, double, zero, one = np.float32(0.5), np.float32(2), np.float32(0), np.float32(1)
+    for y in range(height):
+        for x in range(width):
+            row = table[labels[y, x]]
+            for c in range(3):
+                dx = (padded[y + 1, x + 2, c] - padded[y + 1, x, c]) * half
+                dy = (padded[y + 2, x + 1, c] - padded[y, x + 1, c]) * half
+                for way in range(turns.shape[0]):
+                    rise = turns[way, 0] * dx + turns[way, 1] * dy
+                    # a rise of half the range in a pixel is as much as is told apart
+                    value = min(max(rise * double, zero), one)
+                    place = min(np.int64(value * np.float32(TEXTURE_BINS)), TEXTURE_BINS - 1)
+                    row[(c * turns.shape[0] + way) * TEXTURE_BINS + place] += 1
 
 
 def _bounds(labels: Array) -> Array:
     """Return the N×4 boxes of regions 0 … N − 1."""
-    count = int(labels.max()) + 1
-    y, x = (a.ravel() for a in np.indices(labels.shape))
-    flat = labels.ravel()
-    boxes = np.empty((count, 4))
+    boxes = np.empty((int(labels.max()) + 1, 4))
     boxes[:, :2], boxes[:, 2:] = np.inf, 0
-    for column, values in ((0, x), (1, y)):
-        np.minimum.at(boxes[:, column], flat, values)
-        np.maximum.at(boxes[:, column + 2], flat, values + 1)
+    _stretch(labels, boxes)
     return boxes
+
+
+@kernel
+def _stretch(labels, boxes):
+    height, width = labels.shape
+    for y in range(height):
+        x = 0
+        while x < width:
+            label, first = labels[y, x], x
+            while x < width and labels[y, x] == label:
+                x += 1
+            boxes[label, 0], boxes[label, 1] = min(boxes[label, 0], first), min(boxes[label, 1], y)
+            boxes[label, 2], boxes[label, 3] = max(boxes[label, 2], x), max(boxes[label, 3], y + 1)
 
 
 def _boxes_of(first: Array, merges: Array) -> Array:
