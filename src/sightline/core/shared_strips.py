@@ -122,6 +122,25 @@ def look_out(board, tell, told, before, turns, grace):
             breathe()
 
 
+@kernel
+def offer(board, address, turns, rows, strip):
+    """Do ``rows`` rows with what is written down, together with who sees it; return what :func:`share` does."""
+    board[_ROWS], board[_STRIP] = rows, strip
+    put(board, FAILED, 0)
+    put(board, _NEXT, 0)
+    put(board, _OFFER, address)
+    claim_strips(board, address)
+    put(board, _OFFER, 0)
+    while look(board, INSIDE) != 0:
+        if turns == 0:
+            return LATE
+        breathe()
+        turns -= 1
+    failed = look(board, FAILED)
+    put(board, OWNED, 0)
+    return REFUSED if failed != 0 else DONE
+
+
 FUNCTION: Any = None  # the kernel that is shared; each one has its own copy of :func:`share`
 
 
@@ -134,21 +153,7 @@ def share(board, turns, rows, strip, *args):
     """
     if not take(board, OWNED):
         return REFUSED
-    board[_ROWS], board[_STRIP] = rows, strip
-    put(board, FAILED, 0)
-    put(board, _NEXT, 0)
-    address = write_down(board, FUNCTION, args)
-    put(board, _OFFER, address)
-    claim_strips(board, address)
-    put(board, _OFFER, 0)
-    while look(board, INSIDE) != 0:
-        if turns == 0:
-            return LATE
-        breathe()
-        turns -= 1
-    failed = look(board, FAILED)
-    put(board, OWNED, 0)
-    return REFUSED if failed != 0 else DONE
+    return offer(board, write_down(board, FUNCTION, args), turns, rows, strip)
 
 
 def sharing(function: Any) -> Any:

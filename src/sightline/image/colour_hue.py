@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sightline.core.kernels import kernel
+from sightline.core.kernels import kernel, quick
 from sightline.core.triples import load_triples, store_triples
 from sightline.core.vectors import choose, floor
 from sightline.core.widened import greater, lesser
@@ -213,6 +213,7 @@ def _coded(value, number):
 # --- pixels of float32, at least eight of them; past the caches where ``past`` ---
 
 
+@quick
 @kernel
 def rgb_to_hsv_floats(image, result, past, x0, x1):
     """Write hue, saturation and value of the pixels ``x0`` to ``x1``."""
@@ -224,6 +225,7 @@ def rgb_to_hsv_floats(image, result, past, x0, x1):
         store_triples(h, s, v, result, 3 * x, past & inner)
 
 
+@quick
 @kernel
 def rgb_to_hsl_floats(image, result, past, x0, x1):
     """Write hue, saturation and lightness of the pixels ``x0`` to ``x1``."""
@@ -235,6 +237,7 @@ def rgb_to_hsl_floats(image, result, past, x0, x1):
         store_triples(h, s, v, result, 3 * x, past & inner)
 
 
+@quick
 @kernel
 def hsv_to_rgb_floats(image, result, past, x0, x1):
     """Write red, green and blue of the pixels ``x0`` to ``x1`` of hue, saturation and value."""
@@ -246,6 +249,7 @@ def hsv_to_rgb_floats(image, result, past, x0, x1):
         store_triples(r, g, b, result, 3 * x, past & inner)
 
 
+@quick
 @kernel
 def hsl_to_rgb_floats(image, result, past, x0, x1):
     """Write red, green and blue of the pixels ``x0`` to ``x1`` of hue, saturation and lightness."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sightline.core.kernels import kernel
+from sightline.core.kernels import kernel, quick
 from sightline.core.lanes import part_pixels, prefetch, rounded_product, rounded_products, weave_pixels
 from sightline.core.streaming import first_whole
 from sightline.core.triples import load_triples, store_triples
@@ -176,6 +176,7 @@ def mix_pixels(image, result, matrix, offset, x0, x1):
         there[3 * x + 2] = number(_i32(min(max(s + half, low), high))) if whole else number(s)
 
 
+@quick
 @kernel(contract=True)
 def mix_floats(image, result, matrix, offset, past, x0, x1):
     """Do what :func:`mix_pixels` does, for float32 and eight pixels or more; past the caches where ``past``."""

@@ -16,7 +16,7 @@ from sightline.core.catalogue import method as catalogued
 from sightline.core.checks import as_image, choice, output, size_2d
 from sightline.core.errors import InputError
 from sightline.core.gathers import fetch_one, fetch_two
-from sightline.core.kernels import kernel, over_rows
+from sightline.core.kernels import kernel, over_rows, quick
 from sightline.core.lanes import prefetch, weigh_four
 from sightline.core.streaming import is_large
 from sightline.core.triples import copy_every_second
@@ -198,6 +198,7 @@ def _strip(result: Array) -> int:
     return max(1, round(share / result.shape[1]))
 
 
+@quick
 @kernel
 def _half_gray(image, result, y0, y1):
     flat, means, pitch, size = image.reshape(-1), result.reshape(-1), image.shape[1], result.shape[1]

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sightline.core.kernels import kernel, over_rows
+from sightline.core.kernels import kernel, over_rows, quick
 from sightline.core.types import Array
 from sightline.core.windows import SUMS, WINDOW, level_of_four, level_of_two, weigh_windows
 from sightline.image.resize_weights import axis_weights
@@ -62,6 +62,7 @@ def _windows(old: int, new: int, channels: int, method: str) -> Windows | None:
     return Windows(start, pairs.reshape(-1, WINDOW).astype(np.uint8), weights.reshape(len(start), -1))
 
 
+@quick
 @kernel
 def _resample(image, result, rows, start, down, begin, order, across, channels, y0, y1):
     width, taps = result.shape[1], down.shape[1]

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sightline.core.kernels import kernel, over_rows
+from sightline.core.kernels import kernel, over_rows, quick
 from sightline.core.lanes import prefetch
 from sightline.core.streaming import is_large
 from sightline.core.types import Array
@@ -72,6 +72,7 @@ def _greys(old: int, new: int, method: str, antialias: bool) -> Greys | None:
     return Greys(start, which.reshape(-1).astype(np.int32), order, weights.view(np.float32))
 
 
+@quick
 @kernel(contract=True)
 def _resample(image, result, floats, start, down, begin, which, order, across, top, past, y0, y1):
     width, size, taps = image.shape[1], result.shape[1], across.shape[1] // LANES
