@@ -27,6 +27,8 @@ _CALLS: dict[str, Callable[[Any], Any]] = {
     "region_grow": lambda image: sl.image.region_grow(image, np.array([[300, 300], [9, 9]]), 40),
     "felzenszwalb": lambda image: sl.image.felzenszwalb(image),
     "selective_search": lambda image: sl.image.selective_search(image, mode="single"),
+    "mean_shift_filter": lambda image: sl.image.mean_shift_filter(image, 2, 20.0),
+    "mean_shift_segment": lambda image: sl.image.mean_shift_segment(image, 2, iterations=4),
 }
 
 
@@ -50,6 +52,10 @@ _CALLS: dict[str, Callable[[Any], Any]] = {
         ("felzenszwalb", 1, 12.0),  # smoothed grey levels, the greatest weight of each region, a part of the edges
         ("felzenszwalb", 3, 20.0),
         ("selective_search", 3, 36.0),  # the labels, too, and histograms of the first regions
+        ("mean_shift_filter", 1, 1.0),
+        ("mean_shift_filter", 3, 1.0),
+        ("mean_shift_segment", 1, 9.0),  # the modes, and what is known of the regions, of which there are many at first
+        ("mean_shift_segment", 3, 20.0),
     ],
 )
 def test_memory_beside_picture_and_result(name: str, channels: int, most: float) -> None:

@@ -6,12 +6,10 @@ Comaniciu & Meer 2002, "Mean Shift: A Robust Approach Toward Feature Space Analy
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Annotated, Any
 
 import numpy as np
-from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import connected_components
 
 from sightline.core.buffers import empty
 from sightline.core.catalogue import method
@@ -23,10 +21,10 @@ from sightline.core.trace import Step
 from sightline.core.types import Array, Image, Labels, Range
 from sightline.image.convert import convert
 from sightline.image.grey_levels import as_planes
-from sightline.image.lab_planes import as_lab_planes
-from sightline.image.region_graph import absorb_small
+from sightline.image.lab_planes import as_lab_source, lab_rows
+from sightline.image.region_graph import absorb_small, numbered, root_of
 
-_STRIP = 8
+_STRIP, _BAND = 8, 1 << 16  # rows at a time; pixels whose planes are there together
 
 
 @method(task="smoothing", paper="Comaniciu & Meer 2002", lesson="w2d3")
@@ -74,12 +72,16 @@ def mean_shift_filter(
     [[12, 12, 12, 201, 201]]
     """
     image = as_image("mean_shift_filter", image, finite=True, most=1e12)
-    planes = as_planes("mean_shift_filter", image)
-    modes = _climb("mean_shift_filter", planes, radius, colour_radius, iterations, eps, image.dtype == np.uint8)
+    given = _checked("mean_shift_filter", radius, colour_radius, iterations, eps)
     result = output("mean_shift_filter", out, image.shape, image.dtype, [image])
-    units = {"uint8": 1.0, "uint16": 257.0, "float32": 1 / 255}[image.dtype.name]
-    values = np.moveaxis(modes[: len(planes)], 0, 2).reshape(image.shape) * np.float32(units)
-    result[...] = values if image.dtype == np.float32 else np.rint(values)
+    units = np.float32({"uint8": 1.0, "uint16": 257.0, "float32": 1 / 255}[image.dtype.name])
+
+    def planes(y0: int, y1: int) -> Array:
+        return as_planes("mean_shift_filter", image[y0:y1])
+
+    for y0, y1, modes in _climb(planes, image, given, image.dtype == np.uint8):
+        values = np.moveaxis(modes, 0, 2).reshape(result[y0:y1].shape) * units
+        result[y0:y1] = values if image.dtype == np.float32 else np.rint(values)
     return result
 
 
@@ -138,66 +140,100 @@ def _steps(
     for moves in (1, 3, iterations):
         if moves <= iterations:
             modes, _ = _modes(image, radius, colour_radius, moves, min_size)
-            lab = np.ascontiguousarray(np.moveaxis(modes, 0, 2))
+            lab = np.zeros((*modes.shape[1:], 3), np.float32)
+            lab[..., : len(modes)] = np.moveaxis(modes, 0, 2)
             name = "modes" if moves == iterations else f"after {moves} moves"
             yield Step(name if moves > 1 else "first move", Picture(np.clip(convert(lab, "lab", "rgb"), 0, 1)))
     joined = _joined(modes, colour_radius)
     yield Step("joined", LabelsLayer(joined + 1), note=f"{joined.max() + 1} regions of neighbours with near modes.")
-    yield Step("segments", LabelsLayer(absorb_small(joined, modes, min_size)))
+    yield Step("segments", LabelsLayer(absorb_small(joined.copy(), modes, min_size)))
 
 
 def _modes(image: Any, radius: Any, colour_radius: Any, iterations: Any, min_size: Any) -> tuple[Array, int]:
-    planes = as_lab_planes("mean_shift_segment", image)
+    """Return C×H×W modes in L*a*b*, of a grey image L* alone, and the checked size."""
+    image = as_lab_source("mean_shift_segment", image)
     min_size = integer("mean_shift_segment", "min_size", min_size, 1)
-    return _climb("mean_shift_segment", planes, radius, colour_radius, iterations, 0.05, False), min_size
+    given = _checked("mean_shift_segment", radius, colour_radius, iterations, 0.05)
+    modes = empty((1 if image.ndim == 2 else 3, *image.shape[:2]), np.float32)
+    for y0, y1, band in _climb(lambda y0, y1: lab_rows(image, y0, y1), image, given, False):
+        modes[:, y0:y1] = band
+    return modes, min_size
 
 
-def _climb(
-    function: str, planes: Array, radius: Any, colour_radius: Any, iterations: Any, eps: Any, whole: bool
-) -> Array:
-    """Return 3×H×W modes of planes, of which one is taken for three with two that are 0."""
+def _checked(
+    function: str, radius: Any, colour_radius: Any, iterations: Any, eps: Any
+) -> tuple[int, np.float32, int, np.float32]:
+    """Return radius, squared radius of colours, iterations and eps."""
     radius = integer(function, "radius", radius, 1, 1000)
     colour_radius = number(function, "colour_radius", colour_radius, above=0, high=1e6)
     iterations = integer(function, "iterations", iterations, 1, 100)
     eps = number(function, "eps", eps, 0, 1e6)
-    height, width = planes.shape[1:]
-    full = np.zeros((3, height, width), np.float32)
-    full[: len(planes)] = planes
-    modes = empty((3, height, width), np.float32)
-    square = np.float32(colour_radius**2)
-    over_rows(_shift, height, full, radius, square, iterations, np.float32(eps), whole, modes, strip=_STRIP)
-    return modes
+    return radius, np.float32(colour_radius**2), iterations, np.float32(eps)
+
+
+def _climb(
+    planes: Callable[[int, int], Array], image: Array, given: tuple[int, np.float32, int, np.float32], whole: bool
+) -> Iterator[tuple[int, int, Array]]:
+    """Yield rows y0 to y1 and their modes, C×(y1 − y0)×W, where ``planes`` makes 1 or 3 planes of rows of the image."""
+    height, width = image.shape[:2]
+    reach = given[0] * given[2]  # rows that a window can come to see
+    rows = max(_BAND // width, 2 * reach, _STRIP)
+    modes = empty((3, min(rows, height), width), np.float32)
+    for y0 in range(0, height, rows):
+        top, y1 = max(y0 - reach, 0), min(y0 + rows, height)
+        some = planes(top, min(y1 + reach, height))
+        if len(some) < 3:  # one is taken for three with two that are 0
+            some = np.concatenate([some, np.zeros((2, *some.shape[1:]), np.float32)])
+        over_rows(_shift, y1 - y0, some, y0, top, height, *given, whole, modes, strip=_STRIP)
+        yield y0, y1, modes[: 1 if image.ndim == 2 else 3, : y1 - y0]
 
 
 def _joined(modes: Array, colour_radius: float) -> Array:
-    """Return labels of the groups of neighbours (8) whose modes are nearer than the radius."""
-    height, width = modes.shape[1:]
-    index = np.arange(height * width).reshape(height, width)
-    ends: list[Array] = []
-    for here, there in (
-        ((slice(None), slice(1, None)), (slice(None), slice(None, -1))),
-        ((slice(1, None), slice(None)), (slice(None, -1), slice(None))),
-    ):
-        near = ((modes[:, *here] - modes[:, *there]) ** 2).sum(axis=0) < colour_radius**2
-        ends.append(np.stack([index[here][near], index[there][near]]))
-    one, other = np.concatenate(ends, axis=1)
-    graph = coo_matrix((np.ones(len(one), np.bool_), (one, other)), (index.size, index.size))
-    return connected_components(graph, directed=False)[1].reshape(height, width).astype(np.int32)
+    """Return labels of the groups of neighbours (4) whose modes are nearer than the radius."""
+    labels = empty(modes.shape[1:], np.int32)
+    _join_near(modes, np.float32(colour_radius**2), labels.reshape(-1))
+    return numbered(labels, out=labels)
+
+
+@kernel
+def _join_near(modes, square, parents):
+    """Let each pixel have the first of its group as its parent."""
+    channels, height, width = modes.shape
+    for i in range(parents.size):
+        parents[i] = i
+    for y in range(height):
+        for x in range(width):
+            for way in range(2):
+                ny, nx = y - way, x - 1 + way
+                if ny < 0 or nx < 0:
+                    continue
+                apart = np.float32(0)
+                for c in range(channels):
+                    apart += (modes[c, y, x] - modes[c, ny, nx]) * (modes[c, y, x] - modes[c, ny, nx])
+                if apart < square:
+                    a, b = root_of(parents, y * width + x), root_of(parents, ny * width + nx)
+                    parents[max(a, b)] = min(a, b)
+    for i in range(parents.size):
+        parents[i] = parents[parents[i]]
 
 
 @kernel(fastmath=True)
-def _shift(planes, radius, square, iterations, eps, whole, modes, y0, y1):
-    """Let the pixels of rows ``y0`` to ``y1`` climb; ``whole`` rounds colours to whole numbers on the way."""
-    _, height, width = planes.shape
-    zero, one = np.float32(0), np.float32(1)
-    for y in range(y0, y1):
+def _shift(planes, begin, top, height, radius, square, iterations, eps, whole, modes, y0, y1):
+    """Let the pixels of rows ``y0`` to ``y1`` from ``begin`` on climb; ``whole`` rounds colours on the way.
+
+    The planes begin at row ``top`` of an image of ``height`` rows.
+    """
+    width, zero, one = planes.shape[2], np.float32(0), np.float32(1)
+    for y in range(begin + y0, begin + y1):
+        here = y - top
         for x in range(width):
-            cx, cy, a, b, c = x, y, planes[0, y, x], planes[1, y, x], planes[2, y, x]
+            cx, cy, a, b, c = x, y, planes[0, here, x], planes[1, here, x], planes[2, here, x]
             for _ in range(iterations):
                 left, right = max(cx - radius, 0), min(cx + radius + 1, width)
                 count, sx, sy, sa, sb, sc = zero, zero, zero, zero, zero, zero
                 for row in range(max(cy - radius, 0), min(cy + radius + 1, height)):
-                    p, q, r = planes[0, row, left:right], planes[1, row, left:right], planes[2, row, left:right]
+                    at = row - top
+                    p, q, r = planes[0, at, left:right], planes[1, at, left:right], planes[2, at, left:right]
                     inside, place = zero, zero
                     for i in range(p.size):
                         u, v, w = p[i] - a, q[i] - b, r[i] - c
@@ -223,4 +259,5 @@ def _shift(planes, radius, square, iterations, eps, whole, modes, y0, y1):
                 cx, cy, a, b, c = nx, ny, na, nb, nc
                 if still:
                     break
-            modes[0, y, x], modes[1, y, x], modes[2, y, x] = a, b, c
+            to = y - begin
+            modes[0, to, x], modes[1, to, x], modes[2, to, x] = a, b, c

@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import numpy as np
-from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import connected_components
 
 from sightline.core.buffers import empty
 from sightline.core.kernels import kernel
 from sightline.core.types import Array
 
 _BAND = 1 << 16  # pixels of rows that are looked at together
-_NO_GROUPS, _NO_SIZES = np.empty(0, np.int64), np.empty(0)
+_NO_GROUPS = np.empty(0, np.int32)
 
 
 def numbered(labels: Array, group: Array | None = None, *, out: Array | None = None) -> Array:
@@ -38,7 +36,7 @@ def numbered(labels: Array, group: Array | None = None, *, out: Array | None = N
         place[np.argsort(first, kind="stable")] = np.arange(len(first), dtype=np.int32)
         return place[inverse].reshape(labels.shape)
     result = empty(labels.shape, np.int32) if out is None else out
-    groups = _NO_GROUPS if group is None else group.astype(np.int64, copy=False)
+    groups = _NO_GROUPS if group is None else group.astype(np.int32, copy=False)
     _number(labels.reshape(-1), groups, np.full(most + 1, -1, np.int32), result.reshape(-1))
     return result
 
@@ -54,12 +52,13 @@ def region_sums(labels: Array, bands: Iterable[tuple[int, int, Array]]) -> tuple
         Rows y0 to y1 from the top to the bottom, and what is summed there, C×(y1 − y0)×W float32.
     """
     count = int(labels.max()) + 1
-    sizes, sums = np.zeros(count), [np.zeros(count) for _ in range(3)]
+    sizes, sums = np.zeros(count), np.zeros((count, 3))
+    channels = 3
     for y0, y1, planes in bands:
-        flat = labels[y0:y1].reshape(-1)
+        flat, channels = labels[y0:y1].reshape(-1), len(planes)
         for number, plane in enumerate(planes):
-            _add_up(flat, plane.reshape(-1), sums[number], sizes if number == 0 else _NO_SIZES)
-    return sizes, np.stack(sums, axis=1)
+            _add_up(flat, plane.reshape(-1), sums, number, sizes)
+    return sizes, sums[:, :channels]
 
 
 def region_pairs(labels: Array, connectivity: int = 4) -> tuple[Array, Array]:
@@ -89,30 +88,28 @@ def _touching(labels: Array, rows: int, count: int, connectivity: int) -> tuple[
 
 
 def absorb_small(labels: Array, planes: Array, smallest: int) -> Array:
-    """Join regions of fewer than ``smallest`` pixels with the neighbour of the nearest mean, until none is left."""
-    labels = numbered(labels)
+    """Join regions of fewer than ``smallest`` pixels with the neighbour of the nearest mean, until none is left.
+
+    The labels, H×W int32, are written over; the means are those of C×H×W float32.
+    """
+    numbered(labels, out=labels)
     while True:
         sizes, sums = region_sums(labels, [(0, len(labels), planes)])
         small = sizes < smallest
         if not small.any() or len(sizes) == 1:
             return labels
-        means = sums / sizes[:, None]
-        pairs, _ = region_pairs(labels)
-        pairs = np.concatenate([pairs, pairs[:, ::-1]])
-        pairs = pairs[small[pairs[:, 0]]]
-        distance = ((means[pairs[:, 0]] - means[pairs[:, 1]]) ** 2).sum(axis=1)
-        order = np.lexsort((distance, pairs[:, 0]))
-        _, first = np.unique(pairs[order, 0], return_index=True)
-        joined = pairs[order[first]]  # each small region with its nearest neighbour
-        graph = coo_matrix((np.ones(len(joined)), (joined[:, 0], joined[:, 1])), (len(sizes), len(sizes)))
-        numbered(labels, connected_components(graph, directed=False)[1], out=labels)
+        sums /= sizes[:, None]
+        nearest, parents = np.full(len(sizes), -1, np.int32), np.empty(len(sizes), np.int32)
+        _find_nearest(labels, sums, sizes, smallest, np.full(len(sizes), np.inf), nearest)
+        _join(nearest, parents)
+        numbered(labels, parents, out=labels)
 
 
 @kernel
 def _number(labels, groups, places, out):
     count = np.int32(0)
     for i in range(labels.size):
-        group = groups[labels[i]] if groups.size > 0 else np.int64(labels[i])
+        group = groups[labels[i]] if groups.size > 0 else labels[i]
         if places[group] < 0:
             places[group] = count
             count += 1
@@ -120,9 +117,59 @@ def _number(labels, groups, places, out):
 
 
 @kernel
-def _add_up(labels, values, sums, sizes):
-    if sizes.size > 0:
+def _add_up(labels, values, sums, column, sizes):
+    if column == 0:
         for i in range(labels.size):
             sizes[labels[i]] += 1
     for i in range(labels.size):
-        sums[labels[i]] += np.float64(values[i])
+        sums[labels[i], column] += np.float64(values[i])
+
+
+@kernel(inline=True)
+def root_of(parents, node):
+    """Return the root of a node, whose parents it lets point farther up; a root is its own parent."""
+    while parents[node] != node:
+        parents[node] = parents[parents[node]]
+        node = np.int64(parents[node])
+    return node
+
+
+@kernel
+def _find_nearest(labels, means, sizes, smallest, least, nearest):
+    """Write for each small region the neighbour of the nearest mean; of several, the next greater number.
+
+    Without a greater one among them, it is the smallest number.
+    """
+    height, width = labels.shape
+    for y in range(height):
+        for x in range(width):
+            for way in range(2):
+                ny, nx = y + way, x + 1 - way
+                if ny == height or nx == width or labels[y, x] == labels[ny, nx]:
+                    continue
+                one, other = labels[y, x], labels[ny, nx]
+                if sizes[one] >= smallest and sizes[other] >= smallest:
+                    continue
+                distance = 0.0
+                for c in range(means.shape[1]):
+                    distance += (means[one, c] - means[other, c]) ** 2
+                for _ in range(2):
+                    if sizes[one] < smallest and distance <= least[one]:
+                        known = nearest[one]
+                        earlier = other < known if (other > one) == (known > one) else other > one
+                        if distance < least[one] or earlier:
+                            least[one], nearest[one] = distance, other
+                    one, other = other, one
+
+
+@kernel
+def _join(nearest, parents):
+    """Join each region with another one, should it have one; let each have its root as its parent."""
+    for i in range(parents.size):
+        parents[i] = i
+    for i in range(parents.size):
+        if nearest[i] >= 0:
+            a, b = root_of(parents, i), root_of(parents, np.int64(nearest[i]))
+            parents[max(a, b)] = min(a, b)
+    for i in range(parents.size):
+        parents[i] = root_of(parents, i)
