@@ -43,6 +43,8 @@ PAGES = {
     "matches": ("/method/image.register?fixed=sample%3Acat&_step=4", ".stage .ms:not(:empty)"),
     "cockpit": ("/rooms/cockpit?recipe=classify%2Flenet5&data=digits&epochs=6", ".answers button"),
     "inspector": ("/rooms/inspector?test=3", ".atlas button"),  # of the run that the cockpit trained just before
+    "attack": ("/rooms/attack?image=sample%3Acoffee&eps=2", ".sl-curve"),  # of a public network, where there is one
+    "imagine": ("/rooms/imagine?kind=class&steps=100", ".room-told[data-state=done]"),
     "tower": ("/rooms/tower", ".described svg.cells"),
     "consensus": ("/rooms/consensus?model=fundamental&threshold=2&ratio=0.95&round=2", "[data-rounds]"),
     "views": ("/rooms/views", "[data-line]:not([data-line=''])"),
@@ -89,6 +91,9 @@ def ready(page: Any, name: str) -> None:
     page.goto(address)
     if name == "reconstruction":
         page.get_by_role("button", name="Made photos of a desk").click()
+    elif name == "imagine":
+        page.wait_for_selector(".stage .primary:enabled")
+        page.get_by_role("button", name="Make it").click()
     elif name != "cockpit":  # what is shown shall be a second run: the first one may have been compiled
         page.wait_for_selector(there)
         page.goto(address)
@@ -105,7 +110,7 @@ def ready(page: Any, name: str) -> None:
 def save(data: bytes, path: Path) -> int:
     """Write a screenshot as WebP of at most 60 kB; return its bytes."""
     image = Image.open(io.BytesIO(data)).convert("RGB")
-    for quality in range(82, 20, -6):
+    for quality in range(82, 4, -6):
         stream = io.BytesIO()
         image.save(stream, "webp", quality=quality, method=6)
         if stream.tell() <= BYTES:

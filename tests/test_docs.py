@@ -5,6 +5,7 @@ from __future__ import annotations
 import doctest
 import re
 import runpy
+import shlex
 import sys
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import pytest
 
 import contracts
 import sightline as sl
+from sightline.cli.app import build
 from sightline.core.catalogue import _methods, methods
 from sightline.core.errors import InputError
 
@@ -35,6 +37,13 @@ def test_commands_in_the_pages_exist(page: Path) -> None:
     known = {p.stem for p in (ROOT / "src/sightline/cli").glob("*.py")} | {"image", "methods", "evidence"}
     for command in re.findall(r"^\$ sightline (\w+)", page.read_text("utf-8"), re.MULTILINE):
         assert command in known, f"{page.name}: sightline {command}"
+
+
+@pytest.mark.parametrize("page", PAGES[1:], ids=lambda page: page.name)
+def test_commands_in_the_pages_are_understood(page: Path) -> None:
+    for line in re.findall(r"^\$ sightline (.+)$", page.read_text("utf-8"), re.MULTILINE):
+        words = shlex.split(line.partition(" | ")[0], comments=True)
+        build().parse_args(words, exit_on_error=False, print_error=False)  # an option left out or misnamed raises
 
 
 @pytest.mark.parametrize("method", methods(), ids=lambda m: f"{m.field}.{m.name}")

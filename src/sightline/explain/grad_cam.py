@@ -96,7 +96,8 @@ def weighing(features: Tensor, weights: Tensor, note: str) -> Iterator[Step]:
         What the weights are.
     """
     shown = features[weights.abs().argsort(descending=True)[:64]]
-    yield Step("feature maps", Grid(_array(shown)), note="The 64 of the largest weight, strongest first.")
+    which = "All of them" if len(shown) == len(features) else "The 64 of the largest weight"
+    yield Step("feature maps", Grid(_array(shown)), note=f"{which}, strongest first.")
     values = _array(weights)
     points = np.stack([np.arange(len(values), dtype=np.float32), values], axis=1)
     yield Step("weights", Curve(points, ("channel", "weight")), note=note)

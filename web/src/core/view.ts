@@ -36,6 +36,8 @@ export class PictureView {
   readonly element: HTMLElement;
   readonly canvas: HTMLCanvasElement;
   tool: Tool | null = null;
+  /** Screen pixels that a pixel must be wide for its numbers to stand in it. */
+  numbersFrom = 26;
   onHover: ((reading: Reading | null) => void) | null = null;
   /** Called when numbers are wanted and the pixels went through a lossy file. */
   onExact: (() => void) | null = null;
@@ -311,7 +313,7 @@ export class PictureView {
     if (second) {
       context.drawImage(second.image, left + shift * scale, top, second.width * scale, second.height * scale);
     }
-    if (painted.under && scale >= 26) this.numbers(context, painted.under, left, top, scale);
+    if (painted.under && scale >= this.numbersFrom) this.numbers(context, painted.under, left, top, scale);
     for (const strokes of painted.strokes) drawStrokes(context, strokes, left, top, scale, second ? shift : 0);
   }
 

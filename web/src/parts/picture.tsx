@@ -22,6 +22,8 @@ export interface PictureProps {
   aspect?: number;
   /** Redraw when this changes: what a tool draws has changed. */
   tick?: unknown;
+  /** Screen pixels that a pixel must be wide for its numbers to stand in it; 26 when it is left out. */
+  numbersFrom?: number;
   bare?: boolean;
 }
 
@@ -53,6 +55,7 @@ export function Picture(props: PictureProps) {
   useLayoutEffect(() => { // at once: the frame after next would be late for a camera
     const made = view.current!;
     made.tool = tool;
+    made.numbersFrom = props.numbersFrom ?? 26;
     if (Math.abs(made.split - split) > 1e-6) made.split = split;
     made.show(painted, before);
     const ratio = aspect ?? (painted?.width ? painted.width / painted.height : 1.5);

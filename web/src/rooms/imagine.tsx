@@ -91,7 +91,7 @@ export default function ImagineRoom() {
       </p>
       {making.busy && kind !== "dream" && <progress max={steps} value={count} aria-label="Steps done" />}
       <StepScrubber bare names={frames.map((frame) => `step ${frame.id}`)} index={Math.max(0, index)} onIndex={(next) => setAt(next >= frames.length - 1 ? null : next)} pace={60} />
-      <Picture painted={painted} label="The picture that is made" aspect={painted ? painted.width / painted.height : 1.4} />
+      <Picture painted={painted} label="The picture that is made" aspect={painted ? painted.width / painted.height : 1.4} numbersFrom={52} />
       <section aria-labelledby="same">
         <h2 id="same">The same as a program</h2>
         <Code language="python" label="the Python" text={program(name, chosen.rows?.find((row) => row.name === name)?.public ?? false, kind, wanted, image, style, steps, size, seed)} />
