@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
+import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -15,11 +17,10 @@ import pytest
 
 from sightline.core import kernels
 from sightline.core.kernels import kernel, over_rows, quick, set_threads, threads
-from sightline.core.shared_strips import INSIDE, OWNED
+from sightline.core.shared_strips import AWAKE, INSIDE, OWNED, look_out
 from sightline.core.spinning import add, breathe, look
 
-_LONG = 1 << 21  # turns that a strip waits for another one, who may sleep: some 50 ms
-_TRIES = 200  # calls of which one, at least, is to find a helper awake, on a machine with other things to do
+_LONG = 1 << 30  # turns: half a minute, so that a test fails and does not hang
 
 
 @quick
@@ -83,6 +84,25 @@ def helped(monkeypatch: pytest.MonkeyPatch) -> kernels._Pool:
     return kernels._start_pool()
 
 
+@pytest.fixture
+def awake(helped: kernels._Pool) -> Iterator[kernels._Pool]:
+    """The pool with one more thread, who looks out until the test is over."""
+    told = np.zeros(1, np.int64)
+    thread = threading.Thread(target=look_out, args=(helped.board, np.zeros(1, np.int64), told, 0, _LONG, 0))
+    thread.start()
+    wait_until(lambda: helped.board[AWAKE] >= 1)
+    yield helped
+    told[0] = 1
+    thread.join()
+
+
+def wait_until(true: Callable[[], object]) -> None:
+    end = time.monotonic() + 60
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(1e-3)
+
+
 def blended(seed: int = 0) -> bytes:
     rng = np.random.default_rng(seed)
     image, table = rng.random((301, 257), np.float32), rng.random(7, np.float32)
@@ -120,13 +140,20 @@ def test_threads_may_change_while_others_work(helped: kernels._Pool) -> None:
         assert {job.result() for job in running} == {wanted}
 
 
-def test_who_is_asleep_wakes_and_helps(helped: kernels._Pool) -> None:
-    for _ in range(_TRIES):
+def test_who_is_awake_helps(awake: kernels._Pool) -> None:
+    for _ in range(5):
         out = np.zeros(20, np.int64)
         over_rows(meet, 20, np.zeros(1, np.int64), 2, out, strip=10)
-        if (out == 2).all():
-            return
-    pytest.fail("no helper came")
+        assert (out == 2).all()
+
+
+def test_who_is_asleep_is_woken_for_the_next_time(helped: kernels._Pool) -> None:
+    blended()
+    wait_until(lambda: helped.board[AWAKE] == 0 and helped.jobs.empty())
+    time.sleep(0.01)
+    helped.unheard[0] = 0  # who looks out writes 1
+    blended()
+    wait_until(lambda: helped.unheard[0] == 1)
 
 
 def test_two_callers_at_once_need_one_board_only(helped: kernels._Pool) -> None:
@@ -136,36 +163,29 @@ def test_two_callers_at_once_need_one_board_only(helped: kernels._Pool) -> None:
     assert all((out >= 2).all() for out in outs)
 
 
-def test_a_helper_that_is_late_is_waited_for(helped: kernels._Pool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_helper_that_is_late_is_waited_for(awake: kernels._Pool, monkeypatch: pytest.MonkeyPatch) -> None:
     naps: list[float] = []
     monkeypatch.setattr(kernels.time, "sleep", naps.append)
-    for _ in range(_TRIES):
-        out = np.zeros(20, np.int64)
-        over_rows(linger, 20, np.zeros(1, np.int64), 40 * helped.turns, out, strip=10)
-        assert (out == 1).all()
-        assert helped.board[OWNED] == 0
-        if naps:
-            return
-    pytest.fail("no helper was late")
+    out = np.zeros(20, np.int64)
+    over_rows(linger, 20, np.zeros(1, np.int64), 400 * awake.turns, out, strip=10)
+    assert naps
+    assert (out == 1).all()
+    assert awake.board[OWNED] == awake.board[INSIDE] == 0
 
 
 def test_who_is_interrupted_while_he_waits_frees_no_memory(
-    helped: kernels._Pool, monkeypatch: pytest.MonkeyPatch
+    awake: kernels._Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def interrupt(seconds: float) -> None:
         raise KeyboardInterrupt
-
-    def until_late() -> None:
-        for _ in range(_TRIES):
-            over_rows(linger, 20, np.zeros(1, np.int64), 400 * helped.turns, out, strip=10)
 
     out, wanted = np.zeros(20, np.int64), blended()
     with monkeypatch.context() as patch:
         patch.setattr(kernels.time, "sleep", interrupt)
         with pytest.raises(KeyboardInterrupt):
-            until_late()
-    assert any(any(value is out for value in args) for args in helped.kept.values())
-    assert helped.board[OWNED] == 1
+            over_rows(linger, 20, np.zeros(1, np.int64), 400 * awake.turns, out, strip=10)
+    assert any(any(value is out for value in args) for args in awake.kept.values())
+    assert awake.board[OWNED] == 1
     assert blended() == wanted  # in the ordinary way
 
 
