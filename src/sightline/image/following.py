@@ -38,23 +38,24 @@ def follow(labels: np.ndarray, out: np.ndarray, *, diagonal: bool = True) -> np.
         Whether all eight neighbours are connected, or four.
     """
     height, flat, words = len(out), labels.reshape(-1), labels.view(np.uint64)
-    over_rows(_follow_rows, height, flat, words, diagonal, strip=_STRIP)
-    _follow_across(flat, words, diagonal)
+    place = np.zeros(1, np.uint32 if flat.size < 1 << 32 else np.int64)  # in which a label's number fits
+    over_rows(_follow_rows, height, flat, words, diagonal, place, strip=_STRIP)
+    _follow_across(flat, words, diagonal, place)
     over_rows(_choose_strong, height, labels, out.view(np.uint8), strip=4 * _STRIP)
     return out
 
 
 @kernel
-def _follow_rows(flat, words, diagonal, y0, y1):
+def _follow_rows(flat, words, diagonal, place, y0, y1):
     """Follow within a strip of rows."""
-    _grow(flat, words, diagonal, y0, y1, np.empty((y1 - y0) * 8 * words.shape[1], np.int64), y0, y1)
+    _grow(flat, words, diagonal, y0, y1, np.empty((y1 - y0) * 8 * words.shape[1], place.dtype), y0, y1)
 
 
 @kernel
-def _follow_across(flat, words, diagonal):
+def _follow_across(flat, words, diagonal, place):
     """Follow from the rows on both sides of each border between two strips, as far as it goes."""
     height = words.shape[0] - 2
-    stack = np.empty(flat.size, np.int64)
+    stack = np.empty(flat.size, place.dtype)
     for border in range(_STRIP, height, _STRIP):
         _grow(flat, words, diagonal, np.int64(0), height, stack, border - 1, border + 1)
 
@@ -86,7 +87,7 @@ def _grow(flat, words, diagonal, first, last, stack, y0, y1):
                     top = 1
                     while top > 0:
                         top -= 1
-                        pixel = stack[top]
+                        pixel = np.int64(stack[top])
                         for centre in (pixel - step, pixel, pixel + step):
                             if not begin <= centre < end:
                                 continue

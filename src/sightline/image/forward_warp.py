@@ -90,14 +90,13 @@ def forward_warp(
     height, width = result.shape[:2]
     channels = result.size // (height * width)
     total, coverage = np.zeros((height, width, channels), np.float32), np.zeros((height, width), np.float32)
-    flat = image.reshape(*image.shape[:2], channels).astype(np.float32, copy=False)
+    flat = image.reshape(*image.shape[:2], channels)
     # One strip: sums at one place must be taken in one order.
     over_rows(_splat, len(image), flat, field, counts, total, coverage, strip=len(image))
-    mean = np.empty_like(total)
-    over_rows(_average, height, total, coverage, colours.astype(np.float32), mean)
+    over_rows(_average, height, total, coverage, colours.astype(np.float32))
     if result.dtype != np.float32:
-        mean = np.clip(np.rint(mean), 0, np.iinfo(result.dtype).max)
-    np.copyto(result, mean.reshape(result.shape), casting="unsafe")
+        np.clip(np.rint(total, out=total), 0, np.iinfo(result.dtype).max, out=total)
+    np.copyto(result, total.reshape(result.shape), casting="unsafe")
     return result, coverage
 
 
@@ -111,8 +110,9 @@ def _steps(image: Image, coordinates: Array, shape: Any = None, **options: Any) 
 
 
 def _as_weights(weights: Any, shape: tuple[int, ...]) -> Array:
+    """Return a weight for each pixel, or one for all."""
     if weights is None:
-        return np.ones(shape, np.float32)
+        return np.ones((1, 1), np.float32)
     if not isinstance(weights, np.ndarray) or weights.shape != shape or weights.dtype.kind != "f":
         raise InputError(
             f"forward_warp: weights must be {shape[0]}×{shape[1]} float32, as the image; got {describe(weights)}."
@@ -127,7 +127,7 @@ def _splat(image, field, weights, total, coverage, y0, y1):
     height, width, channels = total.shape
     for y in range(y0, y1):
         for x in range(image.shape[1]):
-            u, v, weight = field[y, x, 0], field[y, x, 1], weights[y, x]
+            u, v, weight = field[y, x, 0], field[y, x, 1], weights[y, x] if weights.size > 1 else weights[0, 0]
             if not (u > np.float32(-1) and u < np.float32(width) and v > np.float32(-1) and v < np.float32(height)):
                 continue  # NaN too
             left, top = int(np.floor(u)), int(np.floor(v))
@@ -142,13 +142,14 @@ def _splat(image, field, weights, total, coverage, y0, y1):
                     if share > 0:
                         coverage[row, column] += share
                         for c in range(channels):
-                            total[row, column, c] += share * image[y, x, c]
+                            total[row, column, c] += share * np.float32(image[y, x, c])
 
 
 @kernel
-def _average(total, coverage, colours, mean, y0, y1):
+def _average(total, coverage, colours, y0, y1):
+    """Divide sums by how much arrived, in their place."""
     for y in range(y0, y1):
         for x in range(total.shape[1]):
             for c in range(total.shape[2]):
                 hole = coverage[y, x] == 0
-                mean[y, x, c] = colours[c % colours.size] if hole else total[y, x, c] / coverage[y, x]
+                total[y, x, c] = colours[c % colours.size] if hole else total[y, x, c] / coverage[y, x]

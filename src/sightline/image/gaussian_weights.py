@@ -12,7 +12,7 @@ from sightline.image.correlation import Frame, correlate_pair, frame_around
 
 TRUNCATE = 4.0  # standard deviations from the centre to the last sample
 STEEPEST = 200.0  # pixels: the largest standard deviation of these filters
-_PIXELS = 1 << 21  # in a strip
+_PIXELS = 1 << 20  # in a strip
 
 
 def bell(sigma: float) -> np.ndarray:
@@ -49,20 +49,30 @@ def blurred_strips(image: np.ndarray, sigma: float, border: str) -> Iterator[tup
         Of :mod:`sightline.image.border`.
     """
     weights = bell(sigma) if sigma > 0 else np.ones(1)
-    height, reach = len(image), weights.size // 2
+    return correlated_strips(image, weights, weights, border)
+
+
+def correlated_strips(
+    image: np.ndarray, down: np.ndarray, across: np.ndarray, border: str
+) -> Iterator[tuple[slice, np.ndarray]]:
+    """Yield rows of the image, and these rows under the product of a column and a row of as many weights.
+
+    It is done as above; all strips are in the memory of one.
+    """
+    height, reach = len(image), down.size // 2
     # Rows are summed two by two: strips begin at even ones. What lies around a strip is read once more.
-    size = max(2 * (_PIXELS // (2 * max(1, image[0].size))), 4 * weights.size, 64)
+    size = max(2 * (_PIXELS // (2 * max(1, image[0].size))), 4 * down.size, 64)
     if height <= size:
         blurred = empty(image.shape, np.float32)
-        correlate_pair(image, weights, weights, frame_of(weights, border), blurred)
+        correlate_pair(image, down, across, frame_of(down, border), blurred)
         yield slice(0, height), blurred
         return
     frame = Frame((0, reach), (0, reach), (1, 1), border, 0.0)
-    sources = source_indices(height, reach, border)
+    sources, strip = source_indices(height, reach, border), empty((size, *image.shape[1:]), np.float32)
     for y in range(0, height, size):
         stop = min(y + size, height)
         inner = reach <= y and stop + reach <= height
         lines = image[y - reach : stop + reach] if inner else image[sources[y : stop + 2 * reach]]
-        blurred = empty((stop - y, *image.shape[1:]), np.float32)
-        correlate_pair(lines, weights, weights, frame, blurred)
+        blurred = strip[: stop - y]
+        correlate_pair(lines, down, across, frame, blurred)
         yield slice(y, stop), blurred

@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from sightline.core.buffers import empty
 from sightline.core.catalogue import method
 from sightline.core.checks import as_mask, describe, integer, output, size_2d
 from sightline.core.errors import InputError
@@ -103,11 +102,11 @@ def majority(mask: Mask, footprint: int | tuple[int, int] | Footprint = 3, *, ou
     mask = as_mask("majority", mask)
     result = output("majority", out, mask.shape, np.bool_, [mask])
     rectangles, reach = _rectangles(footprint)
-    height, width = mask.shape
-    # Sums of +1 for true and -1 for false: their sign tells, and what lies outside adds nothing.
-    sums = empty((height + 1, width + 1 + 2 * reach), np.int32)
-    _sum_up(mask.view(np.uint8), sums, reach)
-    over_rows(_count, height, sums, rectangles, reach, result.view(np.uint8), strip=64)
+    # A strip sums up what its footprints reach, once more than the strips beside it: it should be higher than they are.
+    tall = int(rectangles[:, 1].max() - rectangles[:, 0].min())
+    over_rows(
+        _count, len(mask), mask.view(np.uint8), rectangles, reach, result.view(np.uint8), strip=max(128, 2 * tall)
+    )
     return result
 
 
@@ -138,12 +137,15 @@ def _rectangles(footprint: Any) -> tuple[Array, int]:
 
 
 @kernel
-def _sum_up(mask, sums, reach):
-    """Write the table of sums, its columns repeated on both sides as far as a footprint reaches."""
-    height, width = mask.shape
+def _sum_up(mask, first, sums, reach):
+    """Write the table of sums from row ``first`` on, its columns repeated on both sides as far as a footprint reaches.
+
+    They are of +1 for true and -1 for false: their sign tells, and what lies outside adds nothing.
+    """
+    width = mask.shape[1]
     sums[0, :] = 0
-    for y in range(height):
-        row, above, here, total = mask[y], sums[y], sums[y + 1], np.int32(0)
+    for y in range(sums.shape[0] - 1):
+        row, above, here, total = mask[first + y], sums[y], sums[y + 1], np.int32(0)
         here[: reach + 1] = 0
         for x in range(width):
             total += np.int32(1) if row[x] else np.int32(-1)
@@ -152,14 +154,17 @@ def _sum_up(mask, sums, reach):
 
 
 @kernel
-def _count(sums, rectangles, reach, result, y0, y1):
+def _count(mask, rectangles, reach, result, y0, y1):
     height, width = result.shape
     total = np.empty(width, np.int32)
+    first, last = min(max(y0 + rectangles[:, 0].min(), 0), height), min(max(y1 + rectangles[:, 1].max(), 0), height)
+    sums = np.empty((last - first + 1, width + 1 + 2 * reach), np.int32)
+    _sum_up(mask, first, sums, reach)
     for y in range(y0, y1):
         total[:] = 0
         for k in range(rectangles.shape[0]):
-            top = sums[min(max(y + rectangles[k, 0], 0), height)]
-            bottom = sums[min(max(y + rectangles[k, 1], 0), height)]
+            top = sums[min(max(y + rectangles[k, 0], first), last) - first]
+            bottom = sums[min(max(y + rectangles[k, 1], first), last) - first]
             left, right = reach + rectangles[k, 2], reach + rectangles[k, 3]
             a, b = top[left : left + width], top[right : right + width]
             c, d = bottom[left : left + width], bottom[right : right + width]

@@ -12,7 +12,6 @@ from typing import Annotated, Any
 import numpy as np
 from jaxtyping import Float32
 
-from sightline.core.buffers import empty
 from sightline.core.catalogue import method
 from sightline.core.checks import as_image, choice, number, output
 from sightline.core.layers import Heat, Picture, Value
@@ -20,7 +19,7 @@ from sightline.core.trace import Step
 from sightline.core.types import Array, Choice, Image, Range
 from sightline.image.border import BORDERS
 from sightline.image.correlation import correlate_pair
-from sightline.image.gaussian_weights import STEEPEST, bell, curvature, frame_of
+from sightline.image.gaussian_weights import STEEPEST, bell, correlated_strips, curvature, frame_of
 
 LEAST = 0.1  # pixels; a narrower bell falls between the samples
 
@@ -69,11 +68,11 @@ def laplacian_of_gaussian(
     image, sigma = _checked(image, sigma, border)
     result = output("laplacian_of_gaussian", out, image.shape, np.float32, [image])
     smooth, second = bell(sigma), curvature(sigma)
-    frame, other = frame_of(smooth, border), empty(image.shape, np.float32)
-    correlate_pair(image, smooth, second, frame, result)
-    correlate_pair(image, second, smooth, frame, other)
-    with np.errstate(invalid="ignore"):  # ∞ - ∞ is NaN, as documented
-        return np.add(result, other, out=result)
+    correlate_pair(image, smooth, second, frame_of(smooth, border), result)
+    for rows, other in correlated_strips(image, second, smooth, border):
+        with np.errstate(invalid="ignore"):  # ∞ - ∞ is NaN, as documented
+            np.add(result[rows], other, out=result[rows])
+    return result
 
 
 @laplacian_of_gaussian.steps

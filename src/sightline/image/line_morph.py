@@ -12,15 +12,16 @@ from typing import Annotated, Any
 import numpy as np
 from jaxtyping import Real
 
+from sightline.core.buffers import empty
 from sightline.core.catalogue import method
 from sightline.core.checks import describe, number
 from sightline.core.errors import InputError
-from sightline.core.kernels import kernel, over_rows
+from sightline.core.kernels import kernel
 from sightline.core.layers import Lines, Picture
 from sightline.core.trace import Step
 from sightline.core.types import Array, Image, Range
 from sightline.image.mesh_morph import as_two, example_mirrored, mixed
-from sightline.image.warp import warp_by
+from sightline.image.warp import warp_by_bands
 
 Segments = Real[np.ndarray, "n 4"]
 
@@ -161,14 +162,18 @@ def _warped(picture: Array, old: Array, new: Array, weighing: tuple[float, float
     """Return a picture with its ``old`` lines moved to the ``new`` ones."""
     if np.array_equal(old, new):
         return picture.copy()
-    field = np.empty((*picture.shape[:2], 2), np.float32)
-    over_rows(_follow, len(picture), new, old, *weighing, field, strip=8)
-    return warp_by("line_morph", picture, field, "bilinear", "edge", 0)
+
+    def band(y0: int, y1: int) -> Array:
+        field = empty((y1 - y0, picture.shape[1], 2), np.float32)
+        _follow(new, old, *weighing, field, y0, y1)
+        return field
+
+    return warp_by_bands("line_morph", picture, band, picture.shape[:2], "bilinear", "edge", 0)
 
 
 @kernel
 def _follow(new, old, softness, falloff, length_power, field, y0, y1):
-    """Write to ``field`` the weighted mean of where each line would fetch the pixel from."""
+    """Write the weighted mean of where each line would fetch the pixels of rows ``y0`` to ``y1``, the field's, from."""
     for y in range(y0, y1):
         for x in range(field.shape[1]):
             sum_x, sum_y, weights = 0.0, 0.0, 0.0
@@ -188,4 +193,4 @@ def _follow(new, old, softness, falloff, length_power, field, y0, y1):
                 sum_x += weight * (rx + u * ex - v * ey / other - x)
                 sum_y += weight * (ry + u * ey + v * ex / other - y)
                 weights += weight
-            field[y, x, 0], field[y, x, 1] = x + sum_x / weights, y + sum_y / weights
+            field[y - y0, x, 0], field[y - y0, x, 1] = x + sum_x / weights, y + sum_y / weights

@@ -23,15 +23,18 @@ from sightline.image.piecewise_affine import (
     example_grid,
     example_targets,
     sides,
-    triangle_field,
+    triangle_bands,
     triangles_of,
 )
-from sightline.image.warp import warp_by
+from sightline.image.warp import warp_by_bands
 
 
 def example_mirrored(image: Any) -> Any:
     """Return the image's mirror image, for an example's second picture."""
     return image[:, ::-1].copy() if isinstance(image, np.ndarray) and image.ndim > 1 else image
+
+
+_BAND = 64  # rows that are mixed at a time
 
 
 @method(
@@ -109,11 +112,16 @@ def as_two(function: str, a: Any, b: Any) -> tuple[Array, Array]:
 
 
 def mixed(a: Array, b: Array, t: float) -> Array:
-    """Return (1 − t) · a + t · b, rounded for integers; the ends exactly."""
+    """Return (1 − t) · a + t · b in the memory of one of them, rounded for integers; the ends exactly."""
     if t in (0.0, 1.0):
-        return (b if t else a).copy()
-    sums = a.astype(np.float32) * np.float32(1 - t) + b.astype(np.float32) * np.float32(t)
-    return sums if a.dtype == np.float32 else np.rint(sums).astype(a.dtype)
+        return b if t else a
+    for y in range(0, len(a), _BAND):
+        rows = slice(y, y + _BAND)
+        sums = a[rows].astype(np.float32)
+        sums *= np.float32(1 - t)
+        sums += b[rows].astype(np.float32) * np.float32(t)
+        a[rows] = sums if a.dtype == np.float32 else np.rint(sums, out=sums)
+    return a
 
 
 def _warped(
@@ -127,6 +135,10 @@ def _warped(
     between = (1 - t) * old_a + t * old_b
     between = np.where(np.abs(old_a - old_b) < 1e-12, old_a, between)  # the corners stay where they are
     triangles = triangles_of("mesh_morph", "points and corners", between)
-    fields = (triangle_field(old, between, triangles, (height, width)) for old in (old_a, old_b))
-    warped = [warp_by("mesh_morph", p, f, "bilinear", "constant", 0) for p, f in zip((a, b), fields, strict=True)]
+    bands = (triangle_bands(old, between, triangles, width) for old in (old_a, old_b))
+    shape = height, width
+    warped = [
+        warp_by_bands("mesh_morph", picture, band, shape, "bilinear", "constant", 0)
+        for picture, band in zip((a, b), bands, strict=True)
+    ]
     return warped[0], warped[1], (old_a, old_b, between), triangles

@@ -12,15 +12,16 @@ from typing import Annotated, Any
 import numpy as np
 from scipy.spatial import Delaunay, QhullError
 
+from sightline.core.buffers import empty
 from sightline.core.catalogue import method as catalogued
 from sightline.core.checks import as_image, describe, size_2d
 from sightline.core.errors import InputError
-from sightline.core.kernels import kernel, over_rows
+from sightline.core.kernels import kernel
 from sightline.core.layers import Lines, Picture
 from sightline.core.trace import Step
 from sightline.core.types import Array, Choice, Image, NewImage, Points
 from sightline.image.sampling import sampled
-from sightline.image.warp import warp_by
+from sightline.image.warp import Band, warp_by_bands
 
 
 def example_grid(image: Any) -> Array:
@@ -97,8 +98,8 @@ def piecewise_affine(
     pair = as_pairs("piecewise_affine", points, targets, 3)
     size = image.shape[:2] if shape is None else size_2d("piecewise_affine", "shape", shape)
     sampled("piecewise_affine", image, size, None)
-    field = triangle_field(*pair, triangles_of("piecewise_affine", "targets", pair[1]), size)
-    return warp_by("piecewise_affine", image, field, method, "constant", value, out)
+    band = triangle_bands(*pair, triangles_of("piecewise_affine", "targets", pair[1]), size[1])
+    return warp_by_bands("piecewise_affine", image, band, size, method, "constant", value, out)
 
 
 @piecewise_affine.steps
@@ -149,21 +150,27 @@ def sides(points: Array, triangles: Array) -> Array:
     return np.concatenate([np.hstack([corners[:, i], corners[:, (i + 1) % 3]]) for i in range(3)]).astype(np.float32)
 
 
-def triangle_field(old: Array, new: Array, triangles: Array, shape: tuple[int, int]) -> Array:
-    """Return where each pixel of ``shape`` comes from, h×w×2 float32; NaN outside the triangles."""
-    field = np.full((*shape, 2), np.nan, np.float32)
+def triangle_bands(old: Array, new: Array, triangles: Array, width: int) -> Band:
+    """Return what tells where the pixels of rows come from, rows×width×2 float32; NaN outside the triangles."""
     corners = new[triangles]
     # Old point = affine · (x, y, 1): six numbers for each triangle, from its three corners.
     square = np.concatenate([corners, np.ones((len(corners), 3, 1))], axis=2)
     solid = np.abs(np.linalg.det(square)) > 1e-12
     affine = np.linalg.solve(square[solid], old[triangles[solid]]).transpose(0, 2, 1).copy()
-    over_rows(_fill, shape[0], np.ascontiguousarray(corners[solid]), affine, field)
-    return field
+    corners = np.ascontiguousarray(corners[solid])
+
+    def band(y0: int, y1: int) -> Array:
+        field = empty((y1 - y0, width, 2), np.float32)
+        field.fill(np.nan)
+        _fill(corners, affine, field, y0, y1)
+        return field
+
+    return band
 
 
 @kernel
 def _fill(corners, affine, field, y0, y1):
-    """Write the positions of the pixels of rows ``y0`` to ``y1`` that lie in a triangle or on its side."""
+    """Write the positions of the pixels of rows ``y0`` to ``y1``, the field's, that lie in or on a triangle."""
     width, slack = field.shape[1], 1e-9
     for k in range(len(corners)):
         top = min(corners[k, 0, 1], corners[k, 1, 1], corners[k, 2, 1])
@@ -182,5 +189,5 @@ def _fill(corners, affine, field, y0, y1):
                         left, right = min(left, bx), max(right, bx)
             a = affine[k]
             for x in range(int(max(0.0, np.ceil(left - slack))), int(min(width - 1.0, np.floor(right + slack))) + 1):
-                field[y, x, 0] = a[0, 0] * x + a[0, 1] * y + a[0, 2]
-                field[y, x, 1] = a[1, 0] * x + a[1, 1] * y + a[1, 2]
+                field[y - y0, x, 0] = a[0, 0] * x + a[0, 1] * y + a[0, 2]
+                field[y - y0, x, 1] = a[1, 0] * x + a[1, 1] * y + a[1, 2]

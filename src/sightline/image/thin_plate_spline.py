@@ -13,17 +13,18 @@ from typing import Annotated, Any
 import numpy as np
 from scipy.linalg import LinAlgError, LinAlgWarning, solve
 
+from sightline.core.buffers import empty
 from sightline.core.catalogue import method as catalogued
 from sightline.core.checks import as_image, number, size_2d
 from sightline.core.errors import InputError
-from sightline.core.kernels import kernel, over_rows
+from sightline.core.kernels import kernel
 from sightline.core.layers import Lines, Picture
 from sightline.core.layers import Points as PointsLayer
 from sightline.core.trace import Step
 from sightline.core.types import Array, Choice, Image, NewImage, Points, Range
 from sightline.image.piecewise_affine import as_pairs, example_grid, example_targets
 from sightline.image.sampling import sampled
-from sightline.image.warp import warp_by
+from sightline.image.warp import Band, warp_by_bands
 
 
 @catalogued(
@@ -93,8 +94,8 @@ def thin_plate_spline(
     size = image.shape[:2] if shape is None else size_2d("thin_plate_spline", "shape", shape)
     smoothing = number("thin_plate_spline", "smoothing", smoothing, 0, 1e12)
     sampled("thin_plate_spline", image, size, None)
-    field = _field(points, targets, size, smoothing)
-    return warp_by("thin_plate_spline", image, field, method, border, value, out)
+    band = _bands(points, targets, size[1], smoothing)
+    return warp_by_bands("thin_plate_spline", image, band, size, method, border, value, out)
 
 
 @thin_plate_spline.steps
@@ -104,7 +105,7 @@ def _steps(
     image = as_image("thin_plate_spline", image, channels=())
     yield Step("points", Picture(image), PointsLayer(np.asarray(points)))
     result = thin_plate_spline(image, points, targets, shape, smoothing=smoothing, **options)
-    bent = _bent_grid(_field(points, targets, result.shape[:2], smoothing))
+    bent = _bent_grid(_bands(points, targets, result.shape[1], smoothing)(0, len(result)))
     yield Step("grid", Picture(image), Lines(bent), note="Straight in the result, bent where it comes from.")
     yield Step("warped", Picture(result))
 
@@ -119,17 +120,21 @@ def _bent_grid(field: Array) -> Array:
     return np.concatenate([level, upright]).clip(-1e5, 1e5)
 
 
-def _field(points: Any, targets: Any, shape: tuple[int, int], smoothing: float) -> Array:
-    """Return where each pixel of the result comes from, h×w×2 float32."""
+def _bands(points: Any, targets: Any, width: int, smoothing: float) -> Band:
+    """Return what tells where the pixels of the result's rows come from, rows×width×2 float32."""
     old, new = as_pairs("thin_plate_spline", points, targets, 3)
     # About its middle and to unit size: the equations are then as well-conditioned as they can be.
     middle = new.mean(axis=0)
     unit = max(1e-9, float(np.abs(new - middle).max()))
     centres = (new - middle) / unit
     weights = _spline(centres, old, smoothing / unit**2)
-    field = np.empty((*shape, 2), np.float32)
-    over_rows(_evaluate, shape[0], centres, weights, middle, unit, field, strip=8)
-    return field
+
+    def band(y0: int, y1: int) -> Array:
+        field = empty((y1 - y0, width, 2), np.float32)
+        _evaluate(centres, weights, middle, unit, field, y0, y1)
+        return field
+
+    return band
 
 
 def _spline(centres: Array, values: Array, smoothing: float) -> Array:
@@ -165,4 +170,4 @@ def _evaluate(centres, weights, middle, unit, field, y0, y1):
                 bend = square * math.log(square) if square > 0 else 0.0
                 a += weights[i, 0] * bend
                 b += weights[i, 1] * bend
-            field[y, x, 0], field[y, x, 1] = a, b
+            field[y - y0, x, 0], field[y - y0, x, 1] = a, b

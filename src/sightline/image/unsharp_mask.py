@@ -79,7 +79,7 @@ def unsharp_mask(
 def _(image: Image, sigma: float = 1.0, amount: float = 1.0, **options: Any) -> Iterator[Step]:
     picture, sigma, amount = _checked(image, sigma, amount, options.get("border", "symmetric"))
     border = options.get("border", "symmetric")
-    blurred = np.concatenate([rows for _, rows in blurred_strips(picture, sigma, border)])
+    blurred = np.concatenate([rows.copy() for _, rows in blurred_strips(picture, sigma, border)])
     with np.errstate(invalid="ignore"):
         details = picture.astype(np.float32) - blurred
     yield Step("details", Heat(details if details.ndim == 2 else details.mean(axis=2)), note="Image less its blur.")

@@ -5,7 +5,7 @@ Wolberg 1990, "Digital Image Warping", IEEE Computer Society Press, section 3.1 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Annotated, Any
 
 import numpy as np
@@ -20,6 +20,7 @@ from sightline.core.types import Array, Choice, Image, NewImage
 from sightline.image.sampling import sample, sampled
 
 Field = Float[np.ndarray, "new_h new_w 2"]
+Band = Callable[[int, int], Array]
 
 
 def _ripple(image: Any) -> Array:
@@ -105,9 +106,36 @@ def warp_by(
     function: str, image: Array, field: Array, method: str, border: str, value: Any, out: Array | None = None
 ) -> Array:
     """Return a checked image read at the positions of a checked field, refusing in the name of ``function``."""
+    _check_finite(function, field, border)
+    result = sampled(function, image, field.shape[:2], out)
+    return sample(function, image, result, method, border, value, field=field.reshape(len(field), -1))
+
+
+def warp_by_bands(
+    function: str,
+    image: Array,
+    band: Band,
+    shape: tuple[int, int],
+    method: str,
+    border: str,
+    value: Any,
+    out: Array | None = None,
+) -> Array:
+    """Return what :func:`warp_by` does for a field that is never held as a whole.
+
+    ``band`` returns its rows y0 to y1, (y1 - y0)×w×2 float32; it is called from several threads.
+    """
+
+    def flat(y0: int, y1: int) -> Array:
+        field = band(y0, y1)
+        _check_finite(function, field, border)
+        return field.reshape(y1 - y0, -1)
+
+    return sample(function, image, sampled(function, image, shape, out), method, border, value, band=flat)
+
+
+def _check_finite(function: str, field: Array, border: str) -> None:
     if isinstance(border, str) and border in ("reflect", "edge", "wrap") and not np.isfinite(field).all():
         raise InputError(
             f'{function}: coordinates must be finite with border {border!r}; got NaN or infinity. Use "constant".'
         )
-    result = sampled(function, image, field.shape[:2], out)
-    return sample(function, image, result, method, border, value, field=field.reshape(len(field), -1))
