@@ -96,13 +96,17 @@ def test_the_least_cuts_are_the_greatest_flows_of_scipy() -> None:
     for _ in range(15):
         height, width = random.integers(1, 12, 2)
         links, edges = random_links(random, height, width)
-        grid, count = GridCut(links.astype(np.float32)), height * width
+        grid, count = GridCut(height, width), height * width
+        grid.links[...] = links
         for _ in range(3):  # the second and third go on from the flow before
             terminals = random.integers(-30, 30, (height, width))
             ends = [(count, i, c) if c > 0 else (i, count + 1, -c) for i, c in enumerate(terminals.ravel())]
             one, other, capacities = np.concatenate([edges, np.array(ends, np.int32)]).T
             graph = coo_matrix((capacities, (one, other)), (count + 2, count + 2)).tocsr()
-            side = np.append(grid.cut(terminals.astype(np.float32)).ravel(), (True, False))
+            half = height // 2
+            grid.give(0, terminals[:half].astype(np.float32))
+            grid.give(half, terminals[half:].astype(np.float32))
+            side = np.append(grid.cut().ravel(), (True, False))
             cut = capacities[side[one] & ~side[other]].sum()
             assert cut == maximum_flow(graph, count, count + 1).flow_value
 

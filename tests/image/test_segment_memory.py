@@ -29,6 +29,7 @@ _CALLS: dict[str, Callable[[Any], Any]] = {
     "selective_search": lambda image: sl.image.selective_search(image, mode="single"),
     "mean_shift_filter": lambda image: sl.image.mean_shift_filter(image, 2, 20.0),
     "mean_shift_segment": lambda image: sl.image.mean_shift_segment(image, 2, iterations=4),
+    "grab_cut": lambda image: sl.image.grab_cut(image, np.array([100, 100, 500, 500]), iterations=2),
 }
 
 
@@ -56,6 +57,7 @@ _CALLS: dict[str, Callable[[Any], Any]] = {
         ("mean_shift_filter", 3, 1.0),
         ("mean_shift_segment", 1, 9.0),  # the modes, and what is known of the regions, of which there are many at first
         ("mean_shift_segment", 3, 20.0),
+        ("grab_cut", 3, 80.0),  # eight links and what is known of a pixel in the maximum flow
     ],
 )
 def test_memory_beside_picture_and_result(name: str, channels: int, most: float) -> None:

@@ -6,6 +6,7 @@ which the code follows in its order: assign each pixel a Gaussian, learn the Gau
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from typing import Annotated, Any
 
@@ -27,7 +28,7 @@ from sightline.image.grid_max_flow import WAYS, GridCut
 from sightline.image.kmeans_segment import clusters
 
 BACKGROUND, FOREGROUND, LIKELY_BACKGROUND, LIKELY_FOREGROUND = 0, 1, 2, 3  # what a mask of whole numbers says
-_STRIP, _BLOCK = 1 << 14, 512
+_STRIP, _BLOCK, _ROWS = 1 << 14, 512, 64
 
 
 def _middle(image: Any) -> Array:
@@ -93,8 +94,8 @@ def grab_cut(
     >>> grab_cut(image, np.array([1, 1, 7, 5]))[2].astype(int).tolist()
     [0, 0, 1, 1, 1, 1, 0, 0]
     """
-    *_, (_, foreground) = _rounds(image, box, mask, iterations, components, gamma, seed)
-    return foreground
+    rounds = _rounds(image, box, mask, iterations, components, gamma, seed)
+    return deque((foreground for _, foreground in rounds), maxlen=1)[0]
 
 
 @grab_cut.steps
@@ -125,21 +126,22 @@ def _rounds(
     components = integer("grab_cut", "components", components, 1, 20)
     gamma = number("grab_cut", "gamma", gamma, 0, 1e6)
     random, shape = generator(seed), trimap.shape
-    colours = as_grey_levels("grab_cut", pixels)
-    grid = GridCut(_links(colours, gamma))
-    planes = np.ascontiguousarray(np.moveaxis(colours, 2, 0)).reshape(3, -1)
+    levels = contiguous(pixels if pixels.dtype == np.uint8 else as_grey_levels("grab_cut", pixels))
+    grid = GridCut(*shape)
+    _link(levels, gamma, grid.links)
+    colours = levels.reshape(-1, 3)
     front = (trimap & 1).astype(np.bool_).ravel()
-    groups = np.empty(front.size, np.int32)
+    groups = np.empty((2, front.size), np.uint8)  # of a pixel among the background's Gaussians, and the foreground's
     for side in (False, True):
-        groups[front == side] = clusters(colours.reshape(-1, 3)[front == side], components, random, 10)
-    (back_groups, _), (front_groups, _) = _rate_sides(planes, front, groups, components)
+        groups[int(side), front == side] = clusters(colours[front == side], components, random, 10)
+    _rate_sides(colours, front, groups, components)
     for _ in range(iterations):
-        groups = np.where(front, front_groups, back_groups)
-        (back_groups, back_likely), (front_groups, front_likely) = _rate_sides(planes, front, groups, components)
-        evidence = (front_likely - back_likely).reshape(shape)
+        evidence = _rate_sides(colours, front, groups, components).reshape(shape)
         bound = np.float32(9 * gamma + 1)  # more than all the links of a pixel
-        terminals = np.where(trimap == FOREGROUND, bound, np.where(trimap == BACKGROUND, -bound, evidence))
-        foreground = grid.cut(terminals)
+        for y in range(0, shape[0], _ROWS):
+            known, likely = trimap[y : y + _ROWS], evidence[y : y + _ROWS]
+            grid.give(y, np.where(known == FOREGROUND, bound, np.where(known == BACKGROUND, -bound, likely)))
+        foreground = grid.cut()
         yield evidence, foreground
         front = foreground.ravel()
         if not front.any() or front.all():
@@ -176,41 +178,55 @@ def _trimap(pixels: Array, box: Any, mask: Any) -> Array:
     return contiguous(trimap)
 
 
-def _links(colours: Array, gamma: float) -> Array:
-    """Return H×W×8 capacities γ / distance · exp(−β ‖difference‖²), where β halves the mean squared difference."""
-    height, width = colours.shape[:2]
-    squares: list[tuple[int, tuple[slice, ...], tuple[slice, ...], Array]] = []
-    for d, (dy, dx) in enumerate(WAYS[4:], 4):
-        here = slice(0, height - dy), slice(max(0, -dx), width - max(0, dx))
-        there = slice(dy, height), slice(max(0, dx), width + min(0, dx))
-        squares.append((d, here, there, ((colours[here] - colours[there]) ** 2).sum(axis=2)))
-    total, count = sum(float(s[3].sum(dtype=np.float64)) for s in squares), sum(s[3].size for s in squares)
+def _link(levels: Array, gamma: float, links: Array) -> None:
+    """Write H×W×8 capacities γ / distance · exp(−β ‖difference‖²), where β halves the mean squared difference."""
+    total, count = 0.0, 0
+    for *_, squares in _squares(levels):
+        total, count = total + float(squares.sum(dtype=np.float64)), count + squares.size
     beta = count / (2 * total) if total > 0 else 0.0
-    links = np.zeros((height, width, 8), np.float32)
-    for d, here, there, square in squares:
-        weight = gamma / np.hypot(*WAYS[d]) * np.exp(np.float32(-beta) * square)
+    for d, here, there, squares in _squares(levels):
+        weight = gamma / np.hypot(*WAYS[d]) * np.exp(np.float32(-beta) * squares)
         links[(*here, d)] = weight
         links[(*there, 7 - d)] = weight
-    return links
 
 
-def _rate_sides(planes: Array, front: Array, groups: Array, components: int) -> list[tuple[Array, Array]]:
-    """Return for background and foreground, learnt from their groups, each pixel's Gaussian and its likelihood."""
-    sides = (np.flatnonzero(front == side) for side in (False, True))
-    return [_rate(planes, _learn(planes[:, side], groups[side], components)) for side in sides]
+def _squares(levels: Array) -> Iterator[tuple[int, tuple[slice, slice], tuple[slice, slice], Array]]:
+    """Yield direction, pixels, their neighbours and the squared differences of colour, some rows at a time."""
+    height, width = levels.shape[:2]
+    for y in range(0, height, _ROWS):
+        some = levels[y : y + _ROWS + 1].astype(np.float32)
+        for d, (dy, dx) in enumerate(WAYS[4:], 4):
+            rows = min(_ROWS, height - dy - y)
+            here, there = slice(max(0, -dx), width - max(0, dx)), slice(max(0, dx), width + min(0, dx))
+            squares = ((some[:rows, here] - some[dy : dy + rows, there]) ** 2).sum(axis=2)
+            yield d, (slice(y, y + rows), here), (slice(y + dy, y + dy + rows), there), squares
 
 
-def _learn(planes: Array, groups: Array, components: int) -> Array:
+def _rate_sides(colours: Array, front: Array, groups: Array, components: int) -> Array:
+    """Learn background and foreground from their groups; write anew which Gaussian each pixel fits on either side.
+
+    Returns how much better each pixel fits the foreground: the difference of the logs of the densities, N float32.
+    """
+    mixtures = []
+    for side in (False, True):
+        counts, sums, products = np.zeros(components), np.zeros((components, 3)), np.zeros((components, 6))
+        _add_up(colours, front, side, groups[int(side)], counts, sums, products)
+        mixtures.append(_learn(counts, sums, products))
+    kept = [np.flatnonzero(np.isfinite(mixture[:, 0])).astype(np.uint8) for mixture in mixtures]
+    back, fore = (mixture[numbers] for mixture, numbers in zip(mixtures, kept, strict=True))
+    evidence = empty((len(colours),), np.float32)
+    over_rows(_rate_pixels, len(colours), colours, back, kept[0], fore, kept[1], groups, evidence, strip=_STRIP)
+    return evidence
+
+
+def _learn(counts: Array, sums: Array, products: Array) -> Array:
     """Return K×11 float32 of the Gaussians: log of weight and norm, 3 means, 6 of the inverse covariance.
 
     Its diagonal comes first (xx, yy, zz, xy, xz, yz), so that −½ (c − μ)ᵀ Σ⁻¹ (c − μ) is a sum of six products.
     """
-    rows = np.zeros((components, 11), np.float32)
+    rows = np.zeros((len(counts), 11), np.float32)
     rows[:, 0] = -np.inf
-    counts = np.bincount(groups, minlength=components)
-    sums = np.stack([np.bincount(groups, plane, components) for plane in planes], axis=1)
     pairs = [(0, 0), (1, 1), (2, 2), (0, 1), (0, 2), (1, 2)]
-    products = np.stack([np.bincount(groups, planes[a] * planes[b], components) for a, b in pairs], axis=1)
     for k in np.flatnonzero(counts):
         mean = sums[k] / counts[k]
         covariance = np.empty((3, 3))
@@ -225,34 +241,57 @@ def _learn(planes: Array, groups: Array, components: int) -> Array:
     return rows
 
 
-def _rate(planes: Array, mixture: Array) -> tuple[Array, Array]:
-    """Return the likeliest Gaussian of each pixel, and the log of the mixture's density."""
-    count = planes.shape[1]
-    best, likely = empty((count,), np.int32), empty((count,), np.float32)
-    over_rows(_rate_pixels, count, planes, mixture[np.isfinite(mixture[:, 0])], best, likely, strip=_STRIP)
-    return np.flatnonzero(np.isfinite(mixture[:, 0])).astype(np.int32)[best], likely
+@kernel
+def _add_up(colours, front, side, groups, counts, sums, products):
+    """Add up the colours of each group of one side, and their products in the order of the inverse covariance."""
+    for i in range(front.size):
+        if front[i] != side:
+            continue
+        k = groups[i]
+        r, g, b = np.float32(colours[i, 0]), np.float32(colours[i, 1]), np.float32(colours[i, 2])
+        counts[k] += 1
+        sums[k, 0], sums[k, 1], sums[k, 2] = sums[k, 0] + r, sums[k, 1] + g, sums[k, 2] + b
+        products[k, 0], products[k, 1] = products[k, 0] + r * r, products[k, 1] + g * g
+        products[k, 2], products[k, 3] = products[k, 2] + b * b, products[k, 3] + r * g
+        products[k, 4], products[k, 5] = products[k, 4] + r * b, products[k, 5] + g * b
 
 
 @kernel
-def _rate_pixels(planes, mixture, best, likely, p0, p1):
-    logs = np.empty((mixture.shape[0], _BLOCK), np.float32)
+def _rate_pixels(colours, back, back_numbers, fore, fore_numbers, groups, evidence, p0, p1):
+    """Write the likeliest Gaussian of either side, and the log of how much denser the foreground's mixture is."""
+    channels = np.empty(3 * _BLOCK, np.float32)
+    logs, tops = np.empty((max(back.shape[0], fore.shape[0]), _BLOCK), np.float32), np.empty((2, _BLOCK), np.float32)
+    winner = np.empty(_BLOCK, np.int32)
     for first in range(p0, p1, _BLOCK):
-        last = min(first + _BLOCK, p1)
-        r, g, b = planes[0, first:last], planes[1, first:last], planes[2, first:last]
-        winner, top = best[first:last], likely[first:last]
-        for k in range(mixture.shape[0]):
-            m, row, number = mixture[k], logs[k], np.int32(k)
-            base, mr, mg, mb = m[0], m[1], m[2], m[3]
-            xx, yy, zz, xy, xz, yz = m[4], m[5], m[6], m[7], m[8], m[9]
-            for i in range(r.size):
-                x, y, z = r[i] - mr, g[i] - mg, b[i] - mb
-                value = base + x * (xx * x + xy * y + xz * z) + y * (yy * y + yz * z) + zz * z * z
-                row[i] = value
-                higher = k == 0 or value > top[i]
-                winner[i] = number if higher else winner[i]
-                top[i] = value if higher else top[i]
+        size = min(_BLOCK, p1 - first)
+        red, green, blue = channels[:size], channels[size : 2 * size], channels[2 * size : 3 * size]
+        flat = colours.reshape(-1)[3 * first : 3 * (first + size)]
+        for i in range(size):
+            red[i], green[i], blue[i] = flat[3 * i], flat[3 * i + 1], flat[3 * i + 2]
+        _rate_block(red, green, blue, back, logs, winner, tops[0])
+        for i in range(size):
+            groups[0, first + i] = back_numbers[winner[i]]
+        _rate_block(red, green, blue, fore, logs, winner, tops[1])
+        for i in range(size):
+            groups[1, first + i] = fore_numbers[winner[i]]
+            evidence[first + i] = tops[1, i] - tops[0, i]
+
+
+@kernel
+def _rate_block(r, g, b, mixture, logs, winner, top):
+    for k in range(mixture.shape[0]):
+        m, row, number = mixture[k], logs[k], np.int32(k)
+        base, mr, mg, mb = m[0], m[1], m[2], m[3]
+        xx, yy, zz, xy, xz, yz = m[4], m[5], m[6], m[7], m[8], m[9]
         for i in range(r.size):
-            total = np.float32(0)
-            for k in range(mixture.shape[0]):
-                total += np.exp(logs[k, i] - top[i])
-            top[i] += np.log(total)
+            x, y, z = r[i] - mr, g[i] - mg, b[i] - mb
+            value = base + x * (xx * x + xy * y + xz * z) + y * (yy * y + yz * z) + zz * z * z
+            row[i] = value
+            higher = k == 0 or value > top[i]
+            winner[i] = number if higher else winner[i]
+            top[i] = value if higher else top[i]
+    for i in range(r.size):
+        total = np.float32(0)
+        for k in range(mixture.shape[0]):
+            total += np.exp(logs[k, i] - top[i])
+        top[i] += np.log(total)
