@@ -137,17 +137,17 @@ def test_a_cut_and_a_new_size_begin_anew(clip: Path, capsys: pytest.CaptureFixtu
 
 
 def test_what_came_before_the_damage_is_kept(clip: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    with av.open("clip.mp4") as source, av.open("first.mp4", "w", options={"movflags": "faststart"}) as target:
-        stream = target.add_stream_from_template(source.streams.video[0])
-        for packet in source.demux(source.streams.video[0]):
-            if packet.dts is not None:
-                packet.stream = stream
-                target.mux(packet)
+    with av.open("first.mp4", "w", options={"movflags": "faststart"}) as target:  # what to expect stands first
+        stream = target.add_stream("h264", rate=10, width=96, height=72)
+        for image in film():
+            target.mux(stream.encode(av.VideoFrame.from_ndarray(image)))
+        target.mux(stream.encode())
     whole = Path("first.mp4").read_bytes()
     Path("cut.mp4").write_bytes(whole[: len(whole) * 4 // 5])
     code, out, _ = said(["cut.mp4", "-o", "out.mp4", "--mot", "t.txt"], capsys)
     assert code == 1
-    assert "It ended early: 'cut.mp4'" in " ".join(out.split())
+    early = " ".join(out.split()).partition("It ended early: ")[2]
+    assert "'cut.mp4' holds only" in early or "'cut.mp4' is damaged after" in early, early  # as FFmpeg 8 and 7 see it
     kept = frames("out.mp4").count
     assert kept is not None
     assert 0 < kept < 24

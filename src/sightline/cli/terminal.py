@@ -15,6 +15,7 @@ from rich.console import Console
 from sightline.apply.plain import plain
 
 if TYPE_CHECKING:
+    from rich.progress import Progress
     from rich.table import Table
 
 STDIN = "/dev/stdin"  # what a lone - becomes
@@ -104,6 +105,11 @@ def paced(pictures: Sequence[Any], what: str) -> Iterator[Any]:
             progress()
 
 
+def on_terminal(shown: Progress) -> contextlib.AbstractContextManager[Progress]:
+    """Return what shows the bar within a block; off a terminal nothing, which Rich before 14.3 ends by a blank line."""
+    return contextlib.nullcontext(shown) if shown.disable else shown
+
+
 @contextlib.contextmanager
 def bar(what: str) -> Iterator[Callable[[int, int], None]]:
     """Show a progress bar on stderr, on a terminal only; the block gets ``progress(done, total)`` to call."""
@@ -111,7 +117,7 @@ def bar(what: str) -> Iterator[Callable[[int, int], None]]:
 
     console = talk()
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as shown:
+    with on_terminal(Progress(*columns, console=console, transient=True, disable=not console.is_terminal)) as shown:
         task = shown.add_task(what, total=None)
         yield lambda done, total: shown.update(task, completed=done, total=total)
 
@@ -124,7 +130,7 @@ def frame_bar(what: str, total: int | None, unit: str = "frames") -> Iterator[Ca
     console = talk()
     rate = TextColumn(f"{{task.fields[rate]:.1f}} {unit}/s")
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), rate, TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as shown:
+    with on_terminal(Progress(*columns, console=console, transient=True, disable=not console.is_terminal)) as shown:
         task = shown.add_task(what, total=total, rate=0.0)
 
         def progress() -> None:

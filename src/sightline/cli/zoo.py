@@ -11,7 +11,7 @@ from typing import Annotated
 from cyclopts import App, Parameter
 from rich.console import Console
 
-from sightline.cli.terminal import FAILED, OK, Answer, counted, table, talk
+from sightline.cli.terminal import FAILED, OK, Answer, counted, on_terminal, table, talk
 from sightline.core.errors import InputError, suggest
 
 _WIDEST = 160  # characters of a line of the list
@@ -144,7 +144,7 @@ def _bytes_bar() -> Iterator[Callable[[str, int, int | None], None]]:
 
     console = talk()
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as shown:
+    with on_terminal(Progress(*columns, console=console, transient=True, disable=not console.is_terminal)) as shown:
         task = shown.add_task("fetch", total=None)
 
         def progress(name: str, done: int, total: int | None) -> None:
