@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from llvmlite.binding import get_host_cpu_features
 
 import sightline
+from sightline.cli.folders import load_file
 from sightline.core import evidence
 from sightline.data import ImageSet, open_dataset
 from sightline.data.image_set import Split
@@ -56,8 +56,9 @@ def reproduce() -> dict[str, Any]:
     start = time.perf_counter()
     data = open_dataset("cifar100")
     nearest, edges = by_pixels(data), by_gradients(data)
+    precision = load_file("reproduce", "cifar10-airbench").precision()
     with tempfile.TemporaryDirectory(prefix="vgg-cifar100-") as scratch:
-        probabilities, learnt = learn(Path(scratch) / "run", data)
+        probabilities, learnt = learn(Path(scratch) / "run", data, precision)
     labels = data.test.labels
     right = probabilities.argmax(axis=1) == labels
     among = (np.argsort(-probabilities, axis=1)[:, :5] == labels[:, None]).any(axis=1)
@@ -73,7 +74,7 @@ def reproduce() -> dict[str, Any]:
         "seconds": round(time.perf_counter() - start, 1),
         "holds": low > 0,
         "note": f"VGG-11: top-1 {said(right)}, top-5 {said(among)}; gradients {said(edges)}, nearest picture "
-        f"{said(nearest)}; chance 1 and 5 %; {precision()}, one seed, {learnt / 60:.1f} CPU minutes of training",
+        f"{said(nearest)}; chance 1 and 5 %; {precision}, one seed, {learnt / 60:.1f} CPU minutes of training",
     }
 
 
@@ -98,16 +99,10 @@ def gradients(part: Split) -> np.ndarray:
     return np.stack([hog(image, cell=4) for image, _ in part])
 
 
-def precision() -> str:
-    """Return ``bf16`` where the processor multiplies bfloat16 in units of its own, else ``fp32``."""
-    features = get_host_cpu_features()
-    return "bf16" if features.get("avx512bf16") or features.get("amx-bf16") else "fp32"
-
-
-def learn(place: Path, data: ImageSet) -> tuple[np.ndarray, float]:
+def learn(place: Path, data: ImageSet, precision: str) -> tuple[np.ndarray, float]:
     """Train and write the report; return the test pictures' probabilities, N×100, and the CPU seconds of training."""
     start = time.process_time()
-    sightline.train("classify/vgg11", data, out=place, progress=True, precision=precision(), **SETTINGS)
+    sightline.train("classify/vgg11", data, out=place, progress=True, precision=precision, **SETTINGS)
     learnt = time.process_time() - start
     run = sightline.load(place, weights="last", device="cpu")
     return run.recipe.examine(run.model, data, "test").probabilities, learnt
