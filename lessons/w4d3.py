@@ -121,7 +121,8 @@ pictures(
 )
 
 # %% [markdown]
-# **Answer 4.** Edges and strokes at several angles, much as on w1d6, and nobody told it.
+# **Answer 4.** Some are edges and strokes, much as on w1d6, and nobody told it. Others still look like the chance that
+# they began with: six rounds on 1,438 digits are little.
 #
 # ## Move the digit
 #
