@@ -57,7 +57,7 @@ PHOTOS: dict[str, str] = {
     "register": "opencv_samples/graf1.png",
     "find_chessboard": "opencv_samples/left01.jpg",
     **dict.fromkeys(("sgm", "block_match"), "middlebury_stereo/cones/im2.png"),
-    **dict.fromkeys(("sift", "orb", "harris", "fast"), "opencv_samples/graf1.png"),
+    **dict.fromkeys(("sift", "orb", "harris", "shi_tomasi", "fast"), "opencv_samples/graf1.png"),
 }
 
 
@@ -205,7 +205,7 @@ def page(entry: Method, pictures: Path, speed: list[dict[str, Any]]) -> tuple[st
     before = sheet(np.ascontiguousarray(image) if entry.parameters[0].kind == "image" else as_picture(image))
     result = entry.function(image, **options)
     found, others = parts_of(entry, result, image)
-    after = sheet(as_picture(next(iter(found.values())))) if found else drawn(entry, result, image, options)
+    after = sheet(as_picture(visible(next(iter(found.values()))))) if found else drawn(entry, result, image, options)
     parts = [f"# {entry.name}\n\n{tables.code(entry.summary)} ({entry.paper})\n"]
     figures = [figure("in", before, save(before, pictures, f"{entry.name}-in"))]
     thumbnail = f"{entry.name}-in.jpg"
@@ -356,6 +356,13 @@ def sheet(picture: np.ndarray) -> np.ndarray:
     """Return a picture as H×W×3 uint8."""
     eight = to_uint8(picture)
     return np.repeat(eight[..., None], 3, axis=2) if eight.ndim == 2 else np.ascontiguousarray(eight[..., :3])
+
+
+def visible(values: np.ndarray) -> np.ndarray:
+    """Return a response that would be black in a picture as bright as it can be, by its roots; all else as it is."""
+    if values.dtype != np.float32 or not values.size or values.min() < 0 or not 0 < values.max() < 1 / 16:
+        return values
+    return np.sqrt(values / values.max())
 
 
 def save(picture: np.ndarray, folder: Path, name: str) -> str:
