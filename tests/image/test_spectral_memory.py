@@ -13,8 +13,8 @@ import sightline as sl
 from sightline.core import kernels
 from sightline.core.buffers import release
 
-_SIDE = 1200
-_STRIPS = 3 << 20  # bytes for what belongs to a strip at hand, however large the picture
+_SIDE = 1500
+_STRIPS = 6 << 20  # bytes for what belongs to a strip at hand, however large the picture
 _PSF = np.ones((5, 5), np.float32)
 _CALLS: dict[str, Callable[[Any], Any]] = {
     "frequency_filter": lambda image: sl.image.frequency_filter(image),
@@ -23,6 +23,7 @@ _CALLS: dict[str, Callable[[Any], Any]] = {
     "homomorphic": lambda image: sl.image.homomorphic(image),
     "wiener_deconvolve": lambda image: sl.image.wiener_deconvolve(image, _PSF),
     "fft": lambda image: sl.image.fft(image),
+    "phase_correlation": lambda image: sl.image.phase_correlation(image, image),
     "blend": lambda image: sl.image.blend(image, image[::-1].copy(), image.reshape(_SIDE, _SIDE, -1)[..., 0] > 99),
     "gaussian_pyramid": lambda image: sl.image.gaussian_pyramid(image),
 }
@@ -41,6 +42,8 @@ _CALLS: dict[str, Callable[[Any], Any]] = {
         ("homomorphic", 3, "uint8", 2.2),
         ("wiener_deconvolve", 1, "uint8", 2.2),
         ("fft", 1, "uint8", 0.1),
+        ("phase_correlation", 1, "uint8", 4.4),
+        ("phase_correlation", 1, "float32", 8.4),
         ("blend", 1, "uint8", 4.8),  # two bytes for the other picture and the mask
         ("blend", 3, "uint8", 8.2),  # four bytes for these
         ("gaussian_pyramid", 1, "uint16", 1.3),

@@ -15,7 +15,6 @@ from typing import Annotated, Any
 import numpy as np
 from numpy.polynomial.chebyshev import chebvander
 
-from sightline.core.buffers import empty
 from sightline.core.catalogue import method
 from sightline.core.checks import describe, flag, integer
 from sightline.core.errors import InputError
@@ -23,14 +22,15 @@ from sightline.core.kernels import kernel, over_rows
 from sightline.core.layers import Heat, Points, Value
 from sightline.core.trace import Step
 from sightline.core.types import Array, Image, Range
-from sightline.image.fft import along_columns, from_half_transform, row_transforms, rows_of_transforms
+from sightline.image.fft import from_half_transform, scipy_fft
 from sightline.image.gradient import as_gray
+from sightline.image.row_column import Waves, columns_of
+from sightline.image.spectrum_store import BLOCK, FloatStore, NarrowStore
 
 _AROUND, _FINER = 0.75, 10  # a finer grid reaches that far from the last peak, in steps of the last one
-_STRIP = 64  # rows whose transforms stay in the second-level cache
-_BAND = 256  # frequencies at a time: their sums stay near
 _SAMPLES = 14  # along each axis, over two pixels: they give the surface to 1e-7
 _TINY = np.float32(1e-20)
+_LARGE = 1 << 21  # pixels; to make numbers shorter takes time
 
 
 @dataclass(frozen=True)
@@ -101,29 +101,30 @@ def phase_correlation(
     33(2), 2008.
     """
     upsample = integer("phase_correlation", "upsample", upsample, 1, 10000)
-    cross, spare = _phases(a, b, taper)
-    return _shift(cross, *_highest(spare, a.shape[1]), upsample, a.shape)
+    phases = _phases(a, b, taper)
+    return _shift(phases, *_highest(phases), upsample)
 
 
 @phase_correlation.steps
 def _steps(a: Image, b: Image, *, upsample: int = 100, taper: bool = True) -> Iterator[Step]:
-    cross, spare = _phases(a, b, taper)
+    phases = _phases(a, b, taper)
     height, width = a.shape[:2]
+    cross = phases.transforms(0, phases.count)
     yield Step("phases", Heat(np.fft.fftshift(np.angle(cross), axes=0)), note="Of the waves of b against those of a.")
-    surface = from_half_transform(cross.copy(), a.shape)
-    y, x, _ = _highest(spare, width)
+    surface = from_half_transform(cross, a.shape)
+    y, x, _ = _highest(phases)
     result = phase_correlation(a, b, upsample=upsample, taper=taper)
     peak = np.array([[width // 2 + result.dx, height // 2 + result.dy]])
     note = "One peak, where all waves agree; no shift is in the middle."
     yield Step("surface", Heat(np.fft.fftshift(surface)), Points(peak), note=note)
     offsets = np.linspace(-1, 1, 41)
-    closer = _near(_samples(cross, width, y, x), offsets, offsets)
+    closer = _near(_samples(phases, y, x), offsets, offsets)
     yield Step("around the peak", Heat(closer), note="Two pixels of it, computed anew at every 1/20 pixel.")
     yield Step("shift", Value(result), note="Where the finest peak is.")
 
 
-def _phases(a: Any, b: Any, taper: bool) -> tuple[Array, Array]:
-    """Return the normalised cross-power spectrum at the frequencies u ≥ 0, and a copy that may be written to."""
+def _phases(a: Any, b: Any, taper: bool) -> Waves:
+    """Return the normalised cross-power spectrum, transformed back along its columns."""
     if isinstance(a, np.ndarray) and isinstance(b, np.ndarray) and a.shape[:2] != b.shape[:2]:
         raise InputError(
             f"phase_correlation: b must have the height and width of a, {'×'.join(map(str, a.shape[:2]))}; "
@@ -131,42 +132,51 @@ def _phases(a: Any, b: Any, taper: bool) -> tuple[Array, Array]:
         )
     taper = flag("phase_correlation", "taper", taper)
     first, second = (_transformed(as_gray("phase_correlation", picture), taper) for picture in (a, b))
-    over_rows(_compare, len(first), first.view(np.float32), second.view(np.float32))
-    return first, second
+
+    def compare(waves: Array, u0: int, u1: int) -> None:
+        _compare(waves.view(np.float32), second.transforms(u0, u1).view(np.float32))
+
+    def columns(u0: int, u1: int) -> None:
+        first.columns(u0, u1, compare)
+
+    over_rows(columns, first.count, strip=columns_of(first.shape[0]))
+    return first
 
 
-def _transformed(picture: Array, taper: bool) -> Array:
-    """Return the transform at the frequencies u ≥ 0: row by row while these are in the cache, then down the columns."""
-    values = picture.astype(np.float32, copy=False)
-    height, width = values.shape
-    half = empty((height, width // 2 + 1), np.complex64)
-    down, across = (np.sin(np.pi * (np.arange(n) + 0.5) / n).astype(np.float32) ** 2 for n in values.shape)
-    mean = np.float32(sum(over_rows(_sum, height, values)) / values.size)
+def _transformed(picture: Array, taper: bool) -> Waves:
+    """Return the transforms of the rows; of a large picture of bytes, which are coarser, 16 bits a number."""
+    height, width = picture.shape
+    narrow = picture.dtype == np.uint8 and picture.size > _LARGE
+    waves = Waves(
+        picture.shape, store=NarrowStore(height, width, None, 2) if narrow else FloatStore(height, width, None)
+    )
+    down, across = (np.sin(np.pi * (np.arange(n) + 0.5) / n).astype(np.float32) ** 2 for n in picture.shape)
+    mean = np.float32(sum(over_rows(_sum, height, picture)) / picture.size)
     if not np.isfinite(mean):
         as_gray("phase_correlation", picture, finite=True)
 
     def rows(y0: int, y1: int) -> None:
-        strip = values[y0:y1]
-        if taper:
-            strip = np.empty(strip.shape, np.float32)
-            _fade(values[y0:y1], mean, down[y0:y1], across, strip)
-        row_transforms(strip, half[y0:y1])
+        if not taper:
+            strip = picture[y0:y1].astype(np.float32, copy=False)
+        else:
+            strip = np.empty((y1 - y0, width), np.float32)
+            _fade(picture[y0:y1], mean, down[y0:y1], across, strip)
+        waves.rows(y0, strip)
 
-    over_rows(rows, height, strip=_STRIP)
-    return along_columns(half)
+    over_rows(rows, height, strip=2 * BLOCK)
+    return waves
 
 
-def _highest(cross: Array, width: int) -> tuple[int, int, float]:
+def _highest(phases: Waves) -> tuple[int, int, float]:
     """Return (dy, dx) and height of the surface's peak; what is beyond half the size lies on the other side of 0."""
-    cross = along_columns(cross, back=True)
-    height = len(cross)
+    height, width = phases.shape
 
     def rows(y0: int, y1: int) -> tuple[float, int]:
-        strip = rows_of_transforms(cross[y0:y1], width)
+        strip = phases.rows_back(y0, y1)
         place = int(strip.argmax())
         return float(strip.flat[place]), -(y0 * width + place)
 
-    top, place = max(over_rows(rows, height, strip=_STRIP))
+    top, place = max(over_rows(rows, height, strip=2 * BLOCK))
     y, x = divmod(-place, width)
     return (y if y <= height // 2 else y - height), (x if x <= width // 2 else x - width), top
 
@@ -184,20 +194,26 @@ def _refined(samples: Array, upsample: int) -> tuple[float, float, float]:
     return y, x, height
 
 
-def _samples(cross: Array, width: int, y: int, x: int) -> Array:
+def _samples(phases: Waves, y: int, x: int) -> Array:
     """Return the surface at the nodes within a pixel of (y, x): a transform back, by two products of matrices."""
     nodes = _nodes()
-    v, u = np.fft.fftfreq(len(cross)), np.fft.rfftfreq(width)
+    height, width = phases.shape
+    v, u = np.fft.fftfreq(height), np.fft.rfftfreq(width)
     twice = np.where(
         (u > 0) & (u < 0.5), np.float32(2), np.float32(1)
     )  # the frequencies u < 0 are the conjugates of these
     down, across = _waves(y + nodes, v), _waves(x + nodes, u)
+    # The columns are transformed back already: between their numbers, they are the sum of the waves of each one alone.
+    down = scipy_fft().fft(down, axis=1, overwrite_x=True)
     half = np.empty((_SAMPLES, u.size), np.complex64)
-    parts = down.view(np.float32), cross.view(np.float32), half.view(np.float32)
-    over_rows(_multiply, u.size, *parts, strip=_BAND)
+
+    def columns(u0: int, u1: int) -> None:
+        _multiply(down.view(np.float32), phases.strip(u0, u1).view(np.float32), half.view(np.float32), u0)
+
+    over_rows(columns, u.size, strip=columns_of(height))
     # No library of linear algebra: for so few numbers it would wake threads that go on spinning beside ours.
     sums = np.einsum("iu,ku->ik", (half * twice).astype(np.complex128), across.astype(np.complex128))
-    return sums.real / (len(cross) * width)
+    return sums.real / (height * width)
 
 
 def _near(samples: Array, rows: Array, columns: Array) -> Array:
@@ -217,10 +233,11 @@ def _waves(places: Array, frequencies: Array) -> Array:
     return np.cos(angles) + np.complex64(1j) * np.sin(angles)
 
 
-def _shift(cross: Array, y: int, x: int, height: float, upsample: int, shape: tuple[int, ...]) -> Shift:
+def _shift(phases: Waves, y: int, x: int, height: float, upsample: int) -> Shift:
+    shape = phases.shape
     if upsample == 1:
         return Shift(float(x), float(y), height)
-    further_y, further_x, height = _refined(_samples(cross, shape[1], y, x), upsample)
+    further_y, further_x, height = _refined(_samples(phases, y, x), upsample)
     dy = round((y + further_y) * upsample) / upsample if shape[0] > 1 else 0.0  # one row tells nothing of dy
     dx = round((x + further_x) * upsample) / upsample if shape[1] > 1 else 0.0
     return Shift(dx, dy, height)
@@ -252,31 +269,29 @@ def _fade(picture, mean, down, across, out):
 
 # Complex numbers as pairs of neighbours.
 @kernel(contract=True)
-def _compare(first, second, v0, v1):
-    """Write conj(first) · second, of length 1, over both."""
-    for v in range(v0, v1):
+def _compare(first, second):
+    """Write conj(first) · second, of length 1, over the first."""
+    for v in range(len(first)):
         one, other = first[v], second[v]
         for u in range(one.size // 2):
             a, b, c, d = one[2 * u], one[2 * u + 1], other[2 * u], other[2 * u + 1]
             length = np.sqrt(a * a + b * b) * np.sqrt(c * c + d * d)  # one by one: their product's square overflows
             scale = np.float32(1) / max(length, _TINY)
-            real, imaginary = (a * c + b * d) * scale, (a * d - b * c) * scale
-            one[2 * u], one[2 * u + 1] = real, imaginary
-            other[2 * u], other[2 * u + 1] = real, imaginary
+            one[2 * u], one[2 * u + 1] = (a * c + b * d) * scale, (a * d - b * c) * scale
 
 
 @kernel(contract=True)
-def _multiply(left, right, out, u0, u1):
-    parts, sums = np.empty((2, u1 - u0), np.float32), np.zeros((2, len(left), u1 - u0), np.float32)
-    _sum_products(left, right, out, u0, parts, sums)
+def _multiply(left, right, out, u0):
+    """Write the product of two complex matrices to the columns from ``u0`` on."""
+    count = right.shape[1] // 2
+    _sum_products(left, right, out, u0, np.empty((2, count), np.float32), np.zeros((2, len(left), count), np.float32))
 
 
 @kernel(contract=True)
 def _sum_products(left, right, out, u0, parts, sums):
-    """Write the columns of the product of two complex matrices from ``u0`` on."""
     real, imaginary = parts[0], parts[1]
     for v in range(len(right)):
-        row = right[v, 2 * u0 : 2 * (u0 + real.size)]
+        row = right[v]
         for u in range(real.size):
             real[u], imaginary[u] = row[2 * u], row[2 * u + 1]
         for i in range(len(left)):

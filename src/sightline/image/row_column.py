@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from sightline.core.buffers import empty
 from sightline.core.kernels import over_rows
 from sightline.core.types import Array
 from sightline.image.border import source_indices
@@ -52,13 +53,13 @@ def filter_rows_and_columns(
         no more than the values. Frequencies are then 0, 1/2H, … and 0, 1/2W, … of a cycle per pixel, and transforms of
         columns float32; otherwise u ≥ 0 only, complex64.
     """
-    passes = _Cosines(shape, host) if even else _Waves(shape, host, border)
+    passes = _Cosines(shape, host) if even else Waves(shape, host, border)
 
     def columns(u0: int, u1: int) -> None:
         passes.columns(u0, u1, weigh)
 
     over_rows(lambda y0, y1: passes.rows(y0, read(y0, y1)), shape[0], strip=BLOCK)
-    over_rows(columns, passes.count, strip=max(1, _columns_of(shape[0]) // passes.channels))
+    over_rows(columns, passes.count, strip=max(1, columns_of(shape[0]) // passes.channels))
     over_rows(lambda y0, y1: write(y0, y1, passes.rows_back(y0, y1)), shape[0], strip=BLOCK)
 
 
@@ -68,7 +69,7 @@ def extent(size: int, border: str) -> tuple[int, int]:
     return beyond, size + 2 * beyond
 
 
-def _columns_of(height: int) -> int:
+def columns_of(height: int) -> int:
     """Return how many columns to transform at a time: the more, the fewer parts of rows are fetched; a MB at most."""
     return min(64, max(32, (1 << 17) // height))
 
@@ -123,20 +124,33 @@ def rows_to(result: Array) -> Callable[[int, int, Array], None]:
     return lambda y0, y1, values: finish(values, result[y0:y1])
 
 
-class _Waves:
+class Waves:
     """Fourier transforms. Of a real row they are as many numbers as its own: Re 0, Re 1, Im 1, Re 2 …
 
     Rows beyond the border are rows of the image once more, and so are their transforms: only columns go on there.
+
+    Parameters
+    ----------
+    shape
+        H×W or H×W×C, of the values.
+    host
+        What may hold the transforms, as :func:`filter_rows_and_columns` takes it.
+    border
+        What lies beyond the values.
+    store
+        Where to keep the transforms, in the place of ``host``.
     """
 
-    def __init__(self, shape: tuple[int, ...], host: Array, border: str) -> None:
+    def __init__(
+        self, shape: tuple[int, ...], host: Array | None = None, border: str = "wrap", store: Any = None
+    ) -> None:
         self.shape, self.channels = shape, (*shape, 1)[2]
         self.top, tall = extent(shape[0], border)
         self.left, self.wide = extent(shape[1], border)
         self.count = self.wide // 2 + 1
         self.down = source_indices(shape[0], self.top, border) if tall > shape[0] else None
         self.across = source_indices(shape[1], self.left, border) if self.wide > shape[1] else None
-        self.store = store_for(shape[0], self.wide * self.channels, host)
+        self.store = store if host is None else store_for(shape[0], self.wide * self.channels, host)
 
     def rows(self, y0: int, values: Array) -> None:
         """Keep the transforms of rows."""
@@ -147,24 +161,38 @@ class _Waves:
 
     def columns(self, u0: int, u1: int, weigh: Callable[[Array, int, int], None]) -> None:
         """Weigh the transforms of columns at frequencies ``u0`` to ``u1``."""
-        start, end = max(0, 2 * u0 - 1), min(2 * u1 - 1, self.wide)
-        place, count = start * self.channels, (end - start) * self.channels
-        first = (start - (2 * u0 - 1)) * self.channels
-        strip = np.empty((self.shape[0], u1 - u0, *self.shape[2:]), np.complex64)
-        numbers = strip.view(np.float32).reshape(len(strip), -1)
-        self.store.get(0, place, count, numbers, first)
-        ends = u0 == 0, 2 * u1 - 1 > self.wide
-        self._open(numbers, *ends)
-        waves = scipy_fft().fft(strip if self.down is None else strip[self.down], axis=0, overwrite_x=True)
+        waves = self.transforms(u0, u1)
         weigh(waves, u0, u1)
         waves = scipy_fft().ifft(waves, axis=0, overwrite_x=True)[self.top : self.top + self.shape[0]]
         numbers = waves.view(np.float32).reshape(len(waves), -1)
+        place, count, first, ends = self._where(u0, u1)
         self._close(numbers, *ends)
         self.store.put(0, place, count, numbers, first)
 
+    def transforms(self, u0: int, u1: int) -> Array:
+        """Return the transforms of columns at frequencies ``u0`` to ``u1``, complex64."""
+        strip = self.strip(u0, u1)
+        return scipy_fft().fft(strip if self.down is None else strip[self.down], axis=0, overwrite_x=True)
+
+    def strip(self, u0: int, u1: int) -> Array:
+        """Return the transforms of all rows at frequencies ``u0`` to ``u1``, complex64."""
+        strip = empty((self.shape[0], u1 - u0, *self.shape[2:]), np.complex64)
+        numbers = strip.view(np.float32).reshape(len(strip), -1)
+        place, count, first, ends = self._where(u0, u1)
+        self.store.get(0, place, count, numbers, first)
+        self._open(numbers, *ends)
+        return strip
+
+    def _where(self, u0: int, u1: int) -> tuple[int, int, int, tuple[bool, bool]]:
+        """Return the place and count of these frequencies' numbers, where the first goes, and which ends are real."""
+        start, end = max(0, 2 * u0 - 1), min(2 * u1 - 1, self.wide)
+        first = start - (2 * u0 - 1)
+        c = self.channels
+        return start * c, (end - start) * c, first * c, (u0 == 0, 2 * u1 - 1 > self.wide)
+
     def rows_back(self, y0: int, y1: int) -> Array:
         """Return rows."""
-        transforms = np.empty((y1 - y0, self.count, *self.shape[2:]), np.complex64)
+        transforms = empty((y1 - y0, self.count, *self.shape[2:]), np.complex64)
         numbers = transforms.view(np.float32).reshape(y1 - y0, -1)
         self.store.get(y0, 0, self.wide * self.channels, numbers, self.channels)
         self._open(numbers, True, self.wide % 2 == 0)
@@ -203,7 +231,7 @@ class _Cosines:
 
     def columns(self, u0: int, u1: int, weigh: Callable[[Array, int, int], None]) -> None:
         """Weigh the transforms of columns at frequencies ``u0`` to ``u1``."""
-        strip = np.empty((self.shape[0], (u1 - u0) * self.channels), np.float32)
+        strip = empty((self.shape[0], (u1 - u0) * self.channels), np.float32)
         self.store.get(0, u0 * self.channels, strip.shape[1], strip, 0)
         waves = _cosines(strip, 0)
         weigh(waves.reshape(len(waves), u1 - u0, *self.shape[2:]), u0, u1)
@@ -211,7 +239,7 @@ class _Cosines:
 
     def rows_back(self, y0: int, y1: int) -> Array:
         """Return rows."""
-        transforms = np.empty((y1 - y0, *self.shape[1:]), np.float32)
+        transforms = empty((y1 - y0, *self.shape[1:]), np.float32)
         self.store.get(y0, 0, self.count * self.channels, transforms.reshape(y1 - y0, -1), 0)
         return _cosines(transforms, 1, back=True)
 

@@ -13,17 +13,18 @@ from sightline.core.kernels import kernel
 from sightline.core.types import Array
 
 BLOCK = 32  # rows that share their units, column by column
-_TOP = np.float32(2**23 - 8)
-_LEAST = np.float32(1e-30)  # its inverse times _TOP is still a float; what is smaller counts as 0
+_TOPS = {2: np.float32(2**15 - 1), 3: np.float32(2**23 - 8)}
+_LEAST = np.float32(1e-30)  # its inverse times these is still a float; what is smaller counts as 0
 
 
 class FloatStore:
     """Rows of ``width`` float32 numbers, in the rows of ``host`` where these are long enough floats."""
 
-    def __init__(self, rows: int, width: int, host: Array) -> None:
-        flat = host.reshape(rows, -1)
-        fits = host.dtype == np.float32 and flat.shape[1] >= width
-        self.values = flat[:, :width] if fits else empty((rows, width), np.float32)
+    def __init__(self, rows: int, width: int, host: Array | None) -> None:
+        if host is not None and host.dtype == np.float32 and host.size >= rows * width:
+            self.values = host.reshape(rows, -1)[:, :width]
+        else:
+            self.values = empty((rows, width), np.float32)
 
     def put(self, y0: int, x0: int, count: int, block: Array, first: int) -> None:
         """Keep ``count`` columns of a float32 block, from its column ``first`` on, at row ``y0`` and column ``x0``."""
@@ -34,35 +35,39 @@ class FloatStore:
         block[:, first : first + count] = self.values[y0 : y0 + len(block), x0 : x0 + count]
 
 
-class ThreeByteStore:
-    """Rows of ``width`` numbers of 24 bits; the lowest eight of each in ``host``, of bytes, where its rows hold them.
+class NarrowStore:
+    """Rows of ``width`` numbers of 16 or 24 bits, the lowest 8 of 24 in ``host`` of bytes, where that holds them.
 
     Blocks begin at a multiple of :data:`BLOCK` rows, and end at another one or with the last row.
     """
 
-    def __init__(self, rows: int, width: int, host: Array) -> None:
-        flat = host.reshape(rows, -1)
-        self.low = flat if flat.shape[1] >= width else empty((rows, width), np.uint8)
+    def __init__(self, rows: int, width: int, host: Array | None, size: int = 3) -> None:
+        if size == 2:
+            self.low = np.empty((0, 0), np.uint8)
+        elif host is not None and host.size >= rows * width:
+            self.low = host.reshape(rows, -1)
+        else:
+            self.low = empty((rows, width), np.uint8)
+        self.top = _TOPS[size]
         self.high = empty((rows, width), np.int16)
         self.units = empty((-(-rows // BLOCK), width), np.float32)
 
     def put(self, y0: int, x0: int, count: int, block: Array, first: int) -> None:
         """Keep ``count`` columns of a float32 block, from its column ``first`` on, at row ``y0`` and column ``x0``."""
-        inverse = np.empty(count, np.float32)
-        _put(block, first, self.high, self.low, self.units, inverse, y0, x0)
+        _put(block, first, self.high, self.low, self.units, self.top, np.empty(count, np.float32), y0, x0)
 
     def get(self, y0: int, x0: int, count: int, block: Array, first: int) -> None:
         """Write to the block what :meth:`put` kept."""
         _get(block, first, self.high, self.low, self.units, count, y0, x0)
 
 
-def store_for(rows: int, width: int, host: Array) -> FloatStore | ThreeByteStore:
+def store_for(rows: int, width: int, host: Array) -> FloatStore | NarrowStore:
     """Return a store for the transforms of what becomes ``host``."""
-    return (ThreeByteStore if host.dtype == np.uint8 else FloatStore)(rows, width, host)
+    return (NarrowStore if host.dtype == np.uint8 else FloatStore)(rows, width, host)
 
 
 @kernel
-def _put(block, first, high, low, units, inverse, y0, x0):
+def _put(block, first, high, low, units, top, inverse, y0, x0):
     count, zero = inverse.size, np.float32(0)
     for y in range(0, len(block), BLOCK):
         end = min(y + BLOCK, len(block))
@@ -75,11 +80,15 @@ def _put(block, first, high, low, units, inverse, y0, x0):
                 unit[x] = max(unit[x], abs(row[x]))
         for x in range(count):
             largest = unit[x]
-            inverse[x] = _TOP / max(largest, _LEAST) if largest > _LEAST else zero
-            unit[x] = largest / _TOP
+            inverse[x] = top / max(largest, _LEAST) if largest > _LEAST else zero
+            unit[x] = largest / top
         for k in range(y, end):
-            row = block[k, first : first + count]
-            upper, lower = high[y0 + k, x0 : x0 + count], low[y0 + k, x0 : x0 + count]
+            row, upper = block[k, first : first + count], high[y0 + k, x0 : x0 + count]
+            if low.size == 0:
+                for x in range(count):
+                    upper[x] = np.int16(np.int32(np.rint(row[x] * inverse[x])))
+                continue
+            lower = low[y0 + k, x0 : x0 + count]
             for x in range(count):
                 whole = np.int32(np.rint(row[x] * inverse[x]))
                 upper[x], lower[x] = np.int16(whole >> np.int32(8)), np.uint8(whole & np.int32(255))
@@ -89,6 +98,11 @@ def _put(block, first, high, low, units, inverse, y0, x0):
 def _get(block, first, high, low, units, count, y0, x0):
     for k in range(len(block)):
         row, unit = block[k, first : first + count], units[(y0 + k) // BLOCK, x0 : x0 + count]
-        upper, lower = high[y0 + k, x0 : x0 + count], low[y0 + k, x0 : x0 + count]
+        upper = high[y0 + k, x0 : x0 + count]
+        if low.size == 0:
+            for x in range(count):
+                row[x] = np.float32(np.int32(upper[x])) * unit[x]
+            continue
+        lower = low[y0 + k, x0 : x0 + count]
         for x in range(count):
             row[x] = np.float32(np.int32(upper[x]) * np.int32(256) + np.int32(lower[x])) * unit[x]
