@@ -16,8 +16,10 @@ from PIL import Image
 import sightline as sl
 from sightline.core import evidence
 from sightline.core.errors import FormatError, InputError
+from sightline.image import coefficients as coefficients_module
 from sightline.image.band_coder import decode_plane, encode_plane
-from sightline.image.lifting import lift, unlift
+from sightline.image.coefficients import Coefficients
+from sightline.image.lifting import join_rows, lift, rows_of, split_rows, unlift
 
 encode, decode = sl.image.subband_encode, sl.image.subband_decode
 
@@ -96,6 +98,13 @@ def test_a_rate_too_small_gives_the_coarsest_stream() -> None:
     assert len(encode(noise, bits_per_pixel=0.01)) < 60
 
 
+def laid_out(sheet: np.ndarray, levels: int) -> Coefficients:
+    found = Coefficients(sheet.shape, levels)
+    for number, (top, bottom, left, right) in enumerate(found.places[:, :4].tolist()):
+        found.put(number, 0, sheet[top:bottom, left:right])
+    return found
+
+
 @settings(max_examples=40, deadline=None)
 @given(
     shape=st.tuples(st.integers(1, 33), st.integers(1, 33)),
@@ -108,7 +117,12 @@ def test_any_coefficients_come_back(shape: tuple[int, int], scale: int, seed: in
         np.rint(random.laplace(0, scale, shape) if scale else np.zeros(shape)).clip(-(2**28), 2**28).astype(np.int32)
     )
     levels = int(np.log2(min(shape)))
-    assert np.array_equal(decode_plane(encode_plane(sheet, levels), shape, levels), sheet)
+    data = encode_plane(laid_out(sheet, levels))
+    assert np.array_equal(decode_plane(data, shape, levels).sheet(), sheet)
+    with pytest.MonkeyPatch.context() as patch:  # strips of two rows: the same bytes, and back from them
+        patch.setattr(coefficients_module, "_STRIP", 2)
+        assert encode_plane(laid_out(sheet, levels)) == data
+        assert np.array_equal(decode_plane(data, shape, levels).sheet(), sheet)
 
 
 @settings(max_examples=40, deadline=None)
@@ -119,6 +133,22 @@ def test_lifting_is_undone(shape: tuple[int, int], seed: int) -> None:
     assert np.array_equal(unlift(lift(plane, levels), levels), plane)
     real = plane.astype(np.float32)
     assert np.abs(unlift(lift(real, levels), levels) - real).max() < 0.5
+
+
+def test_strips_are_lifted_as_the_whole_is() -> None:
+    random = np.random.default_rng(6)
+    for height, width in ((1, 9), (2, 1), (7, 6), (40, 13), (41, 8)):
+        for kind in (np.int32, np.float32):
+            plane = random.integers(-999, 999, (height, width)).astype(kind)
+            half = -(-height // 2)
+            whole = lift(plane, 1)
+            for y in range(0, half, 3):
+                stop = min(y + 3, half)
+                low, high = split_rows(rows_of(plane), height, y, stop)
+                assert np.array_equal(low, whole[y:stop])
+                assert np.array_equal(high, whole[half + y : half + stop])
+                back = join_rows(rows_of(whole[:half]), rows_of(whole[half:]), height, y, stop)
+                assert np.array_equal(back, unlift(whole, 1)[2 * y : 2 * stop])
 
 
 def test_the_9_7_wavelet_nearly_keeps_energy(photos: dict[str, np.ndarray]) -> None:

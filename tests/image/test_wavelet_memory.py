@@ -61,3 +61,10 @@ def test_blending_holds_one_transform_without_its_finest_details(picture: np.nda
     assert (
         beyond(lambda: sl.image.wavelet_blend(picture, other, mask)) < 3.3 * picture.nbytes
     )  # of the three, 1.1 times
+
+
+@pytest.mark.parametrize("options", [{}, {"quality": 100}, {"lossless": True}])
+def test_the_codec_keeps_narrow_numbers(picture: np.ndarray, options: dict[str, Any]) -> None:
+    assert beyond(lambda: sl.image.subband_encode(picture, **options)) < 3 * picture.nbytes
+    stream = sl.image.subband_encode(picture, **options)
+    assert beyond(lambda: sl.image.subband_decode(stream)) < 3 * picture.nbytes

@@ -15,7 +15,7 @@ from functools import lru_cache
 import numpy as np
 
 from sightline.core.kernels import kernel
-from sightline.image.lifting import sizes
+from sightline.image.coefficients import Coefficients
 
 _LEVELS = 24  # contexts of a coefficient, by the size of its neighbours
 _KINDS = 4  # low-pass, edges along y, along x, diagonal: their statistics differ
@@ -28,49 +28,65 @@ _CONTEXTS = _EXPONENT + _EXPONENTS + 1
 _IS_ZERO, _IS_NEGATIVE, _IS_MORE, _IS_LONGER, _BELOW, _DONE = range(6)  # what is asked of a coefficient
 _TOP = np.uint64(1 << 24)
 _FAST, _SLOW = 4, 7  # how slowly probabilities learn at last, as powers of 1/2
-_CACHE, _RUN, _AT = range(3)  # the encoder's waiting byte and how many 255s wait behind it; where the next byte goes
+# The encoder's waiting byte and how many 255s wait behind it; where the next byte goes; the interval; what was read.
+_CACHE, _RUN, _AT, _LOW, _SPAN, _CODE = range(6)
+_NOBODY = np.zeros((0, 0), np.int32)
 
 
-def encode_plane(sheet: np.ndarray, levels: int) -> bytes:
-    """Return the coefficients of a sheet of bands as bytes.
-
-    Parameters
-    ----------
-    sheet
-        H×W int32, as :func:`sightline.image.lifting.lift` lays bands out.
-    levels
-        Number of halvings.
-    """
-    room = sheet.size + 1024
+def encode_plane(coefficients: Coefficients) -> bytes:
+    """Return the coefficients of a plane as bytes."""
+    room = coefficients.shape[0] * coefficients.shape[1] + 1024
     while True:
         out = np.empty(room, np.uint8)
-        used = _code_bands(np.ascontiguousarray(sheet), bands_of(sheet.shape, levels), _size_classes(), out, True)
-        if used >= 0:
+        coder = _Coder(out, encoding=True)
+        coder.code(coefficients)
+        used = coder.finish()
+        if used <= room:
             return out[:used].tobytes()
         room *= 3
 
 
-def decode_plane(data: bytes, shape: tuple[int, int], levels: int) -> np.ndarray:
-    """Return the H×W int32 coefficients that :func:`encode_plane` wrote; any bytes give some."""
-    sheet = np.zeros(shape, np.int32)
-    _code_bands(sheet, bands_of(shape, levels), _size_classes(), np.frombuffer(data, np.uint8).copy(), False)
-    return sheet
+def decode_plane(data: bytes | memoryview, shape: tuple[int, int], levels: int) -> Coefficients:
+    """Return the coefficients that :func:`encode_plane` wrote of an H×W plane; any bytes give some."""
+    coefficients = Coefficients(shape, levels)
+    _Coder(np.frombuffer(data, np.uint8).copy(), encoding=False).code(coefficients)
+    return coefficients
 
 
-def bands_of(shape: tuple[int, ...], levels: int) -> np.ndarray:
-    """Return the bands in coding order as rows of (top, bottom, left, right, kind, parents' top, parents' left).
+class _Coder:
+    """What is learned and what is under way in a stream: bands are written, or read, one after the other."""
 
-    ``kind`` is 0 for the low-pass band, 1 for edges along y, 2 along x, 3 for diagonals; -1 where there are no parents.
-    """
-    heights, widths = sizes(shape[0], levels), sizes(shape[1], levels)
-    bands = [(0, heights[-1], 0, widths[-1], 0, -1, -1)]
-    for level in range(levels, 0, -1):
-        h, tall, w, wide = heights[level], heights[level - 1], widths[level], widths[level - 1]
-        up, left = (-1, -1) if level == levels else (heights[level + 1], widths[level + 1])
-        bands.append((0, h, w, wide, 1, -1 if level == levels else 0, left))
-        bands.append((h, tall, 0, w, 2, up, -1 if level == levels else 0))
-        bands.append((h, tall, w, wide, 3, up, left))
-    return np.array(bands, np.int64)
+    def __init__(self, data: np.ndarray, *, encoding: bool) -> None:
+        self.data, self.encoding = data, encoding
+        self.odds = np.full(_CONTEXTS, 0x80008000, np.uint32)
+        self.ages = np.zeros(_CONTEXTS, np.uint8)  # what is new learns fast
+        self.state = np.zeros(6, np.uint64)
+        self.state[_SPAN] = 0xFFFFFFFF
+        if not encoding:
+            _begin(data, self.state)
+
+    def code(self, coefficients: Coefficients) -> None:
+        """Write all coefficients, or read them into their places."""
+        for number, (*_, kind, up, beside) in enumerate(coefficients.places.tolist()):
+            width = coefficients.bands[number].shape[1]
+            # What is coded of this band, in a frame of zeros: no neighbour is of another band.
+            done = np.zeros((3, width + 4), np.int32)
+            for y0, y1 in coefficients.strips(number):
+                rows, parents, beyond = coefficients.bands[number][y0:y1].astype(np.int32), _NOBODY, (False, False)
+                if up >= 0:
+                    bottom, right = up + (y1 + 1) // 2, beside + (width + 1) // 2
+                    parents = coefficients.sheet(up + y0 // 2, bottom, beside, right)
+                    # The last of an odd number may have no parent: what lies behind the parents stands in for it.
+                    beyond = bottom > coefficients.places[number - 3, 1], right > coefficients.places[number - 3, 3]
+                learned = self.state, self.odds, self.ages
+                _code_rows((rows, parents, done), y0, kind, beyond, _size_classes(), self.data, learned, self.encoding)
+                if not self.encoding:
+                    coefficients.put(number, y0, rows)
+
+    def finish(self) -> int:
+        """Write what waits; return how many bytes the stream has, or would have had with room."""
+        _end(self.data, self.state)
+        return int(self.state[_AT])
 
 
 @lru_cache(maxsize=1)
@@ -86,70 +102,85 @@ def _size_classes() -> np.ndarray:
 
 
 @kernel
-def _code_bands(sheet, bands, classes, data, encoding):
-    """Write (or read) all coefficients; return the bytes used, -1 when there is no room."""
+def _begin(data, state):
+    """Read the first bytes of a stream."""
+    for _ in range(5):  # the first byte is the empty cache of the encoder
+        state[_CODE] = (state[_CODE] << np.uint64(8)) | _next_byte(data, state)
+
+
+@kernel
+def _end(data, state):
+    """Write the last bytes of a stream."""
+    for _ in range(5):
+        state[_LOW] = _shift(state[_LOW], data, state)
+
+
+@kernel
+def _code_rows(arrays, y0, kind, beyond, classes, data, learned, encoding):
+    """Write (or read) rows of a band from row ``y0`` on.
+
+    Of the rows before, ``done`` holds the last ones. The band's first coefficients may stand in for parents below or
+    to the right of all parents.
+    """
+    rows, parents, done = arrays
+    below, right = beyond
+    state, odds, ages = learned
     two, four, bound = np.uint32(2), np.uint32(4), np.uint64(0)
-    odds = np.full(_CONTEXTS, 0x80008000, np.uint32)
-    ages = np.zeros(_CONTEXTS, np.uint8)  # what is new learns fast
-    state = np.zeros(3, np.uint64)
-    low, span, code = np.uint64(0), np.uint64(0xFFFFFFFF), np.uint64(0)
-    if not encoding:
-        for _ in range(5):  # the first byte is the empty cache of the encoder
-            code = (code << np.uint64(8)) | _next_byte(data, state)
-    for number in range(len(bands)):
-        y0, y1, x0, x1, kind, up, left = bands[number]
-        # What is coded of this band, in a frame of zeros: no neighbour is of another band.
-        done = np.zeros((y1 - y0 + 2, x1 - x0 + 4), np.int32)
-        for y in range(y0, y1):
-            here, above, top = done[y - y0 + 2], done[y - y0 + 1], done[y - y0]
-            row = sheet[y, x0:x1]
-            parents = sheet[up + (y - y0) // 2, left:] if up >= 0 else row
-            for x in range(row.size):
-                west, north = here[x + 1], above[x + 2]
-                beside, over = np.uint32(abs(west)), np.uint32(abs(north))
-                corners = np.uint32(abs(above[x + 1])) + np.uint32(abs(above[x + 3]))
-                energy = four * (beside + over) + two * corners + np.uint32(abs(here[x])) + np.uint32(abs(top[x + 2]))
-                if kind == 1:  # an edge goes on along its axis
-                    energy += over - beside
-                elif kind == 2:
-                    energy += beside - over
-                parent = np.uint32(abs(parents[x >> 1])) if up >= 0 else np.uint32(0)
-                energy += four * parent
-                level = np.int64(classes[energy]) if energy < classes.size else _LEVELS - 1
-                signs = 3 * ((west > 0) - (west < 0) + 1) + (north > 0) - (north < 0) + 1
-                place = kind, level, np.int64(min(parent, two)), signs
-                value, size = row[x], np.int64(abs(row[x]))
-                found, negative, exponent, rest, stage = 0, False, 0, 1, _IS_ZERO
-                while stage != _DONE:
-                    context, yes = _question(stage, place, value, size, found, exponent)
-                    pair = odds[context]
-                    bound = (span >> np.uint64(16)) * _likely(pair)
-                    if not encoding:
-                        yes = code < bound
-                    age = ages[context]
-                    odds[context] = _learned(pair, yes, np.uint32(age))
-                    ages[context] = min(age + np.uint8(1), np.uint8(2 * _SLOW))
-                    if yes:
-                        span = bound
+    low, span, code = state[_LOW], state[_SPAN], state[_CODE]
+    for r in range(rows.shape[0]):
+        y = y0 + r
+        here, above, top = done[y % 3], done[(y + 2) % 3], done[(y + 1) % 3]
+        row = rows[r]
+        elder = parents[r >> 1] if parents.size else row
+        for x in range(row.size):
+            west, north = here[x + 1], above[x + 2]
+            beside, over = np.uint32(abs(west)), np.uint32(abs(north))
+            corners = np.uint32(abs(above[x + 1])) + np.uint32(abs(above[x + 3]))
+            energy = four * (beside + over) + two * corners + np.uint32(abs(here[x])) + np.uint32(abs(top[x + 2]))
+            if kind == 1:  # an edge goes on along its axis
+                energy += over - beside
+            elif kind == 2:
+                energy += beside - over
+            parent = np.uint32(abs(elder[x >> 1])) if parents.size else np.uint32(0)
+            energy += four * parent
+            level = np.int64(classes[energy]) if energy < classes.size else _LEVELS - 1
+            signs = 3 * ((west > 0) - (west < 0) + 1) + (north > 0) - (north < 0) + 1
+            place = kind, level, np.int64(min(parent, two)), signs
+            value, size = row[x], np.int64(abs(row[x]))
+            found, negative, exponent, rest, stage = 0, False, 0, 1, _IS_ZERO
+            while stage != _DONE:
+                context, yes = _question(stage, place, value, size, found, exponent)
+                pair = odds[context]
+                bound = (span >> np.uint64(16)) * _likely(pair)
+                if not encoding:
+                    yes = code < bound
+                age = ages[context]
+                odds[context] = _learned(pair, yes, np.uint32(age))
+                ages[context] = min(age + np.uint8(1), np.uint8(2 * _SLOW))
+                if yes:
+                    span = bound
+                else:
+                    span -= bound
+                    low += bound
+                    code -= bound
+                while span < _TOP:
+                    span <<= np.uint64(8)
+                    if encoding:
+                        low = _shift(low, data, state)
                     else:
-                        span -= bound
-                        low += bound
-                        code -= bound
-                    while span < _TOP:
-                        span <<= np.uint64(8)
-                        if encoding:
-                            low = _shift(low, data, state)
-                        else:
-                            code = (code << np.uint64(8)) | _next_byte(data, state)
-                    found, negative, exponent, rest, stage = _answered(stage, yes, found, negative, exponent, rest)
-                found += rest - 1
-                value = np.int32(-found if negative else found)
-                here[x + 2] = value
-                row[x] = value
-    if encoding:
-        for _ in range(5):
-            low = _shift(low, data, state)
-    return np.int64(state[_AT]) if state[_AT] <= np.uint64(data.size) else -1
+                        code = (code << np.uint64(8)) | _next_byte(data, state)
+                found, negative, exponent, rest, stage = _answered(stage, yes, found, negative, exponent, rest)
+            found += rest - 1
+            value = np.int32(-found if negative else found)
+            here[x + 2] = value
+            row[x] = value
+            if y0 == 0 and (
+                (kind == 1 and right and x == 0 and y < parents.shape[0])
+                or (kind == 2 and below and y == 0 and x < parents.shape[1])
+                or (kind == 3 and below and right and x == 0 and y == 0)
+            ):
+                parents[y if kind == 1 else parents.shape[0] - 1, x if kind == 2 else parents.shape[1] - 1] = value
+    state[_LOW], state[_SPAN], state[_CODE] = low, span, code
 
 
 @kernel(inline=True)

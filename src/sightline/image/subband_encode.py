@@ -16,6 +16,7 @@ from typing import Annotated, Any
 
 import numpy as np
 
+from sightline.core.buffers import empty
 from sightline.core.catalogue import method
 from sightline.core.checks import as_image, describe, flag, integer, number
 from sightline.core.errors import FormatError, InputError
@@ -23,8 +24,9 @@ from sightline.core.kernels import over_rows
 from sightline.core.layers import Curve, Picture, Value
 from sightline.core.trace import Step
 from sightline.core.types import Image, NewImage, Range
-from sightline.image.band_coder import bands_of, decode_plane, encode_plane
-from sightline.image.lifting import lift, unlift
+from sightline.image.band_coder import decode_plane, encode_plane
+from sightline.image.coefficients import Coefficients
+from sightline.image.lifting import Rows, join_rows, lift, rows_of, sizes, split_rows
 
 _MAGIC = b"SLW1"
 _HEADER = struct.Struct("<4sBBIIf")
@@ -32,6 +34,7 @@ _LOSSLESS, _DEEP = 1, 2
 _MAX_LEVELS = 6
 _ROUNDING = 0.40  # below 1/2: values near the border of two intervals go to the cheaper one
 _MAX_PIXELS = 120_000_000
+_STRIP = 32  # rows of the bands to make at a time
 
 # ITU-R BT.601: the rows of RGB → Y, Cb, Cr, each scaled so that an error of one costs RGB as much as one in Y.
 _YCC = np.array([[0.299, 0.587, 0.114], [-0.168736, -0.331264, 0.5], [0.5, -0.418688, -0.081312]], np.float32)
@@ -96,12 +99,11 @@ def subband_encode(
         raise InputError(f"subband_encode: image must have at most {_MAX_PIXELS:,} pixels; got {describe(image)}.")
     lossless = flag("subband_encode", "lossless", lossless)
     levels = _levels(image.shape)
-    sheets = [lift(plane, levels) for plane in _planes(image, lossless)]
     if lossless:
-        return _stream(image, 0.0, _coded([np.asarray(sheet, np.int32) for sheet in sheets], levels))
+        return _coded(image, levels, 0.0)
     if bits_per_pixel is None:
-        return _lossy(image, sheets, levels, _step_of(quality, image.dtype))
-    return _of_size(image, sheets, levels, math.floor(bits_per_pixel * image.shape[0] * image.shape[1] / 8))
+        return _coded(image, levels, _step_of(quality, image.dtype))
+    return _of_size(image, levels, math.floor(bits_per_pixel * image.shape[0] * image.shape[1] / 8))
 
 
 @subband_encode.steps
@@ -174,16 +176,22 @@ def subband_decode(data: bytes) -> NewImage:
     data = bytes(data)
     flags, channels, shape, step, parts = _parsed(data)
     levels = _levels(shape)
-    sheets: list[Any] = [None] * len(parts)
+    planes: list[Any] = [None] * len(parts)
 
     def decode(y0: int, y1: int) -> None:
         for index in range(y0, y1):
-            sheets[index] = _decoded(parts[index], shape, levels, step)
+            planes[index] = _decoded(parts[index], shape, levels, step)
 
     over_rows(decode, len(parts), strip=1)
-    planes = [unlift(sheet, levels) for sheet in sheets]
-    dtype = np.uint16 if flags & _DEEP else np.uint8
-    return _image(planes, channels, dtype, lossless=bool(flags & _LOSSLESS))
+    result = empty((*shape, channels) if channels else shape, np.uint16 if flags & _DEEP else np.uint8)
+
+    def write(y0: int, y1: int) -> None:
+        rows = slice(2 * y0, 2 * y1)
+        parts = [plane(y0, y1) for plane in planes]
+        result[rows] = _image(parts, channels, result.dtype, lossless=bool(flags & _LOSSLESS))
+
+    over_rows(write, -(-shape[0] // 2), strip=_STRIP)
+    return result
 
 
 # --- the stream ---
@@ -193,15 +201,18 @@ def _stream(image: np.ndarray, step: float, planes: list[bytes]) -> bytes:
     flags = (_LOSSLESS if step == 0 else 0) | (_DEEP if image.dtype == np.uint16 else 0)
     channels = image.shape[2] if image.ndim == 3 else 0
     head = _HEADER.pack(_MAGIC, flags, channels, image.shape[0], image.shape[1], step)
-    body = head + struct.pack(f"<{len(planes)}I", *map(len, planes)) + b"".join(planes)
-    return body + struct.pack("<I", zlib.crc32(body))
+    parts = [head, struct.pack(f"<{len(planes)}I", *map(len, planes)), *planes]
+    check = 0
+    for part in parts:
+        check = zlib.crc32(part, check)
+    return b"".join((*parts, struct.pack("<I", check)))
 
 
-def _parsed(data: bytes) -> tuple[int, int, tuple[int, int], float, list[bytes]]:
+def _parsed(data: bytes) -> tuple[int, int, tuple[int, int], float, list[memoryview]]:
     """Return flags, channels (0 for H×W), shape, step and the bytes of each plane; refuse what does not fit."""
     if len(data) < _HEADER.size + 8 or data[:4] != _MAGIC:
         raise FormatError(f"subband_decode: data is no stream of subband_encode ({len(data)} bytes).")
-    if zlib.crc32(data[:-4]) != struct.unpack("<I", data[-4:])[0]:
+    if zlib.crc32(memoryview(data)[:-4]) != struct.unpack("<I", data[-4:])[0]:
         raise FormatError(f"subband_decode: data is damaged or cut off ({len(data)} bytes): its checksum is wrong.")
     _, flags, channels, height, width, step = _HEADER.unpack_from(data)
     count = channels or 1
@@ -213,7 +224,7 @@ def _parsed(data: bytes) -> tuple[int, int, tuple[int, int], float, list[bytes]]
         raise FormatError("subband_decode: data has a header that does not fit its length or has values out of range.")
     parts = []
     for length in lengths:
-        parts.append(data[at : at + length])
+        parts.append(memoryview(data)[at : at + length])
         at += length
     return flags, channels, (height, width), step, parts
 
@@ -238,7 +249,7 @@ def _planes(image: np.ndarray, lossless: bool) -> list[np.ndarray]:
     return [mixed[..., 0] - np.float32(middle), mixed[..., 1].copy(), mixed[..., 2].copy()]
 
 
-def _image(planes: list[np.ndarray], channels: int, dtype: type, *, lossless: bool) -> np.ndarray:
+def _image(planes: list[np.ndarray], channels: int, dtype: Any, *, lossless: bool) -> np.ndarray:
     middle, top = 1 << (8 * np.dtype(dtype).itemsize - 1), np.iinfo(dtype).max
     if channels < 3:
         values = np.rint(planes[0]) + middle
@@ -259,35 +270,68 @@ def _step_of(quality: int, dtype: Any) -> float:
     return (0.5 + 160 * (1 - quality / 100) ** 2) * (257 if dtype == np.uint16 else 1)
 
 
-def _lossy(image: np.ndarray, sheets: list[np.ndarray], levels: int, step: float) -> bytes:
+def _coded(image: np.ndarray, levels: int, step: float) -> bytes:
+    """Return the stream of an image; a step of 0 keeps every pixel."""
     step = float(np.float32(step))
-    quantised = []
-    for sheet in sheets:
-        size = np.floor(np.abs(sheet) / np.float32(step) + np.float32(_ROUNDING)).astype(np.int32)
-        quantised.append(np.where(sheet < 0, -size, size))
-    coded = _coded(quantised, levels)
-    centres = [_centres(sheet, whole, levels, step) for sheet, whole in zip(sheets, quantised, strict=True)]
-    return _stream(image, step, [head + body for head, body in zip(centres, coded, strict=True)])
-
-
-def _coded(sheets: list[np.ndarray], levels: int) -> list[bytes]:
-    found: list[bytes] = [b""] * len(sheets)
+    count = image.shape[2] if image.ndim == 3 else 1
+    found: list[bytes] = [b""] * count
 
     def encode(y0: int, y1: int) -> None:
         for index in range(y0, y1):
-            found[index] = encode_plane(sheets[index], levels)
+            coefficients, centres = _quantised(image, index, levels, step)
+            found[index] = centres + encode_plane(coefficients)
 
-    over_rows(encode, len(sheets), strip=1)
-    return found
+    over_rows(encode, count, strip=1)
+    return _stream(image, step, found)
 
 
-def _of_size(image: np.ndarray, sheets: list[np.ndarray], levels: int, size: int) -> bytes:
+def _quantised(image: np.ndarray, index: int, levels: int, step: float) -> tuple[Coefficients, bytes]:
+    """Return a plane's coefficients in whole steps, and where in their intervals they lie on average.
+
+    The floats of a level are gone once the next one is made of its low-pass part: only whole numbers stay.
+    """
+    coefficients = Coefficients(image.shape[:2], levels)
+    offsets = np.zeros((len(coefficients.bands), 2, 2))  # sum and number of those of size 1, and of more
+    height, width = image.shape[:2]
+
+    def rows(y0: int, y1: int) -> np.ndarray:
+        return _planes(image[y0:y1], lossless=step == 0)[index]
+
+    def keep(number: int, y: int, values: np.ndarray) -> None:
+        if step:
+            values = _whole(values, step, offsets[number])
+        coefficients.put(number, y, values)
+
+    for level in range(levels):
+        half, across = -(-height // 2), -(-width // 2)
+        below = np.empty((half, across), np.float32 if step else np.int32)
+        number = 3 * (levels - level) - 2
+        for y0 in range(0, half, _STRIP):
+            low, high = split_rows(rows, height, y0, min(y0 + _STRIP, half))
+            below[y0 : y0 + _STRIP] = low[:, :across]
+            for direction, part in enumerate((low[:, across:], high[:, :across], high[:, across:])):
+                keep(number + direction, y0, part)
+        rows, height, width = rows_of(below), half, across
+    keep(0, 0, rows(0, height))
+    return coefficients, _centres(offsets) if step else b""
+
+
+def _whole(values: np.ndarray, step: float, offsets: np.ndarray) -> np.ndarray:
+    """Return values in whole steps, int32, and add to ``offsets`` how far into their intervals they lie."""
+    size = np.abs(values) / np.float32(step)
+    whole = np.floor(size + np.float32(_ROUNDING)).astype(np.int32)
+    for total, chosen in zip(offsets, (whole == 1, whole > 1), strict=True):
+        total += np.sum(size[chosen] - whole[chosen], dtype=np.float64), np.count_nonzero(chosen)
+    return np.where(values < 0, -whole, whole)
+
+
+def _of_size(image: np.ndarray, levels: int, size: int) -> bytes:
     """Return the best stream of at most ``size`` bytes: the interval is halved in on."""
     low, high = -4.0, 8.0 + 8 * image.itemsize  # log2 of the step
-    best = _lossy(image, sheets, levels, 2**high)
+    best = _coded(image, levels, 2**high)
     for _ in range(10):
         middle = (low + high) / 2
-        stream = _lossy(image, sheets, levels, 2**middle)
+        stream = _coded(image, levels, 2**middle)
         if len(stream) <= size:
             best, high = stream, middle
         else:
@@ -295,29 +339,56 @@ def _of_size(image: np.ndarray, sheets: list[np.ndarray], levels: int, size: int
     return best
 
 
-def _centres(sheet: np.ndarray, quantised: np.ndarray, levels: int, step: float) -> bytes:
+def _centres(offsets: np.ndarray) -> bytes:
     """Return where values of 1, and of more, lie on average in their intervals: a byte each, for every band."""
     found = bytearray()
-    for y0, y1, x0, x1 in bands_of(sheet.shape, levels)[:, :4]:
-        size, whole = np.abs(sheet[y0:y1, x0:x1]) / np.float32(step), np.abs(quantised[y0:y1, x0:x1])
-        for chosen in (whole == 1, whole > 1):
-            offset = float((size[chosen] - whole[chosen]).mean()) if chosen.any() else 0.0
-            found.append(int(np.clip(round(offset * 128) + 128, 0, 255)))
+    for total, count in offsets.reshape(-1, 2):
+        offset = total / count if count else 0.0
+        found.append(int(np.clip(round(offset * 128) + 128, 0, 255)))
     return bytes(found)
 
 
-def _decoded(part: bytes, shape: tuple[int, int], levels: int, step: float) -> np.ndarray:
-    """Return the sheet of bands of one plane."""
-    if step == 0:
-        return decode_plane(part, shape, levels)
-    bands = bands_of(shape, levels)
-    whole = decode_plane(part[2 * len(bands) :], shape, levels)
-    sheet = whole.astype(np.float32)
-    for index, (y0, y1, x0, x1) in enumerate(bands[:, :4]):
-        band, sizes = sheet[y0:y1, x0:x1], np.abs(whole[y0:y1, x0:x1])
-        offsets = [(byte - 128) / 128 for byte in part[2 * index : 2 * index + 2].ljust(2, b"\x80")]
-        band += np.sign(band) * np.select([sizes == 1, sizes > 1], offsets, 0).astype(np.float32)
-    return sheet * np.float32(step)
+def _decoded(part: memoryview, shape: tuple[int, int], levels: int, step: float) -> Rows:
+    """Return what gives pairs of rows of a plane: the finest level is only undone where it is asked for."""
+    count = 3 * levels + 1
+    centres = bytes(part[: 2 * count]).ljust(2 * count, b"\x80") if step else b""
+    coefficients = decode_plane(part[2 * count :] if step else part, shape, levels)
+
+    def read(number: int, y0: int, y1: int) -> np.ndarray:
+        whole = coefficients.bands[number][y0:y1].astype(np.int32)
+        return _values(whole, step, centres[2 * number : 2 * number + 2]) if step else whole
+
+    heights = sizes(shape[0], levels)
+    plane = read(0, 0, heights[-1])
+    coefficients.bands[0] = plane[:0]
+
+    def joining(smooth: np.ndarray, level: int) -> Rows:
+        number = 3 * (levels - level) + 1
+
+        def low(y0: int, y1: int) -> np.ndarray:
+            return np.concatenate([smooth[y0:y1], read(number, y0, y1)], axis=1)
+
+        def high(y0: int, y1: int) -> np.ndarray:
+            return np.concatenate([read(number + 1, y0, y1), read(number + 2, y0, y1)], axis=1)
+
+        return lambda y0, y1: join_rows(low, high, heights[level - 1], y0, y1)
+
+    if levels == 0:
+        return lambda y0, y1: plane[2 * y0 : 2 * y1]
+    for level in range(levels, 1, -1):
+        rows = joining(plane, level)
+        pairs = range(0, heights[level], _STRIP)
+        plane = np.concatenate([rows(y, min(y + _STRIP, heights[level])) for y in pairs])
+    return joining(plane, 1)
+
+
+def _values(whole: np.ndarray, step: float, centres: bytes) -> np.ndarray:
+    """Return float32 values of coefficients in whole steps."""
+    values, size = whole.astype(np.float32), np.abs(whole)
+    offsets = [(byte - 128) / 128 for byte in centres]
+    values += np.sign(values) * np.select([size == 1, size > 1], offsets, 0).astype(np.float32)
+    values *= np.float32(step)
+    return values
 
 
 # --- for the steps ---
