@@ -23,7 +23,16 @@ from sightline.core.trace import Step
 from sightline.core.types import Image, Range
 from sightline.image.gradient import as_gray
 from sightline.image.hough_circles import outlines
-from sightline.image.scale_stack import boxed_determinants, filtered, gaussian_gains, laplacian_gains, peaks, pruned
+from sightline.image.scale_stack import (
+    TAILS,
+    Levels,
+    boxed_levels,
+    filtered_levels,
+    gaussian_gains,
+    laplacian_gains,
+    peaks,
+    pruned,
+)
 
 Found = Float32[np.ndarray, "n 3"]
 _TOP = {"uint8": 255, "uint16": 65535, "float32": 1}
@@ -86,7 +95,7 @@ def blobs_log(
     """
     gray, threshold, overlap = _checked("blobs_log", image, threshold, overlap)
     sigmas = _sigmas("blobs_log", min_sigma, max_sigma, scales, logarithmic)
-    return pruned(*peaks(_laplacians(gray, sigmas), threshold, sigmas), overlap)
+    return pruned(*_peaks_of_laplacians(gray, threshold, sigmas), overlap)
 
 
 @method(task="blobs", paper="Lowe 2004", lesson="w2d1")
@@ -140,9 +149,18 @@ def blobs_dog(
     ratio = number("blobs_dog", "ratio", ratio, 1.01, 4)
     steps = int(math.log(high / low) / math.log(ratio) + 1)
     sigmas = low * ratio ** np.arange(steps + 1)
-    blurred = filtered(gray, [gaussian_gains(gray.shape, sigma) for sigma in sigmas])
-    stack = (blurred[:-1] - blurred[1:]) / np.float32(ratio - 1)
-    return pruned(*peaks(stack, threshold, sigmas[:-1]), overlap)
+
+    def differences(part: np.ndarray, *where: slice) -> Iterator[np.ndarray]:
+        blurs = filtered_levels(part, [gaussian_gains(part.shape, sigma) for sigma in sigmas], *where)
+        del part
+        sharper = next(blurs).copy()
+        for softer in blurs:
+            sharper -= softer
+            sharper /= np.float32(ratio - 1)
+            yield sharper
+            sharper[...] = softer
+
+    return pruned(*peaks(gray, differences, TAILS * sigmas[-1], threshold, sigmas[:-1]), overlap)
 
 
 @method(task="blobs", paper="Bay et al. 2008", lesson="w2d1")
@@ -197,7 +215,11 @@ def blobs_doh(
     """
     gray, threshold, overlap = _checked("blobs_doh", image, threshold, overlap)
     sigmas = _sigmas("blobs_doh", min_sigma, max_sigma, scales, logarithmic)
-    return pruned(*peaks(boxed_determinants(gray, sigmas), threshold, sigmas), overlap)
+
+    def determinants(part: np.ndarray, *where: slice) -> Iterator[np.ndarray]:
+        return boxed_levels(part, sigmas, *where)
+
+    return pruned(*peaks(gray, determinants, 3 * sigmas[-1], threshold, sigmas), overlap)
 
 
 @blobs_log.steps
@@ -206,10 +228,11 @@ def _steps(image: Image, threshold: float = 0.2, *, overlap: float = 0.5, **opti
     gray, threshold, overlap = _checked("blobs_log", image, threshold, overlap)
     chosen: dict[str, Any] = {"min_sigma": 1.0, "max_sigma": 50.0, "scales": 10, "logarithmic": False, **options}
     sigmas = _sigmas("blobs_log", *(chosen[name] for name in ("min_sigma", "max_sigma", "scales", "logarithmic")))
-    stack = _laplacians(gray, sigmas)
+    whole, part = slice(None), gray.astype(np.float32) / np.float32(_TOP[gray.dtype.name])
+    stack = np.stack([level.copy() for level in _laplacians(sigmas)(part, whole, whole)])
     note = ", ".join(f"{sigma:.3g}" for sigma in sigmas)
     yield Step("scale stack", Grid(stack), note=f"The answer at sigma {note}: largest where a spot is of that size.")
-    found, _ = peaks(stack, threshold, sigmas)
+    found, _ = _peaks_of_laplacians(gray, threshold, sigmas)
     yield Step(
         "peaks", Value(found), Picture(gray), Lines(_rings(found)), note="No neighbour in place or scale is more."
     )
@@ -221,14 +244,20 @@ def _rings(blobs: np.ndarray) -> np.ndarray:
     return outlines(blobs * np.array([1, 1, math.sqrt(2)], np.float32))
 
 
-def _laplacians(gray: np.ndarray, sigmas: np.ndarray) -> np.ndarray:
-    return filtered(gray, [laplacian_gains(gray.shape, sigma) for sigma in sigmas])
+def _laplacians(sigmas: np.ndarray) -> Levels:
+    def levels(part: np.ndarray, *where: slice) -> Iterator[np.ndarray]:
+        return filtered_levels(part, [laplacian_gains(part.shape, sigma) for sigma in sigmas], *where)
+
+    return levels
+
+
+def _peaks_of_laplacians(gray: np.ndarray, threshold: float, sigmas: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    return peaks(gray, _laplacians(sigmas), TAILS * sigmas[-1], threshold, sigmas)
 
 
 def _checked(function: str, image: Any, threshold: float, overlap: float) -> tuple[np.ndarray, float, float]:
-    """Return the grey image as float32 from 0 to 1, and the checked numbers."""
+    """Return the grey image and the checked numbers."""
     gray = as_gray(function, image, finite=True)
-    gray = gray.astype(np.float32) / np.float32(_TOP[gray.dtype.name])
     return gray, number(function, "threshold", threshold), number(function, "overlap", overlap, 0, 1)
 
 
