@@ -24,7 +24,7 @@ from sightline.nn.winograd_filters import (
     sum_products,
     transpose_square,
 )
-from sightline.nn.winograd_tiles import ANSWERS, PRODUCTS, TILE, address, spread_tile
+from sightline.nn.winograd_tiles import ANSWERS, PRODUCTS, TILE, address, numbers_at, spread_tile
 
 SPREAD, MULTIPLY, FILTERS = 0, 1, 2  # what a step does
 TILES = 8  # of an item that spreads
@@ -116,25 +116,19 @@ def spread_filters(job, group, first, last, filters, squares, out, start, step):
                 spread_filter(squares, lane * LANES, LANES * LANES, out, to, step)
 
 
-@kernel(inline=True)
-def _numbers(at):
-    """Return the float32 at an address. How many there are is not used: all loops are told where to stop."""
-    return carray(pointer_to(at), 1, np.float32)
-
-
 @threads_kernel
 def filter_work(at):
     """Do items of the job at an address until there are none left."""
     job = carray(pointer_to(at), 1, JOB)[0]
     seat = take(at + 8)
     x, y, zeros, filters, out = (
-        _numbers(job.x),
-        _numbers(job.y),
-        _numbers(job.zeros),
-        _numbers(job.filters),
-        _numbers(job.out),
+        numbers_at(job.x),
+        numbers_at(job.y),
+        numbers_at(job.zeros),
+        numbers_at(job.filters),
+        numbers_at(job.out),
     )
-    left, right = _numbers(job.left), _numbers(job.right)
+    left, right = numbers_at(job.left), numbers_at(job.right)
     places = carray(pointer_to(job.places + 8 * seat * PRODUCTS), 1, np.int64)
     parts = (job.answers + job.rows - 1) // job.rows
     while True:
@@ -147,11 +141,11 @@ def filter_work(at):
             group, part = divmod(item, parts)
             first, last = part * job.rows, min((part + 1) * job.rows, job.answers)
             mine = item if job.parted else seat
-            products = _numbers(job.products + 4 * mine * PRODUCTS * job.product_step)
+            products = numbers_at(job.products + 4 * mine * PRODUCTS * job.product_step)
             _multiply_part(job, group, first, last, left, right, products, out)
         else:
             group, block = divmod(item, job.channels // BLOCK)
             first, size = block * BLOCK, job.channels * WIDTH
-            squares = _numbers(job.products + 4 * seat * SQUARES)
+            squares = numbers_at(job.products + 4 * seat * SQUARES)
             start = group * PRODUCTS * size + first * WIDTH
             spread_filters(job, group, first, first + BLOCK, filters, squares, out, start, size)

@@ -15,7 +15,7 @@ from sightline.core.kernels import kernel
 from sightline.nn.matrix_panels import LANES, WIDTH, multiply
 from sightline.nn.torch_threads import pointer_to, take, threads_kernel
 from sightline.nn.winograd_filter_work import SQUARES, spread_filters
-from sightline.nn.winograd_tiles import ANSWERS, PRODUCTS, TILE, address, gather_tile, spread_tile
+from sightline.nn.winograd_tiles import ANSWERS, PRODUCTS, TILE, address, gather_tile, numbers_at, spread_tile
 
 SPREAD, MULTIPLY = 0, 1  # what a step does: to the tiles of a panel; to a block and a group
 NUMBERS = PRODUCTS * WIDTH  # a tile's products with a group of filters
@@ -86,25 +86,19 @@ def _gather_tiles(job, group, first, last, products, y, bias, zeros, spare, plac
             gather_tile(products, at, bias, channel, np.float32(-np.inf), places, 0)
 
 
-@kernel(inline=True)
-def _numbers(at):
-    """Return the float32 at an address. How many there are is not used: all loops are told where to stop."""
-    return carray(pointer_to(at), 1, np.float32)
-
-
 @threads_kernel
 def fused_work(at):
     """Do items of the job at an address until there are none left."""
     job = carray(pointer_to(at), 1, JOB)[0]
     seat = take(at + 8)
     x, y, zeros, filters, bias = (
-        _numbers(job.x),
-        _numbers(job.y),
-        _numbers(job.zeros),
-        _numbers(job.filters),
-        _numbers(job.bias),
+        numbers_at(job.x),
+        numbers_at(job.y),
+        numbers_at(job.zeros),
+        numbers_at(job.filters),
+        numbers_at(job.bias),
     )
-    spread, size, step = _numbers(job.spread), job.rows * job.panels, job.depth * WIDTH + APART
+    spread, size, step = numbers_at(job.spread), job.rows * job.panels, job.depth * WIDTH + APART
     blocks = (job.tiles + size - 1) // size
     places = carray(pointer_to(job.places + 8 * seat * job.places_each), 1, np.int64)
     products_at = job.numbers + 4 * seat * job.numbers_each
@@ -112,12 +106,12 @@ def fused_work(at):
     chunk_at = fresh_at + 4 * job.rows * WIDTH
     squares_at = chunk_at + 4 * PRODUCTS * step
     products, fresh, chunk, squares = (
-        _numbers(products_at),
-        _numbers(fresh_at),
-        _numbers(chunk_at),
-        _numbers(squares_at),
+        numbers_at(products_at),
+        numbers_at(fresh_at),
+        numbers_at(chunk_at),
+        numbers_at(squares_at),
     )
-    spare = _numbers(squares_at + 4 * SQUARES)
+    spare = numbers_at(squares_at + 4 * SQUARES)
     while True:
         item = take(at)
         if item >= job.items:

@@ -13,9 +13,11 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
+import numpy as np
 from llvmlite import ir
-from numba import types
+from numba import carray, types
 
+from sightline.core.kernels import kernel
 from sightline.nn.matrix_panels import (
     FUSE,
     LANES,
@@ -30,6 +32,7 @@ from sightline.nn.matrix_panels import (
     store,
     store_short,
 )
+from sightline.nn.torch_threads import pointer_to
 
 # All their powers that occur are exact in float32. The largest errors are about a quarter of those at 1 and 2, as
 # numbers of less different sizes are summed: points and their inverses, nearly (Barabasz 2020, arXiv 1803.10986).
@@ -111,6 +114,12 @@ def address(_: Any, array: Any) -> Any:
         return builder.ptrtoint(place(context, builder, signature.args[0], args[0], ir.IntType(64)(0)), ir.IntType(64))
 
     return types.int64(array), build
+
+
+@kernel(inline=True)
+def numbers_at(at):
+    """Return the float32 at an address. How many there are is not used: all loops are told where to stop."""
+    return carray(pointer_to(at), 1, np.float32)
 
 
 def _spreads(short: bool) -> Any:

@@ -18,6 +18,7 @@ from sightline.nn.winograd_tiles import (
     address,
     gather_short_tile,
     gather_tile,
+    numbers_at,
     spread_short_tile,
     spread_tile,
 )
@@ -129,12 +130,6 @@ def _gather_block(job, group, tiles, products, bias, places):
                     gather_tile(products, at, bias, channel, lowest, places, tile * PLACES)
 
 
-@kernel(inline=True)
-def _numbers(at):
-    """Return the float32 at an address. How many there are is not used: all loops are told where to stop."""
-    return carray(pointer_to(at), 1, np.float32)
-
-
 @threads_kernel
 def work(at):
     """Do items of the job at an address until there are none left."""
@@ -144,17 +139,17 @@ def work(at):
     groups = (job.answers + WIDTH - 1) // WIDTH
     blocks = (job.tiles + size - 1) // size
     panel_size = 4 * PRODUCTS * (job.rows * job.channels + APART)
-    x, y, added, zeros = _numbers(job.x), _numbers(job.y), _numbers(job.added), _numbers(job.zeros)
-    filters, bias = _numbers(job.filters), _numbers(job.bias)
+    x, y, added, zeros = numbers_at(job.x), numbers_at(job.y), numbers_at(job.added), numbers_at(job.zeros)
+    filters, bias = numbers_at(job.filters), numbers_at(job.bias)
     own = job.numbers + 4 * seat * job.numbers_each
-    spare, products = _numbers(own), _numbers(own + 4 * job.answers)
+    spare, products = numbers_at(own), numbers_at(own + 4 * job.answers)
     places = carray(pointer_to(job.places + 8 * seat * job.places_each), 1, np.int64)
     while True:
         item = take(at)
         if item >= job.items:
             return
         if job.step == SPREAD:
-            _spread_panel(job, item, x, zeros, places, _numbers(job.spread + item * panel_size))
+            _spread_panel(job, item, x, zeros, places, numbers_at(job.spread + item * panel_size))
             continue
         block = item % blocks
         first, last = block * size, min((block + 1) * size, job.tiles)
@@ -163,12 +158,14 @@ def work(at):
         if job.step == WHOLE:
             source = own + 4 * (job.answers + size * NUMBERS)
             for panel in range(panels):
-                _spread_panel(job, block * job.panels + panel, x, zeros, places, _numbers(source + panel * panel_size))
+                _spread_panel(
+                    job, block * job.panels + panel, x, zeros, places, numbers_at(source + panel * panel_size)
+                )
         else:
             source = job.spread + block * job.panels * panel_size
             from_group = item // blocks
             to_group = from_group + 1
-        spread = _numbers(source)
+        spread = numbers_at(source)
         _find_places(job, first, last, y, added, zeros, spare, places)
         for group in range(from_group, to_group):
             _multiply_block(job, group, panels, spread, filters, products)
