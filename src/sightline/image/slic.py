@@ -142,12 +142,16 @@ def _grid(planes: list[Array], shape: tuple[int, ...], spacing: float) -> Array:
     y, x = (a.ravel() for a in np.meshgrid(y, x, indexing="ij"))
     if spacing > 3:
         near = [(dy, dx) for dy in (0, -1, 1) for dx in (0, -1, 1)]
-        ys = np.stack([np.clip(y + dy, 1, max(height - 2, 1)) for dy, _ in near]).clip(0, height - 1)
-        xs = np.stack([np.clip(x + dx, 1, max(width - 2, 1)) for _, dx in near]).clip(0, width - 1)
-        across = _colours(planes, ys, (xs + 1).clip(0, width - 1)) - _colours(planes, ys, xs - 1)
-        down = _colours(planes, (ys + 1).clip(0, height - 1), xs) - _colours(planes, ys - 1, xs)
-        best = np.argmin((across**2 + down**2).sum(axis=0), axis=0)
-        y, x = ys[best, np.arange(len(y))], xs[best, np.arange(len(x))]
+        least, found = np.full(len(y), np.inf, np.float32), (y.copy(), x.copy())
+        for dy, dx in near:
+            ys = np.clip(y + dy, 1, max(height - 2, 1)).clip(0, height - 1)
+            xs = np.clip(x + dx, 1, max(width - 2, 1)).clip(0, width - 1)
+            across = _colours(planes, ys, (xs + 1).clip(0, width - 1)) - _colours(planes, ys, xs - 1)
+            down = _colours(planes, (ys + 1).clip(0, height - 1), xs) - _colours(planes, ys - 1, xs)
+            square = (across**2 + down**2).sum(axis=0)
+            better = square < least
+            least[better], found[0][better], found[1][better] = square[better], ys[better], xs[better]
+        y, x = found
     return np.concatenate([_colours(planes, y, x), [x], [y]]).T.astype(np.float32).copy()
 
 
