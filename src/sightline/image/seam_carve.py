@@ -24,6 +24,7 @@ from sightline.image.seams import accumulate, energies, remove_seams
 
 LEVELS = {"uint8": 1.0, "uint16": 1 / 257, "float32": 255.0}  # makes grey levels of each dtype's values
 LARGEST = 1 << 28  # pixels in a result
+_ROWS = 64  # that are picked from at a time
 MOST = 4  # times its own height and width that an image is enlarged to: the work grows with the square of that
 
 
@@ -188,12 +189,19 @@ def _seams(state: _State, count: int) -> tuple[Array, Array]:
 
 
 def _narrowed(state: _State, count: int) -> _State:
-    return _picked(state, _seams(state, count)[0].astype(np.int64))
+    return _picked(state, remove_seams(_gray(state.image), state.bias, count, state.forward))
 
 
 def _picked(state: _State, columns: Array) -> _State:
-    rows = np.arange(len(columns))[:, None]
-    return _State(state.image[rows, columns], state.bias[rows, columns], state.forward)
+    """Return the pixels of these columns, H×N, row by row."""
+    parts = []
+    for part in (state.image, state.bias):
+        picked = np.empty((*columns.shape, *part.shape[2:]), part.dtype)
+        for y in range(0, len(columns), _ROWS):  # NumPy makes numbers of eight bytes of what it indexes with
+            few = columns[y : y + _ROWS]
+            picked[y : y + _ROWS] = part[np.arange(y, y + len(few))[:, None], few]
+        parts.append(picked)
+    return _State(*parts, state.forward)
 
 
 def _widened(state: _State, count: int) -> _State:

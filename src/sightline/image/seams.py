@@ -44,7 +44,9 @@ def remove_seams(gray: Array, bias: Array, count: int, forward: bool) -> Array:
     height, width = gray.shape
     columns = np.tile(np.arange(width, dtype=np.int32), (height, 1))
     own = np.zeros_like(gray) if forward else energies(gray)
-    _remove(_framed(gray), own, bias.copy(), columns, count, forward, _costs(gray))
+    costs, framed = _costs(gray), _framed(gray)
+    del gray  # nobody else may hold it any more
+    _remove(framed, own, bias.copy(), columns, count, forward, costs)
     return columns[:, : width - count]
 
 
