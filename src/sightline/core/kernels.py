@@ -150,8 +150,8 @@ class _Pool:
 
 def _turns(seconds: float, cell: np.ndarray) -> int:
     """Return how many turns of a spin last about ``seconds``."""
-    best, turns = 1.0, 500
-    for _ in range(4):  # the first one compiles
+    best, turns = 1.0, 200
+    for _ in range(12):  # the first one compiles, others may be interrupted
         start = time.perf_counter()
         _spin(cell, 0, turns)
         best = min(best, time.perf_counter() - start)

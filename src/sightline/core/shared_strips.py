@@ -88,13 +88,14 @@ def _do_strip(_: Any, board: Any, address: Any, y0: Any, y1: Any) -> Any:
 
 @kernel
 def claim_strips(board, address):
-    """Do strips of what is offered until there are none left."""
+    """Do strips of what is offered until there are none left; return whether there were any."""
     rows, strip = board[_ROWS], board[_STRIP]
-    y0 = add(board, _NEXT, strip)
+    first = y0 = add(board, _NEXT, strip)
     while y0 < rows:
         if _do_strip(board, address, y0, min(y0 + strip, rows)) != 0:
             put(board, FAILED, 1)
         y0 = add(board, _NEXT, strip)
+    return first < rows
 
 
 @kernel
@@ -110,8 +111,7 @@ def look_out(board, tell, told, before, turns, grace):
         if look(board, _OFFER) != 0 and look(board, _NEXT) < look(board, _ROWS):
             add(board, INSIDE, 1)
             address = look(board, _OFFER)
-            if address != 0:
-                claim_strips(board, address)
+            if address != 0 and claim_strips(board, address):  # who comes too late is one too many, and may sleep
                 left = turns
             add(board, INSIDE, -1)
         breathe()
