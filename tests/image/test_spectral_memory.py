@@ -23,6 +23,7 @@ _CALLS: dict[str, Callable[[Any], Any]] = {
     "homomorphic": lambda image: sl.image.homomorphic(image),
     "wiener_deconvolve": lambda image: sl.image.wiener_deconvolve(image, _PSF),
     "fft": lambda image: sl.image.fft(image),
+    "spectrum": lambda image: sl.image.spectrum(image),
     "phase_correlation": lambda image: sl.image.phase_correlation(image, image),
     "blend": lambda image: sl.image.blend(image, image[::-1].copy(), image.reshape(_SIDE, _SIDE, -1)[..., 0] > 99),
     "gaussian_pyramid": lambda image: sl.image.gaussian_pyramid(image),
@@ -42,6 +43,7 @@ _CALLS: dict[str, Callable[[Any], Any]] = {
         ("homomorphic", 3, "uint8", 2.2),
         ("wiener_deconvolve", 1, "uint8", 2.2),
         ("fft", 1, "uint8", 0.1),
+        ("spectrum", 1, "uint8", 8.1),  # its result takes four itself
         ("phase_correlation", 1, "uint8", 4.4),
         ("phase_correlation", 1, "float32", 8.4),
         ("blend", 1, "uint8", 4.8),  # two bytes for the other picture and the mask

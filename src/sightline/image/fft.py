@@ -148,10 +148,20 @@ def spectrum(image: Image) -> Shade:
     """
     image = as_image("spectrum", image, finite=True, most=1e30)
     level = {"uint8": 1.0, "uint16": 257.0, "float32": 1 / 255}[image.dtype.name]
-    strength = np.abs(fft(image, centred=True))
-    strength = np.log1p(strength / np.float32(level))
-    top = float(strength.max())
-    return strength / np.float32(top) if top > 0 else strength
+    transform, strength = fft(image), empty(image.shape, np.float32)
+    height, width = image.shape[:2]
+
+    def rows(y0: int, y1: int) -> float:
+        part = np.abs(transform[y0:y1])
+        part /= np.float32(level)
+        np.log1p(part, out=part)
+        strength[(np.arange(y0, y1) + height // 2) % height] = np.roll(part, width // 2, axis=1)
+        return float(part.max())
+
+    top = max(over_rows(rows, height, strip=_ROWS))
+    if top > 0:
+        strength /= np.float32(top)
+    return strength
 
 
 def half_transform(planes: Array) -> Array:
