@@ -10,6 +10,7 @@ that learns, one for each context, and the range coder spends -log₂ p bits on 
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 
 import numpy as np
@@ -33,14 +34,16 @@ _CACHE, _RUN, _AT, _LOW, _SPAN, _CODE = range(6)
 _NOBODY = np.zeros((0, 0), np.int32)
 
 
-def encode_plane(coefficients: Coefficients) -> bytes:
-    """Return the coefficients of a plane as bytes."""
+def encode_plane(coefficients: Coefficients, most: float = math.inf) -> bytes | None:
+    """Return the coefficients of a plane as bytes; None, and soon, when these are more than ``most``."""
     room = coefficients.shape[0] * coefficients.shape[1] + 1024
     while True:
         out = np.empty(room, np.uint8)
         coder = _Coder(out, encoding=True)
-        coder.code(coefficients)
+        coder.code(coefficients, most)
         used = coder.finish()
+        if used > most:
+            return None
         if used <= room:
             return out[:used].tobytes()
         room *= 3
@@ -65,13 +68,15 @@ class _Coder:
         if not encoding:
             _begin(data, self.state)
 
-    def code(self, coefficients: Coefficients) -> None:
-        """Write all coefficients, or read them into their places."""
+    def code(self, coefficients: Coefficients, most: float = math.inf) -> None:
+        """Write all coefficients, or read them into their places; give up beyond ``most`` bytes."""
         for number, (*_, kind, up, beside) in enumerate(coefficients.places.tolist()):
             width = coefficients.bands[number].shape[1]
             # What is coded of this band, in a frame of zeros: no neighbour is of another band.
             done = np.zeros((3, width + 4), np.int32)
             for y0, y1 in coefficients.strips(number):
+                if self.state[_AT] > most:
+                    return
                 rows, parents, beyond = coefficients.bands[number][y0:y1].astype(np.int32), _NOBODY, (False, False)
                 if up >= 0:
                     bottom, right = up + (y1 + 1) // 2, beside + (width + 1) // 2

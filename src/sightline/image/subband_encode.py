@@ -34,7 +34,7 @@ _LOSSLESS, _DEEP = 1, 2
 _MAX_LEVELS = 6
 _ROUNDING = 0.40  # below 1/2: values near the border of two intervals go to the cheaper one
 _MAX_PIXELS = 120_000_000
-_STRIP = 32  # rows of the bands to make at a time
+_STRIP, _SAMPLES = 32, 1 << 16  # rows of the bands to make at a time; more where there are few samples in them
 
 # ITU-R BT.601: the rows of RGB → Y, Cb, Cr, each scaled so that an error of one costs RGB as much as one in Y.
 _YCC = np.array([[0.299, 0.587, 0.114], [-0.168736, -0.331264, 0.5], [0.5, -0.418688, -0.081312]], np.float32)
@@ -272,6 +272,11 @@ def _step_of(quality: int, dtype: Any) -> float:
 
 def _coded(image: np.ndarray, levels: int, step: float) -> bytes:
     """Return the stream of an image; a step of 0 keeps every pixel."""
+    return _coded_within(image, levels, step, math.inf) or b""
+
+
+def _coded_within(image: np.ndarray, levels: int, step: float, most: float) -> bytes | None:
+    """Return the stream of an image, None when it would have more than ``most`` bytes."""
     step = float(np.float32(step))
     count = image.shape[2] if image.ndim == 3 else 1
     found: list[bytes] = [b""] * count
@@ -279,10 +284,14 @@ def _coded(image: np.ndarray, levels: int, step: float) -> bytes:
     def encode(y0: int, y1: int) -> None:
         for index in range(y0, y1):
             coefficients, centres = _quantised(image, index, levels, step)
-            found[index] = centres + encode_plane(coefficients)
+            data = encode_plane(coefficients, most)
+            found[index] = b"" if data is None else centres + data
 
     over_rows(encode, count, strip=1)
-    return _stream(image, step, found)
+    if not all(found):
+        return None
+    stream = _stream(image, step, found)
+    return stream if len(stream) <= most else None
 
 
 def _quantised(image: np.ndarray, index: int, levels: int, step: float) -> tuple[Coefficients, bytes]:
@@ -306,9 +315,10 @@ def _quantised(image: np.ndarray, index: int, levels: int, step: float) -> tuple
         half, across = -(-height // 2), -(-width // 2)
         below = np.empty((half, across), np.float32 if step else np.int32)
         number = 3 * (levels - level) - 2
-        for y0 in range(0, half, _STRIP):
-            low, high = split_rows(rows, height, y0, min(y0 + _STRIP, half))
-            below[y0 : y0 + _STRIP] = low[:, :across]
+        strip = max(_STRIP, _SAMPLES // width)
+        for y0 in range(0, half, strip):
+            low, high = split_rows(rows, height, y0, min(y0 + strip, half))
+            below[y0 : y0 + strip] = low[:, :across]
             for direction, part in enumerate((low[:, across:], high[:, :across], high[:, across:])):
                 keep(number + direction, y0, part)
         rows, height, width = rows_of(below), half, across
@@ -331,8 +341,8 @@ def _of_size(image: np.ndarray, levels: int, size: int) -> bytes:
     best = _coded(image, levels, 2**high)
     for _ in range(10):
         middle = (low + high) / 2
-        stream = _coded(image, levels, 2**middle)
-        if len(stream) <= size:
+        stream = _coded_within(image, levels, 2**middle, size)
+        if stream is not None:
             best, high = stream, middle
         else:
             low = middle
