@@ -39,7 +39,7 @@ def test_commands_in_the_pages_exist(page: Path) -> None:
         assert command in known, f"{page.name}: sightline {command}"
 
 
-@pytest.mark.parametrize("page", PAGES[1:], ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_commands_in_the_pages_are_understood(page: Path) -> None:
     for line in re.findall(r"^\$ sightline (.+)$", page.read_text("utf-8"), re.MULTILINE):
         words = shlex.split(line.partition(" | ")[0], comments=True)

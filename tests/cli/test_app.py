@@ -42,7 +42,7 @@ def test_version(capsys):
     [
         (["evidenc"], "no command is named 'evidenc'. Did you mean 'evidence'?"),
         (["evidence", "--jso"], "Unknown option: --jso. Did you mean --json?"),
-        (["train", "classify/resnet18"], "requires an argument"),
+        (["train", "classify/resnet18"], "is missing"),
         (["train", "classify/mlp", "digits", "--epochs", "many"], 'unable to convert "many" into int'),
         (["train", "classify/mlp", "digits", "lr"], "settings must be key=value; got 'lr'"),
         (["methods", "imag"], "no field is named 'imag'. Did you mean 'image'?"),

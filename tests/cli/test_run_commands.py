@@ -145,7 +145,7 @@ def test_explain_lays_a_folder_out_as_a_map(run, digit, capsys):
         (["imagine", "class", "RUN", "-t", "3", "-o", "nowhere/three.gif"], 1, "folder 'nowhere' does not exist"),
         (["imagine", "class", "RUN", "-t", "10", "-o", "ten.png"], 2, "imagine: no class is named '10'"),
         (["explain", "RUN", "digit.png", "--target", "12"], 2, "no class is named '12'"),
-        (["predict", "RUN"], 2, "requires an argument"),
+        (["predict", "RUN"], 2, "is missing"),
         (["predict", "RUN", "nowhere.png"], 1, "'nowhere.png' does not exist"),
         (["predict", "nowhere", "digit.png"], 1, "'nowhere' is not a run"),
         (["evaluate", "RUN", "nowhere"], 1, "'nowhere' is neither a folder or file"),

@@ -14,7 +14,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from typing import Any, TextIO
 
-from cyclopts import App, CycloptsError
+from cyclopts import App, CycloptsError, MissingArgumentError
 from rich.console import Console
 
 from sightline import __version__
@@ -152,6 +152,8 @@ def _explain(error: Exception) -> tuple[str, int]:
     if isinstance(error, CycloptsError):
         command = " ".join(["sightline", *(error.command_chain or ())])
         text = re.sub('^(Command "[^"]*" parameter|Parameter) ', "", " ".join(str(error).split()))
+        if isinstance(error, MissingArgumentError) and not (error.keyword or error.tokens_so_far):
+            text = text.replace("requires an argument.", "is missing.")  # not named at all
         return f"{command}: {text} See {command} --help.", USAGE
     if isinstance(error, SightlineError):
         return str(error), USAGE if isinstance(error, InputError) else FAILED
