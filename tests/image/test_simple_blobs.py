@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from sightline.core import evidence
 from sightline.core.errors import InputError
 
 simple_blobs = sl.image.simple_blobs
+MODULE = importlib.import_module("sightline.image.simple_blobs")  # which the function's name hides
 
 
 def spots() -> np.ndarray:
@@ -94,3 +96,24 @@ def test_steps_end_in_the_blobs() -> None:
 def test_bad_options_are_refused(options: dict[str, Any], sentence: str) -> None:
     with pytest.raises(InputError, match=f"simple_blobs: {sentence}"):
         simple_blobs(np.zeros((9, 9), np.uint8), **options)
+
+
+@pytest.mark.parametrize(("distance", "side"), [(10.0, 12.0), (0.0, 1.0), (30.0, 500.0)])
+def test_a_blob_joins_the_first_group_that_is_near(distance: float, side: float) -> None:
+    random = np.random.default_rng(4)
+    groups, expected = MODULE._Groups(distance, side), []
+    for x, y, radius in random.random((600, 3)) * (400, 300, 9) - (5, 5, 0):
+        blob = float(x), float(y), float(radius), 1.0
+        middles = [group[len(group) // 2] for group in expected]
+        near = [
+            i
+            for i, middle in enumerate(middles)
+            if np.hypot(middle[0] - x, middle[1] - y) < max(distance, middle[2], radius)
+        ]
+        assert groups.join(blob) == bool(near)
+        if near:
+            expected[near[0]] = sorted([*expected[near[0]], blob], key=lambda entry: entry[2])
+        else:
+            groups.found(blob)
+            expected.append([blob])
+    assert groups.blobs == expected

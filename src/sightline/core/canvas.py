@@ -17,6 +17,7 @@ from sightline.core.conversions import to_uint8
 
 Colour = tuple[int, int, int]
 
+_BAND = 64  # rows that are copied at a time
 # Okabe and Ito 2008: distinguishable with every kind of colour vision.
 PALETTE: tuple[Colour, ...] = (
     (230, 159, 0),
@@ -55,10 +56,12 @@ class Canvas:
     """
 
     def __init__(self, image: np.ndarray, *, function: str = "draw") -> None:
-        image = to_uint8(as_image(function, image))
-        if image.ndim == 2:
-            image = np.repeat(image[..., None], 3, axis=2)
-        self._picture = PillowImage.fromarray(image)
+        image = as_image(function, image)
+        self._picture = PillowImage.new("RGB", image.shape[1::-1])
+        for y in range(0, len(image), _BAND):  # Pillow copies what it is given
+            band = to_uint8(image[y : y + _BAND])
+            band = np.repeat(band[..., None], 3, axis=2) if band.ndim == 2 else band
+            self._picture.paste(PillowImage.fromarray(band), (0, y))
         self._draw = ImageDraw.Draw(self._picture)
         self.width = max(1, round(min(image.shape[:2]) / 240))  # of lines, in pixels
         size = max(10, round(min(image.shape[:2]) / 32))
@@ -66,7 +69,11 @@ class Canvas:
 
     def image(self) -> np.ndarray:
         """Return what was drawn, H×W×3 uint8."""
-        return np.array(self._picture)
+        width, height = self._picture.size
+        drawn = np.empty((height, width, 3), np.uint8)
+        for y in range(0, height, _BAND):
+            drawn[y : y + _BAND] = np.asarray(self._picture.crop((0, y, width, min(y + _BAND, height))))
+        return drawn
 
     def box(self, box: Sequence[float] | np.ndarray, colour: Colour, label: str = "") -> None:
         """Outline ``box`` (xyxy, continuous edges) and write ``label`` above it, or inside when there is no room."""
@@ -118,15 +125,18 @@ class Canvas:
 
     def mask(self, mask: np.ndarray, colour: Colour, opacity: float = 0.45) -> None:
         """Tint the true pixels of a bool H×W mask."""
-        alpha = PillowImage.fromarray(np.where(mask, np.uint8(round(255 * opacity)), np.uint8(0)))
-        self._picture.paste(colour, (0, 0), alpha)
+        for y in range(0, len(mask), _BAND):
+            band = np.where(mask[y : y + _BAND], np.uint8(round(255 * opacity)), np.uint8(0))
+            self._picture.paste(colour, (0, y), PillowImage.fromarray(band))
 
     def heat(self, values: np.ndarray, opacity: float = 0.5) -> None:
         """Blend a 2-D heat map (0–1, any size) over the picture, in colours of rising lightness."""
         colours = PillowImage.fromarray(heat_colours(values))
         if colours.size != self._picture.size:
             colours = colours.resize(self._picture.size, PillowImage.Resampling.BILINEAR)
-        self._picture.paste(PillowImage.blend(self._picture, colours, opacity), (0, 0))
+        for y in range(0, colours.height, _BAND):
+            band = 0, y, colours.width, min(y + _BAND, colours.height)
+            self._picture.paste(PillowImage.blend(self._picture.crop(band), colours.crop(band), opacity), (0, y))
 
 
 # Every sixteenth colour of "inferno" (van der Walt and Smith 2015), interpolated in RGB: lightness rises evenly, so it

@@ -129,16 +129,17 @@ def _groups(
     shares = number(name, "circularity", circularity, 0, 1), number(name, "inertia", inertia, 0, 1)
     shares = (*shares, number(name, "convexity", convexity, 0, 1))
     distance = number(name, "min_distance", min_distance, 0, unit="pixels")
-    groups: list[list[tuple[float, ...]]] = []
+    groups = _Groups(distance, max(distance, math.sqrt(min(largest, gray.size) / math.pi), 1.0))
     for level in np.arange(low, high, step):
         mask = gray > level * _LEVELS[gray.dtype.name]
         fresh = []
         for contour in find_contours(mask):
             blob = _blob(contour.points.astype(np.float64), mask, wanted, (smallest, largest), shares)
-            if blob is not None and not _joins(blob, groups, distance):
-                fresh.append([blob])
-        groups += fresh
-    return groups
+            if blob is not None and not groups.join(blob):
+                fresh.append(blob)
+        for blob in fresh:
+            groups.found(blob)
+    return groups.blobs
 
 
 def _numbers(argument: str, values: Any, count: int) -> list[float]:
@@ -178,12 +179,51 @@ def _blob(
     return cx + origin[0], cy + origin[1], radius, max(ratio, 1e-9) ** 2
 
 
-def _joins(blob: tuple[float, ...], groups: list[list[tuple[float, ...]]], distance: float) -> bool:
-    """Put a blob into the first group that it lies near to; return whether there is one."""
-    for group in groups:
-        middle = group[len(group) // 2]
-        if math.hypot(middle[0] - blob[0], middle[1] - blob[1]) < max(distance, middle[2], blob[2]):
-            group.append(blob)
-            group.sort(key=lambda entry: entry[2])
-            return True
-    return False
+class _Groups:
+    """The blobs of each place, sorted by radius, with the places in the cells of a grid.
+
+    Parameters
+    ----------
+    distance
+        Pixels between middles that are nearer than two places.
+    side
+        Of a cell, in pixels: about as far as most blobs reach.
+    """
+
+    def __init__(self, distance: float, side: float) -> None:
+        self.blobs: list[list[tuple[float, ...]]] = []
+        self._distance, self._side, self._widest = distance, side, 0.0
+        self._cells: dict[tuple[int, int], set[int]] = {}
+
+    def found(self, blob: tuple[float, ...]) -> None:
+        """Make a blob the first one of its place."""
+        self._enter(len(self.blobs), blob)
+        self.blobs.append([blob])
+
+    def join(self, blob: tuple[float, ...]) -> bool:
+        """Put a blob into the first group that it lies near to; return whether there is one."""
+        for index in sorted(self._near(blob)):
+            group = self.blobs[index]
+            middle = group[len(group) // 2]
+            if math.hypot(middle[0] - blob[0], middle[1] - blob[1]) < max(self._distance, middle[2], blob[2]):
+                group.append(blob)
+                group.sort(key=lambda entry: entry[2])
+                self._cells[self._cell(*middle[:2])].remove(index)
+                self._enter(index, group[len(group) // 2])
+                return True
+        return False
+
+    def _enter(self, index: int, middle: tuple[float, ...]) -> None:
+        self._cells.setdefault(self._cell(*middle[:2]), set()).add(index)
+        self._widest = max(self._widest, middle[2])
+
+    def _near(self, blob: tuple[float, ...]) -> set[int]:
+        """Return the groups in cells that a middle near enough may lie in."""
+        reach = max(self._distance, self._widest, blob[2])
+        left, top = self._cell(blob[0] - reach, blob[1] - reach)
+        right, bottom = self._cell(blob[0] + reach, blob[1] + reach)
+        cells = (self._cells.get((x, y)) for x in range(left, right + 1) for y in range(top, bottom + 1))
+        return set().union(*(cell for cell in cells if cell))
+
+    def _cell(self, x: float, y: float) -> tuple[int, int]:
+        return int(x // self._side), int(y // self._side)
