@@ -35,15 +35,15 @@ def _smaller(image: Any) -> tuple[int, int]:
 
 
 class _State(NamedTuple):
-    """An image on its way, and what each of its pixels is biased by: large to protect, negative to remove."""
+    """An image on its way, and what each of its pixels is biased by: large to protect, negative to remove, or None."""
 
     image: Array
-    bias: Array
+    bias: Array | None
     forward: bool
 
     def turned(self) -> _State:
-        image, bias = (np.ascontiguousarray(part.swapaxes(0, 1)) for part in (self.image, self.bias))
-        return _State(image, bias, self.forward)
+        bias = None if self.bias is None else np.ascontiguousarray(self.bias.T)
+        return _State(np.ascontiguousarray(self.image.swapaxes(0, 1)), bias, self.forward)
 
 
 @method(task="sampling", paper="Avidan & Shamir 2007", lesson="w2d7", example={"shape": _smaller})
@@ -120,7 +120,7 @@ def _steps(
     gray = _gray(one_way.image)
     costs = energies(gray)
     yield Step("energy", Heat(turn(costs)), note="How much each pixel differs from its neighbours, in grey levels.")
-    total = accumulate(gray, costs + one_way.bias, one_way.forward)
+    total = accumulate(gray, costs if one_way.bias is None else costs + one_way.bias, one_way.forward)
     yield Step("cumulative energy", Heat(turn(total)), note="Of the cheapest seam from the edge to each pixel.")
     count = abs(width - image.shape[1]) if upright else abs(height - image.shape[0])
     seams = _seams(one_way, min(count, one_way.image.shape[1] - 1))[1]
@@ -141,17 +141,17 @@ def _bound(image: Array, height: int, width: int) -> None:
 def _start(image: Any, protect: Any, remove: Any, energy: str) -> _State:
     image = as_image("seam_carve", image, finite=True, most=1e12)
     forward = choice("seam_carve", "energy", energy, ("backward", "forward")) == "forward"
-    bias = np.zeros(image.shape[:2], np.float32)
+    bias = None if protect is None and remove is None else np.zeros(image.shape[:2], np.float32)
     most = np.float32(4 * 255 * max(image.shape[:2]))  # no seam's own energy is larger
     for name, mask, sign in (("protect", protect, 1), ("remove", remove, -1)):
-        if mask is not None:
+        if mask is not None and bias is not None:
             bias[as_mask("seam_carve", mask, argument=name, shape=image.shape[:2])] = sign * most
     return _State(image, bias, forward)
 
 
 def _without(state: _State) -> _State:
     """Remove seams through what is to go until nothing of it is left."""
-    rows, columns = np.nonzero(state.bias < 0)
+    rows, columns = np.nonzero(np.zeros((1, 1)) if state.bias is None else state.bias < 0)
     if not len(rows):
         return state
     if np.ptp(rows) < np.ptp(columns):
@@ -160,7 +160,7 @@ def _without(state: _State) -> _State:
 
 
 def _without_across(state: _State) -> _State:
-    while count := int((state.bias < 0).sum(axis=1).max()):
+    while state.bias is not None and (count := int((state.bias < 0).sum(axis=1).max())):
         if count >= state.image.shape[1]:
             raise InputError("seam_carve: remove must leave a pixel in each row and column; got a mask that does not.")
         state = _narrowed(state, count)
@@ -183,7 +183,7 @@ def _gray(image: Array) -> Array:
 def _seams(state: _State, count: int) -> tuple[Array, Array]:
     """Return the columns that stay in each row when ``count`` seams go, and where the seams are, H×W bool."""
     kept = remove_seams(_gray(state.image), state.bias, count, state.forward)
-    gone = np.ones(state.bias.shape, np.bool_)
+    gone = np.ones(state.image.shape[:2], np.bool_)
     np.put_along_axis(gone, kept.astype(np.int64), False, axis=1)
     return kept, gone
 
@@ -193,20 +193,22 @@ def _narrowed(state: _State, count: int) -> _State:
 
 
 def _picked(state: _State, columns: Array) -> _State:
-    """Return the pixels of these columns, H×N, row by row."""
-    parts = []
-    for part in (state.image, state.bias):
-        picked = np.empty((*columns.shape, *part.shape[2:]), part.dtype)
-        for y in range(0, len(columns), _ROWS):  # NumPy makes numbers of eight bytes of what it indexes with
-            few = columns[y : y + _ROWS]
-            picked[y : y + _ROWS] = part[np.arange(y, y + len(few))[:, None], few]
-        parts.append(picked)
-    return _State(*parts, state.forward)
+    """Return the pixels of these columns, H×N."""
+    bias = None if state.bias is None else _at(state.bias, columns)
+    return _State(_at(state.image, columns), bias, state.forward)
+
+
+def _at(part: Array, columns: Array) -> Array:
+    picked = np.empty((*columns.shape, *part.shape[2:]), part.dtype)
+    for y in range(0, len(columns), _ROWS):  # NumPy makes numbers of eight bytes of what it indexes with
+        few = columns[y : y + _ROWS]
+        picked[y : y + _ROWS] = part[np.arange(y, y + len(few))[:, None], few]
+    return picked
 
 
 def _widened(state: _State, count: int) -> _State:
     """Double ``count`` seams: the new pixels are the means of their two neighbours."""
-    height, width = state.bias.shape
+    height, width = state.image.shape[:2]
     doubled = _seams(state, count)[1] if width > 1 else np.ones((height, 1), np.bool_)
     columns = np.repeat(np.tile(np.arange(width), height), 1 + doubled.ravel()).reshape(height, width + count)
     wide = _picked(state, columns)

@@ -23,11 +23,11 @@ def energies(gray: Array) -> Array:
 def accumulate(gray: Array, energy: Array, forward: bool) -> Array:
     """Return the energy of the cheapest seam from the first row to each pixel, H×W float32."""
     total = _costs(gray)
-    _accumulate(_framed(gray), energy, gray.shape[1], forward, total)
+    _accumulate(_framed(gray), energy, _unbiased(gray), gray.shape[1], forward, total)
     return total[:, 1:-1]
 
 
-def remove_seams(gray: Array, bias: Array, count: int, forward: bool) -> Array:
+def remove_seams(gray: Array, bias: Array | None, count: int, forward: bool) -> Array:
     """Return the columns that are left in each row when the ``count`` cheapest seams go one by one.
 
     Parameters
@@ -35,19 +35,25 @@ def remove_seams(gray: Array, bias: Array, count: int, forward: bool) -> Array:
     gray
         H×W float32.
     bias
-        H×W float32, added to the energy of each pixel.
+        H×W float32, added to the energy of each pixel; None adds nothing.
     count
         Fewer than the width.
     forward
         Whether to count the edges that a removal makes, too, in place of the gradient.
     """
     height, width = gray.shape
-    columns = np.tile(np.arange(width, dtype=np.int32), (height, 1))
-    own = np.zeros_like(gray) if forward else energies(gray)
-    costs, framed = _costs(gray), _framed(gray)
+    framed, own, added = _framed(gray), np.zeros_like(gray), _unbiased(gray) if bias is None else bias.copy()
     del gray  # nobody else may hold it any more
-    _remove(framed, own, bias.copy(), columns, count, forward, costs)
+    if not forward:
+        over_rows(_all_energies, height, framed, own)
+    columns = np.tile(np.arange(width, dtype=np.uint16 if width <= 1 << 16 else np.int32), (height, 1))
+    _remove(framed, own, added, columns, count, forward, _costs(own))
     return columns[:, : width - count]
+
+
+def _unbiased(gray: Array) -> Array:
+    """Return a bias of nothing: one row that stands for all."""
+    return np.zeros((1, gray.shape[1]), np.float32)
 
 
 def _framed(gray: Array) -> Array:
@@ -71,20 +77,19 @@ def _all_energies(gray, energy, y0, y1):
 @kernel
 def _remove(gray, energy, bias, columns, count, forward, total):
     height, width = energy.shape
-    seam, paid = np.empty(height, np.int64), np.empty_like(energy)
+    seam = np.empty(height, np.int64)
     for k in range(count):
         left = width - k
         for y in range(height):
-            _sum(energy[y], bias[y], left, paid[y])
             total[y, left + 1] = np.inf
-        _accumulate(gray, paid, left, forward, total)
-        _trace(gray, paid, left, forward, total, seam)
+        _accumulate(gray, energy, bias, left, forward, total)
+        _trace(gray, left, forward, total, seam)
         for y in range(height):
             x = seam[y]
             _close(gray[y, 1:], x, left)
             gray[y, left] = gray[y, left - 1]
             gray[y, 0] = gray[y, 1]
-            _close(bias[y], x, left)
+            _close(bias[y % len(bias)], x, left)
             _close(energy[y], x, left)
             for i in range(x, left - 1):
                 columns[y, i] = columns[y, i + 1]
@@ -109,17 +114,18 @@ def _close(row, x, left):
 
 
 @kernel
-def _accumulate(gray, energy, left, forward, total):
-    for x in range(left):
-        total[0, x + 1] = energy[0, x]
+def _accumulate(gray, energy, bias, left, forward, total):
+    paid = np.empty(left, np.float32)
+    _sum(energy[0], bias[0], left, total[0, 1:])
     if forward:
         for x in range(left):
             total[0, x + 1] += abs(gray[0, x + 2] - gray[0, x])
     for y in range(1, len(total)):
+        _sum(energy[y], bias[y % len(bias)], left, paid)
         if forward:
-            _step_forward(gray[y - 1], gray[y], total[y - 1], energy[y], left, total[y, 1:])
+            _step_forward(gray[y - 1], gray[y], total[y - 1], paid, left, total[y, 1:])
         else:
-            _step(total[y - 1], energy[y], left, total[y, 1:])
+            _step(total[y - 1], paid, left, total[y, 1:])
 
 
 @kernel
@@ -143,7 +149,7 @@ def _step_forward(upper, row, above, energy, left, total):
 
 
 @kernel
-def _trace(gray, energy, left, forward, total, seam):
+def _trace(gray, left, forward, total, seam):
     """Write the column of the cheapest seam in each row; of equal ones the leftmost, from the last row up."""
     last = len(total) - 1
     best = 0
