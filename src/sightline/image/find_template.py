@@ -25,6 +25,7 @@ from sightline.image.match_template import has_contrast, part_of, score_places
 from sightline.image.resize import resize
 from sightline.image.warp_affine import warp_affine
 
+_BAND = 64  # rows of scores whose peaks are sought at a time
 _MOST = 1000  # places of one score map that are looked at
 _ALL_BUT = 0.999  # share of a turned template's pixel that must be its own
 
@@ -112,7 +113,7 @@ def find_template(
     threshold = number("find_template", "threshold", threshold, -1, 1)
     overlap = number("find_template", "overlap", overlap, 0, 1)
     max_matches = integer("find_template", "max_matches", max_matches, 1)
-    return _best(list(_maps(image, template, scales, rotations)), threshold, overlap, max_matches)
+    return _best(_maps(image, template, scales, rotations), threshold, overlap, max_matches)
 
 
 @find_template.steps
@@ -156,9 +157,14 @@ def _maps(
             seen = mask is None or mask.any()
             if rows > 0 and columns > 0 and seen and has_contrast(turned, mask):
                 count += 1
-                scores = empty((rows, columns), np.float32)
                 deep = np.atleast_3d(image), np.atleast_3d(turned)
-                yield score_places("find_template", *deep, "ncc", mask, scores), size, scale, angle
+                # Not held here: whoever asks for the next scores may have done with these.
+                yield (
+                    score_places("find_template", *deep, "ncc", mask, empty((rows, columns), np.float32)),
+                    size,
+                    scale,
+                    angle,
+                )
     if count == 0:
         raise InputError(
             f"find_template: template must fit into the image at one of the scales; got {describe(template)} for "
@@ -191,12 +197,13 @@ def _turned(template: np.ndarray, angle: float) -> tuple[np.ndarray, np.ndarray 
     return warp_affine(template, matrix, shape), own >= _ALL_BUT
 
 
-def _best(maps: list[Any], threshold: float, overlap: float, most: int) -> TemplateMatches:
+def _best(maps: Iterator[Any], threshold: float, overlap: float, most: int) -> TemplateMatches:
     """Return the best peaks of all maps that do not overlap better ones."""
     rows = [np.zeros((0, 7))]
     for scores, size, scale, angle in maps:
-        y, x = np.nonzero((scores >= threshold) & (scores == dilate(scores, 3)))
+        y, x = _peaks(scores, threshold)
         values = scores[y, x].astype(np.float64)
+        del scores  # before the next ones are made
         first = np.argsort(-values, kind="stable")[:_MOST]
         x, y, values = x[first], y[first], values[first]
         same = [np.full(len(x), value) for value in (scale, angle)]
@@ -211,6 +218,18 @@ def _best(maps: list[Any], threshold: float, overlap: float, most: int) -> Templ
             alive &= _shared(table[i, :4], table[:, :4]) <= overlap
     found = table[kept].astype(np.float32)
     return TemplateMatches(found[:, :4].copy(), found[:, 4].copy(), found[:, 5].copy(), found[:, 6].copy())
+
+
+def _peaks(scores: np.ndarray, threshold: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return the rows and columns of scores from the threshold on that are no less than their eight neighbours."""
+    found = []
+    for y in range(0, len(scores), _BAND):
+        rows, top = scores[y : y + _BAND], max(0, y - 1)
+        highest = dilate(scores[top : y + _BAND + 1], 3)[y - top :][: len(rows)]
+        down, across = np.nonzero((rows >= threshold) & (rows == highest))
+        found.append((down + y, across))
+    down, across = (np.concatenate(part) for part in zip(*found, strict=True))
+    return down, across
 
 
 def _shared(box: np.ndarray, boxes: np.ndarray) -> np.ndarray:
