@@ -19,6 +19,7 @@ from sightline.core import kernels
 from sightline.core.kernels import kernel, over_rows, quick, set_threads, threads
 from sightline.core.shared_strips import AWAKE, INSIDE, OWNED, look_out
 from sightline.core.spinning import add, breathe, look
+from sightline.image.threshold import _threshold, threshold
 
 _LONG = 1 << 30  # turns: half a minute, so that a test fails and does not hang
 
@@ -234,3 +235,12 @@ def test_more_arguments_than_the_board_holds_are_refused(helped: kernels._Pool) 
     arrays = tuple(np.zeros((2,) * 16) for _ in range(8))
     with pytest.raises(Exception, match="do not fit on the board"):
         over_rows(many, 2, *arrays, strip=1)
+
+
+def test_quick_kernels_are_compiled_ahead():
+    threshold(np.zeros((4, 5), np.uint16), 9)
+    kernels.compile_shared()
+    ahead = list(_threshold.shared.signatures)
+    assert len(ahead) >= len(_threshold.signatures)
+    threshold(np.zeros((1500, 1501), np.uint16), 9)
+    assert _threshold.shared.signatures == ahead

@@ -16,6 +16,7 @@ from queue import SimpleQueue
 from typing import Any, TypeVar
 
 import numpy as np
+from numba import typeof, types
 
 from sightline.core.compiling import kernel as kernel
 from sightline.core.errors import InputError
@@ -36,6 +37,7 @@ def _spin(told, before, turns):
 
 
 F = TypeVar("F", bound=Callable[..., Any])
+_QUICK: list[Any] = []  # all kernels that are marked as quick
 
 
 def quick(function: F) -> F:
@@ -46,7 +48,17 @@ def quick(function: F) -> F:
     """
     if hasattr(function, "py_func"):
         function.shared = sharing(function)  # pyrefly: ignore
+        _QUICK.append(function)
     return function
+
+
+def compile_shared() -> None:
+    """Compile how quick kernels are shared out, for all kinds of arguments that they were called with."""
+    _start_pool()  # what its threads look out by
+    first = tuple(map(typeof, (new_board(), 0, 0, 0)))
+    for function in _QUICK:
+        for kinds in function.signatures:
+            function.shared.compile((*first, types.BaseTuple.from_types(kinds[:-2])))
 
 
 class _Job:
