@@ -37,7 +37,7 @@ def _spin(told, before, turns):
 
 
 F = TypeVar("F", bound=Callable[..., Any])
-_QUICK: list[Any] = []  # all kernels that are marked as quick
+_QUICK: list[Any] = []  # our kernels that are marked as quick
 
 
 def quick(function: F) -> F:
@@ -48,12 +48,13 @@ def quick(function: F) -> F:
     """
     if hasattr(function, "py_func"):
         function.shared = sharing(function)  # pyrefly: ignore
-        _QUICK.append(function)
+        if function.__module__.startswith("sightline."):
+            _QUICK.append(function)
     return function
 
 
 def compile_shared() -> None:
-    """Compile how quick kernels are shared out, for all kinds of arguments that they were called with."""
+    """Compile how our quick kernels are shared out, for all kinds of arguments that they were called with."""
     _start_pool()  # what its threads look out by
     first = tuple(map(typeof, (new_board(), 0, 0, 0)))
     for function in _QUICK:
