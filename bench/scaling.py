@@ -2,7 +2,7 @@
 
 Each call of ``scaling.toml`` runs in a process of its own on a uint8 picture, grey or RGB, of 1024², 4096² and, where
 asked, a larger side. Time is that of all processors per pixel, which other work on the machine disturbs least, the best
-of three (two of a larger side, one of what takes more than 20 s); memory is the first call's peak beyond the
+of three (fewer of what takes more than 20 s); memory is the first call's peak beyond the
 interpreter, what the call is given and its result, as a multiple of the picture's bytes. ``--keep FILE`` writes the
 table as JSON; rows that it holds already and that are not run stay. A larger side that takes more than ``--longest``
 seconds or ``--most`` GB by what 4096² took is left out.
@@ -150,7 +150,7 @@ def _bearable(call: Call, cell: dict[str, float], side: int, longest: float, mos
 
 
 def _measure(call: Call, side: int) -> dict[str, float]:
-    code = _SCRIPT.format(name=call.name, kind=call.kind, call=call.call, side=side, times=2 if side > 8192 else 3)
+    code = _SCRIPT.format(name=call.name, kind=call.kind, call=call.call, side=side, times=3)
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     if done.returncode:
         sys.exit(f"{call.shown()}, {side}²: {done.stderr}")

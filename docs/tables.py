@@ -18,6 +18,8 @@ from sightline.core.evidence import ledger
 LOSSES = Path(__file__).parent / "losses.toml"  # why a row is lost, by how its name begins
 SPEED = Path(__file__).parent / "speed.json"
 SCALING = SPEED.with_name("scaling.json")
+MEMORY = SPEED.with_name("memory.toml")  # why a method takes more memory than _BAR pictures, by its name
+_BAR = 3
 
 
 def write(folder: Path) -> None:
@@ -172,21 +174,39 @@ def scaling_section() -> str:
     """Return how time and memory grow with the picture, as ``bench/scaling.py`` kept it."""
     if not SCALING.exists():
         return ""
-    kept = json.loads(SCALING.read_text("utf-8"))
-    sides = [cell["side"] for cell in kept["rows"][0]["sides"]]
+    kept = json.loads(SCALING.read_text("utf-8"))["rows"]
+    sides = sorted({cell["side"] for row in kept for cell in row["sides"]})
     rows = []
-    for row in kept["rows"]:
+    for row in kept:
+        times = {cell["side"]: f"{cell['ns']:.2f}" for cell in row["sides"]}
         last = row["sides"][-1]
-        times = (f"{cell['ns']:.2f}" for cell in row["sides"])
-        rows.append((f"`{row['call']}`", *times, f"{last['memory']:.1f}×", f"{last['result']:.1f}×"))
+        measured = *(times.get(side, "") for side in sides), f"{last['memory']:.1f}×", f"{last['result']:.1f}×"
+        rows.append((f"`{row['call']}`", row["picture"], *measured))
     text = (
         "\n## Large pictures\n\n"
-        "Nanoseconds of processor time (of all threads) per pixel of square grey uint8 pictures; the memory that a "
-        "call takes besides the picture and its result, and the result, as multiples of the picture "
-        f"({sides[-1] ** 2 / 1e6:.0f} MB at {sides[-1]}²). "
+        "Nanoseconds of processor time (of all threads) per pixel of square uint8 pictures, grey or RGB; and, of the "
+        "largest picture measured, the memory that a call takes at its peak besides what it is given and its result, "
+        "and the result, as multiples of the picture's bytes. On a machine that is busy with other work, so that times "
+        "vary by a third; small pictures stay in the cache, and what belongs to a strip weighs more in them. "
         "`python bench/scaling.py --side 16384 --keep docs/scaling.json`\n\n"
     )
-    return text + table(("call", *(f"{side}²" for side in sides), "memory", "result"), rows)
+    names = "call", "picture", *(f"{side}²" for side in sides), "memory", "result"
+    return text + table(names, rows) + memory_section(kept)
+
+
+def memory_section(rows: list[dict[str, Any]]) -> str:
+    """Return what takes more than three times the picture, and why; one whose reason nobody wrote fails the build."""
+    reasons = tomllib.loads(MEMORY.read_text("utf-8"))
+    told = []
+    for row in rows:
+        memory = row["sides"][-1]["memory"]
+        if memory <= _BAR:
+            continue
+        if row["name"] not in reasons:
+            raise KeyError(f"{MEMORY.name}: no reason for '{row['call']}', {memory:.1f} times the picture.")
+        told.append((f"`{row['call']}`", f"{memory:.1f}×", f"{row['sides'][-1]['result']:.1f}×", reasons[row["name"]]))
+    text = f"\n### More than {_BAR} times the picture\n\n"
+    return text + (table(("call", "memory", "result", "why"), told) if told else "Nothing.\n")
 
 
 def limit(row: dict[str, Any]) -> str:
