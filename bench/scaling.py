@@ -2,10 +2,10 @@
 
 Each call of ``scaling.toml`` runs in a process of its own on a uint8 picture, grey or RGB, of 1024², 4096² and, where
 asked, a larger side. Time is that of all processors per pixel, which other work on the machine disturbs least, the best
-of three (fewer of what takes more than 20 s); memory is the first call's peak beyond the
-interpreter, what the call is given and its result, as a multiple of the picture's bytes. ``--keep FILE`` writes the
-table as JSON; rows that it holds already and that are not run stay. A larger side that takes more than ``--longest``
-seconds or ``--most`` GB by what 4096² took is left out.
+of three (fewer of what takes more than 20 s); memory is the first call's peak beyond the interpreter, what the call is
+given and its result, as a multiple of the picture's bytes. ``--keep FILE`` writes the table as JSON; rows that it holds
+already and that are not run stay. A larger side that takes more than ``--longest`` seconds or ``--most`` GB by what
+4096² took is left out.
 """
 
 from __future__ import annotations
