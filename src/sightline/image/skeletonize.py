@@ -20,6 +20,9 @@ from sightline.core.trace import Step
 from sightline.core.types import Array, Mask
 
 _WATCHED = 12  # iterations that the steps show one by one
+_LARGE = 1 << 21  # pixels whose state the processor's own memory does not hold
+_SPARSE = 64  # pixels for each one in a list that is not worth putting in order
+_SHIFT = 12  # what is in a list is put in order by 2¹² pixels in a row
 
 
 # Neighbourhoods decided otherwise than in the paper, by their code: those where the pixel stays, those where it goes in
@@ -114,7 +117,10 @@ def _thinned(mask: Any, out: Array | None, iterations: int) -> Array:
     pixels, codes = np.zeros(shape, np.uint8), np.zeros(shape, np.uint8)
     np.not_equal(mask.view(np.uint8), 0, out=pixels[1:-1, 1:-1].view(np.bool_))
     over_rows(_encode, len(mask), pixels, codes, strip=128)
-    _thin(pixels.reshape(-1), codes.reshape(-1), shape[1], _TABLE, iterations)
+    kind = np.int32 if pixels.size < 1 << 31 else np.int64
+    lists = (np.empty(mask.size, kind), np.empty(mask.size, kind))  # of their pages, those written to become memory
+    _thin(pixels.reshape(-1), codes.reshape(-1), *lists, shape[1], _TABLE, iterations)
+    del codes, lists
     return np.not_equal(pixels[1:-1, 1:-1], 0, out=skeleton)
 
 
@@ -132,12 +138,11 @@ def _encode(pixels, codes, y0, y1):
 
 
 @kernel
-def _thin(pixels, codes, stride, table, iterations):
+def _thin(pixels, codes, waiting, gone, stride, table, iterations):
     """Take pixels away, in both halves of an iteration all at once; ``waiting`` are those that can go.
 
     A pixel comes to wait only when a neighbour went. Then its code is another; until then, nothing is to be decided.
     """
-    waiting, gone = np.empty(pixels.size, np.int64), np.empty(pixels.size, np.int64)
     count = 0
     for i in range(stride + 1, pixels.size - stride - 1):
         if table[codes[i]] & -pixels[i]:
@@ -145,16 +150,18 @@ def _thin(pixels, codes, stride, table, iterations):
             count += 1
             pixels[i] = 2  # it waits
     around = np.array([-stride, 1 - stride, 1, stride + 1, stride, stride - 1, -1, -stride - 1])
+    starts = np.empty((pixels.size >> _SHIFT) + 2, np.int64)
     done = 0
     while count > 0 and (done < iterations or iterations == 0):
         for half in (1, 2):
             left, taken = 0, 0
             for k in range(count):
-                i = waiting[k]
+                i = np.int64(waiting[k])
                 when = table[codes[i]]
                 if when & half:
                     gone[taken] = i
                     taken += 1
+                    pixels[i] = 0  # what goes next is decided by the codes, which stay until all have decided
                 elif when:
                     waiting[left] = i  # for the other half
                     left += 1
@@ -162,13 +169,28 @@ def _thin(pixels, codes, stride, table, iterations):
                     pixels[i] = 1
             count = left
             for k in range(taken):
-                pixels[gone[k]] = 0
-            for k in range(taken):
                 for j in range(8):
-                    near = gone[k] + around[j]
+                    near = np.int64(gone[k]) + around[j]
                     codes[near] &= np.uint8(255 - (1 << ((j + 4) & 7)))
                     if pixels[near] == 1 and table[codes[near]]:
                         pixels[near] = 2
                         waiting[count] = near
                         count += 1
+        if _LARGE < pixels.size < _SPARSE * count:
+            _in_order(waiting, count, starts, gone)
+            waiting, gone = gone, waiting
         done += 1
+
+
+@kernel
+def _in_order(listed, count, starts, ordered):
+    """Write what is listed in about the order of the picture, so that it is gone through once and not many times."""
+    starts[:] = 0
+    for k in range(count):
+        starts[(listed[k] >> _SHIFT) + 1] += 1
+    for k in range(1, starts.size):
+        starts[k] += starts[k - 1]
+    for k in range(count):
+        part = listed[k] >> _SHIFT
+        ordered[starts[part]] = listed[k]
+        starts[part] += 1
