@@ -9,7 +9,9 @@ over the picture sums a few products a row, and the normal equations of any mode
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -122,9 +124,21 @@ def maximise(level: Level, model: str, matrix: Array, iterations: int, eps: floa
     return full / full[2, 2], highest, step
 
 
-def correlation_at(level: Level, matrix: Array) -> float:
-    """Return the correlation of a level's pictures where they overlap; −∞ where they do not."""
-    return maximise(level, "translation", matrix, 0, 1.0)[1]
+def correlation_of(fixed: Array, moving: Array, matrix: Array) -> float:
+    """Return the correlation of two pictures where they overlap; −∞ where they do not.
+
+    Parameters
+    ----------
+    fixed, moving
+        H×W; float32 0–1, or uint8 or uint16, which are read as such.
+    matrix
+        3×3, from points of the fixed picture to points of the moving one, in pixels.
+    """
+    frame = _frame(*fixed.shape)
+    unit = frame @ matrix @ np.linalg.inv(frame)
+    tops = [np.float32(1 if p.dtype == np.float32 else np.iinfo(p.dtype).max) for p in (fixed, moving)]
+    total = _summed(_row_sums_of_pictures, (fixed, moving, *tops), unit / unit[2, 2], frame, len(fixed))
+    return _correlation(_norms(total))
 
 
 def _frame(height: int, width: int) -> Array:
@@ -140,15 +154,7 @@ def _positions(matrix: Array, points: Array) -> Array:
 
 def _sums(level: Level, unit: Array, frame: Array) -> tuple[Array, Array, Array, Array]:
     """Return the derivatives' 9×9 products, theirs with each picture, and (n, Σii, Σtt, Σit), all less the means."""
-    height, _ = level.fixed.shape
-    scale = frame[0, 0]
-    pixels = np.linalg.inv(frame) @ unit @ frame
-    numbers = np.append(pixels / pixels[2, 2], (pixels[2, 2], scale))
-    rows = np.empty((height, _SUMS))
-    over_rows(_row_sums, height, level.fixed, level.planes, numbers, frame, rows, strip=32)
-    y = frame[1, 1] * np.arange(height) + frame[1, 2]
-    powers = np.stack([np.ones(height), y, y * y])
-    total = powers @ rows  # 3×42: over the rows, times 1, y, y²
+    total = _summed(_row_sums, (level.fixed, level.planes), unit, frame, len(level.fixed))
     hessian = np.empty((9, 9))
     for k, (a, b) in enumerate(_PAIRS):
         one, x, xx = (total[:, 3 * k + m] for m in range(3))
@@ -156,12 +162,29 @@ def _sums(level: Level, unit: Array, frame: Array) -> tuple[Array, Array, Array,
         hessian[3 * a : 3 * a + 3, 3 * b : 3 * b + 3] = block
         hessian[3 * b : 3 * b + 3, 3 * a : 3 * a + 3] = block
     image, template, plain = (_by_entry(total[:, k : k + 6]) for k in (18, 24, 30))
-    n, i, t, ii, tt, it = total[0, 36:]
+    n, i, t = total[0, 36:39]
     if n < 16:
         return hessian, image, template, np.zeros(4)
     hessian -= np.outer(plain, plain) / n
-    norms = np.array([n, ii - i * i / n, tt - t * t / n, it - i * t / n])
-    return hessian, image - plain * (i / n), template - plain * (t / n), norms
+    return hessian, image - plain * (i / n), template - plain * (t / n), _norms(total)
+
+
+def _summed(row_sums: Callable[..., Any], pictures: tuple[Any, ...], unit: Array, frame: Array, height: int) -> Array:
+    """Return each row's sums, added up times 1, y and y²: 3×42."""
+    pixels = np.linalg.inv(frame) @ unit @ frame
+    numbers = np.append(pixels / pixels[2, 2], (pixels[2, 2], frame[0, 0]))
+    rows = np.empty((height, _SUMS))
+    over_rows(row_sums, height, *pictures, numbers, frame, rows, strip=32)
+    y = frame[1, 1] * np.arange(height) + frame[1, 2]
+    return np.stack([np.ones(height), y, y * y]) @ rows
+
+
+def _norms(total: Array) -> Array:
+    """Return the pixels that overlap and (Σii, Σtt, Σit) less the means; zeros where too few overlap."""
+    n, i, t, ii, tt, it = total[0, 36:]
+    if n < 16:
+        return np.zeros(4)
+    return np.array([n, ii - i * i / n, tt - t * t / n, it - i * t / n])
 
 
 def _by_entry(sums: Array) -> Array:
@@ -223,6 +246,34 @@ def _row_sums(fixed, planes, numbers, frame, out, y0, y1):
             mix_quads(flat, np.int64(places[x]), right, down, fx[x], fy[x], quads, 4 * x)
         _part_row(quads, numbers, frame, y, line[6], line[0], line[1], line[2], line[3], line[4], line[5])
         _sum_row(line[0], line[1], line[2], line[3], line[4], fixed[y], line[5], out[y])
+
+
+@kernel
+def _row_sums_of_pictures(fixed, moving, fixed_top, moving_top, numbers, frame, out, y0, y1):
+    """Write the sums of a moving picture of which no derivatives are known: what is made of these is worth nothing."""
+    width, size = fixed.shape[1], moving.shape
+    places, line, quads = np.empty(width, np.int32), np.empty((9, width), np.float32), np.zeros(4 * width, np.float32)
+    flat, right, down = moving.reshape(-1), 1 if size[1] > 1 else 0, size[1] if size[0] > 1 else 0
+    bright = np.empty(width, np.float32)
+    for y in range(y0, y1):
+        _place_row(size, numbers, frame, y, places, line[4], line[5], line[6], line[7], line[8])
+        _mix_row(flat, moving_top, places, right, down, line[7], line[8], quads)
+        _part_row(quads, numbers, frame, y, line[6], line[0], line[1], line[2], line[3], line[4], line[5])
+        row = fixed[y]
+        for x in range(width):
+            bright[x] = np.float32(row[x]) / fixed_top
+        _sum_row(line[0], line[1], line[2], line[3], line[4], bright, line[5], out[y])
+
+
+@kernel(contract=True)
+def _mix_row(flat, top, places, right, down, fx, fy, quads):
+    """Write the brightness between four pixels each to the first number of a group; places are those of groups."""
+    for x in range(places.size):
+        at = np.int64(places[x] >> 2)
+        a, b = np.float32(flat[at]) / top, np.float32(flat[at + right]) / top
+        c, d = np.float32(flat[at + down]) / top, np.float32(flat[at + down + right]) / top
+        upper, lower = a + fx[x] * (b - a), c + fx[x] * (d - c)
+        quads[4 * x] = upper + fy[x] * (lower - upper)
 
 
 @kernel(contract=True)

@@ -11,6 +11,7 @@ from typing import Annotated
 
 import numpy as np
 
+from sightline.core.buffers import empty
 from sightline.core.catalogue import method
 from sightline.core.checks import as_image, choice, number, output
 from sightline.core.kernels import kernel, over_rows
@@ -139,6 +140,39 @@ def correlate_separable(
         return
     function = _correlate_bytes if down.dtype == np.uint16 else _correlate_floats
     over_rows(function, height, *flat, *_grouped(down), rows, *_grouped(across), columns, channels, strip=32)
+
+
+def reached(sigma: float, y0: int, y1: int, height: int) -> tuple[int, int]:
+    """Return the first of the rows that ``y0`` to ``y1`` of a blurred float32 picture depend on, and their end."""
+    reach = _weights(sigma, np.dtype(np.float32)).size - 1
+    return max(0, y0 - reach), min(height, y1 + reach)
+
+
+def blurred_rows(
+    rows: Array, first: int, sigma: float, y0: int, y1: int, height: int, out: Array | None = None
+) -> Array:
+    """Return rows of a float32 picture as :func:`gaussian_blur` makes them of the whole, bit for bit.
+
+    Parameters
+    ----------
+    rows
+        Rows of the picture from number ``first`` on, h×W or h×W×C float32, as many as :func:`reached` asks for.
+    first
+        Number of the first of them.
+    sigma
+        Standard deviation in pixels, > 0.
+    y0, y1
+        Rows wanted.
+    height
+        Rows of the whole picture, at whose ends it is mirrored.
+    out
+        Contiguous float32 array for the result; None for a new one.
+    """
+    weights = _weights(sigma, rows.dtype)
+    sources = source_indices(height, weights.size - 1, "reflect")[y0 : y1 + 2 * weights.size - 2]
+    result = empty((y1 - y0, *rows.shape[1:]), np.float32) if out is None else out
+    correlate_separable(rows, weights, weights, "reflect", result, sources - first)
+    return result
 
 
 def _grouped(weights: Array) -> tuple[Array, Array]:

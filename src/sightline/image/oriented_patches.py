@@ -12,17 +12,21 @@ from dataclasses import dataclass
 import numpy as np
 
 from sightline.core.buffers import empty
+from sightline.core.conversions import to_float
 from sightline.core.kernels import kernel, over_rows
 from sightline.core.types import Array
-from sightline.image.corners import corners_of
-from sightline.image.gaussian_blur import gaussian_blur
-from sightline.image.gaussian_pyramid import pyramid_of
+from sightline.core.weighted_sums import ALONE
+from sightline.image.border import source_indices
+from sightline.image.corners import bands_of, corners_of, planes_for
+from sightline.image.gaussian_blur import blurred_rows, gaussian_blur, reached
+from sightline.image.gaussian_pyramid import reduce_read
 from sightline.image.gradient import gradient
 
 SIDE, SPACING = 8, 5.0  # samples along a side of a patch, and pixels of the level between them
 _ORIENTATION, _PATCH = 4.5, 2.0  # σ in pixels of the level: for the angle, and for samples that lie 5 pixels apart
 _SMALLEST = 24  # pixels along the shorter side of the coarsest level
 _LEVELS = 5
+_WORTH = 300  # pixels of a level to a corner from which on it pays to blur around the corners alone
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,13 +46,19 @@ class Patches:
 
 
 def patches_of(gray: Array, count: int) -> Patches:
-    """Return the corners of an H×W float32 image (brightness 0–1): ``count`` of them, shared out among the levels."""
+    """Return the corners of an H×W picture: ``count`` of them, shared out among the levels.
+
+    It is float32 0–1, or uint8 or uint16, which are read as such.
+    """
     levels = 1
     while levels < _LEVELS and min(gray.shape) >> levels >= _SMALLEST:
         levels += 1
     found, codes = [np.empty((0, 2))], [np.empty((0, SIDE * SIDE), np.float32)]
     shares = np.array([max(0.4**k, 0.05) for k in range(levels)])
-    for k, level in enumerate(pyramid_of(gray, levels)):
+    level = gray
+    for k in range(levels):
+        if k > 0:
+            level = reduce_read(lambda y0, y1, above=level: to_float(above[y0:y1]), level.shape)
         points = corners_of(level, max(8, round(count * shares[k] / shares.sum())))
         if len(points):
             codes.append(_describe(level, points))
@@ -57,42 +67,104 @@ def patches_of(gray: Array, count: int) -> Patches:
 
 
 def _describe(level: Array, points: Array) -> Array:
-    dx, dy = gradient(gaussian_blur(level, _ORIENTATION))
-    blurred = gaussian_blur(level, _PATCH)
+    """Return the patch of each corner: its samples are read from blurred rows, of which few are held at once."""
+    slopes = _slopes(level, points)
+    values = np.empty((len(points), SIDE * SIDE))
+    height, width = level.shape
+    for y0, y1 in bands_of(level.shape):
+        end = min(y1 + 1, height)  # a sample lies between two rows
+        first, last = reached(_PATCH, y0, end, height)
+        blurred = planes_for(end - y0, width)
+        blurred_rows(to_float(level[first:last]), first, _PATCH, y0, end, height, blurred)
+        over_rows(_sample_rows, len(points), blurred, y0, y1, height, points, slopes, values, strip=128)
     codes = np.empty((len(points), SIDE * SIDE), np.float32)
-    over_rows(_sample_patches, len(points), blurred, dx, dy, points, codes, strip=128)
+    over_rows(_even_out, len(points), values, codes, strip=128)
     return codes
 
 
+def _slopes(level: Array, points: Array) -> Array:
+    """Return the derivatives (along x and y) of the blurred level at the pixel nearest each corner, N×2 float32."""
+    height, width = level.shape
+    x, y = np.ascontiguousarray(np.clip((points + 0.5).astype(np.int64), 0, (width - 1, height - 1)).T)
+    if width < ALONE or level.size < _WORTH * len(points):  # a narrow picture is blurred by another kernel
+        dx, dy = gradient(gaussian_blur(to_float(level), _ORIENTATION))
+        return np.stack([dx[y, x], dy[y, x]], axis=1)
+    slopes = np.empty((len(points), 2), np.float32)
+
+    def blur(first: int, last: int) -> None:
+        slopes[first:last] = _slopes_at(level, x[first:last], y[first:last])
+
+    over_rows(blur, len(points), strip=128)
+    return slopes
+
+
+def _slopes_at(level: Array, x: Array, y: Array) -> Array:
+    """Return the same where corners are few: windows around them lie side by side and are blurred as one picture."""
+    height = len(level)
+    reach = reached(_ORIENTATION, 0, 1, 1 << 20)[1]  # a derivative takes a pixel more than the blur
+    side = 2 * reach + 1
+    windows = empty((side, side * max(len(x), -(-ALONE // side))), np.float32)
+    across = source_indices(level.shape[1], reach, "reflect")
+    top = np.float32(1 if level.dtype == np.float32 else np.iinfo(level.dtype).max)
+    _cut_windows(level, top, x, y, source_indices(height, reach, "reflect"), across, windows)
+    blurred = blurred_rows(windows, 0, _ORIENTATION, reach - 1, reach + 2, side)
+    dx, dy = (part[1, reach::side][: len(x)] for part in gradient(blurred))
+    return np.stack([dx, dy], axis=1)
+
+
 @kernel
-def _sample_patches(image, dx, dy, points, out, y0, y1):
-    """Write the patch of each corner, sampled along its gradient; beyond the border lies the border pixel again."""
-    height, width = image.shape
-    middle = (SIDE - 1) / 2
+def _cut_windows(level, top, xs, ys, down, across, windows):
+    side = windows.shape[0]
+    for k in range(windows.shape[1] // side):  # the last one again where that is too narrow
+        x, y = xs[min(k, xs.size - 1)], ys[min(k, ys.size - 1)]
+        for i in range(side):
+            row, line = level[down[y + i]], windows[i]
+            for j in range(side):
+                line[k * side + j] = np.float32(row[across[x + j]]) / top
+
+
+@kernel
+def _sample_rows(image, first, last, height, points, slopes, values, y0, y1):
+    """Write the samples that lie in rows ``first`` to ``last``, of patches that are turned along their gradient.
+
+    ``image`` begins with the first of these and holds the row after them; beyond the border, its pixels go on.
+    """
+    width, middle = image.shape[1], (SIDE - 1) / 2
+    far = middle * SPACING * 1.5  # half a diagonal is 1.42 sides
     for i in range(y0, y1):
         x, y = points[i, 0], points[i, 1]
-        px, py = min(max(np.int64(x + 0.5), 0), width - 1), min(max(np.int64(y + 0.5), 0), height - 1)
-        u, v = np.float64(dx[py, px]), np.float64(dy[py, px])
+        if y < first - far or y > last + far:
+            continue
+        u, v = np.float64(slopes[i, 0]), np.float64(slopes[i, 1])
         length = np.sqrt(u * u + v * v)
         cosine, sine = (u / length, v / length) if length > 0 else (1.0, 0.0)
-        total, squares = 0.0, 0.0
         for k in range(SIDE * SIDE):
             a, b = (k % SIDE - middle) * SPACING, (k // SIDE - middle) * SPACING
             sx = min(max(x + cosine * a - sine * b, 0.0), width - 1.0)
             sy = min(max(y + sine * a + cosine * b, 0.0), height - 1.0)
             left, top = np.int64(sx), np.int64(sy)
+            if top < first or top >= last:
+                continue
             right, below = min(left + 1, width - 1), min(top + 1, height - 1)
             fx, fy = sx - left, sy - top
-            above_value = image[top, left] * (1 - fx) + image[top, right] * fx
-            below_value = image[below, left] * (1 - fx) + image[below, right] * fx
-            value = above_value * (1 - fy) + below_value * fy
-            out[i, k] = value
+            above_value = image[top - first, left] * (1 - fx) + image[top - first, right] * fx
+            below_value = image[below - first, left] * (1 - fx) + image[below - first, right] * fx
+            values[i, k] = above_value * (1 - fy) + below_value * fy
+
+
+@kernel
+def _even_out(values, out, y0, y1):
+    """Write the samples less their mean, of length 1."""
+    for i in range(y0, y1):
+        total, squares = 0.0, 0.0
+        for k in range(SIDE * SIDE):
+            value = values[i, k]
             total += value
             squares += value * value
         mean = total / (SIDE * SIDE)
         norm = np.sqrt(max(squares - total * mean, 1e-12))
         for k in range(SIDE * SIDE):
-            out[i, k] = (out[i, k] - mean) / norm
+            out[i, k] = (np.float32(values[i, k]) - mean) / norm
 
 
 def match(a: Array, b: Array, ratio: float) -> Array:

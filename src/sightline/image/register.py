@@ -25,7 +25,7 @@ from sightline.core.layers import Heat, Matches, Picture, Points, Value
 from sightline.core.seeds import generator
 from sightline.core.trace import Step
 from sightline.core.types import AnyImage, Array, Choice, Image, NewImage, Range, Seed
-from sightline.image.enhanced_correlation import Level, correlation_at, levels_of, maximise
+from sightline.image.enhanced_correlation import correlation_of, levels_of, maximise
 from sightline.image.fit_transform import LEAST, consensus, project
 from sightline.image.gradient import as_gray
 from sightline.image.oriented_patches import Patches, match, patches_of
@@ -168,7 +168,7 @@ def register(
 def _steps(
     fixed: Image, moving: Image, model: str = "homography", *, method: str = "features", **options: Any
 ) -> Iterator[Step]:
-    a, b, _ = _checked(fixed, moving, model, method)
+    a, b = (to_float(picture) for picture in _checked(fixed, moving, model, method)[:2])
     yield Step("fixed", Picture(a))
     yield Step("moving", Picture(b))
     result = register(fixed, moving, model, method=method, **options)
@@ -190,12 +190,13 @@ def _steps(
 
 
 def _checked(fixed: Any, moving: Any, model: Any, method: Any) -> tuple[Array, Array, str]:
+    """Return both pictures in grey, of their own type, and the method."""
     pictures = []
     for name, picture in (("fixed", fixed), ("moving", moving)):
         checked = as_image("register", picture, argument=name, finite=True)
         if min(checked.shape[:2]) < 8:
             raise InputError(f"register: {name} must have at least 8×8 pixels; got {describe(checked)}.")
-        pictures.append(to_float(as_gray("register", checked)))
+        pictures.append(as_gray("register", checked))
     choice("register", "model", model, MODELS)
     chosen = choice("register", "method", method, METHODS)
     if chosen == "phase" and model not in MODELS[:3]:
@@ -205,7 +206,7 @@ def _checked(fixed: Any, moving: Any, model: Any, method: Any) -> tuple[Array, A
 
 def _finished(a: Array, b: Array, matrix: Array, inliers: int, steps: int) -> Registration:
     """Return the record; ``matrix`` leads from the moving picture to the fixed one."""
-    score = correlation_at(Level(a, np.repeat(b[..., None], 4, axis=2), 1.0), np.linalg.inv(matrix))
+    score = correlation_of(a, b, np.linalg.inv(matrix))
     return Registration(matrix / matrix[2, 2], score, inliers, steps, (a.shape[0], a.shape[1]))
 
 
@@ -218,13 +219,13 @@ def _of_one_shape(a: Array, b: Array) -> tuple[Array, Array]:
 
 
 def _by_phase(a: Array, b: Array, model: str) -> Registration:
-    first, second = _of_one_shape(a, b)
+    first, second = _of_one_shape(to_float(a), to_float(b))
     matrix = shift_between(first, second)[0] if model == "translation" else turned(first, second, model)[0]
     return _finished(a, b, matrix, 0, 1)
 
 
 def _by_intensity(a: Array, b: Array, model: str, start: Array | None, iterations: int, eps: float) -> Registration:
-    levels = levels_of(a, b)
+    levels = levels_of(to_float(a), to_float(b))
     if start is None:
         first = levels[0]
         shift = shift_between(*_of_one_shape(first.fixed, first.planes[..., 0]))[0]
@@ -256,7 +257,7 @@ def _by_features(
     matrix, agree, drawn = agreement(model, pairs, tolerance, iterations, seed)
     _refuse_few(model, pairs, agree)
     # Once the moving picture is laid over the fixed one, the same places look more alike, and more of them match.
-    aligned = warp_perspective(b, matrix, (a.shape[0], a.shape[1]), border="edge")
+    aligned = warp_perspective(to_float(b), matrix, (a.shape[0], a.shape[1]), border="edge")
     again = patches_of(aligned, points)
     moved = _paired(first, again, ratio)
     near = np.abs(moved[:, :2] - moved[:, 2:]).max(axis=1, initial=0) < _NEAR * tolerance

@@ -1,0 +1,96 @@
+"""How much memory the search for corners and what compares two pictures take beside them, in bytes a pixel."""
+
+from __future__ import annotations
+
+import tracemalloc
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import sightline as sl
+from sightline.core import kernels
+from sightline.core.buffers import release
+from sightline.core.conversions import to_float
+from sightline.image.corners import corner_strength, corners_of
+from sightline.image.enhanced_correlation import correlation_of
+from sightline.image.gaussian_blur import blurred_rows, reached
+from sightline.image.oriented_patches import patches_of
+
+_SIDE = 2000
+_BAND = 14 << 20  # bytes for what belongs to a band at hand, however large the picture
+_CALLS: dict[str, Callable[[Any], Any]] = {
+    "corners": lambda image: corners_of(image, 900),
+    "patches": lambda image: patches_of(image, 1500),
+    "correlation": lambda image: correlation_of(image, image, np.eye(3)),
+}
+
+
+def scene(dtype: str) -> np.ndarray:
+    coarse = np.random.default_rng(0).integers(0, 256, (_SIDE // 8, _SIDE // 8)).astype(np.uint8)
+    bytes_ = sl.image.resize(coarse, (_SIDE, _SIDE), "bicubic")
+    return to_float(bytes_) if dtype == "float32" else bytes_.astype(dtype)
+
+
+@pytest.mark.parametrize(
+    ("name", "dtype", "most"),
+    [
+        ("corners", "uint8", 0.1),
+        ("corners", "float32", 0.1),
+        ("patches", "uint8", 1.5),  # of which 1.33 are the smaller levels, in float32
+        ("patches", "uint16", 1.5),
+        ("patches", "float32", 1.5),
+        ("correlation", "uint8", 0.1),
+        ("correlation", "float32", 0.1),
+    ],
+)
+def test_memory_beside_picture(name: str, dtype: str, most: float) -> None:
+    image, before = scene(dtype), kernels.threads()
+    kernels.set_threads(1)  # each one has lines of its own
+    try:
+        taken = _taken(lambda: _CALLS[name](image)) / _SIDE**2
+    finally:
+        kernels.set_threads(before)
+    assert taken < most, f"{taken:.1f} bytes a pixel"
+
+
+def _taken(call: Callable[[], Any]) -> int:
+    """Return the bytes taken at the most, beyond those of a band."""
+    call()  # compiles
+    release()
+    tracemalloc.start()
+    try:
+        call()
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    return peak - _BAND
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16"])
+def test_whole_numbers_are_read_as_brightness(dtype: str) -> None:
+    image = scene(dtype)[:700, :900].copy()
+    whole, real = patches_of(image, 300), patches_of(to_float(image), 300)
+    np.testing.assert_array_equal(whole.points, real.points)
+    np.testing.assert_array_equal(whole.descriptors, real.descriptors)
+    matrix = np.array([[1, 0.02, 3.5], [-0.02, 1, 2.25], [1e-5, 0, 1]])
+    assert correlation_of(image, image, matrix) == correlation_of(to_float(image), to_float(image), matrix)
+
+
+def test_rows_are_those_of_the_whole() -> None:
+    image = scene("float32")[:300, :500].copy()
+    strength, blurred = corner_strength(image), sl.image.gaussian_blur(image, 2.0)
+    for y0, y1 in ((0, 1), (0, 40), (13, 200), (250, 300), (299, 300)):
+        np.testing.assert_array_equal(corner_strength(image, y0, y1), strength[y0:y1])
+        first, last = reached(2.0, y0, y1, 300)
+        np.testing.assert_array_equal(blurred_rows(image[first:last], first, 2.0, y0, y1, 300), blurred[y0:y1])
+
+
+def test_windows_around_corners_blur_as_the_whole_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    image = scene("uint8")[:600, :700].copy()
+    few = patches_of(image, 100)
+    monkeypatch.setattr("sightline.image.oriented_patches._WORTH", 1 << 40)  # nowhere worth it
+    whole = patches_of(image, 100)
+    np.testing.assert_array_equal(few.points, whole.points)
+    np.testing.assert_array_equal(few.descriptors, whole.descriptors)
