@@ -287,6 +287,17 @@ def test_eight_neighbours_equal_opencv_s_regions(photos: dict[str, np.ndarray]) 
     assert (image.hysteresis_threshold(gray, 120, 200, connectivity=8) == wanted).all()
 
 
+@pytest.mark.parametrize("connectivity", [4, 8])
+def test_one_pixel_reaches_all_that_is_connected(connectivity: int) -> None:
+    """More pixels wait to be followed than there is room for."""
+    image = np.full((700, 650), 100, np.uint8)
+    image[500] = 0  # nothing passes
+    image[300, 300] = 255
+    mask = sl.image.hysteresis_threshold(image, 50, 200, connectivity=connectivity)
+    assert mask[:500].all()
+    assert not mask[500:].any()
+
+
 def test_nan_is_above_nothing() -> None:
     row = np.array([[0.9, 0.5, np.nan, 0.5, np.inf, -np.inf]], np.float32)
     assert image.hysteresis_threshold(row, 0.4, 0.8).tolist() == [[True, True, False, True, True, False]]

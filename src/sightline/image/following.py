@@ -11,6 +11,7 @@ from sightline.image.bits import trailing_zeros
 
 NONE, STRONG, WEAK = 0, 1, 2  # labels of a pixel; a weak one that is reached from a strong one becomes strong
 _STRIP = 128
+_WAITING = 8  # one of so many labels may wait to be looked at when following across; more of them are found again
 _STRONG = np.uint64(0x0101010101010101)  # the bits of eight strong labels
 _THREE_WEAK, _ONE_WEAK = np.uint64(0x020202), np.uint64(0x000200)  # those of neighbours in a row
 
@@ -55,9 +56,11 @@ def _follow_rows(flat, words, diagonal, place, y0, y1):
 def _follow_across(flat, words, diagonal, place):
     """Follow from the rows on both sides of each border between two strips, as far as it goes."""
     height = words.shape[0] - 2
-    stack = np.empty(flat.size, place.dtype)
+    stack, more = np.empty(flat.size // _WAITING, place.dtype), False
     for border in range(_STRIP, height, _STRIP):
-        _grow(flat, words, diagonal, np.int64(0), height, stack, border - 1, border + 1)
+        more |= _grow(flat, words, diagonal, np.int64(0), height, stack, border - 1, border + 1)
+    while more:
+        more = _grow(flat, words, diagonal, np.int64(0), height, stack, np.int64(0), height)
 
 
 @kernel
@@ -70,7 +73,11 @@ def _choose_strong(labels, out, y0, y1):
 
 @kernel
 def _grow(flat, words, diagonal, first, last, stack, y0, y1):
-    """Follow from the strong pixels of rows ``y0`` to ``y1``, within the rows ``first`` to ``last``."""
+    """Follow from the strong pixels of rows ``y0`` to ``y1``, within the rows ``first`` to ``last``.
+
+    Return whether the stack was too small: from some pixels, which are strong by now, nothing was followed.
+    """
+    more = False
     step = 8 * words.shape[1]
     begin, end = (first + 1) * step, (last + 1) * step
     for y in range(y0 + 1, y1 + 1):  # under the frame
@@ -97,5 +104,9 @@ def _grow(flat, words, diagonal, first, last, stack, y0, y1):
                                 reached = centre - 1 + np.int64(trailing_zeros(weak) >> np.uint64(3))
                                 weak &= weak - np.uint64(1)
                                 flat[reached] = STRONG
-                                stack[top] = reached
-                                top += 1
+                                if top < stack.size:
+                                    stack[top] = reached
+                                    top += 1
+                                else:
+                                    more = True
+    return more

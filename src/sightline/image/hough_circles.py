@@ -13,7 +13,6 @@ from typing import Annotated, Any
 import numpy as np
 from jaxtyping import Float32
 
-from sightline.core.buffers import empty
 from sightline.core.catalogue import method
 from sightline.core.checks import integer, number
 from sightline.core.errors import InputError
@@ -23,6 +22,7 @@ from sightline.core.layers import Mask as MaskLayer
 from sightline.core.trace import Step
 from sightline.core.types import Image, Range
 from sightline.image.canny import STRONGEST, canny
+from sightline.image.circles_apart import apart
 from sightline.image.gaussian_blur import gaussian_blur
 from sightline.image.gradient import as_gray
 from sightline.image.hough_lines import MOST_CELLS
@@ -30,7 +30,9 @@ from sightline.image.runs import listed_runs
 
 _BINS = 10  # of radii per pixel of the accumulator
 _STRIP = 8  # centres; each one asks thousands of points
-_FEW = 2048  # points that vote alone
+_CELLS = 1 << 18  # of a strip of the accumulator, which a processor's cache holds
+_STRIPS = 2  # at least: threads share them
+_LEAST_ROWS = 32  # of a strip: each one passes all points near to it
 
 
 @method(task="shapes", paper="Yuen et al. 1990", lesson="w2d6")
@@ -95,7 +97,8 @@ def hough_circles(
     >>> bool(np.abs(circles - (40, 30, 15)).max() <= 1)
     True
     """
-    return _stages(image, threshold, min_radius, max_radius, min_distance, high, sigma, resolution, max_circles)[-1]
+    options = threshold, min_radius, max_radius, min_distance, high, sigma, resolution, max_circles
+    return _stages(image, *options)[-1]
 
 
 @hough_circles.steps
@@ -112,7 +115,7 @@ def _steps(
     max_circles: int | None = None,
 ) -> Iterator[Step]:
     options = threshold, min_radius, max_radius, min_distance, high, sigma, resolution, max_circles
-    gray, edges, accumulator, centres, circles = _stages(image, *options)
+    gray, edges, accumulator, centres, circles = _stages(image, *options, traced=True)
     yield Step("grey", Picture(gray))
     yield Step("edges", MaskLayer(edges), note="They vote for centres along their gradient.")
     heat = Heat(accumulator.astype(np.float32))
@@ -140,8 +143,13 @@ def _stages(
     sigma: float,
     resolution: float,
     max_circles: int | None,
-) -> tuple[np.ndarray, ...]:
-    """Return the grey image, its edges, the accumulator, the centres (in cells), and the circles."""
+    *,
+    traced: bool = False,
+) -> tuple[Any, ...]:
+    """Return the grey image, its edges, the accumulator (both if ``traced``), the centres (in cells), and the circles.
+
+    Edges and accumulator are more than the picture: a strip of the accumulator is given up when its centres are found.
+    """
     name = "hough_circles"
     gray = as_gray(name, image, finite=True)
     threshold = integer(name, "threshold", threshold, 1)
@@ -157,33 +165,56 @@ def _stages(
     resolution = number(name, "resolution", resolution, 1, 10, unit="pixels")
     most = None if max_circles is None else integer(name, "max_circles", max_circles, 1)
     gray = gaussian_blur(gray, sigma) if sigma > 0 else gray
-    edges = canny(gray, high / 2, high, sigma=0, norm="l1")
-    shape = tuple(math.ceil(side / resolution) + 2 for side in gray.shape)  # with a frame of zeros
+    shape = tuple(math.ceil(side / resolution) for side in gray.shape)
     if math.prod(shape) > MOST_CELLS:
         raise InputError(f"{name}: image must have at most {MOST_CELLS} pixels; got {gray.size}. Resize it.")
-    bounds, firsts = listed_runs(edges)
-    points = np.empty((2, int(bounds[1::2].sum() - bounds[::2].sum())), np.float32)
-    directions = np.empty_like(points)
-    _directions(gray, bounds, firsts, points, directions)
-    rays = points, directions, resolution, low_radius, min(high_radius, sum(gray.shape))
-    accumulator = _voted(rays, shape)
-    centres = _centres(accumulator, threshold)
+    edges = canny(gray, high / 2, high, sigma=0, norm="l1", out=np.empty(gray.shape, np.bool_))  # freed when listed
+    runs = listed_runs(edges)
+    shown = edges if traced else None
+    del edges
+    directions, starts = _directions(gray, runs, resolution)
+    rays = *runs, directions, starts, resolution, low_radius, min(high_radius, sum(gray.shape))
+    strip = max(_LEAST_ROWS, min(-(-shape[0] // _STRIPS), _CELLS // shape[1]))
+    rows = [(y, min(y + strip, shape[0])) for y in range(0, shape[0], strip)] if traced else []
+    sheets = [_vote(*rays, shape, *ends)[1:-1, 1:-1] for ends in rows]
+    found = np.concatenate(over_rows(_vote_and_choose, shape[0], *rays, shape, threshold, strip=strip), axis=1)
+    centres = found[:2, np.argsort(-found[2], kind="stable")].T  # the strongest first
     circles = np.empty((len(centres), 4), np.float32)  # x, y, radius, and how many pixels support it
     bins = max(1, round((high_radius - low_radius) / resolution * _BINS))
     radii = float(low_radius), float(high_radius), resolution, bins
     if len(centres):
-        over_rows(_radii, len(centres), points, (centres + 0.5) * resolution, *radii, circles, strip=_STRIP)
-    circles = circles[circles[:, 3] > threshold]
-    return gray, edges, accumulator[1:-1, 1:-1], centres, _apart(circles, distance)[:most]
+        over_rows(_radii, len(centres), *runs, centres, *radii, circles, strip=_STRIP)
+    circles = apart(circles[circles[:, 3] > threshold], distance, most)
+    return gray, shown, np.concatenate(sheets) if traced else None, centres, circles
+
+
+def _directions(gray: np.ndarray, runs: tuple[Any, ...], resolution: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return the directions of all edge pixels, in 1/1024 of a cell for each pixel of length, and each row's first."""
+    bounds, firsts = runs
+    starts = np.zeros(len(firsts), np.int64)
+    _count(bounds, firsts, starts)
+    directions = np.empty((2, int(starts[-1])), np.int16)
+    over_rows(_directions_of_rows, len(gray), gray, bounds, firsts, 1024 / resolution, directions, starts)
+    return directions, starts
 
 
 @kernel
-def _directions(gray, bounds, firsts, points, directions):
-    """List the pixels of runs, and unit vectors along the gradient there; zero where it is. The border is repeated."""
+def _count(bounds, firsts, starts):
+    """Write how many pixels of runs lie above each row."""
+    for y in range(starts.size - 1):
+        count = starts[y]
+        for run in range(firsts[y], firsts[y + 1]):
+            count += bounds[2 * run + 1] - bounds[2 * run]
+        starts[y + 1] = count
+
+
+@kernel
+def _directions_of_rows(gray, bounds, firsts, scale, directions, starts, y0, y1):
+    """Write vectors of one length along the gradient; zero where it is. The border is repeated."""
     height, width = gray.shape
-    i, number = np.uint64(0), np.float32
-    for y in range(height):
-        above, here, below = gray[max(y - 1, 0)], gray[y], gray[min(y + 1, height - 1)]
+    number = np.float32
+    for y in range(y0, y1):
+        above, here, below, i = gray[max(y - 1, 0)], gray[y], gray[min(y + 1, height - 1)], np.uint64(starts[y])
         for run in range(firsts[y], firsts[y + 1]):
             for x in range(bounds[2 * run], bounds[2 * run + 1]):
                 west, east = max(x - 1, 0), min(x + 1, width - 1)
@@ -192,45 +223,56 @@ def _directions(gray, bounds, firsts, points, directions):
                 across = number(here[east]) - number(here[west])
                 dx, dy = ne - nw + se - sw + 2 * across, sw - nw + se - ne + 2 * (s - n)
                 length = np.sqrt(dx * dx + dy * dy)
-                points[0, i], points[1, i] = x, y
-                directions[0, i] = dx / length if length > 0 else 0
-                directions[1, i] = dy / length if length > 0 else 0
+                directions[0, i] = np.int16(np.rint(scale * (dx / length))) if length > 0 else np.int16(0)
+                directions[1, i] = np.int16(np.rint(scale * (dy / length))) if length > 0 else np.int16(0)
                 i += np.uint64(1)
 
 
-def _voted(rays: tuple[Any, ...], shape: tuple[int, ...]) -> np.ndarray:
-    """Return how many votes each cell gets; ``shape`` has a frame of zeros."""
-    count = rays[0].shape[1]
-    many = count * (rays[-1] - rays[-2]) > 4 * math.prod(shape)  # enough that two halves of the points vote at once
-    share = max(_FEW, -(-count // 2)) if many else max(1, count)
-    sheets = empty((2 if share < count else 1, *shape), np.int32)
-    sheets.fill(0)  # in memory that is warm: fresh zeros cost three times as much
-    over_rows(_vote, count, *rays, sheets, share, strip=share)
-    return sheets[0] if len(sheets) == 1 else np.add(sheets[0], sheets[1], out=sheets[0])
+@kernel
+def _vote_and_choose(bounds, firsts, directions, starts, resolution, low, high, shape, threshold, s0, s1):
+    """Return the centres of a strip of the accumulator's rows, in three rows: x, y and votes."""
+    sheet = _vote(bounds, firsts, directions, starts, resolution, low, high, shape, s0, s1)
+    found = np.empty((3, _peaks(sheet, s0, threshold, np.empty((3, 0), np.int32))), np.int32)
+    _peaks(sheet, s0, threshold, found)
+    return found
 
 
 @kernel
-def _vote(points, directions, resolution, low, high, sheets, share, first, last):
-    """Let a share of the points vote along their directions, pixel by pixel, to both sides, on a sheet of its own."""
-    sheet = sheets[first // share]
-    rows, columns, pitch = sheet.shape[0] - 2, sheet.shape[1] - 2, sheet.shape[1]
-    cells = sheet.reshape(-1)[pitch + 1 :]
-    for i in range(first, last):
-        if directions[0, i] == 0 and directions[1, i] == 0:
-            continue
-        # In 1/1024 of a cell: whole numbers are added up along the way.
-        dx = np.int64(np.rint(1024 / resolution * directions[0, i]))
-        dy = np.int64(np.rint(1024 / resolution * directions[1, i]))
-        start_x = np.int64(np.rint(1024 / resolution * points[0, i]))
-        start_y = np.int64(np.rint(1024 / resolution * points[1, i]))
-        for _side in range(2):
-            x, y = start_x + low * dx, start_y + low * dy
-            steps = _steps_inside(y, dy, rows << 10, _steps_inside(x, dx, columns << 10, high + 1 - low))
-            for _radius in range(steps):
-                cells[np.uint64((y >> 10) * pitch + (x >> 10))] += np.int32(1)
-                x += dx
-                y += dy
-            dx, dy = -dx, -dy
+def _vote(bounds, firsts, directions, starts, resolution, low, high, shape, s0, s1):
+    """Return how many votes the cells of rows ``s0`` to ``s1`` get, and those of the row before and the one after.
+
+    Edge pixels vote along their directions, pixel by pixel, to both sides; there is a column of zeros at either end.
+    """
+    rows, columns, pitch = shape[0], shape[1], shape[1] + 2
+    sheet = np.empty((s1 - s0 + 2, pitch), np.int32)
+    cells, zero = sheet.reshape(-1), np.int32(0)
+    for i in range(cells.size):
+        cells[i] = zero
+    top, bottom = max(s0 - 1, 0) << 10, min(s1 + 1, rows) << 10
+    origin = (1 - s0) * pitch + 1  # of the cell at (0, 0)
+    way = high * (1 + resolution / 1024) + 2 * resolution + 2  # how far a vote goes at most, and roundings
+    y0, y1 = max(0, int((s0 - 1) * resolution - way)), min(firsts.size - 1, int((s1 + 1) * resolution + way) + 1)
+    for y in range(y0, y1):
+        start_y, i = np.int64(np.rint(1024 / resolution * y)), np.uint64(starts[y])
+        for run in range(firsts[y], firsts[y + 1]):
+            for x in range(bounds[2 * run], bounds[2 * run + 1]):
+                dx, dy = np.int64(directions[0, i]), np.int64(directions[1, i])
+                i += np.uint64(1)
+                if dx == 0 and dy == 0:
+                    continue
+                # In 1/1024 of a cell: whole numbers are added up along the way.
+                start_x = np.int64(np.rint(1024 / resolution * x))
+                for _side in range(2):
+                    u, v = start_x + low * dx, start_y + low * dy
+                    steps = _steps_inside(v, dy, rows << 10, _steps_inside(u, dx, columns << 10, high + 1 - low))
+                    first, last = _steps_between(v, dy, top, bottom, steps)
+                    u, v = u + first * dx, v + first * dy
+                    for _radius in range(first, last):
+                        cells[np.uint64((v >> 10) * pitch + (u >> 10) + origin)] += np.int32(1)
+                        u += dx
+                        v += dy
+                    dx, dy = -dx, -dy
+    return sheet
 
 
 @kernel
@@ -240,23 +282,35 @@ def _steps_inside(place, step, end, most):
         return 0
     if 0 <= place + (most - 1) * step < end:
         return most
-    return ((end - 1 - place) // step if step > 0 else place // -step) + 1
-
-
-def _centres(accumulator: np.ndarray, threshold: int) -> np.ndarray:
-    """Return the cells (x, y) with more than ``threshold`` votes that no neighbour exceeds, the strongest first."""
-    found = np.empty((3, 0), np.int64)
-    while (count := _peaks(accumulator, threshold, found)) > found.shape[1]:
-        found = np.empty((3, count), np.int64)  # x, y and votes
-    return found[:2, np.argsort(-found[2], kind="stable")].T
+    return (_whole(end - 1 - place, step) if step > 0 else _whole(place, -step)) + 1
 
 
 @kernel
-def _peaks(accumulator, threshold, found):
+def _steps_between(place, step, top, bottom, most):
+    """Return which of the first ``most`` of place, place + step … lie in top … bottom - 1, from and up to."""
+    if most <= 0:
+        return 0, 0
+    if step < 0:  # mirrored
+        place, step, top, bottom = -place, -step, 1 - bottom, 1 - top
+    final = place + (most - 1) * step
+    if place >= bottom or final < top:
+        return 0, 0
+    first = 0 if place >= top else _whole(top - 1 - place, step) + 1
+    return first, most if final < bottom else _whole(bottom - 1 - place, step) + 1
+
+
+@kernel(inline=True)
+def _whole(way, step):
+    """Return way // step; floats divide sooner than whole numbers and are exact here."""
+    return np.int64(np.float64(way) / np.float64(step))
+
+
+@kernel
+def _peaks(sheet, s0, threshold, found):
     """List the cells with more than ``threshold`` votes that no neighbour exceeds, as long as there is room; count."""
     count = 0
-    for y in range(1, accumulator.shape[0] - 1):
-        above, row, below, most = accumulator[y - 1], accumulator[y], accumulator[y + 1], np.int32(0)
+    for y in range(1, sheet.shape[0] - 1):
+        above, row, below, most = sheet[y - 1], sheet[y], sheet[y + 1], np.int32(0)
         for x in range(row.size):
             most = max(most, row[x])
         if most <= threshold:
@@ -265,29 +319,33 @@ def _peaks(accumulator, threshold, found):
             votes = row[x]
             if votes > threshold and votes > max(row[x - 1], above[x]) and votes >= max(row[x + 1], below[x]):
                 if count < found.shape[1]:
-                    found[0, count], found[1, count], found[2, count] = x - 1, y - 1, votes
+                    found[0, count], found[1, count], found[2, count] = x - 1, s0 + y - 1, votes
                 count += 1
     return count
 
 
 @kernel
-def _radii(points, centres, low, high, resolution, bins, circles, c0, c1):
+def _radii(bounds, firsts, centres, low, high, resolution, bins, circles, c0, c1):
     """Find the radius with most points for its length, for the centres ``c0`` to ``c1``."""
     least, most, scale = np.float32(low * low), np.float32(high * high), np.float32(_BINS / resolution)
-    histogram, last = np.empty(bins, np.int64), bins - 1
+    histogram, last, height = np.empty(bins, np.int64), bins - 1, firsts.size - 1
     for c in range(c0, c1):
-        x, y = np.float32(centres[c, 0]), np.float32(centres[c, 1])
+        x, y = np.float32((centres[c, 0] + 0.5) * resolution), np.float32((centres[c, 1] + 0.5) * resolution)
         histogram[:] = 0
-        first, end = (
-            np.searchsorted(points[1], y - np.float32(high)),
-            np.searchsorted(points[1], y + np.float32(high + 1)),
-        )
-        for i in range(first, end):  # points come row by row
-            u, v = points[0, i] - x, points[1, i] - y
-            square = u * u + v * v
-            if least <= square <= most:
-                place = np.rint((np.sqrt(square) - np.float32(low)) * scale)
-                histogram[max(0, min(last, int(place)))] += 1
+        for row in range(max(0, int(y - high)), min(height, int(y + high) + 2)):
+            v = np.float32(row) - y
+            if v < -np.float32(high) or v > np.float32(high):
+                continue
+            half = math.sqrt(high * high - v * v) + 2  # of what may lie within, and roundings
+            for run in range(_first_run(bounds, firsts[row], firsts[row + 1], x - half), firsts[row + 1]):
+                if bounds[2 * run] > x + half:
+                    break
+                for at in range(bounds[2 * run], bounds[2 * run + 1]):
+                    u = np.float32(at) - x
+                    square = u * u + v * v
+                    if least <= square <= most:
+                        place = np.rint((np.sqrt(square) - np.float32(low)) * scale)
+                        histogram[max(0, min(last, int(place)))] += 1
         radius, support, j = 0.0, 0, last
         while j > 0:
             if histogram[j]:
@@ -303,12 +361,13 @@ def _radii(points, centres, low, high, resolution, bins, circles, c0, c1):
         circles[c, 3] = np.float32(support)
 
 
-def _apart(circles: np.ndarray, distance: float) -> np.ndarray:
-    """Return the circles (x, y, radius), the best supported first, without those near to a better one."""
-    circles = circles[np.lexsort((circles[:, 1], circles[:, 0], -circles[:, 2], -circles[:, 3]))]
-    alive, kept = np.ones(len(circles), np.bool_), []
-    for i in range(len(circles)):
-        if alive[i]:
-            kept.append(i)
-            alive &= ((circles[:, :2] - circles[i, :2]) ** 2).sum(axis=1) >= distance * distance
-    return circles[kept, :3].copy()
+@kernel
+def _first_run(bounds, first, end, x):
+    """Return the first of the runs ``first`` to ``end`` of a row that does not end before ``x``."""
+    while first < end:
+        middle = (first + end) // 2
+        if bounds[2 * middle + 1] < x:
+            first = middle + 1
+        else:
+            end = middle
+    return first
