@@ -58,9 +58,8 @@ def test_denoising_does_not_hold_the_finest_details(picture: np.ndarray, options
 
 def test_blending_holds_one_transform_without_its_finest_details(picture: np.ndarray) -> None:
     other, mask = np.ascontiguousarray(picture[::-1]), picture > 127
-    assert (
-        beyond(lambda: sl.image.wavelet_blend(picture, other, mask)) < 3.3 * picture.nbytes
-    )  # of the three, 1.1 times
+    taken = beyond(lambda: sl.image.wavelet_blend(picture, other, mask))
+    assert taken < 3.1 * picture.nbytes  # of which the rows of a strip take half of one at this size
 
 
 @pytest.mark.parametrize("options", [{}, {"quality": 100}, {"lossless": True}])

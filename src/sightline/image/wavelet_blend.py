@@ -92,8 +92,9 @@ def wavelet_blend(
     levels = _levels_for(a, levels)
     result = output("wavelet_blend", out, a.shape, a.dtype, [a, b])
     weights = _Weights(mask, wavelet, levels)
-    for planes in zip(channels_of(a), channels_of(b), channels_of(result), strict=True):
-        _blend(*planes, weights, filters_of("wavelet_blend", wavelet), levels)
+    planes = list(zip(channels_of(a), channels_of(b), channels_of(result), strict=True))
+    for left in range(len(planes), 0, -1):
+        _blend(*planes[-left], weights, filters_of("wavelet_blend", wavelet), levels, last=left == 1)
     return result
 
 
@@ -132,16 +133,23 @@ class _Weights:
     """The mask at the size of each level's bands; at the finest level's, made of the mask where it is asked for."""
 
     def __init__(self, mask: np.ndarray, wavelet: str, levels: int) -> None:
-        filters = filters_of("wavelet_blend", wavelet)
-        self._mask, self._finest = mask, Halving(filters, mask.shape)
+        self._filters, self._levels = filters_of("wavelet_blend", wavelet), levels
+        self._mask, self._finest = mask, Halving(self._filters, mask.shape)
         self._below: list[np.ndarray] = []
+
+    def make(self) -> None:
+        """Make those of all levels but the finest, where they are not there."""
         rows, shape = self._under_mask, self._finest.half
-        for _ in range(levels - 1):
-            level = Halving(filters, shape)
+        while len(self._below) < self._levels - 1:
+            level = Halving(self._filters, shape)
             weights = np.empty(level.half, np.float32)
             over_rows(_halve_rows, level.half[0], level, rows, weights, strip=self._finest.strip)
             self._below.append(weights)
             rows, shape = _rows_of(weights), level.half
+
+    def drop(self) -> None:
+        """Forget what :meth:`make` made."""
+        self._below.clear()
 
     def rows(self, number: int, y0: int, y1: int) -> np.ndarray:
         """Return rows of the weights of level ``number``, of which 1 is the finest: float32, 0–1."""
@@ -164,8 +172,13 @@ def _halve_rows(level: Halving, rows: Rows, weights: np.ndarray, y0: int, y1: in
     weights[y0:y1] = _halved(level, rows, y0, y1)
 
 
-def _blend(a: np.ndarray, b: np.ndarray, blended: np.ndarray, weights: _Weights, filters: Filters, levels: int) -> None:
-    """Write b and, band by band, the mask's share of what a differs by: the transform of a sum is a sum."""
+def _blend(
+    a: np.ndarray, b: np.ndarray, blended: np.ndarray, weights: _Weights, filters: Filters, levels: int, *, last: bool
+) -> None:
+    """Write b and, band by band, the mask's share of what a differs by: the transform of a sum is a sum.
+
+    Weights are made when the bands of one channel are there, and dropped when those of the ``last`` one are changed.
+    """
 
     def difference(y0: int, y1: int) -> np.ndarray:
         return np.subtract(a[y0:y1], b[y0:y1], dtype=np.float64)
@@ -179,7 +192,10 @@ def _blend(a: np.ndarray, b: np.ndarray, blended: np.ndarray, weights: _Weights,
         values += b[y : y + len(values)]
 
     cascade = Cascade(difference, a.shape, filters, levels)
+    weights.make()
     cascade.change(change)
+    if last:
+        weights.drop()
     cascade.write(blended, finish)
 
 
@@ -187,6 +203,7 @@ def _mixed(a: np.ndarray, b: np.ndarray, mask: np.ndarray, levels: int, wavelet:
     """Return the bands of ``a`` and ``b`` mixed under the mask's weights at each size, to look at them."""
     first, second = dwt(a, wavelet, levels), dwt(b, wavelet, levels)
     weights = _Weights(mask, wavelet, levels)
+    weights.make()
 
     def mixed(number: int, one: np.ndarray, other: np.ndarray) -> np.ndarray:
         share = weights.rows(number, 0, len(one))

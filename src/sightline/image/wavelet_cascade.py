@@ -82,10 +82,8 @@ class Cascade:
                 bands = [self._smooth, *bands]
             for y in range(0, len(bands[0]), _ROWS):
                 change(number, y, [band[y : y + _ROWS] for band in bands])
-        while len(self.details) > 1:  # of the second level, too, the plane is made strip by strip
-            self._smooth = synthesise([self._smooth, *self.details.pop()], self._below.pop())
 
-    def plane(self, y0: int, y1: int) -> np.ndarray:
+    def _plane(self, y0: int, y1: int) -> np.ndarray:
         """Return the pairs of rows ``y0`` to ``y1`` of the plane that the changed bands stand for, float64."""
         first, last = self._finest.reach(y0, y1)
         bands = list(self._finest.bands(self._rows, first, last))
@@ -114,9 +112,11 @@ class Cascade:
         """
 
         def strip(y0: int, y1: int) -> None:
-            values = self.plane(y0, y1)
+            values = self._plane(y0, y1)
             if finish is not None:
                 finish(2 * y0, values)
             write_rows(values, result[2 * y0 : 2 * y1])
 
+        while len(self.details) > 1:  # of the second level, too, the plane is made strip by strip
+            self._smooth = synthesise([self._smooth, *self.details.pop()], self._below.pop())
         over_rows(strip, -(-len(result) // 2), strip=self._finest.strip)
