@@ -128,3 +128,9 @@ def test_steps_end_in_the_segments(photos: dict[str, np.ndarray]) -> None:
 def test_bad_options_are_refused(arguments: dict[str, Any], sentence: str) -> None:
     with pytest.raises(InputError, match=sentence):
         hough_segments(np.zeros((5, 5), bool), **arguments)
+
+
+def test_a_cell_holds_more_votes_than_two_bytes() -> None:
+    mask = np.ones((300, 800), np.bool_)
+    assert len(hough_segments(mask, 70_000, rho=100.0, theta=np.pi / 2)) >= 1
+    assert len(hough_segments(mask, 90_000, rho=100.0, theta=np.pi / 2)) == 0

@@ -23,6 +23,7 @@ _CALLS: dict[str, tuple[Callable[[Any], Any], float]] = {
     "blobs_dog": (lambda image: sl.image.blobs_dog(image, **_TILES), 28.0),
     "blobs_doh": (lambda image: sl.image.blobs_doh(image, **_TILES), 28.0),
     "hough_circles": (lambda image: sl.image.hough_circles(image & 192, max_radius=20), 4.0),
+    "hough_segments": (lambda image: sl.image.hough_segments(image % 32 == 0), 3.0),
     "hysteresis_threshold": (lambda image: sl.image.hysteresis_threshold(image, 60, 180), 2.5),
 }
 
