@@ -6,7 +6,9 @@ Brown & Lowe 2007, "Automatic Panoramic Image Stitching using Invariant Features
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 
@@ -18,57 +20,137 @@ from sightline.image.gaussian_pyramid import pyramid_of
 from sightline.image.laplacian_pyramid import bands_of, sum_of_bands
 from sightline.image.panorama import Placement
 
+_BAND = 128  # rows of the sheet that are laid at once; the overlaps' sums are those of 64 each
+_STEEPEST = 1.4  # radians off the axis of a cylinder, beyond which nothing is read
 _NOISE, _SPREAD = 10 / 255, 0.1  # σ of brightness and of gains, Brown and Lowe's
 
 
-def lay(image: Array, placement: Placement, sheet: tuple[int, int]) -> tuple[Array, Array]:
-    """Return a float32 picture on the sheet, and where it is; its border goes on beyond it: blurs see no edge."""
-    laid, inside = empty((*sheet, *image.shape[2:]), np.float32), empty(sheet, np.bool_)
-    flat = image.reshape(len(image), -1), laid.reshape(len(laid), -1)
-    over_rows(_lay, sheet[0], np.linalg.inv(placement.matrix), float(placement.focal), *flat, inside, strip=16)
-    return laid, inside
+Laying = Callable[[int, slice, slice], Array]  # a picture's number, rows and columns of the sheet: it there, float32
+
+
+def lay(image: Array, placement: Placement, rows: tuple[int, int], columns: tuple[int, int]) -> Array:
+    """Return a picture on a part of the sheet, float32 0–1; uint8 and uint16 are read as such.
+
+    Its border goes on beyond it: blurs see no edge.
+    """
+    shape, table = (rows[1] - rows[0], columns[1] - columns[0]), np.zeros(1, np.float32)
+    if image.dtype != np.float32:
+        top = np.iinfo(image.dtype).max
+        table = np.arange(top + 1, dtype=np.float32) / np.float32(top)
+    laid = np.empty((*shape, *image.shape[2:]), np.float32)
+    flat = image.reshape(len(image), -1), laid.reshape(shape[0], -1)
+    over_rows(_lay, shape[0], *_start(placement, rows, columns), table, *flat, strip=16)
+    return laid
+
+
+def cover(placement: Placement, rows: tuple[int, int], columns: tuple[int, int]) -> Array:
+    """Return where a picture lies on a part of the sheet, h×w bool."""
+    inside = np.empty((rows[1] - rows[0], columns[1] - columns[0]), np.bool_)
+    over_rows(_cover, len(inside), *_start(placement, rows, columns), inside, strip=16)
+    return inside
+
+
+def _start(placement: Placement, rows: tuple[int, int], columns: tuple[int, int]) -> tuple[Any, ...]:
+    height, width = placement.shape
+    return rows[0], columns[0], np.linalg.inv(placement.matrix), float(placement.focal), width - 1.0, height - 1.0
+
+
+@kernel(inline=True)
+def _position(inverse, focal, right, bottom, widest, x, a0, b0, c0):
+    """Return where :meth:`Placement.forward` puts a pixel of the sheet from, and whether it is seen."""
+    depth = inverse[2, 0] * x + c0
+    seen = depth > 1e-9
+    away = 1 / depth if seen else 0.0
+    u, v = (inverse[0, 0] * x + a0) * away, (inverse[1, 0] * x + b0) * away
+    if focal > 0:
+        angle, level = (u - right / 2) / focal, (v - bottom / 2) / focal
+        seen &= abs(angle) < widest
+        angle = angle if seen else 0.0
+        u, v = np.tan(angle) * focal + right / 2, level / np.cos(angle) * focal + bottom / 2
+    return u, v, seen
 
 
 @kernel
-def _lay(inverse, focal, picture, laid, inside, y0, y1):
-    """Read the picture between its pixels, where :meth:`Placement.forward` puts those of rows ``y0`` to ``y1``."""
-    channels = laid.shape[1] // inside.shape[1]
-    height, width = picture.shape[0], picture.shape[1] // channels
-    right, bottom, one = width - 1.0, height - 1.0, np.float32(1)
-    for y in range(y0, y1):
-        row, line = laid[y], inside[y]
+def _cover(first_row, first_column, inverse, focal, right, bottom, inside, y0, y1):
+    # No tangent is worked out of what is clearly beside the picture.
+    widest = min(_STEEPEST, np.arctan((right / 2 + 0.5) / focal) + 1e-6) if focal > 0 else _STEEPEST
+    for r in range(y0, y1):
+        line, y = inside[r], r + first_row
         a0, b0 = inverse[0, 1] * y + inverse[0, 2], inverse[1, 1] * y + inverse[1, 2]
         c0 = inverse[2, 1] * y + inverse[2, 2]
-        for x in range(line.size):
-            depth = inverse[2, 0] * x + c0
-            seen = depth > 1e-9
-            away = 1 / depth if seen else 0.0
-            u, v = (inverse[0, 0] * x + a0) * away, (inverse[1, 0] * x + b0) * away
-            if focal > 0:
-                angle, level = (u - right / 2) / focal, (v - bottom / 2) / focal
-                seen &= abs(angle) < 1.4
-                angle = angle if seen else 0.0
-                u, v = np.tan(angle) * focal + right / 2, level / np.cos(angle) * focal + bottom / 2
-            line[x] = seen & (u >= -0.5) & (v >= -0.5) & (u <= right + 0.5) & (v <= bottom + 0.5)
+        for c in range(line.size):
+            u, v, seen = _position(inverse, focal, right, bottom, widest, c + first_column, a0, b0, c0)
+            line[c] = seen & (u >= -0.5) & (v >= -0.5) & (u <= right + 0.5) & (v <= bottom + 0.5)
+
+
+@kernel
+def _lay(first_row, first_column, inverse, focal, right, bottom, table, picture, laid, y0, y1):
+    """Read the picture between its pixels; ``table`` says what whole numbers stand for."""
+    height, width, one = picture.shape[0], np.int64(right) + 1, np.float32(1)
+    widest = _STEEPEST
+    channels, whole = picture.shape[1] // width, picture.itemsize < 4
+    for r in range(y0, y1):
+        row, y = laid[r], r + first_row
+        a0, b0 = inverse[0, 1] * y + inverse[0, 2], inverse[1, 1] * y + inverse[1, 2]
+        c0 = inverse[2, 1] * y + inverse[2, 2]
+        for c in range(row.size // channels):
+            u, v, _ = _position(inverse, focal, right, bottom, widest, c + first_column, a0, b0, c0)
             u, v = min(max(u, 0.0), right), min(max(v, 0.0), bottom)
             i, j = np.int64(u), np.int64(v)
             fx, fy = np.float32(u - i), np.float32(v - j)
             above, below = picture[j], picture[min(j + 1, height - 1)]
             p, q = i * channels, min(i + 1, width - 1) * channels
             for k in range(channels):
-                upper = above[p + k] * (one - fx) + above[q + k] * fx
-                lower = below[p + k] * (one - fx) + below[q + k] * fx
-                row[x * channels + k] = upper + fy * (lower - upper)
+                if whole:
+                    e, f = table[np.int64(above[p + k])], table[np.int64(above[q + k])]
+                    g, h = table[np.int64(below[p + k])], table[np.int64(below[q + k])]
+                else:
+                    e, f = np.float32(above[p + k]), np.float32(above[q + k])
+                    g, h = np.float32(below[p + k]), np.float32(below[q + k])
+                upper, lower = e * (one - fx) + f * fx, g * (one - fx) + h * fx
+                row[c * channels + k] = upper + fy * (lower - upper)
+
+
+def survey(pictures: list[Array], placements: list[Placement], sheet: tuple[int, int]) -> tuple[list[Array], Array]:
+    """Return where each picture is on the sheet, and the factors of :func:`gains_of`; few rows are held at once."""
+    inside, overlaps = [np.empty(sheet, np.bool_) for _ in pictures], _no_overlaps(len(pictures))
+    laid = [np.zeros((_BAND, sheet[1], *picture.shape[2:]), np.float32) for picture in pictures]
+    for y0 in range(0, sheet[0], _BAND):
+        rows = y0, min(y0 + _BAND, sheet[0])
+        for mask, placement in zip(inside, placements, strict=True):
+            mask[slice(*rows)] = cover(placement, rows, (0, sheet[1]))
+        masks = [mask[slice(*rows)] for mask in inside]
+        shared = np.flatnonzero((np.sum(masks, axis=0, dtype=np.uint16) > 1).any(axis=0))
+        if shared.size:  # brightness matters there alone
+            columns = int(shared[0]), int(shared[-1]) + 1
+            for part, picture, placement in zip(laid, pictures, placements, strict=True):
+                part[: rows[1] - y0, slice(*columns)] = lay(picture, placement, rows, columns)
+            _add_overlaps(overlaps, [part[: rows[1] - y0] for part in laid], masks)
+    return inside, _gains(overlaps, len(pictures))
 
 
 def gains_of(laid: list[Array], inside: list[Array]) -> Array:
     """Return a factor for each picture under which the overlaps are equally bright, and all are near 1."""
-    count = len(laid)
-    left, right = np.zeros((count, count)), np.zeros(count)
+    overlaps = _no_overlaps(len(laid))
+    _add_overlaps(overlaps, laid, inside)
+    return _gains(overlaps, len(laid))
+
+
+def _no_overlaps(count: int) -> dict[tuple[int, int], Array]:
+    """Return zeros for what :func:`_overlap` sums of each pair of pictures."""
+    return {pair: np.zeros(3) for pair in combinations(range(count), 2)}
+
+
+def _add_overlaps(overlaps: dict[tuple[int, int], Array], laid: list[Array], inside: list[Array]) -> None:
     flat = [picture.reshape(len(picture), -1) for picture in laid]
-    for i, j in combinations(range(count), 2):
-        sums = over_rows(_overlap, len(inside[i]), inside[i], inside[j], flat[i], flat[j])
-        n, first, second = (sum(part) for part in zip(*sums, strict=True))
+    for (i, j), sums in overlaps.items():
+        for part in over_rows(_overlap, len(inside[i]), inside[i], inside[j], flat[i], flat[j]):
+            sums += part
+
+
+def _gains(overlaps: dict[tuple[int, int], Array], count: int) -> Array:
+    left, right = np.zeros((count, count)), np.zeros(count)
+    for (i, j), (n, first, second) in overlaps.items():
         if n == 0:
             continue
         a, b = first / n, second / n
@@ -98,9 +180,11 @@ def _overlap(inside, other_inside, picture, other, y0, y1):
 
 def seams_of(inside: list[Array]) -> Array:
     """Return which picture each pixel of the sheet is taken from: the one whose border is farthest; −1 for none."""
-    owner, deepest = np.full(inside[0].shape, -1, np.int32), np.zeros(inside[0].shape, np.float32)
+    height, width = inside[0].shape
+    depth = np.empty((height + 2, width + 2), np.float32)
+    owner, deepest = np.full((height, width), -1, np.int16), np.zeros((height, width), np.float32)
     for i, mask in enumerate(inside):
-        depth = distance_transform(np.pad(mask, 1))
+        distance_transform(np.pad(mask, 1), out=depth)
         over_rows(_deepen, len(owner), depth, i, deepest, owner)
     return owner
 
@@ -111,29 +195,39 @@ def _deepen(depth, number, deepest, owner, y0, y1):
     for y in range(y0, y1):
         values, most, of = depth[y + 1, 1:-1], deepest[y], owner[y]
         for x in range(of.size):
-            of[x] = np.int32(number) if values[x] > most[x] else of[x]
+            of[x] = np.int16(number) if values[x] > most[x] else of[x]
             most[x] = max(most[x], values[x])
 
 
-def blended(laid: list[Array], owner: Array, levels: int) -> Array:
+def blended(laying: Laying, owner: Array, levels: int, channels: tuple[int, ...]) -> Array:
     """Return the pictures on one sheet, float32: each band of detail is mixed over as far as its waves are long.
 
     Farther from the seams than the longest waves reach, that is the picture itself.
     """
-    result = empty(laid[0].shape, np.float32)
-    for i, picture in enumerate(laid):
-        over_rows(_take, len(owner), owner, i, picture.reshape(len(owner), -1), result.reshape(len(owner), -1))
+    result, count = np.empty((*owner.shape, *channels), np.float32), int(owner.max()) + 1
+    for y0 in range(0, len(owner), _BAND):
+        rows = slice(y0, min(y0 + _BAND, len(owner)))
+        for i in range(count):
+            owned = np.flatnonzero((owner[rows] == i).any(axis=0))
+            if owned.size:
+                columns = slice(int(owned[0]), int(owned[-1]) + 1)
+                part, there = laying(i, rows, columns), result[rows, columns]
+                if (owner[rows, columns] == i).all():
+                    there[...] = part
+                else:
+                    over_rows(_take, len(part), owner[rows, columns], i, part, there)
     box = _around_seams(owner, levels)
     near = owner[box]
     if not near.size:
         return result
+    rows, columns = (slice(part.start, part.start + size) for part, size in zip(box, near.shape, strict=True))
     whole = pyramid_of((near >= 0).astype(np.float32), levels)
     total: list[Array] = []
-    for i, picture in enumerate(laid):
+    for i in range(count):
         share = (near == i).astype(np.float32)
         if not share.any():
             continue
-        bands = bands_of(picture[box], levels)
+        bands = bands_of(laying(i, rows, columns), levels)
         total = total or [np.zeros_like(band) for band in bands]
         for band, part, weight, mixed in zip(bands, pyramid_of(share, levels), whole, total, strict=True):
             flat = band.reshape(len(band), -1), mixed.reshape(len(band), -1)
@@ -172,13 +266,10 @@ def _seam_box(owner, y0, y1):
 @kernel
 def _take(owner, number, picture, result, y0, y1):
     """Copy the pixels that belong to a picture."""
-    channels = picture.shape[1] // owner.shape[1]
     for y in range(y0, y1):
-        of, values, out = owner[y], picture[y], result[y]
-        for x in range(of.size):
-            if of[x] == number:
-                for k in range(x * channels, (x + 1) * channels):
-                    out[k] = values[k]
+        for x in range(owner.shape[1]):
+            if owner[y, x] == number:
+                result[y, x] = picture[y, x]
 
 
 @kernel
@@ -197,8 +288,11 @@ def as_pixels(panorama: Array, filled: Array, dtype: np.dtype) -> Array:
     """Return a panorama of float32 0–1 in another dtype, rounded and clipped, and black where it is not filled."""
     result = empty(panorama.shape, dtype)
     top = np.float32(1 if dtype.kind == "f" else np.iinfo(dtype).max)
-    pixels, panorama = result.reshape(len(result), -1), panorama.reshape(len(panorama), -1)
-    over_rows(_write_floats if dtype.kind == "f" else _write_integers, len(result), panorama, filled, top, pixels)
+    write = _write_floats if dtype.kind == "f" else _write_integers
+    for y0 in range(0, len(result), _BAND):
+        parts = (np.ascontiguousarray(array[y0 : y0 + _BAND]) for array in (panorama, filled))
+        values, there = (part.reshape(len(part), -1) for part in parts)
+        over_rows(write, len(there), values, there, top, result[y0 : y0 + _BAND].reshape(len(there), -1))
     return result
 
 

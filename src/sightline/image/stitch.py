@@ -31,12 +31,13 @@ from sightline.image.panorama import (
     spanning_tree,
     turns_on_cylinder,
 )
-from sightline.image.panorama_sheet import as_pixels, blended, gains_of, largest_rectangle, lay, seams_of
+from sightline.image.panorama_sheet import Laying, as_pixels, blended, largest_rectangle, lay, seams_of, survey
 
 PROJECTIONS = ("auto", "planar", "cylindrical")
 _WIDE = math.radians(75)  # across the whole panorama: a plane would stretch its ends
 _LARGEST = 1 << 26  # pixels of a sheet
 _POINTS = 1200
+_ROWS = 128  # of a photo, turned to grey at once
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,9 +113,11 @@ def stitch(
     choice("stitch", "projection", projection, PROJECTIONS)
     levels = integer("stitch", "levels", levels, 1, 10)
     layout = _layout(pictures, projection, integer("stitch", "points", points, 100, 10000), seed)
-    laid, inside = _laid(layout, gain)
+    inside, gains = survey(layout.pictures, layout.placements, layout.sheet)
+    laying = _laying(layout, gains if flag("stitch", "gain", gain) else None)
     owner = seams_of(inside)
-    return _finish(blended(laid, owner, levels), owner, images[0].dtype, crop)
+    del inside
+    return _finish(blended(laying, owner, levels, pictures[0].shape[2:]), owner, pictures[0].dtype, crop)
 
 
 @stitch.steps
@@ -132,12 +135,13 @@ def _steps(
     rows = np.array([(k.first, k.second, len(k.points)) for k in layout.links], np.float64)
     yield Step("pairs", Table(rows, ("first", "second", "matches")), note="Matches that agree with one homography.")
     best = layout.tree[0]
-    both = [Picture(layout.pictures[index]) for index in (best.first, best.second)]
+    both = [Picture(to_float(layout.pictures[index])) for index in (best.first, best.second)]
     yield Step("matches", Matches(best.points.astype(np.float32)), *both, note="Of the pair that agrees best.")
-    plain, inside = _laid(layout, False)
+    inside, gains = survey(layout.pictures, layout.placements, layout.sheet)
+    plain = _laid(layout, None)
     shown = [np.where(m if p.ndim == 2 else m[..., None], p, 0) for p, m in zip(plain, inside, strict=True)]
     yield Step("warped", Grid(np.stack(shown)), note="Each photo in its place.")
-    laid, _ = _laid(layout, gain)
+    laid = _laid(layout, gains if gain else None)
     owner = seams_of(inside)
     cut = np.zeros_like(laid[0])
     for i, picture in enumerate(laid):
@@ -149,7 +153,6 @@ def _steps(
 
 
 def _checked(images: Any) -> list[Array]:
-    """Return the photos as float32 0–1."""
     if not isinstance(images, (list, tuple)) or len(images) < 2:
         raise InputError(f"stitch: images must be a list of two photos or more; got {describe(images)}.")
     found = [as_image("stitch", p, argument=f"images[{i}]", finite=True) for i, p in enumerate(images)]
@@ -160,12 +163,12 @@ def _checked(images: Any) -> list[Array]:
             )
         if min(picture.shape[:2]) < 16:
             raise InputError(f"stitch: images[{i}] must have at least 16×16 pixels; got {describe(picture)}.")
-    return [to_float(picture) for picture in found]
+    return found
 
 
 def _layout(pictures: list[Array], projection: str, points: int, seed: int) -> _Layout:
     seed = integer("stitch", "seed", seed, 0)
-    patches = [patches_of(as_gray("stitch", picture), points) for picture in pictures]
+    patches = [patches_of(_brightness(picture), points) for picture in pictures]
     links = linked(patches, seed)
     tree, lost = spanning_tree(links, len(pictures))
     if lost:
@@ -232,21 +235,36 @@ def project_outline(matrix: Array, focal: float, shape: tuple[int, int]) -> Arra
     return Placement(matrix, focal, shape).forward(_outline(shape))
 
 
-def _laid(layout: _Layout, gain: bool) -> tuple[list[Array], list[Array]]:
-    """Return each photo on the sheet, and where it is."""
-    laid, inside = [], []
-    for picture, placement in zip(layout.pictures, layout.placements, strict=True):
-        on_sheet, mask = lay(picture, placement, layout.sheet)
-        laid.append(on_sheet)
-        inside.append(mask)
-    if flag("stitch", "gain", gain):
-        laid = [np.multiply(p, np.float32(g), out=p) for p, g in zip(laid, gains_of(laid, inside), strict=True)]
-    return laid, inside
+def _brightness(picture: Array) -> Array:
+    """Return a photo in grey: as it is, or mixed of colours, float32 0–1."""
+    if picture.ndim == 2:
+        return picture
+    gray = np.empty(picture.shape[:2], np.float32)
+    for y in range(0, len(gray), _ROWS):
+        gray[y : y + _ROWS] = as_gray("stitch", to_float(picture[y : y + _ROWS]))
+    return gray
+
+
+def _laying(layout: _Layout, gains: Array | None) -> Laying:
+    """Return what lays a part of a photo on the sheet, as bright as its gain makes it."""
+
+    def part(i: int, rows: slice, columns: slice) -> Array:
+        ends = (rows.start, rows.stop), (columns.start, columns.stop)
+        on_sheet = lay(layout.pictures[i], layout.placements[i], *ends)
+        return on_sheet if gains is None else np.multiply(on_sheet, np.float32(gains[i]), out=on_sheet)
+
+    return part
+
+
+def _laid(layout: _Layout, gains: Array | None) -> list[Array]:
+    """Return each photo on the whole sheet."""
+    laying, (height, width) = _laying(layout, gains), layout.sheet
+    return [laying(i, slice(0, height), slice(0, width)) for i in range(len(layout.pictures))]
 
 
 def _finish(panorama: Array, owner: Array, dtype: np.dtype, crop: bool) -> Array:
     filled = owner >= 0
     if flag("stitch", "crop", crop):
         y0, y1, x0, x1 = largest_rectangle(filled)
-        panorama, filled = np.ascontiguousarray(panorama[y0:y1, x0:x1]), filled[y0:y1, x0:x1]
+        panorama, filled = panorama[y0:y1, x0:x1], filled[y0:y1, x0:x1]
     return as_pixels(panorama, filled, dtype)
