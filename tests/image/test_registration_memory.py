@@ -23,6 +23,7 @@ _BAND = 14 << 20  # bytes for what belongs to a band at hand, however large the 
 _CALLS: dict[str, Callable[[Any], Any]] = {
     "corners": lambda image: corners_of(image, 900),
     "patches": lambda image: patches_of(image, 1500),
+    "stitch": lambda image: sl.image.stitch([image[:, : _SIDE * 2 // 3], image[:, _SIDE // 3 :]], projection="planar"),
     "correlation": lambda image: correlation_of(image, image, np.eye(3)),
 }
 
@@ -41,6 +42,7 @@ def scene(dtype: str) -> np.ndarray:
         ("patches", "uint8", 1.5),  # of which 1.33 are the smaller levels, in float32
         ("patches", "uint16", 1.5),
         ("patches", "float32", 1.5),
+        ("stitch", "uint8", 17.0),
         ("correlation", "uint8", 0.1),
         ("correlation", "float32", 0.1),
     ],
