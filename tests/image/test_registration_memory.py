@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tracemalloc
 from collections.abc import Callable
 from typing import Any
 
@@ -10,8 +9,7 @@ import numpy as np
 import pytest
 
 import sightline as sl
-from sightline.core import kernels
-from sightline.core.buffers import release
+from image.taken_memory import taken_beside_result
 from sightline.core.conversions import to_float
 from sightline.image.corners import corner_strength, corners_of
 from sightline.image.enhanced_correlation import correlation_of
@@ -48,26 +46,9 @@ def scene(dtype: str) -> np.ndarray:
     ],
 )
 def test_memory_beside_picture(name: str, dtype: str, most: float) -> None:
-    image, before = scene(dtype), kernels.threads()
-    kernels.set_threads(1)  # each one has lines of its own
-    try:
-        taken = _taken(lambda: _CALLS[name](image)) / _SIDE**2
-    finally:
-        kernels.set_threads(before)
+    image = scene(dtype)
+    taken = (taken_beside_result(lambda: _CALLS[name](image)) - _BAND) / _SIDE**2
     assert taken < most, f"{taken:.1f} bytes a pixel"
-
-
-def _taken(call: Callable[[], Any]) -> int:
-    """Return the bytes taken at the most, beyond those of a band."""
-    call()  # compiles
-    release()
-    tracemalloc.start()
-    try:
-        call()
-        peak = tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
-    return peak - _BAND
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "uint16"])

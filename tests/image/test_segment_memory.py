@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tracemalloc
 from collections.abc import Callable
 from typing import Any
 
@@ -10,7 +9,7 @@ import numpy as np
 import pytest
 
 import sightline as sl
-from sightline.core.buffers import release
+from image.taken_memory import taken_beside_result
 
 _SIDE = 640
 _STRIPS = 4 << 20  # bytes for what belongs to a strip at hand, however large the picture
@@ -62,15 +61,7 @@ _CALLS: dict[str, Callable[[Any], Any]] = {
 )
 def test_memory_beside_picture_and_result(name: str, channels: int, most: float) -> None:
     image = _photo(_SIDE, channels)
-    _CALLS[name](image)  # compiles, and starts threads
-    release()
-    tracemalloc.start()
-    try:
-        result = _CALLS[name](image)
-        peak = tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
-    taken = (peak - result.nbytes - _STRIPS) / _SIDE**2
+    taken = (taken_beside_result(lambda: _CALLS[name](image)) - _STRIPS) / _SIDE**2
     assert taken < most, f"{taken:.1f} bytes a pixel"
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tracemalloc
 from collections.abc import Callable
 from typing import Any
 
@@ -10,8 +9,7 @@ import numpy as np
 import pytest
 
 import sightline as sl
-from sightline.core.buffers import release
-from sightline.image import Contour
+from image.taken_memory import taken_beside_result
 
 _SIDE = 768
 _TILES = {"max_sigma": 9.0}  # of blobs: the picture is a tile, of which three scales are kept
@@ -34,19 +32,5 @@ def test_memory_beside_picture_and_result(name: str) -> None:
     call, most = _CALLS[name]
     y, x = np.mgrid[0:_SIDE, 0:_SIDE].astype(np.float32)
     image = (127 + 60 * np.sin(x / 13) + 60 * np.sin(y / 9)).astype(np.uint8)
-    call(image)  # compiles, and starts threads
-    release()
-    tracemalloc.start()
-    try:
-        result = call(image)
-        peak = tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
-    taken = (peak - _bytes_of(result) - _STRIPS) / _SIDE**2
+    taken = (taken_beside_result(lambda: call(image)) - _STRIPS) / _SIDE**2
     assert taken < most, f"{taken:.1f} bytes a pixel"
-
-
-def _bytes_of(result: Any) -> int:
-    if isinstance(result, list):
-        return sum(_bytes_of(part) for part in result)
-    return (result.points if isinstance(result, Contour) else result).nbytes

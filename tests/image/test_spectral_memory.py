@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tracemalloc
 from collections.abc import Callable
 from typing import Any
 
@@ -10,8 +9,7 @@ import numpy as np
 import pytest
 
 import sightline as sl
-from sightline.core import kernels
-from sightline.core.buffers import release
+from image.taken_memory import taken_beside_result
 
 _SIDE = 1500
 _STRIPS = 6 << 20  # bytes for what belongs to a strip at hand, however large the picture
@@ -54,24 +52,5 @@ _CALLS: dict[str, Callable[[Any], Any]] = {
 def test_memory_beside_picture_and_result(name: str, channels: int, dtype: str, most: float) -> None:
     image = np.random.default_rng(0).integers(0, 256, (_SIDE, _SIDE, channels)).astype(dtype)
     image = image if channels == 3 else image[..., 0].copy()
-    before = kernels.threads()
-    kernels.set_threads(1)  # each one has strips of its own
-    try:
-        taken = _taken(lambda: _CALLS[name](image)) / _SIDE**2
-    finally:
-        kernels.set_threads(before)
+    taken = (taken_beside_result(lambda: _CALLS[name](image)) - _STRIPS) / _SIDE**2
     assert taken < most, f"{taken:.1f} bytes a pixel"
-
-
-def _taken(call: Callable[[], Any]) -> int:
-    """Return the bytes taken at the most, beyond those of the result and of a strip."""
-    call()  # compiles
-    release()
-    tracemalloc.start()
-    try:
-        result = call()
-        peak = tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
-    size = sum(part.nbytes for part in result) if isinstance(result, list) else getattr(result, "nbytes", 0)
-    return peak - size - _STRIPS

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import tracemalloc
 from collections.abc import Callable
 
 import numpy as np
 import pytest
 
 import sightline as sl
-from sightline.core.buffers import release
+from image.taken_memory import taken_beside_result
 
 _HEIGHT, _WIDTH = 4096, 512
 _CORNERS = np.array([[0, 0], [_WIDTH - 1, 0], [_WIDTH - 1, _HEIGHT - 1], [0, _HEIGHT - 1]], np.float32)
@@ -38,14 +37,5 @@ _BAND = 4 * (1 << 20)  # bytes of a strip's floats
     ],
 )
 def test_memory_beside_picture_and_result(call: Callable[[], object], most: float, strips: int) -> None:
-    call()  # compiles, and starts threads
-    release()
-    tracemalloc.start()
-    try:
-        result = call()
-        peak = tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
-    size = sum(part.nbytes for part in (result if isinstance(result, tuple) else (result,)))
-    taken = (peak - size - strips * _BAND) / _GREY.size
+    taken = (taken_beside_result(call) - strips * _BAND) / _GREY.size
     assert taken <= most, f"{taken:.2f} bytes a pixel"
