@@ -19,14 +19,15 @@ from sightline.core.weighted_sums import ALONE
 from sightline.image.border import source_indices
 from sightline.image.corners import bands_of, corners_of, planes_for
 from sightline.image.gaussian_blur import blurred_rows, gaussian_blur, reached
-from sightline.image.gaussian_pyramid import reduce_read
+from sightline.image.gaussian_pyramid import reduce, reduce_read
 from sightline.image.gradient import gradient
 
 SIDE, SPACING = 8, 5.0  # samples along a side of a patch, and pixels of the level between them
 _ORIENTATION, _PATCH = 4.5, 2.0  # σ in pixels of the level: for the angle, and for samples that lie 5 pixels apart
 _SMALLEST = 24  # pixels along the shorter side of the coarsest level
 _LEVELS = 5
-_WORTH = 300  # pixels of a level to a corner from which on it pays to blur around the corners alone
+_SMALL = 1 << 20  # pixels of a picture that is turned to float32 at once, not part by part whenever it is read
+_WORTH = 600  # pixels of a level to a corner from which on it pays to blur around the corners alone
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,10 +56,15 @@ def patches_of(gray: Array, count: int) -> Patches:
         levels += 1
     found, codes = [np.empty((0, 2))], [np.empty((0, SIDE * SIDE), np.float32)]
     shares = np.array([max(0.4**k, 0.05) for k in range(levels)])
-    level = gray
+    level = to_float(gray) if gray.size <= _SMALL else gray
     for k in range(levels):
         if k > 0:
-            level = reduce_read(lambda y0, y1, above=level: to_float(above[y0:y1]), level.shape)
+            floats = level.dtype == np.float32
+            level = (
+                reduce(level)
+                if floats
+                else reduce_read(lambda y0, y1, above=level: to_float(above[y0:y1]), level.shape)
+            )
         points = corners_of(level, max(8, round(count * shares[k] / shares.sum())))
         if len(points):
             codes.append(_describe(level, points))
