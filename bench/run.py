@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 FOLDER = Path(__file__).resolve().parent
 PACKAGE = "sightline_bench"  # the folder under a name of its own, wherever it lies
-_NOT_CASES = ("run", "timing", "scenes", "first_call", "scaling")
+_NOT_CASES = ("run", "timing", "scenes", "first_call", "scaling", "beside_timm")
 
 
 def run(names: list[str] | None = None, repeats: int = 15, progress: Callable[[Row], None] | None = None) -> list[Row]:
