@@ -3,11 +3,12 @@
 Of eight bytes a pixel that the coefficients of a transform take, six are details of the finest level. They are quick to
 make, and nothing but their own rows of the picture asks for them: so they are made strip by strip, once on the way down
 and once on the way back. Chrysafis & Ortega 2000, "Line-based, reduced memory, wavelet image compression", IEEE TIP
-9(3), do so for all levels.
+9(3), do so for all levels. Of a picture that is small anyway they are kept: to make them twice takes longer.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -17,6 +18,7 @@ from sightline.image.wavelet_bands import Halving, Rows, analyse, synthesise, wr
 from sightline.image.wavelets import Filters
 
 _ROWS = 32  # of a band that is kept, to change at a time
+_SMALL = 1 << 20  # pixels whose finest level is kept, 8 MB
 
 # Called with a level's number (1 is the finest), the first row and those rows of the bands that are to be changed in
 # their place: three of details and, of the last level, the approximation before them.
@@ -29,7 +31,7 @@ class Cascade:
     Parameters
     ----------
     rows
-        Gives rows of the plane; asked for each of them about three times.
+        Gives rows of the plane; asked for each of them about three times, of a small plane about once.
     shape
         The plane's height and width.
     filters
@@ -53,12 +55,16 @@ class Cascade:
         self._change: Change | None = None
         self._below: list[Halving] = []
         self.details: list[list[np.ndarray]] = []  # of the second level and those below it
+        self._kept: list[np.ndarray] = []  # the bands of a small plane's finest level
+        if small := math.prod(shape) <= _SMALL:
+            self._kept = [np.empty(self._finest.half) for _ in range(4)]
+        if small or (levels == 1 and seen is not None):
+            over_rows(self._down, self._finest.half[0], strip=self._finest.strip)
         if levels == 1:
-            if seen is not None:
-                over_rows(self._down, self._finest.half[0], strip=self._finest.strip)
             return
         level = Halving(filters, self._finest.half)
-        self._smooth, *details = analyse(self._down, level, strip=max(level.taps // 4 * 2, self._finest.strip // 2))
+        strip = max(level.taps // 4 * 2, self._finest.strip // 2)
+        self._smooth, *details = analyse(self._kept[0] if small else self._down, level, strip=strip)
         for _ in range(levels - 2):
             self._below.append(level)
             self.details.append(details)
@@ -68,7 +74,8 @@ class Cascade:
         self.details.append(details)
 
     def _down(self, y0: int, y1: int) -> np.ndarray:
-        smooth, *details = self._finest.bands(self._rows, y0, y1)
+        kept = [band[y0:y1] for band in self._kept]
+        smooth, *details = self._finest.bands(self._rows, y0, y1, kept or None)
         if self._seen is not None:
             self._seen(y0, y1, details)
         return smooth
@@ -80,15 +87,19 @@ class Cascade:
             bands = self.details[number - 2]
             if number == len(self.details) + 1:
                 bands = [self._smooth, *bands]
-            for y in range(0, len(bands[0]), _ROWS):
-                change(number, y, [band[y : y + _ROWS] for band in bands])
+            _change_rows(change, number, bands)
+        if self._kept:
+            _change_rows(change, 1, self._kept[1:] if self.details else self._kept)
 
     def _plane(self, y0: int, y1: int) -> np.ndarray:
         """Return the pairs of rows ``y0`` to ``y1`` of the plane that the changed bands stand for, float64."""
         first, last = self._finest.reach(y0, y1)
-        bands = list(self._finest.bands(self._rows, first, last))
-        if self._change is not None:
-            self._change(1, first, bands[1:] if self.details else bands)
+        if self._kept:
+            bands = [band[first:last] for band in self._kept]
+        else:
+            bands = list(self._finest.bands(self._rows, first, last))
+            if self._change is not None:
+                self._change(1, first, bands[1:] if self.details else bands)
         if self.details:
             bands[0] = self._approximation(first, last)
         return self._finest.plane(bands, y0, y1)
@@ -120,3 +131,8 @@ class Cascade:
         while len(self.details) > 1:  # of the second level, too, the plane is made strip by strip
             self._smooth = synthesise([self._smooth, *self.details.pop()], self._below.pop())
         over_rows(strip, -(-len(result) // 2), strip=self._finest.strip)
+
+
+def _change_rows(change: Change, number: int, bands: list[np.ndarray]) -> None:
+    """Change the bands of a level, some rows at a time."""
+    over_rows(lambda y0, y1: change(number, y0, [band[y0:y1] for band in bands]), len(bands[0]), strip=_ROWS)

@@ -128,7 +128,7 @@ def _denoise(
     cascade = Cascade(lambda y0, y1: plane[y0:y1], plane.shape, filters, levels, seen if shrink == "bayes" else None)
     spreads = [squares.sum(axis=0) / math.prod(finest)]
     if shrink == "bayes":
-        spreads += [np.array([np.vdot(band, band) / band.size for band in bands]) for bands in cascade.details]
+        spreads += [np.array([np.square(band).mean() for band in bands]) for bands in cascade.details]
     limits = [_limits(noise, spread, plane.size, shrink) for spread in spreads]
 
     def change(number: int, _: int, bands: list[np.ndarray]) -> None:
