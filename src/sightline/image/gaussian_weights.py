@@ -13,6 +13,7 @@ from sightline.image.correlation import Frame, correlate_pair, frame_around
 TRUNCATE = 4.0  # standard deviations from the centre to the last sample
 STEEPEST = 200.0  # pixels: the largest standard deviation of these filters
 _PIXELS = 1 << 20  # in a strip
+_SMALL = 1 << 21  # numbers of a picture, of which there are fewer in one of 1080p, that is done as a whole
 
 
 def bell(sigma: float) -> np.ndarray:
@@ -62,7 +63,7 @@ def correlated_strips(
     height, reach = len(image), down.size // 2
     # Rows are summed two by two: strips begin at even ones. What lies around a strip is read once more.
     size = max(2 * (_PIXELS // (2 * max(1, image[0].size))), 4 * down.size, 64)
-    if height <= size:
+    if height <= size or image.size < _SMALL:
         blurred = empty(image.shape, np.float32)
         correlate_pair(image, down, across, frame_of(down, border), blurred)
         yield slice(0, height), blurred
