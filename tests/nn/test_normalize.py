@@ -15,6 +15,17 @@ def test_channels_are_normalised_one_by_one() -> None:
     torch.testing.assert_close(found.flatten(), torch.tensor([1.0, 1.6]))
 
 
+def test_channels_that_come_last_give_the_same_numbers_in_the_same_order() -> None:
+    module = Normalize((0.1, 0.2, 0.3), (0.5, 0.25, 0.75))
+    images = torch.rand(2, 3, 5, 7)
+    last = images.contiguous(memory_format=torch.channels_last).requires_grad_()
+    found = module(last)
+    assert torch.equal(found, module(images))
+    assert found.is_contiguous(memory_format=torch.channels_last)
+    found.sum().backward()
+    torch.testing.assert_close(last.grad, (1 / module.std).expand(2, 3, 5, 7))
+
+
 def test_statistics_stay_out_of_the_state_dict_but_follow_the_model() -> None:
     module = Normalize((0.5,), (0.5,))
     assert not module.state_dict()

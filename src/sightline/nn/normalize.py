@@ -57,7 +57,16 @@ class Normalize(nn.Module):
                 f"normalize: images must be B×{channels}×H×W float, RGB or grey in 0–1; got {shape} {dtype}. "
                 "Use sightline.channels_first(sightline.to_float(image)) and stack."
             )
+        if channels > 1 and not images.is_contiguous() and images.is_contiguous(memory_format=torch.channels_last):
+            return self._by_rows(images)
         return (images - self.mean) / self.std
+
+    def _by_rows(self, images: Tensor) -> Tensor:
+        # With the channels last PyTorch takes a loop of three numbers for each pixel; a row of them is one long loop.
+        shape = images.shape[3], images.shape[1]
+        mean, std = (value.flatten().repeat(shape[0]) for value in (self.mean, self.std))
+        rows = images.permute(0, 2, 3, 1).flatten(2)  # B×H×WC
+        return ((rows - mean) / std).unflatten(2, shape).permute(0, 3, 1, 2)
 
     def extra_repr(self) -> str:
         """Show the numbers in the printed model."""
