@@ -13,25 +13,27 @@ import numpy as np
 from sightline.core.buffers import empty
 from sightline.core.kernels import kernel, over_rows
 from sightline.core.types import Array
-from sightline.image.label import linked_runs
+from sightline.image.bits import trailing_zeros
+from sightline.image.label import join_with_above
 from sightline.image.runs import root_of
 
-_STRIP = 64
 _SEA = 0  # the lake that reaches the sides; no other gap has the number 0, as the first run of a row has sea before it
 _BEYOND = 1 << 30  # no row is as wide
 
 
-def border_starts(mask: Array, external: bool, counts: Array | None = None) -> tuple[Array, Array, Array]:
+def border_starts(changes: Array, counts: Array, external: bool, strip: int) -> tuple[Array, Array, Array]:
     """Return where each border begins, in the order of a scan.
 
     Parameters
     ----------
-    mask
-        H×W bool, contiguous.
+    changes
+        H×⌊W / 64 + 1⌋ uint64: which pixels differ from the one before, a bit each, the first one lowest.
+    counts
+        H int64, how many runs of true pixels each row has.
     external
         Leave out the borders that another one surrounds.
-    counts
-        H int64, how many runs of true pixels each row has; None counts them.
+    strip
+        How many rows are looked at by one thread before they are joined with the others.
 
     Returns
     -------
@@ -42,32 +44,46 @@ def border_starts(mask: Array, external: bool, counts: Array | None = None) -> t
     holes
         N bool, whether it is a hole's.
     """
-    height = len(mask)
-    bounds, firsts, groups = linked_runs(mask, 1, counts)
-    lakes = empty(groups.shape, np.int32)
+    firsts = np.zeros(len(counts) + 1, np.int64)
+    np.cumsum(counts, out=firsts[1:])
+    runs = int(firsts[-1])
+    bounds, groups, lakes = empty((2 * runs,), np.int32), empty((runs,), np.int32), empty((runs,), np.int32)
     lakes[:1] = _SEA  # all strips lead to it
-    over_rows(_join_gaps, height, bounds, firsts, lakes, strip=_STRIP)
-    count = _join_strips(bounds, firsts, groups, lakes, _STRIP, external)
+    over_rows(_link_rows, len(counts), changes, firsts, bounds, groups, lakes, strip=strip)
+    count = _link_strips(bounds, firsts, groups, lakes, strip, external)
     starts, parents, holes = np.empty((count, 2), np.int32), np.empty(count, np.int32), np.empty(count, np.bool_)
     count = _list(bounds, firsts, groups, lakes, external, starts, parents, holes)
     return starts[:count], parents[:count], holes[:count]
 
 
 @kernel
-def _join_gaps(bounds, firsts, lakes, y0, y1):
-    """Join the gaps of rows ``y0`` to ``y1`` with those that they touch in the row above, in these rows only."""
+def _link_rows(changes, firsts, bounds, groups, lakes, y0, y1):
+    """List the runs of rows ``y0`` to ``y1``; join them, and the gaps, with those above that they touch, in these rows.
+
+    A gap has the number of the run behind it.
+    """
     for y in range(y0, y1):
-        for run in range(firsts[y], firsts[y + 1]):
-            lakes[run] = _SEA if y == 0 or run == firsts[y] else run
+        place, first = 2 * firsts[y], firsts[y]
+        for k in range(changes.shape[1]):
+            word = changes[y, k]
+            while word != 0:
+                bounds[place] = 64 * k + np.int64(trailing_zeros(word))
+                place += 1
+                word &= word - np.uint64(1)
+        for run in range(first, firsts[y + 1]):
+            groups[run] = run
+            lakes[run] = _SEA if y == 0 or run == first else run
         if y > y0:
+            join_with_above(bounds, firsts, groups, 1, y)
             _join_row(bounds, firsts, lakes, y)
 
 
 @kernel
-def _join_strips(bounds, firsts, groups, lakes, strip, external):
+def _link_strips(bounds, firsts, groups, lakes, strip, external):
     """Join the first rows of all strips with those above, and the last row with the sea; return a bound of borders."""
     height = firsts.size - 1
     for y in range(strip, height, strip):
+        join_with_above(bounds, firsts, groups, 1, y)
         _join_row(bounds, firsts, lakes, y)
     for gap in range(firsts[height - 1], firsts[height]):
         lakes[root_of(lakes, gap)] = _SEA
@@ -82,7 +98,7 @@ def _join_strips(bounds, firsts, groups, lakes, strip, external):
 def _join_row(bounds, firsts, lakes, y):
     """Join the gaps of row ``y`` with those of the row above that they touch.
 
-    A gap has the number of the run behind it. What lies before the first run of a row and behind the last one is sea.
+    What lies before the first run of a row and behind the last one is sea.
     """
     top, first, last = firsts[y - 1], firsts[y], firsts[y + 1]
     above = top

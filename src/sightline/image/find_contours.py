@@ -27,6 +27,7 @@ from sightline.image.bits import count_bits, put_rings, trailing_zeros, true_bit
 from sightline.image.border_starts import border_starts
 
 _STRIP = 128
+_ALONE = 1 << 21  # of fewer pixels, one thread does all: to wake another takes as long as half so many
 _ALONG_X = np.array([1, 1, 0, -1, -1, -1, 0, 1], np.int64)  # the eight directions against the clock from the right
 _ALONG_Y = np.array([0, -1, -1, -1, 0, 1, 1, 1], np.int64)
 
@@ -151,9 +152,11 @@ def _steps(mask: Mask, *, approximation: str = "none", mode: str = "tree") -> It
 def borders(mask: Array, *, simple: bool = False, external: bool = False) -> tuple[Array, Array, Array, Array]:
     """Return all points, where those of each border end, its parent (-1: none), and whether it is a hole's."""
     height, width = mask.shape
-    rings, counts = empty((height, (width // 64 + 1) * 64), np.uint8), np.empty(height, np.int64)
-    most = int(sum(over_rows(_look_around, height, mask.view(np.uint8), rings, counts, strip=_STRIP)))
-    starts, parents, holes = border_starts(mask, external, counts)
+    blocks = width // 64 + 1  # at least one false pixel is behind the last one
+    rings, changes = empty((height, blocks * 64), np.uint8), empty((height, blocks), np.uint64)
+    counts, strip = np.empty(height, np.int64), height if mask.size <= _ALONE else _STRIP
+    most = sum(over_rows(_look_around, height, mask.view(np.uint8), rings, changes, counts, strip=strip))
+    starts, parents, holes = border_starts(changes, counts, external, strip)
     # A step in the flat array, and one of a point, whose y is in the upper half of a word and x in the lower one.
     steps = np.stack([_ALONG_Y * rings.shape[1] + _ALONG_X, (_ALONG_Y << 32) + _ALONG_X]).view(np.uint64)
     words, ends = empty((most,), np.uint64), np.empty(len(starts), np.int64)
@@ -166,11 +169,12 @@ def borders(mask: Array, *, simple: bool = False, external: bool = False) -> tup
 
 
 @kernel
-def _look_around(mask, rings, counts, y0, y1):
-    """Write which neighbours of each pixel on a border are true, and the runs of each row; return how many points.
+def _look_around(mask, rings, changes, counts, y0, y1):
+    """Write which neighbours of each pixel on a border are true, and where rows change; return how many points.
 
-    A border passes a pixel once for each row of false neighbours, around it, that has one beside, above or below it:
-    the last one of those against the clock is counted (Yokoi's number; a pixel on its own is one more).
+    Write also how many runs each row has. A border passes a pixel once for each row of false neighbours, around it,
+    that has one beside, above or below it: the last one of those against the clock is counted (Yokoi's number; a pixel
+    on its own is one more).
     """
     height, width = mask.shape
     rows, count = np.zeros((3, rings.shape[1] + 2), np.uint8), 0
@@ -184,10 +188,13 @@ def _look_around(mask, rings, counts, y0, y1):
             line[:] = 0
         if y <= y0:
             continue
-        above, row, below, out, runs = rows[(y + 1) % 3], rows[(y + 2) % 3], line, rings[y - 1], 0
-        for x in range(0, rings.shape[1], 64):
+        above, row, below, out = rows[(y + 1) % 3], rows[(y + 2) % 3], line, rings[y - 1]
+        runs = 0
+        for k in range(changes.shape[1]):
+            x = 64 * k
             pixels = true_bits(row, x + 1)
             n, w, e, s = true_bits(above, x + 1), true_bits(row, x), true_bits(row, x + 2), true_bits(below, x + 1)
+            changes[y - 1, k] = pixels ^ w
             if pixels & ~(n & w & e & s) == 0:  # no border
                 continue
             runs += count_bits(pixels & ~w)

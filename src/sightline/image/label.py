@@ -64,7 +64,7 @@ def label(
     """
     mask, reach = _checked(mask, connectivity)
     labels = output("label", out, mask.shape, np.int32, [mask])
-    bounds, firsts, parents = linked_runs(mask, reach)
+    bounds, firsts, parents = _linked_runs(mask, reach)
     count = _number(parents)
     over_rows(_write, len(mask), bounds, firsts, parents, labels, strip=_STRIP)
     return labels, count
@@ -74,7 +74,7 @@ def label(
 def _steps(mask: Mask, connectivity: int = 8, *, out: Any = None) -> Iterator[Step]:
     mask, reach = _checked(mask, connectivity)
     yield Step("mask", MaskLayer(mask))
-    bounds, firsts, parents = linked_runs(mask, reach)
+    bounds, firsts, parents = _linked_runs(mask, reach)
     own = np.arange(parents.size, dtype=np.int32)
     for name, groups, note in (
         ("runs", own, f"{parents.size} runs of true pixels, row by row, each in a colour."),
@@ -97,19 +97,18 @@ def _checked(mask: Any, connectivity: Any) -> tuple[Array, int]:
 
 def joined_runs(mask: Array, connectivity: int) -> tuple[Array, Array, Array]:
     """Return the runs of a mask as :func:`~sightline.image.runs.listed_runs` does, and the label of each as int32."""
-    bounds, firsts, parents = linked_runs(mask, 1 if connectivity == 8 else 0)
+    bounds, firsts, parents = _linked_runs(mask, 1 if connectivity == 8 else 0)
     _number(parents)
     return bounds, firsts, np.negative(parents, out=parents)
 
 
-def linked_runs(mask: Array, reach: int, counts: Array | None = None) -> tuple[Array, Array, Array]:
+def _linked_runs(mask: Array, reach: int) -> tuple[Array, Array, Array]:
     """Return the bounds of the runs, the first one of each row, and for each an earlier one of its group, or itself.
 
-    Runs of two rows touch when they overlap after ``reach`` more at either end: 1 with diagonals, 0 without. ``counts``
-    are the runs of each row, where they are known.
+    Runs of two rows touch when they overlap after ``reach`` more at either end: 1 with diagonals, 0 without.
     """
     height = len(mask)
-    bounds, firsts = listed_runs(mask, counts)
+    bounds, firsts = listed_runs(mask)
     parents = empty((int(firsts[-1]),), np.int32)
     over_rows(_join_rows, height, bounds, firsts, parents, reach, strip=_STRIP)
     _join_strips(bounds, firsts, parents, reach, _STRIP)
@@ -123,18 +122,18 @@ def _join_rows(bounds, firsts, parents, reach, y0, y1):
         for run in range(firsts[y], firsts[y + 1]):
             parents[run] = run
         if y > y0:
-            _join(bounds, firsts, parents, reach, y)
+            join_with_above(bounds, firsts, parents, reach, y)
 
 
 @kernel
 def _join_strips(bounds, firsts, parents, reach, strip):
     """Join the first rows of all strips with the rows above them."""
     for y in range(strip, firsts.size - 1, strip):
-        _join(bounds, firsts, parents, reach, y)
+        join_with_above(bounds, firsts, parents, reach, y)
 
 
 @kernel
-def _join(bounds, firsts, parents, reach, y):
+def join_with_above(bounds, firsts, parents, reach, y):
     """Join the runs of row ``y`` with those of the row above that they touch."""
     above, here = firsts[y - 1], firsts[y]
     for run in range(here, firsts[y + 1]):

@@ -13,15 +13,13 @@ _STRIP = 64
 _ONE, _LAST = np.uint64(1), np.uint64(63)
 
 
-def listed_runs(mask: Array, counts: Array | None = None) -> tuple[Array, Array]:
+def listed_runs(mask: Array) -> tuple[Array, Array]:
     """Return the bounds of all runs one after the other, row by row, and which is the first one of each row.
 
     Parameters
     ----------
     mask
         H×W bool, contiguous.
-    counts
-        H int64, how many runs each row has; None counts them.
 
     Returns
     -------
@@ -32,10 +30,8 @@ def listed_runs(mask: Array, counts: Array | None = None) -> tuple[Array, Array]
     """
     height, pixels = len(mask), mask.view(np.uint8)
     firsts = np.zeros(height + 1, np.int64)
-    if counts is None:
-        counts = firsts[1:]
-        over_rows(_count, height, pixels, counts, strip=4 * _STRIP)
-    np.cumsum(counts, out=firsts[1:])
+    over_rows(_count, height, pixels, firsts[1:], strip=4 * _STRIP)
+    np.cumsum(firsts, out=firsts)
     bounds = empty((2 * int(firsts[-1]),), np.int32)
     over_rows(_list, height, pixels, bounds, firsts, strip=_STRIP)
     return bounds, firsts
