@@ -18,7 +18,7 @@ from sightline.core.types import Array
 KINDS = 4  # right, down, down right, up right
 _SHIFT = np.uint32(16)  # bits below the leading digits of a weight; positive floats have the order of their bits
 _LEADING = 1 << 15
-_LEAST = 1 << 16  # edges of a part at least
+_LEAST = 1 << 18  # edges of a part at least, 2 MB: each part asks for the weights of all edges
 
 
 def edges_by_weight(planes: Array, roots: Array) -> Iterator[tuple[Array, Array]]:
@@ -36,7 +36,7 @@ def edges_by_weight(planes: Array, roots: Array) -> Iterator[tuple[Array, Array]
         H×W int32: edges between pixels of the same number are left out; 0×0 leaves none out.
     """
     height, width = planes.shape[1:]
-    room = max(height * width // 4, _LEAST, width)
+    room = max(height * width // 4, min(_LEAST, KINDS * height * width), width)
     codes, keys = empty((room,), np.uint32), empty((room,), np.uint32)
     counts = np.zeros(_LEADING, np.int64)
     for part in over_rows(_count, height, planes, roots, strip=max(64, -(-height // 8))):
