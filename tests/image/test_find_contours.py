@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 
 import cv2
@@ -83,6 +84,22 @@ def test_long_lines_have_more_points_than_runs_promise(approximation: str) -> No
     ours = find_contours(mask, approximation=approximation)
     theirs, _ = cv2.findContours(mask.view(np.uint8), cv2.RETR_TREE, PEERS[approximation])
     assert {c.points.tobytes() for c in ours} == {np.ascontiguousarray(t[:, 0]).tobytes() for t in theirs}
+
+
+def test_strips_are_joined_to_what_one_thread_finds(
+    photos: dict[str, np.ndarray], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    noise = np.random.default_rng(1).random((300, 90))
+    made = [photos["rings"] > 127, noise < 0.4, noise < 0.6, np.kron(noise[:30, :9] < 0.5, np.ones((10, 10), bool))]
+    alone = [find_contours(mask) for mask in made]
+    for name in ("find_contours", "border_starts"):
+        monkeypatch.setattr(sys.modules[f"sightline.image.{name}"], "_ALONE", 0)
+    for mask, expected in zip(made, alone, strict=True):
+        found = find_contours(mask)
+        assert [(c.is_hole, c.parent, c.children) for c in found] == [
+            (c.is_hole, c.parent, c.children) for c in expected
+        ]
+        assert [c.points.tobytes() for c in found] == [c.points.tobytes() for c in expected]
 
 
 def test_an_empty_mask_has_no_contours() -> None:

@@ -17,11 +17,13 @@ from sightline.image.bits import trailing_zeros
 from sightline.image.label import join_with_above
 from sightline.image.runs import root_of
 
+_STRIP = 64
+_ALONE = 1 << 15  # of fewer runs, one thread does all: to wake another takes as long as a few thousand
 _SEA = 0  # the lake that reaches the sides; no other gap has the number 0, as the first run of a row has sea before it
 _BEYOND = 1 << 30  # no row is as wide
 
 
-def border_starts(changes: Array, counts: Array, external: bool, strip: int) -> tuple[Array, Array, Array]:
+def border_starts(changes: Array, counts: Array, external: bool) -> tuple[Array, Array, Array]:
     """Return where each border begins, in the order of a scan.
 
     Parameters
@@ -32,8 +34,6 @@ def border_starts(changes: Array, counts: Array, external: bool, strip: int) -> 
         H int64, how many runs of true pixels each row has.
     external
         Leave out the borders that another one surrounds.
-    strip
-        How many rows are looked at by one thread before they are joined with the others.
 
     Returns
     -------
@@ -48,6 +48,7 @@ def border_starts(changes: Array, counts: Array, external: bool, strip: int) -> 
     np.cumsum(counts, out=firsts[1:])
     runs = int(firsts[-1])
     bounds, groups, lakes = empty((2 * runs,), np.int32), empty((runs,), np.int32), empty((runs,), np.int32)
+    strip = len(counts) if runs <= _ALONE else _STRIP
     lakes[:1] = _SEA  # all strips lead to it
     over_rows(_link_rows, len(counts), changes, firsts, bounds, groups, lakes, strip=strip)
     count = _link_strips(bounds, firsts, groups, lakes, strip, external)

@@ -156,7 +156,7 @@ def borders(mask: Array, *, simple: bool = False, external: bool = False) -> tup
     rings, changes = empty((height, blocks * 64), np.uint8), empty((height, blocks), np.uint64)
     counts, strip = np.empty(height, np.int64), height if mask.size <= _ALONE else _STRIP
     most = sum(over_rows(_look_around, height, mask.view(np.uint8), rings, changes, counts, strip=strip))
-    starts, parents, holes = border_starts(changes, counts, external, strip)
+    starts, parents, holes = border_starts(changes, counts, external)
     # A step in the flat array, and one of a point, whose y is in the upper half of a word and x in the lower one.
     steps = np.stack([_ALONG_Y * rings.shape[1] + _ALONG_X, (_ALONG_Y << 32) + _ALONG_X]).view(np.uint64)
     words, ends = empty((most,), np.uint64), np.empty(len(starts), np.int64)
