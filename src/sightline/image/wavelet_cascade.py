@@ -56,14 +56,16 @@ class Cascade:
         self._below: list[Halving] = []
         self.details: list[list[np.ndarray]] = []  # of the second level and those below it
         self._kept: list[np.ndarray] = []  # the bands of a small plane's finest level
+        self._strip = self._finest.strip
         if small := math.prod(shape) <= _SMALL:
             self._kept = [np.empty(self._finest.half) for _ in range(4)]
+            self._strip *= 4  # there is less to do in one than before, and each costs some Python
         if small or (levels == 1 and seen is not None):
-            over_rows(self._down, self._finest.half[0], strip=self._finest.strip)
+            over_rows(self._down, self._finest.half[0], strip=self._strip)
         if levels == 1:
             return
         level = Halving(filters, self._finest.half)
-        strip = max(level.taps // 4 * 2, self._finest.strip // 2)
+        strip = max(level.taps // 4 * 2, self._strip // 2)
         self._smooth, *details = analyse(self._kept[0] if small else self._down, level, strip=strip)
         for _ in range(levels - 2):
             self._below.append(level)
@@ -130,7 +132,7 @@ class Cascade:
 
         while len(self.details) > 1:  # of the second level, too, the plane is made strip by strip
             self._smooth = synthesise([self._smooth, *self.details.pop()], self._below.pop())
-        over_rows(strip, -(-len(result) // 2), strip=self._finest.strip)
+        over_rows(strip, -(-len(result) // 2), strip=self._strip)
 
 
 def _change_rows(change: Change, number: int, bands: list[np.ndarray]) -> None:
