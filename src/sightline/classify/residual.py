@@ -103,7 +103,7 @@ class Basic(nn.Module):
         """Return relu(F(x) + shortcut(x))."""
         y = F.relu(self.conv1(x))
         y = self.conv2(y)
-        return F.relu(y + self.shortcut(x))
+        return F.relu(y + self.shortcut(x), inplace=True)
 
 
 class Bottleneck(nn.Module):
@@ -125,7 +125,7 @@ class Bottleneck(nn.Module):
         y = F.relu(self.conv1(x))
         y = F.relu(self.conv2(y))
         y = self.conv3(y)
-        return F.relu(y + self.shortcut(x))
+        return F.relu(y + self.shortcut(x), inplace=True)
 
 
 class ImageNetStem(nn.Module):
