@@ -7,7 +7,6 @@ import os
 import subprocess
 import sys
 import warnings
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -50,13 +49,6 @@ def read_beyond(values, y0, y1):
     for y in range(y0, y1):
         total += values[y, values.shape[1] + 5]
     return total
-
-
-@pytest.fixture(autouse=True)
-def _keep_threads() -> Iterator[None]:
-    before = threads()
-    yield
-    set_threads(before)
 
 
 @pytest.fixture

@@ -119,8 +119,9 @@ def test_classification_is_ranked_when_somebody_looks():
         sl.Classification(("a",), (1.0,))._unranked  # noqa: B018
     with pytest.raises(WeightsError, match="damaged"):
         sl.Classification.ranked(["a", "b"], np.array([0.5, np.nan]))
-    with pytest.raises(InputError, match="Classification: labels and scores"):
-        sl.Classification.ranked([], np.empty(0))
+    for names in ([], ["a"]):
+        with pytest.raises(InputError, match="Classification: labels and scores"):
+            sl.Classification.ranked(names, np.full(2 * len(names), 0.5))
 
 
 def test_segmentation():

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from sightline.core import kernels
-from sightline.core.kernels import kernel, over_rows, quick, set_threads, threads
+from sightline.core.kernels import kernel, over_rows, quick, set_threads
 from sightline.core.shared_strips import AWAKE, INSIDE, OWNED, look_out
 from sightline.core.spinning import add, breathe, look
 from sightline.image.threshold import _threshold, threshold
@@ -68,13 +68,6 @@ def refuse(bad, out, y0, y1):
     if y0 <= bad < y1:
         raise ValueError("this row is bad")
     out[y0:y1] = 1
-
-
-@pytest.fixture(autouse=True)
-def _keep_threads() -> Iterator[None]:
-    before = threads()
-    yield
-    set_threads(before)
 
 
 @pytest.fixture

@@ -50,13 +50,15 @@ class Classification:
 
         Raises
         ------
+        InputError
+            When names and numbers are not of one length, or there are none.
         WeightsError
             When one is NaN, as the answers of a model are whose weights hold NaN or infinity.
         """
         if math.isnan(probabilities.sum()):  # one NaN is enough; a fraction of the time of looking at each
             raise WeightsError("predict: the model answers NaN instead of probabilities: its weights are damaged.")
-        if not len(probabilities):
-            return cls((), ())
+        if len(classes) != len(probabilities) or not len(classes):
+            return cls(tuple(classes), tuple(probabilities.tolist()))  # refused in a sentence
         found = cls.__new__(cls)
         object.__setattr__(found, "_unranked", (classes, probabilities))
         return found
