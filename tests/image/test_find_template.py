@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import math
 from collections.abc import Callable
 from typing import Any
@@ -128,3 +129,15 @@ def test_bad_arguments_are_refused(options: dict[str, Any], sentence: str) -> No
     picture = options.pop("picture", scene())
     with pytest.raises(InputError, match=sentence):
         find_template(picture, options.pop("template", picture[:30, :30]), **options)
+
+
+def test_peaks_where_strips_of_scores_meet(monkeypatch: pytest.MonkeyPatch) -> None:
+    picture = np.tile(scene()[:96], (5, 1))
+    template = picture[40:59, 30:52].copy()
+    options: dict[str, Any] = {"threshold": 0.2, "overlap": 1.0, "max_matches": 1000}
+    whole = find_template(picture, template, **options)
+    monkeypatch.setattr(importlib.import_module("sightline.image.match_template"), "_PIXELS", 1)  # strips as short as they get
+    parts = find_template(picture, template, **options)
+    assert len(whole) > 50
+    for name in ("boxes", "scores"):
+        np.testing.assert_array_equal(getattr(parts, name), getattr(whole, name))

@@ -23,6 +23,7 @@ _CALLS: dict[str, Callable[[Any], Any]] = {
     "patches": lambda image: patches_of(image, 1500),
     "stitch": lambda image: sl.image.stitch([image[:, : _SIDE * 2 // 3], image[:, _SIDE // 3 :]], projection="planar"),
     "correlation": lambda image: correlation_of(image, image, np.eye(3)),
+    "find_template": lambda image: sl.image.find_template(image, image[99:131, 99:131]),
 }
 
 
@@ -43,6 +44,7 @@ def scene(dtype: str) -> np.ndarray:
         ("stitch", "uint8", 17.0),
         ("correlation", "uint8", 0.1),
         ("correlation", "float32", 0.1),
+        ("find_template", "uint8", 2.5),
     ],
 )
 def test_memory_beside_picture(name: str, dtype: str, most: float) -> None:

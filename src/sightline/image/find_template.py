@@ -7,9 +7,9 @@ ICPR.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 
@@ -21,11 +21,12 @@ from sightline.core.layers import Boxes, Heat, Picture, Value
 from sightline.core.trace import Step
 from sightline.core.types import Image, NewImage, Range
 from sightline.image.dilate import dilate
-from sightline.image.match_template import has_contrast, part_of, score_places
+from sightline.image.match_template import has_contrast, part_of, score_strips
 from sightline.image.resize import resize
 from sightline.image.warp_affine import warp_affine
 
 _BAND = 64  # rows of scores whose peaks are sought at a time
+_JOINT = 2  # rows of scores that two strips share
 _MOST = 1000  # places of one score map that are looked at
 _ALL_BUT = 0.999  # share of a turned template's pixel that must be its own
 
@@ -113,7 +114,7 @@ def find_template(
     threshold = number("find_template", "threshold", threshold, -1, 1)
     overlap = number("find_template", "overlap", overlap, 0, 1)
     max_matches = integer("find_template", "max_matches", max_matches, 1)
-    return _best(_maps(image, template, scales, rotations), threshold, overlap, max_matches)
+    return _best(_variants(image, template, scales, rotations), threshold, overlap, max_matches)
 
 
 @find_template.steps
@@ -121,8 +122,9 @@ def _steps(image: Image, template: NewImage, *, max_matches: int = 20, **options
     yield Step("image", Picture(image))
     yield Step("template", Picture(template))
     variants = {name: options[name] for name in ("scales", "rotations") if name in options}
-    maps = list(_maps(image, template, **{"scales": (1.0,), "rotations": (0.0,), **variants}))
-    scores, _, scale, angle = max(maps, key=lambda entry: float(entry[0].max()))
+    tried = _variants(image, template, **{"scales": (1.0,), "rotations": (0.0,), **variants})
+    maps = [(np.concatenate(list(_strips(one, lambda *shape: empty(shape, np.float32)))), one) for one in tried]
+    scores, (_, _, _, scale, angle) = max(maps, key=lambda entry: float(entry[0].max()))
     yield Step(
         "scores", Heat(scores), note=f"At the best of {len(maps)} variants: scale {scale:g}, {angle:.2f} radians."
     )
@@ -131,10 +133,18 @@ def _steps(image: Image, template: NewImage, *, max_matches: int = 20, **options
     yield Step("matches", Value(found), Picture(image), Boxes(found.boxes, labels), note="The best of what overlaps.")
 
 
-def _maps(
-    image: Any, template: Any, scales: Any, rotations: Any
-) -> Iterator[tuple[np.ndarray, tuple[int, int], float, float]]:
-    """Yield the scores, the size, the scale and the angle of each variant of the template."""
+class _Variant(NamedTuple):
+    """A scaled and turned template, h×w×C, which of its pixels count, and the image H×W×C that it is laid on."""
+
+    image: np.ndarray
+    template: np.ndarray
+    mask: np.ndarray | None
+    scale: float
+    angle: float
+
+
+def _variants(image: Any, template: Any, scales: Any, rotations: Any) -> Iterator[_Variant]:
+    """Yield the variants of the template that fit into the image and have contrast."""
     image = as_image("find_template", image, finite=True, most=1e12)
     template = as_image("find_template", template, argument="template", finite=True, most=1e12)
     if template.dtype != image.dtype or template.shape[2:] != image.shape[2:]:
@@ -152,19 +162,10 @@ def _maps(
         scaled = template if scale == 1 else resize(template, (height, width))
         for angle in _numbers("rotations", rotations, math.inf):
             turned, mask = _turned(scaled, angle)
-            size = turned.shape[0], turned.shape[1]
-            rows, columns = image.shape[0] - size[0] + 1, image.shape[1] - size[1] + 1
-            seen = mask is None or mask.any()
-            if rows > 0 and columns > 0 and seen and has_contrast(turned, mask):
+            fits = turned.shape[0] <= image.shape[0] and turned.shape[1] <= image.shape[1]
+            if fits and (mask is None or mask.any()) and has_contrast(turned, mask):
                 count += 1
-                deep = np.atleast_3d(image), np.atleast_3d(turned)
-                # Not held here: whoever asks for the next scores may have done with these.
-                yield (
-                    score_places("find_template", *deep, "ncc", mask, empty((rows, columns), np.float32)),
-                    size,
-                    scale,
-                    angle,
-                )
+                yield _Variant(np.atleast_3d(image), np.atleast_3d(turned), mask, scale, angle)
     if count == 0:
         raise InputError(
             f"find_template: template must fit into the image at one of the scales; got {describe(template)} for "
@@ -197,17 +198,14 @@ def _turned(template: np.ndarray, angle: float) -> tuple[np.ndarray, np.ndarray 
     return warp_affine(template, matrix, shape), own >= _ALL_BUT
 
 
-def _best(maps: Iterator[Any], threshold: float, overlap: float, most: int) -> TemplateMatches:
-    """Return the best peaks of all maps that do not overlap better ones."""
+def _best(variants: Iterator[_Variant], threshold: float, overlap: float, most: int) -> TemplateMatches:
+    """Return the best peaks of all variants that do not overlap better ones."""
     rows = [np.zeros((0, 7))]
-    for scores, size, scale, angle in maps:
-        y, x = _peaks(scores, threshold)
-        values = scores[y, x].astype(np.float64)
-        del scores  # before the next ones are made
-        first = np.argsort(-values, kind="stable")[:_MOST]
-        x, y, values = x[first], y[first], values[first]
-        same = [np.full(len(x), value) for value in (scale, angle)]
-        rows.append(np.stack([x, y, x + size[1], y + size[0], values, *same], axis=1))
+    for variant in variants:
+        x, y, values = _peaks(variant, threshold)
+        height, width = variant.template.shape[:2]
+        same = [np.full(len(x), value) for value in (variant.scale, variant.angle)]
+        rows.append(np.stack([x, y, x + width, y + height, values, *same], axis=1))
     table = np.concatenate(rows)
     table = table[np.argsort(-table[:, 4], kind="stable")]
     kept: list[int] = []
@@ -220,11 +218,45 @@ def _best(maps: Iterator[Any], threshold: float, overlap: float, most: int) -> T
     return TemplateMatches(found[:, :4].copy(), found[:, 4].copy(), found[:, 5].copy(), found[:, 6].copy())
 
 
-def _peaks(scores: np.ndarray, threshold: float) -> tuple[np.ndarray, np.ndarray]:
-    """Return the rows and columns of scores from the threshold on that are no less than their eight neighbours."""
+def _strips(variant: _Variant, buffer: Callable[[int, int], np.ndarray]) -> Iterator[np.ndarray]:
+    """Yield the scores of a variant in strips, in what ``buffer`` returns for so many rows and columns."""
+    image, template, mask = variant[:3]
+    width = image.shape[1] - template.shape[1] + 1
+    return score_strips("find_template", image, template, "ncc", mask, lambda y0, y1: buffer(y1 - y0, width))
+
+
+def _peaks(variant: _Variant, threshold: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return columns, rows and scores, the best first, of the scores from the threshold on that are peaks.
+
+    A peak is no less than its eight neighbours. Two rows of a strip go on with the next one: the last, which waits for
+    the one after it, and the one before.
+    """
+    height = variant.image.shape[0] - variant.template.shape[0] + 1
+    held = np.empty((0, 0), np.float32)
+
+    def buffer(rows: int, columns: int) -> np.ndarray:
+        nonlocal held
+        if not held.size:  # the first strip has the most rows
+            held = empty((rows + _JOINT, columns), np.float32)
+        return held[_JOINT : _JOINT + rows]
+
+    found, end = np.zeros((3, 0)), 0
+    for strip in _strips(variant, buffer):
+        first = 0 if end else _JOINT  # there is none before the first strip
+        rows, end = held[first : _JOINT + len(strip)], end + len(strip)
+        y, x = _peaks_in(rows, threshold, 0 if first else 1, len(rows) - (end < height))
+        fresh = np.stack([x, y + (end - len(rows)), rows[y, x].astype(np.float64)])
+        found = np.concatenate([found, fresh], axis=1)
+        found = found[:, np.argsort(-found[2], kind="stable")[:_MOST]]
+        held[:_JOINT] = rows[-_JOINT:]
+    return found[0], found[1], found[2]
+
+
+def _peaks_in(scores: np.ndarray, threshold: float, first: int, stop: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the places of peaks in rows ``first`` to ``stop``."""
     found = []
-    for y in range(0, len(scores), _BAND):
-        rows, top = scores[y : y + _BAND], max(0, y - 1)
+    for y in range(first, stop, _BAND):
+        rows, top = scores[y : min(y + _BAND, stop)], max(0, y - 1)
         highest = dilate(scores[top : y + _BAND + 1], 3)[y - top :][: len(rows)]
         down, across = np.nonzero((rows >= threshold) & (rows == highest))
         found.append((down + y, across))

@@ -6,7 +6,7 @@ adding what enters and taking away what leaves it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Annotated, Any
 
 import numpy as np
@@ -135,31 +135,62 @@ def score_places(
     InputError
         When the template has far more pixels than a transform can hold.
     """
-    shape, shifts = out.shape, _shifts(image)
+    for _ in score_strips(function, image, template, kind, mask, lambda y0, y1: out[y0:y1]):
+        pass
+    return out
+
+
+def score_strips(
+    function: str,
+    image: np.ndarray,
+    template: np.ndarray,
+    kind: str,
+    mask: np.ndarray | None,
+    target: Callable[[int, int], np.ndarray],
+) -> Iterator[np.ndarray]:
+    """Yield the scores of :func:`score_places` in strips, from the top down, each as soon as it is done.
+
+    Parameters
+    ----------
+    function, image, template, kind, mask
+        As there.
+    target
+        Returns the float32 array for the rows from ``y0`` to ``y1``.
+
+    Raises
+    ------
+    InputError
+        When the template has far more pixels than a transform can hold.
+    """
+    height, shifts = image.shape[0] - template.shape[0] + 1, _shifts(image)
     weights, power, constant = _prepared(template, mask, kind, shifts)
-    out[...] = constant
     if mask is not None:
+        out = target(0, height)
+        out[...] = constant
         planes = _planes(image, shifts)
         for plane, weight in zip(planes, weights, strict=True):
             products(function, plane, weight, out)
         if kind not in ("covariance", "correlation"):
             window_power, floor = _masked(function, planes, shifts, mask, kind)
-            over_rows(_score_masked, shape[0], SCORES.index(kind), power, floor, window_power, out)
-        return out
+            over_rows(_score_masked, height, SCORES.index(kind), power, floor, window_power, out)
+        yield out
+        return
     channels = [Products(function, image.shape, weight) for weight in weights]
     tall, wide = template.shape[:2]
     # Strip by strip, for floats take the memory of several images of whole numbers, whose sums are exact anyhow.
     exact = image.dtype != np.float32
-    many = channels[0].rows(max(_PIXELS // image.shape[1], 4 * tall)) if exact else shape[0]
-    for y in range(0, shape[0], many):
-        part = out[y : y + many]
+    many = channels[0].rows(max(_PIXELS // image.shape[1], 4 * tall)) if exact else height
+    for y in range(0, height, many):
+        part = target(y, min(y + many, height))
+        part[...] = constant
         planes = _planes(image[y : y + len(part) + tall - 1], shifts)
         for plane, channel in zip(planes, channels, strict=True):
             channel.add(plane, part)
         if kind not in ("covariance", "correlation"):
             scalars = tall, wide, SCORES.index(kind), power, 1e-14 if exact else 1e-9
             over_rows(_score_rows, len(part), planes, shifts, *scalars, part, strip=max(64, 4 * tall))
-    return out
+        del planes, plane  # before the next ones are made
+        yield part
 
 
 @match_template.steps
