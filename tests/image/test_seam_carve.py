@@ -71,6 +71,16 @@ def test_carving_is_the_papers_in_numpy(
     assert worst == 0
 
 
+@pytest.mark.parametrize("energy", ["backward", "forward"])
+def test_many_seams_and_slanting_ones_are_the_papers(energy: str) -> None:
+    few_levels = np.random.default_rng(2).integers(0, 3, (70, 80), dtype=np.uint8)
+    y, x = np.mgrid[0:70, 0:80]
+    slanting = ((x - y) % 37 * 5 + few_levels).astype(np.uint8)  # a seam strays by a column a row, all the way
+    for gray in (few_levels, slanting, slanting[:, ::-1].copy()):
+        ours = sl.image.seam_carve(gray, (70, 11), energy=energy)
+        np.testing.assert_array_equal(ours, carved(gray, 69, energy == "forward"))
+
+
 def test_the_first_seam_is_the_cheapest_there_is() -> None:
     random = np.random.default_rng(5)
     for _ in range(20):
@@ -83,7 +93,7 @@ def test_the_first_seam_is_the_cheapest_there_is() -> None:
         gone = [next(x for x in range(5) if gray[y, x] not in result[y]) for y in range(6)]
         assert energy[rows, gone].sum() == cheapest
         np.testing.assert_array_equal(energies(gray.astype(np.float32)), energy)
-        assert accumulate(gray.astype(np.float32), energy, False)[-1].min() == cheapest
+        assert accumulate(gray.astype(np.float32), None, 0, False)[-1].min() == cheapest
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])

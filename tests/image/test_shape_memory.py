@@ -16,7 +16,7 @@ _TILES = {"max_sigma": 9.0}  # of blobs: the picture is a tile, of which three s
 _STRIPS = 1 << 20  # bytes for what belongs to a strip at hand, however large the picture
 _CALLS: dict[str, tuple[Callable[[Any], Any], float]] = {
     "find_contours": (lambda image: sl.image.find_contours(image > 127), 2.0),
-    "seam_carve": (lambda image: sl.image.seam_carve(image, (_SIDE, _SIDE - 2)), 14.0),
+    "seam_carve": (lambda image: sl.image.seam_carve(image, (_SIDE - 2, _SIDE - 2)), 2.8),
     "simple_blobs": (sl.image.simple_blobs, 2.0),
     "blobs_log": (lambda image: sl.image.blobs_log(image, **_TILES), 28.0),
     "blobs_dog": (lambda image: sl.image.blobs_dog(image, **_TILES), 28.0),

@@ -12,6 +12,7 @@ from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 
+from sightline.core import buffers
 from sightline.core.catalogue import method
 from sightline.core.checks import as_image, as_mask, choice, size_2d
 from sightline.core.errors import InputError
@@ -20,11 +21,10 @@ from sightline.core.layers import Mask as MaskLayer
 from sightline.core.trace import Step
 from sightline.core.types import Array, Choice, Image, Mask, NewImage
 from sightline.image.convert import convert
-from sightline.image.seams import accumulate, energies, remove_seams
+from sightline.image.seams import accumulate, energies, mark_seams, with_seams_twice, without_seams
 
 LEVELS = {"uint8": 1.0, "uint16": 1 / 257, "float32": 255.0}  # makes grey levels of each dtype's values
 LARGEST = 1 << 28  # pixels in a result
-_ROWS = 64  # that are picked from at a time
 MOST = 4  # times its own height and width that an image is enlarged to: the work grows with the square of that
 
 
@@ -35,15 +35,16 @@ def _smaller(image: Any) -> tuple[int, int]:
 
 
 class _State(NamedTuple):
-    """An image on its way, and what each of its pixels is biased by: large to protect, negative to remove, or None."""
+    """An image on its way, and what its pixels are biased by: 1 to protect, -1 to remove, times ``weight``; or None."""
 
     image: Array
     bias: Array | None
+    weight: float
     forward: bool
 
     def turned(self) -> _State:
         bias = None if self.bias is None else np.ascontiguousarray(self.bias.T)
-        return _State(np.ascontiguousarray(self.image.swapaxes(0, 1)), bias, self.forward)
+        return self._replace(image=np.ascontiguousarray(self.image.swapaxes(0, 1)), bias=bias)
 
 
 @method(task="sampling", paper="Avidan & Shamir 2007", lesson="w2d7", example={"shape": _smaller})
@@ -100,11 +101,14 @@ def seam_carve(
            [90,  0,  0, 90]], dtype=uint8)
     """
     height, width = size_2d("seam_carve", "shape", shape)
-    state = _start(image, protect, remove, energy)
-    _bound(state.image, height, width)
-    state = _to_width(_without(state), width)
-    state = _to_width(state.turned(), height).turned()
-    return np.array(state.image)
+    given = _start(image, protect, remove, energy)
+    _bound(given.image, height, width)
+    state = _to_width(_without(given), width)
+    if height != state.image.shape[0]:
+        state = state.turned()
+        state = _to_width(state, height)
+        state = state.turned()
+    return state.image.copy() if state.image is given.image else state.image
 
 
 @seam_carve.steps
@@ -117,13 +121,14 @@ def _steps(
     upright = width != state.image.shape[1] or height == state.image.shape[0]
     turn = (lambda part: part) if upright else (lambda part: np.ascontiguousarray(part.swapaxes(0, 1)))
     one_way = state if upright else state.turned()
-    gray = _gray(one_way.image)
+    gray = _gray(one_way.image).astype(np.float32) * np.float32(LEVELS[one_way.image.dtype.name])
     costs = energies(gray)
     yield Step("energy", Heat(turn(costs)), note="How much each pixel differs from its neighbours, in grey levels.")
-    total = accumulate(gray, costs if one_way.bias is None else costs + one_way.bias, one_way.forward)
+    total = accumulate(gray, one_way.bias, one_way.weight, one_way.forward)
     yield Step("cumulative energy", Heat(turn(total)), note="Of the cheapest seam from the edge to each pixel.")
     count = abs(width - image.shape[1]) if upright else abs(height - image.shape[0])
-    seams = _seams(one_way, min(count, one_way.image.shape[1] - 1))[1]
+    bits = _seams(one_way, min(count, one_way.image.shape[1] - 1))
+    seams = np.unpackbits(bits, axis=1, count=one_way.image.shape[1], bitorder="little").view(np.bool_)
     yield Step("seams", Picture(image), MaskLayer(turn(seams)), note="The first ones to go, or to be doubled.")
     yield Step("carved", Picture(seam_carve(image, shape, protect, remove, energy=energy)))
 
@@ -141,20 +146,20 @@ def _bound(image: Array, height: int, width: int) -> None:
 def _start(image: Any, protect: Any, remove: Any, energy: str) -> _State:
     image = as_image("seam_carve", image, finite=True, most=1e12)
     forward = choice("seam_carve", "energy", energy, ("backward", "forward")) == "forward"
-    bias = None if protect is None and remove is None else np.zeros(image.shape[:2], np.float32)
-    most = np.float32(4 * 255 * max(image.shape[:2]))  # no seam's own energy is larger
+    bias = None if protect is None and remove is None else np.zeros(image.shape[:2], np.int8)
     for name, mask, sign in (("protect", protect, 1), ("remove", remove, -1)):
         if mask is not None and bias is not None:
-            bias[as_mask("seam_carve", mask, argument=name, shape=image.shape[:2])] = sign * most
-    return _State(image, bias, forward)
+            bias[as_mask("seam_carve", mask, argument=name, shape=image.shape[:2])] = sign
+    most = 4 * 255 * max(image.shape[:2])  # no seam's own energy is larger
+    return _State(image, bias, most, forward)
 
 
 def _without(state: _State) -> _State:
     """Remove seams through what is to go until nothing of it is left."""
-    rows, columns = np.nonzero(np.zeros((1, 1)) if state.bias is None else state.bias < 0)
-    if not len(rows):
+    marked = np.zeros((1, 1), np.bool_) if state.bias is None else state.bias < 0
+    if not marked.any():
         return state
-    if np.ptp(rows) < np.ptp(columns):
+    if np.ptp(np.flatnonzero(marked.any(axis=1))) < np.ptp(np.flatnonzero(marked.any(axis=0))):
         return _without_across(state.turned()).turned()
     return _without_across(state)
 
@@ -175,47 +180,29 @@ def _to_width(state: _State, width: int) -> _State:
 
 
 def _gray(image: Array) -> Array:
-    """Return the image in grey levels, H×W float32."""
-    gray = image if image.ndim == 2 else convert(image, "rgb", "gray")
-    return gray.astype(np.float32) * np.float32(LEVELS[image.dtype.name])
+    """Return a copy of the image, or its brightness, in its own dtype."""
+    if image.ndim == 3:
+        return convert(image, "rgb", "gray")
+    gray = buffers.empty(image.shape, image.dtype)
+    gray[...] = image
+    return gray
 
 
-def _seams(state: _State, count: int) -> tuple[Array, Array]:
-    """Return the columns that stay in each row when ``count`` seams go, and where the seams are, H×W bool."""
-    kept = remove_seams(_gray(state.image), state.bias, count, state.forward)
-    gone = np.ones(state.image.shape[:2], np.bool_)
-    np.put_along_axis(gone, kept.astype(np.int64), False, axis=1)
-    return kept, gone
+def _seams(state: _State, count: int) -> Array:
+    """Return where the first ``count`` seams are, a bit for each pixel."""
+    level = LEVELS[state.image.dtype.name]
+    bias = None if state.bias is None else state.bias.copy()
+    return mark_seams(_gray(state.image), level, bias, state.weight, count, state.forward)
 
 
 def _narrowed(state: _State, count: int) -> _State:
-    return _picked(state, remove_seams(_gray(state.image), state.bias, count, state.forward))
-
-
-def _picked(state: _State, columns: Array) -> _State:
-    """Return the pixels of these columns, H×N."""
-    bias = None if state.bias is None else _at(state.bias, columns)
-    return _State(_at(state.image, columns), bias, state.forward)
-
-
-def _at(part: Array, columns: Array) -> Array:
-    picked = np.empty((*columns.shape, *part.shape[2:]), part.dtype)
-    for y in range(0, len(columns), _ROWS):  # NumPy makes numbers of eight bytes of what it indexes with
-        few = columns[y : y + _ROWS]
-        picked[y : y + _ROWS] = part[np.arange(y, y + len(few))[:, None], few]
-    return picked
+    gone = _seams(state, count)
+    bias = None if state.bias is None else without_seams(state.bias, gone, count)
+    return state._replace(image=without_seams(state.image, gone, count), bias=bias)
 
 
 def _widened(state: _State, count: int) -> _State:
     """Double ``count`` seams: the new pixels are the means of their two neighbours."""
-    height, width = state.image.shape[:2]
-    doubled = _seams(state, count)[1] if width > 1 else np.ones((height, 1), np.bool_)
-    columns = np.repeat(np.tile(np.arange(width), height), 1 + doubled.ravel()).reshape(height, width + count)
-    wide = _picked(state, columns)
-    second = np.zeros(columns.shape, np.bool_)
-    second[:, 1:] = columns[:, 1:] == columns[:, :-1]
-    rows, places = np.nonzero(second)
-    right = state.image[rows, np.minimum(columns[rows, places] + 1, width - 1)].astype(np.float32)
-    mean = (wide.image[rows, places].astype(np.float32) + right) / 2
-    wide.image[rows, places] = mean if wide.image.dtype == np.float32 else np.rint(mean)
-    return wide
+    gone = _seams(state, count)
+    bias = None if state.bias is None else with_seams_twice(state.bias, gone, count, mixed=False)
+    return state._replace(image=with_seams_twice(state.image, gone, count, mixed=True), bias=bias)

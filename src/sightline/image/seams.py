@@ -1,167 +1,282 @@
-"""Seams: the cheapest way down an image, one pixel a row, and the image without it.
+"""Seams: the cheapest way down an image, one pixel a row, and the image without it or with it twice.
 
-Energies, like all else that belongs to a pixel, move along when a seam goes; only those beside it are computed anew.
 The cheapest seam is found by dynamic programming, row by row: Avidan & Shamir 2007, "Seam carving for content-aware
-image resizing", ACM Transactions on Graphics 26(3), section 3.
+image resizing", ACM Transactions on Graphics 26(3), section 3. Energies follow from three rows of grey levels, and sums
+from the row above, so neither is kept: of the sums every sixteenth row is, and from there on those around a seam are
+summed once more on its way up.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
+from sightline.core import buffers
 from sightline.core.kernels import kernel, over_rows
 from sightline.core.types import Array
+
+_BLOCK = 16  # rows from one whose sums are kept to the next
+_ROUND = 32  # seams that are listed before their columns are marked
 
 
 def energies(gray: Array) -> Array:
     """Return |∂/∂x| + |∂/∂y| by central differences, H×W float32."""
-    energy = np.empty_like(gray)
-    over_rows(_all_energies, len(gray), _framed(gray), energy)
+    energy = np.empty(gray.shape, np.float32)
+    over_rows(_all_energies, len(gray), gray, energy)
     return energy
 
 
-def accumulate(gray: Array, energy: Array, forward: bool) -> Array:
-    """Return the energy of the cheapest seam from the first row to each pixel, H×W float32."""
-    total = _costs(gray)
-    _accumulate(_framed(gray), energy, _unbiased(gray), gray.shape[1], forward, total)
-    return total[:, 1:-1]
-
-
-def remove_seams(gray: Array, bias: Array | None, count: int, forward: bool) -> Array:
-    """Return the columns that are left in each row when the ``count`` cheapest seams go one by one.
+def accumulate(gray: Array, bias: Array | None, weight: float, forward: bool) -> Array:
+    """Return the energy of the cheapest seam from the first row to each pixel, H×W float32.
 
     Parameters
     ----------
     gray
-        H×W float32.
+        H×W float32 grey levels.
+    bias, weight, forward
+        As those of :func:`mark_seams`.
+    """
+    total = np.empty((len(gray), gray.shape[1] + 2), np.float32)
+    nothing_gone = np.full(len(gray), gray.shape[1], np.int32)
+    one, weighed = np.float32(1), np.float32(weight)
+    _sum_up(gray, _as_bias(bias, gray), one, weighed, forward, nothing_gone, gray.shape[1], 1, total)
+    return total[:, 1:-1]
+
+
+def mark_seams(gray: Array, level: float, bias: Array | None, weight: float, count: int, forward: bool) -> Array:
+    """Return where the ``count`` cheapest seams are if they go one by one: a bit for each pixel.
+
+    Parameters
+    ----------
+    gray
+        H×W uint8, uint16 or float32; written to.
+    level
+        Times this, ``gray`` is in grey levels.
     bias
-        H×W float32, added to the energy of each pixel; None adds nothing.
+        H×W int8, times ``weight`` added to the energy of each pixel, and written to; None adds nothing.
+    weight
+        In grey levels.
     count
-        Fewer than the width.
+        At most the width.
     forward
-        Whether to count the edges that a removal makes, too, in place of the gradient.
+        Whether to count the edges that a removal makes, in place of the gradient.
+
+    Returns
+    -------
+    H×⌈W / 8⌉ uint8; bit ``x % 8`` of byte ``x // 8`` is 1 where a seam passes.
     """
     height, width = gray.shape
-    framed, own, added = _framed(gray), np.zeros_like(gray), _unbiased(gray) if bias is None else bias.copy()
-    del gray  # nobody else may hold it any more
-    if not forward:
-        over_rows(_all_energies, height, framed, own)
-    columns = np.tile(np.arange(width, dtype=np.uint16 if width <= 1 << 16 else np.int32), (height, 1))
-    _remove(framed, own, added, columns, count, forward, _costs(own))
-    return columns[:, : width - count]
+    gone = np.zeros((height, -(-width // 8)), np.uint8)
+    kept = buffers.empty((-(-height // _BLOCK), width + 2), np.float32)
+    listed = np.empty((height, min(_ROUND, count)), np.int32)
+    seam = np.full(height, width, np.int32)
+    biased = _as_bias(bias, gray)
+    for k in range(count):
+        _next_seam(gray, biased, np.float32(level), np.float32(weight), forward, width - k, kept, seam)
+        listed[:, k % _ROUND] = seam
+        if k % _ROUND == _ROUND - 1 or k == count - 1:
+            over_rows(_mark, height, listed, k % _ROUND + 1, width, gone)
+    return gone
 
 
-def _unbiased(gray: Array) -> Array:
-    """Return a bias of nothing: one row that stands for all."""
-    return np.zeros((1, gray.shape[1]), np.float32)
+def without_seams(pixels: Array, gone: Array, count: int) -> Array:
+    """Return H×W or H×W×C pixels without the ``count`` of each row that are marked as :func:`mark_seams` does."""
+    picked = np.empty((len(pixels), pixels.shape[1] - count, *pixels.shape[2:]), pixels.dtype)
+    over_rows(_pick, len(pixels), np.atleast_3d(pixels), gone, np.atleast_3d(picked))
+    return picked
 
 
-def _framed(gray: Array) -> Array:
-    """Return the image with its first and last column repeated."""
-    return np.pad(gray, ((0, 0), (1, 1)), mode="edge")
+def with_seams_twice(pixels: Array, gone: Array, count: int, mixed: bool) -> Array:
+    """Return the pixels with a second one after each that is marked.
+
+    Parameters
+    ----------
+    pixels
+        H×W or H×W×C.
+    gone, count
+        As those of :func:`without_seams`.
+    mixed
+        Whether the second one is the mean of both neighbours, rounded to whole numbers except for float32, or equal.
+    """
+    wide = np.empty((len(pixels), pixels.shape[1] + count, *pixels.shape[2:]), pixels.dtype)
+    whole = pixels.dtype != np.float32
+    over_rows(_double, len(pixels), np.atleast_3d(pixels), gone, mixed, whole, np.atleast_3d(wide))
+    return wide
 
 
-def _costs(gray: Array) -> Array:
-    return np.full((len(gray), gray.shape[1] + 2), np.inf, np.float32)  # beyond the sides no seam passes
+def _as_bias(bias: Array | None, gray: Array) -> Array:
+    """Return the bias; one without columns stands for none."""
+    return np.empty((len(gray), 0), np.int8) if bias is None else bias
 
 
 @kernel
 def _all_energies(gray, energy, y0, y1):
-    height = len(gray)
+    height, width = gray.shape
+    rows, none = np.empty((3, width + 2), np.float32), np.empty(0, np.int8)
     for y in range(y0, y1):
-        above, row, below, out = gray[max(y - 1, 0)], gray[y], gray[min(y + 1, height - 1)], energy[y]
-        for x in range(out.size):
-            out[x] = abs(row[x + 2] - row[x]) + abs(below[x + 1] - above[x + 1])
+        for k in range(3):
+            _load(gray[min(max(y - 1 + k, 0), height - 1)], np.float32(1), 0, width, width, rows[k])
+        _pay(rows[0], rows[1], rows[2], none, np.float32(0), False, energy[y])
 
 
 @kernel
-def _remove(gray, energy, bias, columns, count, forward, total):
-    height, width = energy.shape
-    seam = np.empty(height, np.int64)
-    for k in range(count):
-        left = width - k
-        for y in range(height):
-            total[y, left + 1] = np.inf
-        _accumulate(gray, energy, bias, left, forward, total)
-        _trace(gray, left, forward, total, seam)
-        for y in range(height):
-            x = seam[y]
-            _close(gray[y, 1:], x, left)
-            gray[y, left] = gray[y, left - 1]
-            gray[y, 0] = gray[y, 1]
-            _close(bias[y % len(bias)], x, left)
-            _close(energy[y], x, left)
-            for i in range(x, left - 1):
-                columns[y, i] = columns[y, i + 1]
-        if not forward:
-            for y in range(height):  # the seams of the rows above and below are at most one column away
-                above, row, below = gray[max(y - 1, 0)], gray[y], gray[min(y + 1, height - 1)]
-                for x in range(max(seam[y] - 3, 0), min(seam[y] + 3, left - 1)):
-                    energy[y, x] = abs(row[x + 2] - row[x]) + abs(below[x + 1] - above[x + 1])
+def _next_seam(gray, bias, level, weight, forward, left, kept, seam):
+    """Let the last seam, at the columns ``seam``, go; find the next one among the ``left`` columns that remain."""
+    last = _sum_up(gray, bias, level, weight, forward, seam, left, _BLOCK, kept)
+    best = 0
+    for x in range(1, left):
+        if last[x + 1] < last[best + 1]:
+            best = x
+    seam[-1] = best
+    _trace(gray, bias, level, weight, forward, left, kept, seam)
 
 
 @kernel
-def _sum(energy, bias, left, paid):
-    for x in range(left):
-        paid[x] = energy[x] + bias[x]
+def _sum_up(gray, bias, level, weight, forward, seam, left, block, kept):
+    """Close the gap of a seam and sum up energies to the last row, which is returned; keep each ``block``-th one.
+
+    The sums of a row stand between two infinite ones, for beyond the sides no seam passes.
+    """
+    height = len(gray)
+    levels, cost = np.empty((3, left + 2), np.float32), np.empty(left, np.float32)
+    sums = np.full((2, left + 2), np.inf, np.float32)
+    for y in range(-1, height):
+        if y + 1 < height:
+            _close(gray[y + 1], seam[y + 1], left)
+            _close(bias[y + 1], seam[y + 1], min(left, bias.shape[1]))
+            _load(gray[y + 1], level, 0, left, left, levels[(y + 1) % 3])
+        if y < 0:
+            continue
+        above, row, below = levels[max(y - 1, 0) % 3], levels[y % 3], levels[min(y + 1, height - 1) % 3]
+        _pay(above, row, below, bias[y], weight, forward, cost)
+        total = sums[y % 2]
+        if y == 0:
+            total[1:-1] = cost
+        else:
+            _step(above, row, sums[(y - 1) % 2], cost, forward, total)
+        if y % block == 0:
+            kept[y // block, : left + 2] = total
+    return sums[(height - 1) % 2]
 
 
 @kernel
 def _close(row, x, left):
     """Move what lies beyond ``x`` one place to the left."""
-    for i in range(x, left - 1):
+    for i in range(x, left):
         row[i] = row[i + 1]
 
 
 @kernel
-def _accumulate(gray, energy, bias, left, forward, total):
-    paid = np.empty(left, np.float32)
-    _sum(energy[0], bias[0], left, total[0, 1:])
+def _load(row, level, first, end, left, levels):
+    """Write the grey levels of the columns ``first - 1`` to ``end``; those at the sides stand for those beyond."""
+    levels[0] = np.float32(row[max(first - 1, 0)]) * level
+    for x in range(first, end):
+        levels[x - first + 1] = np.float32(row[x]) * level
+    levels[end - first + 1] = np.float32(row[min(end, left - 1)]) * level
+
+
+@kernel
+def _pay(above, row, below, bias, weight, forward, cost):
+    """Write what each pixel costs wherever the seam comes from."""
     if forward:
-        for x in range(left):
-            total[0, x + 1] += abs(gray[0, x + 2] - gray[0, x])
-    for y in range(1, len(total)):
-        _sum(energy[y], bias[y % len(bias)], left, paid)
-        if forward:
-            _step_forward(gray[y - 1], gray[y], total[y - 1], paid, left, total[y, 1:])
-        else:
-            _step(total[y - 1], paid, left, total[y, 1:])
+        for x in range(cost.size):
+            cost[x] = abs(row[x + 2] - row[x])
+    else:
+        for x in range(cost.size):
+            cost[x] = abs(row[x + 2] - row[x]) + abs(below[x + 1] - above[x + 1])
+    if bias.size > 0:
+        for x in range(cost.size):
+            cost[x] += np.float32(bias[x]) * weight
 
 
 @kernel
-def _step(above, energy, left, total):
-    for x in range(left):
-        a, b, c = above[x], above[x + 1], above[x + 2]
-        best = a if a < b else b
-        total[x] = energy[x] + (best if best < c else c)
+def _step(upper, row, before, cost, forward, total):
+    """Add the cheapest of the sums above; forward, in Rubinstein's three cases: from upper left, above, upper right."""
+    if forward:
+        for x in range(cost.size):
+            a = before[x] + abs(upper[x + 1] - row[x])
+            b = before[x + 1]
+            c = before[x + 2] + abs(upper[x + 1] - row[x + 2])
+            best = a if a < b else b
+            total[x + 1] = cost[x] + (best if best < c else c)
+    else:
+        for x in range(cost.size):
+            a, b, c = before[x], before[x + 1], before[x + 2]
+            best = a if a < b else b
+            total[x + 1] = cost[x] + (best if best < c else c)
 
 
 @kernel
-def _step_forward(upper, row, above, energy, left, total):
-    """Rubinstein's three cases: the seam came from the upper left, from above, or from the upper right."""
-    for x in range(left):
-        joined = abs(row[x + 2] - row[x])
-        a = above[x] + abs(upper[x + 1] - row[x])
-        b = above[x + 1]
-        c = above[x + 2] + abs(upper[x + 1] - row[x + 2])
-        best = a if a < b else b
-        total[x] = energy[x] + joined + (best if best < c else c)
+def _trace(gray, bias, level, weight, forward, left, kept, seam):
+    """Write the seam's column in each row from its last one up; of equal ways the leftmost.
+
+    It strays at most one column a row: up to a row whose sums are kept, the ``_BLOCK`` columns around are enough.
+    """
+    levels, cost = np.empty((_BLOCK + 1, 2 * _BLOCK + 3), np.float32), np.empty(2 * _BLOCK + 1, np.float32)
+    sums = np.full((_BLOCK, 2 * _BLOCK + 3), np.inf, np.float32)
+    bottom = len(gray) - 1
+    while bottom > 0:
+        top = (bottom - 1) // _BLOCK * _BLOCK
+        first, end = max(seam[bottom] - _BLOCK, 0), min(seam[bottom] + _BLOCK + 1, left)
+        size = end - first
+        for y in range(top, bottom + 1):
+            _load(gray[y], level, first, end, left, levels[y - top])
+        sums[0, : size + 2] = kept[top // _BLOCK, first : end + 2]
+        for k in range(1, bottom - top):
+            _pay(levels[k - 1], levels[k], levels[k + 1], bias[top + k, first:end], weight, forward, cost[:size])
+            _step(levels[k - 1], levels[k], sums[k - 1], cost[:size], forward, sums[k])
+            sums[k, size + 1] = np.inf
+        for k in range(bottom - top, 0, -1):
+            x = seam[top + k] - first
+            a, b, c = sums[k - 1, x], sums[k - 1, x + 1], sums[k - 1, x + 2]
+            if forward:
+                a += abs(levels[k - 1, x + 1] - levels[k, x])
+                c += abs(levels[k - 1, x + 1] - levels[k, x + 2])
+            seam[top + k - 1] = first + x + (-1 if a <= b and a <= c else 0 if b <= c else 1)
+        bottom = top
 
 
 @kernel
-def _trace(gray, left, forward, total, seam):
-    """Write the column of the cheapest seam in each row; of equal ones the leftmost, from the last row up."""
-    last = len(total) - 1
-    best = 0
-    for x in range(1, left):
-        if total[last, x + 1] < total[last, best + 1]:
-            best = x
-    seam[last] = best
-    for y in range(last, 0, -1):
-        x = seam[y]
-        a, b, c = total[y - 1, x], total[y - 1, x + 1], total[y - 1, x + 2]
-        if forward:
-            a += abs(gray[y - 1, x + 1] - gray[y, x])
-            c += abs(gray[y - 1, x + 1] - gray[y, x + 2])
-        step = -1 if a <= b and a <= c else 0 if b <= c else 1
-        seam[y - 1] = x + step
+def _mark(listed, count, width, gone, y0, y1):
+    """Mark the pixels of the first ``count`` seams that are listed, each by its column when those before had gone."""
+    column = np.empty(width, np.int32)
+    for y in range(y0, y1):
+        n = 0
+        for x in range(width):
+            column[n] = x
+            n += 1 - (gone[y, x >> 3] >> (x & 7) & 1)
+        for k in range(count):
+            place = listed[y, k]
+            for earlier in range(k - 1, -1, -1):
+                if listed[y, earlier] <= place:
+                    place += 1
+            x = column[place]
+            gone[y, x >> 3] |= 1 << (x & 7)
+
+
+@kernel
+def _pick(pixels, gone, picked, y0, y1):
+    for y in range(y0, y1):
+        n = 0
+        for x in range(pixels.shape[1]):
+            if gone[y, x >> 3] >> (x & 7) & 1 == 0:
+                for channel in range(pixels.shape[2]):
+                    picked[y, n, channel] = pixels[y, x, channel]
+                n += 1
+
+
+@kernel
+def _double(pixels, gone, mixed, whole, wide, y0, y1):
+    width = pixels.shape[1]
+    for y in range(y0, y1):
+        n = 0
+        for x in range(width):
+            twice = gone[y, x >> 3] >> (x & 7) & 1 == 1
+            for channel in range(pixels.shape[2]):
+                value = pixels[y, x, channel]
+                wide[y, n, channel] = value
+                if twice and mixed:
+                    mean = (np.float32(value) + np.float32(pixels[y, min(x + 1, width - 1), channel])) * np.float32(0.5)
+                    wide[y, n + 1, channel] = np.rint(mean) if whole else mean
+                elif twice:
+                    wide[y, n + 1, channel] = value
+            n += 2 if twice else 1
