@@ -73,6 +73,27 @@ def test_out_of_range_sums_are_clipped() -> None:
     pyramid = [np.full((2, 2), 200.6, np.float32), np.full((1, 1), 100, np.float32)]
     assert sl.image.collapse(pyramid, dtype="uint8").max() == 255
     assert sl.image.collapse([pyramid[0]], dtype="uint8").tolist() == [[201, 201], [201, 201]]
+    halves = np.array([[0.5, 1.5, 2.5, -3, np.nan, np.inf, -np.inf]], np.float32)  # halves go to the even neighbour
+    assert sl.image.collapse([halves], dtype="uint16").tolist() == [[0, 2, 2, 0, 0, 65535, 0]]
+
+
+@pytest.mark.parametrize("shape", [(3, 1100), (2, 1201, 3), (1, 1), (70, 33)])
+def test_whole_numbers_are_the_rounded_sums(shape: tuple[int, ...]) -> None:
+    pyramid = sl.image.laplacian_pyramid(noise(shape), 3)
+    pyramid[0] += np.float32(0.3)
+    sums = sl.image.collapse(pyramid)
+    for dtype in ("uint8", "uint16"):
+        rounded = np.clip(np.rint(sums), 0, np.iinfo(dtype).max).astype(dtype)
+        np.testing.assert_array_equal(sl.image.collapse(pyramid, dtype=dtype), rounded)
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16"])
+def test_whole_numbers_have_the_bands_of_their_floats(dtype: str) -> None:
+    image = noise((37, 1050, 3), dtype)
+    for levels in (1, 2, 4):
+        real = sl.image.laplacian_pyramid(image.astype(np.float32), levels)
+        for ours, expected in zip(sl.image.laplacian_pyramid(image, levels), real, strict=True):
+            np.testing.assert_array_equal(ours, expected)
 
 
 def test_collapse_does_not_change_its_input() -> None:

@@ -17,6 +17,7 @@ _WINDOW = np.arange(961).reshape(31, 31) / 461280
 _GREY = np.random.default_rng(0).integers(0, 256, (_HEIGHT, _WIDTH), dtype=np.uint8)
 _MASK = _GREY > 127
 _PLACES = np.stack(np.meshgrid(np.arange(_WIDTH), np.arange(_HEIGHT)), axis=2).astype(np.float32)
+_PYRAMID = sl.image.laplacian_pyramid(_GREY)
 _BAND = 4 * (1 << 20)  # bytes of a strip's floats
 
 
@@ -31,6 +32,8 @@ _BAND = 4 * (1 << 20)  # bytes of a strip's floats
         (lambda: sl.image.thin_plate_spline(_GREY, _CORNERS, 0.9 * _CORNERS), 0.1, 1),
         (lambda: sl.image.line_morph(_GREY, _GREY, _LINE, _LINE + 3), 2.1, 1),
         (lambda: sl.image.mesh_morph(_GREY, _GREY, _LINE[:, :2], _LINE[:, :2] + 5), 1.1, 1),
+        (lambda: sl.image.collapse(_PYRAMID, dtype="uint8"), 1.4, 0),
+        (lambda: sl.image.collapse(_PYRAMID[:1], dtype="uint8"), 1.1, 0),
         (lambda: sl.image.forward_warp(_GREY, _PLACES), 4.1, 0),
         (lambda: sl.image.draw.boxes(_GREY, np.array([[9, 9, 99, 99]])), 0.3, 0),  # and 4 that are Pillow's own
         (lambda: sl.image.draw.masks(_GREY, _MASK), 0.3, 0),

@@ -24,6 +24,7 @@ from sightline.core.vectors import LANES, load_pairs, store
 
 MOST = 32  # levels; any image is one pixel long before
 _STRIP = 32  # rows that are read anew
+_TILE = 512  # pixels of a row that are doubled at a time, and stay in the first-level cache until they are added
 
 
 @method(task="multi-resolution", paper="Burt & Adelson 1983", lesson="w2d1")
@@ -82,19 +83,19 @@ def pyramid_of(image: Array, levels: int, first: Array | None = None) -> list[Ar
     return pyramid
 
 
-def reduce(image: Array, copy: Array | None = None) -> Array:
-    """Return ``image`` (uint8, uint16 or float32) smoothed, at every second row and column.
+def reduce(image: Array, copy: Array | None = None, *, real: bool = False) -> Array:
+    """Return ``image`` (uint8, uint16 or float32) smoothed, at every second row and column; as float32 where ``real``.
 
     A ``copy`` of the image, of bytes or floats, is made strip by strip or row by row: both find it in the cache.
     """
     height, width = image.shape[:2]
-    result = empty(((height + 1) // 2, (width + 1) // 2, *image.shape[2:]), image.dtype)
+    result = empty(((height + 1) // 2, (width + 1) // 2, *image.shape[2:]), np.float32 if real else image.dtype)
     step = image.shape[2] if image.ndim == 3 else 1
-    if image.dtype == np.uint16:
+    if image.dtype == np.uint16 and not real:
         smoothed = reduce_read(lambda y0, y1: image[y0:y1].astype(np.float32), image.shape)
         np.copyto(result, np.rint(smoothed, out=smoothed), casting="unsafe")
         return result
-    function = _reduce_bytes if image.dtype == np.uint8 else _reduce_floats
+    function = _reduce_bytes if result.dtype == np.uint8 else _reduce_floats
     flat, small = image.reshape(height, -1), result.reshape(len(result), -1)
     twin = flat[:0] if copy is None else copy.reshape(flat.shape)
     over_rows(function, len(result), flat, twin, small, step, strip=strip_of(small))
@@ -124,14 +125,15 @@ def strip_of(rows: Array) -> int:
 
 
 def expand(image: Array, to: Array, sign: int, out: Array) -> None:
-    """Write ``to + sign · (image at twice the size)`` to ``out``; all float32, the latter two of one shape.
+    """Write ``to + sign · (image at twice the size)`` to ``out``, of the shape of ``to``; rounded where it is whole.
 
-    Between the samples that :func:`reduce` left are put new ones: each is a mean of two old ones, (1, 1) / 2; each old
-    one becomes (1, 6, 1) / 8 of its neighbourhood.
+    The image is float32, the others of any dtype of images. Between the samples that :func:`reduce` left are put new
+    ones: each is a mean of two old ones, (1, 1) / 2; each old one becomes (1, 6, 1) / 8 of its neighbourhood.
     """
     step = image.shape[2] if image.ndim == 3 else 1
     flat = [array.reshape(len(array), -1) for array in (image, to, out)]
-    over_rows(_expand, len(out), *flat, np.float32(sign), step, strip=strip_of(flat[2]))
+    top = np.float32(np.iinfo(out.dtype).max if out.dtype.kind == "u" else 0)
+    over_rows(_expand, len(out), *flat, np.float32(sign), top, step, strip=strip_of(flat[2]))
 
 
 def side_by_side(levels: Sequence[Array]) -> Array:
@@ -265,19 +267,36 @@ def _take_every_other(whole, row, step, first):
 
 
 @kernel
-def _expand(image, to, out, sign, step, y0, y1):
+def _expand(image, to, out, sign, top, step, y0, y1):
     n = image.shape[1]
-    line, wide = np.empty(n + 2 * step, np.float32), np.empty(2 * n, np.float32)
-    _expand_rows(image, to, out, sign, step, line, wide, np.empty(n, np.float32), np.empty(n, np.float32), y0, y1)
+    line, tile = np.empty(n + 2 * step, np.float32), min(n, _TILE * step)
+    wide, old, new = np.empty(2 * tile, np.float32), np.empty(tile, np.float32), np.empty(tile, np.float32)
+    _expand_rows(image, to, out, sign, top, step, line, wide, old, new, y0, y1)
 
 
 @kernel
-def _expand_rows(image, to, out, sign, step, line, wide, old, new, y0, y1):
+def _expand_rows(image, to, out, sign, top, step, line, wide, old, new, y0, y1):
+    n, tile = image.shape[1], old.size
     for y in range(y0, y1):
-        expand_row(image, y, step, line, wide, old, new)
-        base, result = to[y], out[y]
+        _expand_down(image, y, step, line)
+        for first in range(0, n, tile):
+            last = min(first + tile, n)
+            _expand_across(line, first, last, step, wide, old, new)
+            base, result = to[y, 2 * first : 2 * last], out[y, 2 * first : 2 * last]
+            _add(base, sign, wide, top, result)
+
+
+@kernel(inline=True)
+def _add(base, sign, wide, top, result):
+    """Write the sums; whole numbers are cut off at 0, as is NaN, and at ``top``."""
+    kind = result.dtype.type
+    if kind(0.5) == kind(0):
         for x in range(result.size):
-            result[x] = base[x] + sign * wide[x]
+            number = np.rint(np.float32(base[x]) + sign * wide[x])
+            result[x] = kind(np.int32(min(top, max(np.float32(0), number))))
+    else:
+        for x in range(result.size):
+            result[x] = np.float32(base[x]) + sign * wide[x]
 
 
 @kernel(inline=True)
@@ -286,9 +305,15 @@ def expand_row(image, y, step, line, wide, old, new):
 
     Scratch: ``line`` has a pixel more on either side than a row of the image, ``old`` and ``new`` are as long as one.
     """
+    _expand_down(image, y, step, line)
+    _expand_across(line, 0, image.shape[1], step, wide, old, new)
+
+
+@kernel(inline=True)
+def _expand_down(image, y, step, line):
+    """Write row ``y`` of the image at twice the height, with a pixel more on either side."""
     height, n = image.shape
     inner = line[step : step + n]
-    left, right = line[:n], line[2 * step :]
     half, eighth, six = np.float32(0.5), np.float32(0.125), np.float32(6)
     row, below = image[y // 2], image[min(y // 2 + 1, height - 1)]
     if y & 1:
@@ -301,14 +326,21 @@ def expand_row(image, y, step, line, wide, old, new):
     for k in range(step):  # mirrored at the left, repeated at the right: as if the zeros between were mirrored
         line[k] = inner[min(step, n - step) + k]
         line[step + n + k] = inner[n - step + k]
-    for x in range(n):
+
+
+@kernel(inline=True)
+def _expand_across(line, first, last, step, wide, old, new):
+    """Write the numbers from ``first`` to ``last`` of such a row at twice the width."""
+    count, half, eighth, six = last - first, np.float32(0.5), np.float32(0.125), np.float32(6)
+    left, inner, right = line[first:last], line[first + step : last + step], line[first + 2 * step : last + 2 * step]
+    for x in range(count):
         old[x] = eighth * ((left[x] + right[x]) + six * inner[x])
         new[x] = half * (inner[x] + right[x])
     if step == 1:
-        for x in range(n):
+        for x in range(count):
             wide[2 * x], wide[2 * x + 1] = old[x], new[x]
     else:
-        for x in range(n // step):
+        for x in range(count // step):
             for k in range(step):
                 wide[2 * x * step + k] = old[x * step + k]
                 wide[(2 * x + 1) * step + k] = new[x * step + k]

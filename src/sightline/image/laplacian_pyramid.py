@@ -20,8 +20,7 @@ from sightline.core.errors import InputError
 from sightline.core.layers import Heat, Picture, Value
 from sightline.core.trace import Step
 from sightline.core.types import AnyImage, Array, Choice, Image, Range
-from sightline.image.correlation import finish
-from sightline.image.gaussian_pyramid import MOST, expand, pyramid_of, side_by_side
+from sightline.image.gaussian_pyramid import MOST, expand, pyramid_of, reduce, side_by_side
 
 Band = Float32[np.ndarray, "_ _ ..."]
 
@@ -109,11 +108,12 @@ def collapse(
     """
     levels = _checked_levels(pyramid)
     choice("collapse", "dtype", dtype, ("float32", "uint8", "uint16"))
-    sums = sum_of_bands(levels)
     if dtype == "float32":
-        return sums
-    result = empty(sums.shape, dtype)
-    finish(sums, result)
+        return sum_of_bands(levels)
+    finest, result = levels[0], empty(levels[0].shape, dtype)
+    height, width, *channels = finest.shape
+    nothing = np.zeros(((height + 1) // 2, (width + 1) // 2, *channels), np.float32)
+    expand(sum_of_bands(levels[1:]) if len(levels) > 1 else nothing, finest, 1, result)
     return result
 
 
@@ -136,10 +136,15 @@ def _(pyramid: Sequence[Band], *, dtype: str = "float32") -> Iterator[Step]:
 
 def bands_of(image: Array, levels: int) -> list[Array]:
     """Return the Laplacian pyramid of an image, in arrays of its own."""
-    gaussian = pyramid_of(image, levels, empty(image.shape, np.float32))
+    finest = empty(image.shape, np.float32)
+    if levels == 1:
+        np.copyto(finest, image)
+        return [finest]
+    gaussian = pyramid_of(reduce(image, real=True), levels - 1)
+    expand(gaussian[0], image, -1, finest)
     for fine, coarse in pairwise(gaussian):
         expand(coarse, fine, -1, fine)  # the finer ones first: no level is needed once its band is there
-    return gaussian
+    return [finest, *gaussian]
 
 
 def sum_of_bands(levels: Sequence[Array]) -> Array:
