@@ -88,6 +88,25 @@ def test_intensities_of_other_dtypes(dtype: Any) -> None:
         assert (region.min_intensity, region.max_intensity) == (values.min(), values.max())
 
 
+def _measures(region: sl.image.Region) -> dict[str, Any]:
+    """Return all that a region knows but its label and its runs."""
+    return {name: value for name, value in vars(region).items() if name not in ("label", "runs")}
+
+
+def test_parts_of_many_runs_are_those_of_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    labels = rng.integers(-1, 9, (150, 70), dtype=np.int32)
+    image = rng.random(labels.shape, dtype=np.float32)
+    sparse = np.where(labels > 0, labels * np.int32(1 << 27), 0)  # labels too large for a table
+    whole = sl.image.regions(labels, image)
+    monkeypatch.setattr("sightline.image.region_runs._AT_ONCE", 1000)  # some sixteen rows
+    for part, scale in ((labels, 1), (sparse, 1 << 27)):
+        for one, two in zip(whole, sl.image.regions(part, image), strict=True):
+            assert one.label * scale == two.label
+            assert np.array_equal(one.runs, two.runs)
+            assert _measures(one) == _measures(two)
+
+
 def test_a_ring() -> None:
     labels = np.zeros((9, 12), np.int32)
     labels[1:8, 2:11] = 3

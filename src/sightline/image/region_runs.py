@@ -15,6 +15,7 @@ from sightline.core.types import Array
 from sightline.image.bits import trailing_zeros
 
 _STRIP = 64
+_AT_ONCE = 1 << 16  # runs whose sums are kept before they are added to those of their regions
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,32 +44,58 @@ class Runs:
 
 
 def runs_of_regions(labels: Array, image: Array | None) -> Runs:
-    """Return the runs of a contiguous H×W int32 map, with sums of a contiguous float32 image of its shape."""
+    """Return the runs of a contiguous H×W int32 map, with sums of a contiguous image of its shape, of any dtype."""
     height = len(labels)
     starts = np.zeros(height + 1, np.int64)
     over_rows(_count, height, labels, starts, strip=_STRIP)
     np.cumsum(starts, out=starts)
-    found, edges = np.empty((int(starts[-1]), 4), np.int32), np.empty((int(starts[-1]), 3), np.int32)
+    found = np.empty((int(starts[-1]), 4), np.int32)
     over_rows(_find, height, labels, starts, found, strip=_STRIP)
-    over_rows(_weigh, height, labels, starts, found, edges, strip=_STRIP)
-    light = np.zeros((len(found), 4))
-    if image is not None:
-        over_rows(_add_up, height, image, starts, found, light, strip=_STRIP)
-    numbers = found[:, 0]
-    if len(found) and numbers.max() > labels.size:  # too sparse to count in a table
-        present, keys = np.unique(numbers, return_inverse=True)
-        counts = np.bincount(keys)
-    else:
-        counts = np.bincount(numbers)
-        present = np.flatnonzero(counts)
-        keys = (np.cumsum(counts > 0) - 1)[numbers]
-        counts = counts[present]
+    present, keys, counts = _regions_among(found, labels.size)
     firsts = np.concatenate([[0], np.cumsum(counts)])
     bounds, sums = np.empty((len(found), 3), np.int32), np.zeros((len(counts), 3), np.int64)
     lights = np.zeros((len(counts), 5))
     lights[:, 3:] = np.inf, -np.inf
-    _gather(found, keys.astype(np.int64, copy=False), firsts[:-1].copy(), edges, light, bounds, sums, lights)
-    return Runs(present.astype(np.int32), bounds, firsts, sums, lights)
+    places, y0 = firsts[:-1].copy(), 0
+    while y0 < height:  # what single runs add up to is put to their regions before there is much of it
+        y1 = max(y0 + 1, int(np.searchsorted(starts, starts[y0] + _AT_ONCE, "right")) - 1)
+        some = found[starts[y0] : starts[y1]]
+        _gather(some, keys, places, *_weighed(labels, image, starts, some, y0, y1), bounds, sums, lights)
+        y0 = y1
+    return Runs(present, bounds, firsts, sums, lights)
+
+
+def _weighed(labels: Array, image: Array | None, starts: Array, found: Array, y0: int, y1: int) -> tuple[Array, Array]:
+    """Return border pixels by their weight, and sums of the image, of each of the runs in rows y0 to y1."""
+    edges, light = np.empty((len(found), 3), np.int32), np.zeros((len(found), 4))
+    over_rows(_weigh, y1 - y0, labels, starts, y0, found, edges, strip=_STRIP)
+    if image is not None:  # whole numbers are summed up in any order, many at once
+        number = np.float64 if image.dtype == np.float32 else np.int64
+        over_rows(_add_up, y1 - y0, image, starts, y0, found, number, light, strip=_STRIP)
+    return edges, light
+
+
+def _regions_among(found: Array, most: int) -> tuple[Array, Array, Array]:
+    """Return the labels of runs in rising order, the place of each by its number in ``found``, and its runs.
+
+    Labels that are ``most`` times as many or more are replaced there by their places.
+    """
+    numbers = found[:, 0]
+    if len(found) and numbers.max() > most:  # too sparse to count in a table
+        present, numbers[:] = np.unique(numbers, return_inverse=True)
+        counts = np.zeros(len(present), np.int64)
+        _tally(found, counts)
+        return present, np.arange(len(present), dtype=np.int32), counts
+    counts = np.zeros(int(numbers.max(initial=0)) + 1, np.int64)
+    _tally(found, counts)
+    present = np.flatnonzero(counts)
+    return present.astype(np.int32), np.cumsum(counts > 0, dtype=np.int32) - np.int32(1), counts[present]
+
+
+@kernel
+def _tally(found, counts):
+    for k in range(len(found)):
+        counts[found[k, 0]] += 1
 
 
 @kernel
@@ -110,13 +137,16 @@ def _find(labels, starts, found, y0, y1):
 
 
 @kernel
-def _weigh(labels, starts, found, edges, y0, y1):
+def _weigh(labels, starts, first, found, edges, y0, y1):
     """Count the border pixels of each run by their weight, from how they continue among the eight neighbours.
+
+    Rows are those from ``first`` on, whose runs are ``found``.
 
     A border pixel has a neighbour above, below, left or right of another label. ``rings`` keeps its label in three
     rows and 0 elsewhere; a neighbour on the border counts 2, one at a corner 10.
     """
     height, width = labels.shape
+    y0, y1, before = first + y0, first + y1, starts[first]
     rings = np.zeros((3, width + 2), np.int32)
     kinds = np.empty(width, np.uint8)
     if y0 > 0:
@@ -128,7 +158,7 @@ def _weigh(labels, starts, found, edges, y0, y1):
         else:
             rings[(y + 1) % 3, :] = 0
         _kinds(rings[(y + 2) % 3], rings[y % 3], rings[(y + 1) % 3], kinds)
-        for k in range(starts[y], starts[y + 1]):
+        for k in range(starts[y] - before, starts[y + 1] - before):
             run = kinds[found[k, 2] : found[k, 3]]
             straight, across, between = np.int32(0), np.int32(0), np.int32(0)
             for x in range(run.size):
@@ -177,26 +207,26 @@ def _kinds(above, here, below, kinds):
 
 
 @kernel
-def _add_up(image, starts, found, light, y0, y1):
-    """Write Σ v, Σ v · (x - begin), the least and the largest value of each run."""
-    for y in range(y0, y1):
-        for k in range(starts[y], starts[y + 1]):
+def _add_up(image, starts, first, found, number, light, y0, y1):
+    """Write Σ v, Σ v · (x - begin), the least and the largest value of each run of the rows from ``first`` on."""
+    for y in range(first + y0, first + y1):
+        for k in range(starts[y] - starts[first], starts[y + 1] - starts[first]):
             values = image[y, found[k, 2] : found[k, 3]]
-            mass, moment = 0.0, 0.0
+            mass, moment = number(0), number(0)
             least, most = values[0], values[0]
             for x in range(values.size):
                 v = values[x]
-                mass += v
-                moment += np.float64(v) * x
+                mass += number(v)
+                moment += number(v) * number(x)
                 least, most = min(least, v), max(most, v)
             light[k, 0], light[k, 1], light[k, 2], light[k, 3] = mass, moment, least, most
 
 
 @kernel
 def _gather(found, keys, places, edges, light, bounds, sums, lights):
-    """Put the runs in the order of their regions and add up what they know."""
-    for k in range(keys.size):
-        key = keys[k]
+    """Put runs to the others of their regions, whose place is in ``keys``, and add up what they know."""
+    for k in range(len(found)):
+        key = keys[found[k, 0]]
         to = places[key]
         places[key] += 1
         for j in range(3):

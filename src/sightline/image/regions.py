@@ -153,7 +153,6 @@ def regions(labels: Labels, image: Gray | None = None) -> list[Region]:
         if values.shape != labels.shape:
             shown = "×".join(map(str, labels.shape))
             raise InputError(f"regions: image must have the labels' shape {shown}; got {describe(image)}.")
-        values = values.astype(np.float32, copy=False)
     runs = runs_of_regions(labels, values)
     columns = _columns(runs, shape.shapes_of(runs), values is not None)
     return _records(columns, runs)
