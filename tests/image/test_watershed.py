@@ -102,6 +102,17 @@ def test_every_relief_of_one_order_floods_alike(photos: dict[str, np.ndarray]) -
     assert np.array_equal(watershed(np.sqrt(relief.astype(np.float32)), markers), expected)
 
 
+@pytest.mark.parametrize("options", [{}, {"connectivity": 8, "lines": True}])
+def test_a_large_relief_floods_as_with_one_list_a_height(options: dict) -> None:
+    y, x = np.mgrid[0:1030, 0:1040].astype(np.float32)
+    relief = (127 + 60 * np.sin(x / 13) + 60 * np.sin(y / 9)).astype(np.uint8)
+    relief ^= np.random.default_rng(4).integers(0, 4, relief.shape, np.uint8)
+    markers = np.zeros(relief.shape, np.int32)
+    markers[::61, ::47] = np.arange(1, 1 + markers[::61, ::47].size).reshape(markers[::61, ::47].shape)
+    deep = relief.astype(np.uint16) * 257  # more heights than have several lists
+    assert np.array_equal(watershed(relief, markers, **options), watershed(deep, markers, **options))
+
+
 def test_steps_show_the_water_rise(photos: dict[str, np.ndarray]) -> None:
     markers = seeds(photos["rings"].shape)
     trace = sl.trace(watershed, photos["rings"], markers)

@@ -18,7 +18,9 @@ from sightline.image.bits import trailing_zeros
 from sightline.image.flood_colours import LINE, OUTSIDE, WAITING
 
 _one, _zero = np.uint64(1), np.uint64(0)
-_HIGHEST = 1 << 30  # above every height
+_two, _six, _twelve, _eighteen, _low = np.uint64(2), np.uint64(6), np.uint64(12), np.uint64(18), np.uint64(63)
+_HIGHEST = np.uint64(1 << 30)  # above every height
+LISTS = 8  # of a height, where there are several
 
 
 @kernel
@@ -68,53 +70,63 @@ def find_springs(cells, heights, around, buckets):
 
 
 # --- the ordered queue ---
-# `ends` holds the first and the last pixel of each height's list, and three floors of `bits` say which lists hold
-# something. The kernel spells the queue out: handing its arrays to a function costs more than the function does.
+# `ends` holds the first and the last pixel of each list, a height after the other, and three floors of `bits` say which
+# heights hold something. A height has one list, or several that its pixels join in turn, `turns` says which is next:
+# the one behind a pixel in its list then comes several pixels later, and is on its way from memory by that time. The
+# kernel spells the queue out: handing its arrays to a function costs more than the function does.
 
 
 @kernel
-def flood_relief(cells, heights, around, lines, level, springs, ends, bits, floor1, floor2):
+def flood_relief(cells, heights, around, lines, level, springs, ends, turns, bits, floor1, floor2):
     """Flood a relief: a pixel waits at its own height, or at the water's where that is higher.
 
     ``around`` holds the ways to its neighbours: above, left, right, below; with eight, the diagonal ones after them.
     """
-    below, waiting, at, water = around[3], 0, 0, 0
+    below, waiting, at, water = around[3], 0, 0, _zero
+    lists = np.uint64(ends.size // (2 * turns.size))
+    shift, several, within = trailing_zeros(lists) + _one, lists > _one, _two * (lists - _one)
+    first = _zero  # the list of the water's height whose turn it is
     while True:
         height = _HIGHEST
         if waiting > 0:  # the lowest height that has a pixel waiting
             height = water
-            if ends[2 * height] == 0:
+            if ends[first] == 0:
                 i = floor2
                 while bits[i] == _zero:
-                    i += 1
-                i = (i - floor2 << 6) + np.int64(trailing_zeros(bits[i]))
-                i = (i << 6) + np.int64(trailing_zeros(bits[floor1 + i]))
-                height = (i << 6) + np.int64(trailing_zeros(bits[i]))
-        if at < springs.size and np.int64(heights[springs[at]]) <= height:
+                    i += _one
+                i = (i - floor2 << _six) + trailing_zeros(bits[i])
+                i = (i << _six) + trailing_zeros(bits[floor1 + i])
+                height = (i << _six) + trailing_zeros(bits[i])
+        if at < springs.size and np.uint64(heights[np.uint64(springs[at])]) <= height:
             pixel = np.uint64(springs[at])
             at += 1
-            water, label = np.int64(heights[pixel]), cells[pixel]
+            height, label = np.uint64(heights[pixel]), cells[pixel]
+            first = first if height == water else height << shift
+            water = height
             if water > level:
                 return
         else:
             if waiting == 0 or height > level:
                 return
-            water, pixel = height, np.uint64(ends[2 * height])
-            following = np.uint64(~cells[pixel])  # 0 for none
-            ends[2 * height] = following
-            prefetch(cells, following)
-            prefetch(cells, following + below)
-            prefetch(cells, following - min(below, following))
-            prefetch(heights, following)
-            prefetch(heights, following + below)
-            prefetch(heights, following - min(below, following))
+            first = first if height == water else height << shift
+            water, pixel = height, np.uint64(ends[first])
+            ahead = np.uint64(~cells[pixel])  # 0 for none
+            ends[first] = ahead
+            prefetch(cells, ahead)
+            prefetch(cells, ahead + below)
+            prefetch(cells, ahead - min(below, ahead))
+            prefetch(heights, ahead)
+            prefetch(heights, ahead + below)
+            prefetch(heights, ahead - min(below, ahead))
+            if several:
+                first = first & ~within | first + _two & within
             waiting -= 1
-            if following == _zero:
-                bits[height >> 6] ^= _one << np.uint64(height & 63)
-                if bits[height >> 6] == _zero:
-                    bits[floor1 + (height >> 12)] ^= _one << np.uint64(height >> 6 & 63)
-                    if bits[floor1 + (height >> 12)] == _zero:
-                        bits[floor2 + (height >> 18)] ^= _one << np.uint64(height >> 12 & 63)
+            if ends[first] == 0:
+                bits[height >> _six] ^= _one << (height & _low)
+                if bits[height >> _six] == _zero:
+                    bits[floor1 + (height >> _twelve)] ^= _one << (height >> _six & _low)
+                    if bits[floor1 + (height >> _twelve)] == _zero:
+                        bits[floor2 + (height >> _eighteen)] ^= _one << (height >> _twelve & _low)
             label = np.int32(0) if lines else cells[pixel - around[np.uint64(heights[pixel])]]
             cells[pixel] = label
         if lines:
@@ -132,16 +144,21 @@ def flood_relief(cells, heights, around, lines, level, springs, ends, bits, floo
             if cells[near] != 0:
                 continue
             cells[near] = WAITING
-            height = max(water, np.int64(heights[near]))
+            height = max(water, np.uint64(heights[near]))
             heights[near] = way
-            if ends[2 * height] == 0:
-                ends[2 * height] = near
-                bits[height >> 6] |= _one << np.uint64(height & 63)
-                bits[floor1 + (height >> 12)] |= _one << np.uint64(height >> 6 & 63)
-                bits[floor2 + (height >> 18)] |= _one << np.uint64(height >> 12 & 63)
+            last = height << shift
+            if several:
+                turn = np.uint64(turns[height])
+                turns[height] = turn + _two & within
+                last |= turn
+            if ends[last] == 0:
+                ends[last] = near
+                bits[height >> _six] |= _one << (height & _low)
+                bits[floor1 + (height >> _twelve)] |= _one << (height >> _six & _low)
+                bits[floor2 + (height >> _eighteen)] |= _one << (height >> _twelve & _low)
             else:
-                cells[ends[2 * height + 1]] = ~np.int32(near)
-            ends[2 * height + 1] = near
+                cells[np.uint64(ends[last + _one])] = ~np.int32(near)
+            ends[last + _one] = near
             waiting += 1
 
 

@@ -21,9 +21,11 @@ from sightline.core.layers import Heat, Picture, Value
 from sightline.core.trace import Step
 from sightline.core.types import Array, Image, Labels, Mask, Range
 from sightline.image.flood_colours import HEIGHTS, PAIR, flood_colours, prepare_colours
-from sightline.image.flood_relief import find_springs, flood_relief, prepare_relief, without_wall
+from sightline.image.flood_relief import LISTS, find_springs, flood_relief, prepare_relief, without_wall
 
 _FULL = (1 << 30) - 1  # higher than any water
+_LARGE = 1 << 20  # pixels whose state the processor's own memory does not hold
+_FEW = 1 << 12  # heights that several lists are kept of
 _NO_MASK = np.empty((0, 0), np.bool_)
 
 
@@ -150,11 +152,13 @@ class _Basin:
             return
         heights = self.heights.reshape(-1)
         springs = find_springs(self.cells, heights, self.around, self.buckets)
-        ends = np.zeros(2 * self.buckets, np.int32)
+        lists = LISTS if heights.size > _LARGE and self.buckets <= _FEW else 1
+        ends, turns = np.zeros(2 * lists * self.buckets, np.int32), np.zeros(self.buckets, np.uint8)
         floor1 = (self.buckets >> 6) + 1
         floor2 = floor1 + (self.buckets >> 12) + 1
         bits = np.zeros(floor2 + (self.buckets >> 18) + 1, np.uint64)
-        flood_relief(self.cells, heights, self.around, bool(lines), level, springs, ends, bits, floor1, floor2)
+        queue = ends, turns, bits, np.uint64(floor1), np.uint64(floor2)
+        flood_relief(self.cells, heights, self.around, bool(lines), np.uint64(level), springs, *queue)
 
     def take_labels(self) -> Array:
         """Return the labels of a relief in the memory that they were found in: the basin has none after that."""
