@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
+from PIL import ImageFont
 
-from sightline.core.canvas import PALETTE, Canvas, colour_of
+from sightline.core.canvas import _HAD, PALETTE, Canvas, _spelt, colour_of
 from sightline.core.errors import InputError
 
 
@@ -59,6 +60,34 @@ def test_text_stays_inside(at):
     reached = np.argwhere(canvas.image().any(axis=2))
     assert np.ptp(reached[:, 0]) > 20
     assert np.ptp(reached[:, 1]) > 15
+
+
+@pytest.mark.parametrize(
+    ("text", "as_if"),
+    [
+        ("64×113×113", "64x113x113"),
+        ("consommé", "consomme"),
+        ("cafe\u0301", "cafe"),
+        ("Ærø – Łódź", "AEro - Lodz"),
+        ("ε ≤ 8", "eps <= 8"),
+        ("ﬁve ½", "five 1⁄2"),
+    ],
+)
+def test_signs_that_the_font_lacks_are_spelt(text: str, as_if: str) -> None:
+    pictures = []
+    for one in (text, as_if):
+        canvas = Canvas(np.zeros((40, 200), np.uint8))
+        canvas.box([5, 30, 150, 39], (0, 0, 90), one)
+        canvas.text(one, (0, 0), (255, 255, 255))
+        pictures.append(canvas.image())
+    np.testing.assert_array_equal(*pictures)
+
+
+def test_signs_that_the_font_has_are_written_as_they_are() -> None:
+    lacking = ImageFont.load_default(24).getmask("\uffff")
+    for sign in _HAD:
+        assert _spelt(sign) == sign
+        assert bytes(ImageFont.load_default(24).getmask(sign)) != bytes(lacking), sign
 
 
 def test_a_wrong_image_is_named_by_the_caller():

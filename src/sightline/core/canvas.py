@@ -5,6 +5,7 @@ Coordinates are points (the centre of the top-left pixel is (0, 0)) except for b
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from functools import lru_cache
 
@@ -17,7 +18,8 @@ from sightline.core.conversions import to_uint8
 
 Colour = tuple[int, int, int]
 
-_BAND = 64  # rows that are copied at a time
+_BAND = 64  # rows, or four times as many columns, that are worked on at a time
+_THRICE = np.frombuffer(bytes((1, 1, 1, 0)), np.uint32)  # times a level, that level in red, green and blue
 # Okabe and Ito 2008: distinguishable with every kind of colour vision.
 PALETTE: tuple[Colour, ...] = (
     (230, 159, 0),
@@ -57,11 +59,8 @@ class Canvas:
 
     def __init__(self, image: np.ndarray, *, function: str = "draw") -> None:
         image = as_image(function, image)
-        self._picture = PillowImage.new("RGB", image.shape[1::-1])
-        for y in range(0, len(image), _BAND):  # Pillow copies what it is given
-            band = to_uint8(image[y : y + _BAND])
-            band = np.repeat(band[..., None], 3, axis=2) if band.ndim == 2 else band
-            self._picture.paste(PillowImage.fromarray(band), (0, y))
+        self._memory = _of_four_bytes(image)
+        self._picture = _shared(self._memory)
         self._draw = ImageDraw.Draw(self._picture)
         self.width = max(1, round(min(image.shape[:2]) / 240))  # of lines, in pixels
         size = max(10, round(min(image.shape[:2]) / 32))
@@ -69,11 +68,18 @@ class Canvas:
 
     def image(self) -> np.ndarray:
         """Return what was drawn, H×W×3 uint8."""
-        width, height = self._picture.size
-        drawn = np.empty((height, width, 3), np.uint8)
-        for y in range(0, height, _BAND):
-            drawn[y : y + _BAND] = np.asarray(self._picture.crop((0, y, width, min(y + _BAND, height))))
+        drawn = np.empty((*self._memory.shape[:2], 3), np.uint8)
+        _pack(self._memory, drawn)
         return drawn
+
+    def finished(self) -> np.ndarray:
+        """Return what was drawn, H×W×3 uint8, in the memory of the canvas, on which nothing can be drawn any more."""
+        memory = self._memory
+        del self._memory, self._picture, self._draw  # Pillow must not know memory that is given back
+        shape = (*memory.shape[:2], 3)
+        _pack(memory, memory.reshape(-1)[: np.prod(shape)].reshape(shape))
+        memory.resize(shape, refcheck=False)
+        return memory
 
     def box(self, box: Sequence[float] | np.ndarray, colour: Colour, label: str = "") -> None:
         """Outline ``box`` (xyxy, continuous edges) and write ``label`` above it, or inside when there is no room."""
@@ -81,7 +87,7 @@ class Canvas:
         corners = (x1, y1, max(x1, x2 - 1), max(y1, y2 - 1))  # edges to pixel indices
         self._draw.rectangle(corners, outline=colour, width=self.width)
         if label:
-            height = self._patch(label)[1]
+            height = self._patch(_spelt(label))[1]
             self.text(label, (x1, y1 - height if y1 >= height else y1), colour)
 
     def text(self, text: str, at: tuple[float, float], colour: Colour) -> None:
@@ -90,12 +96,14 @@ class Canvas:
         Parameters
         ----------
         text
-            One line or several.
+            One line or several. The font has Latin letters without accents: é is written e, × is written x, and a sign
+            of another script is a box.
         at
             Top-left corner of the patch; moved as far as needed to keep the patch inside the picture.
         colour
             Of the patch.
         """
+        text = _spelt(text)
         width, height = self._patch(text)
         x = max(0, min(round(at[0]), self._picture.width - width))
         y = max(0, min(round(at[1]), self._picture.height - height))
@@ -125,18 +133,58 @@ class Canvas:
 
     def mask(self, mask: np.ndarray, colour: Colour, opacity: float = 0.45) -> None:
         """Tint the true pixels of a bool H×W mask."""
-        for y in range(0, len(mask), _BAND):
-            band = np.where(mask[y : y + _BAND], np.uint8(round(255 * opacity)), np.uint8(0))
+        rows = np.flatnonzero(mask.any(axis=1))
+        if not len(rows):
+            return
+        for y in range(rows[0], rows[-1] + 1, _BAND):
+            band = np.where(mask[y : min(y + _BAND, rows[-1] + 1)], np.uint8(round(255 * opacity)), np.uint8(0))
             self._picture.paste(colour, (0, y), PillowImage.fromarray(band))
 
     def heat(self, values: np.ndarray, opacity: float = 0.5) -> None:
         """Blend a 2-D heat map (0–1, any size) over the picture, in colours of rising lightness."""
-        colours = PillowImage.fromarray(heat_colours(values))
-        if colours.size != self._picture.size:
-            colours = colours.resize(self._picture.size, PillowImage.Resampling.BILINEAR)
-        for y in range(0, colours.height, _BAND):
-            band = 0, y, colours.width, min(y + _BAND, colours.height)
-            self._picture.paste(PillowImage.blend(self._picture.crop(band), colours.crop(band), opacity), (0, y))
+        width, height = self._picture.size
+        if values.shape == (height, width):
+            for y in range(0, height, _BAND):
+                colours = _shared(_of_four_bytes(heat_colours(values[y : y + _BAND])))
+                under = _shared(self._memory[y : y + _BAND])
+                self._picture.paste(PillowImage.blend(under, colours, opacity), (0, y))
+            return
+        # Pillow resizes rows first and then columns, each by itself, in bytes: it may be done in columns side by side.
+        wide = _shared(_of_four_bytes(heat_colours(values))).resize((width, len(values)), _BILINEAR)
+        for x in range(0, width, 4 * _BAND):
+            end = min(x + 4 * _BAND, width)
+            colours = wide.crop((x, 0, end, len(values))).resize((end - x, height), _BILINEAR)
+            under = self._picture.crop((x, 0, end, height))
+            self._picture.paste(PillowImage.blend(under, colours, opacity), (x, 0))
+
+
+_BILINEAR = PillowImage.Resampling.BILINEAR
+
+
+def _of_four_bytes(image: np.ndarray) -> np.ndarray:
+    """Return an image as H×W×4 uint8: red, green, blue, and a byte that means nothing, as Pillow holds colours."""
+    memory = np.empty((*image.shape[:2], 4), np.uint8)
+    for y in range(0, len(image), _BAND):
+        band, levels = memory[y : y + _BAND], to_uint8(image[y : y + _BAND])
+        if levels.ndim == 2:
+            np.multiply(levels, _THRICE, out=band.view(np.uint32)[..., 0])
+        else:
+            _shared(band).frombytes(levels.tobytes(), "raw", "RGB")
+    return memory
+
+
+def _shared(memory: np.ndarray) -> PillowImage.Image:
+    """Return a Pillow image in the memory of H×W×4 uint8, C-contiguous: what is drawn on one is seen in the other."""
+    picture = PillowImage.frombuffer("RGBX", memory.shape[1::-1], memory, "raw", "RGBX", 0, 1)
+    picture.readonly = 0  # Pillow takes what it did not allocate for constant, and would draw on a copy
+    return picture
+
+
+def _pack(memory: np.ndarray, drawn: np.ndarray) -> None:
+    """Write the first three bytes of H×W×4 uint8 to H×W×3, which may begin where ``memory`` does."""
+    for y in range(0, len(memory), _BAND):
+        band = _shared(memory[y : y + _BAND]).tobytes("raw", "RGB")
+        drawn[y : y + _BAND] = np.frombuffer(band, np.uint8).reshape(-1, *drawn.shape[1:])
 
 
 # Every sixteenth colour of "inferno" (van der Walt and Smith 2015), interpolated in RGB: lightness rises evenly, so it
@@ -167,6 +215,13 @@ _HEAT = np.array(
 
 def heat_colours(values: np.ndarray) -> np.ndarray:
     """Return H×W×3 uint8 colours for values in 0–1 (clipped; NaN is grey)."""
+    colours = np.empty((*values.shape, 3), np.uint8)
+    for y in range(0, len(values), _BAND):
+        colours[y : y + _BAND] = _heat_colours(values[y : y + _BAND])
+    return colours
+
+
+def _heat_colours(values: np.ndarray) -> np.ndarray:
     bad = np.isnan(values)
     position = np.clip(np.where(bad, 0, values), 0, 1).astype(np.float32) * (len(_HEAT) - 1)
     low = np.minimum(position.astype(np.int64), len(_HEAT) - 2)
@@ -174,6 +229,27 @@ def heat_colours(values: np.ndarray) -> np.ndarray:
     colours = _HEAT[low] * (1 - share) + _HEAT[low + 1] * share
     colours[bad] = 128
     return np.rint(colours).astype(np.uint8)
+
+
+# Signs beyond ASCII that Pillow's font has, and what stands for some that it lacks.
+_HAD = frozenset("©«°±´·»‘’“”…‹›⁄™")
+_STANDS_FOR = str.maketrans(
+    dict(zip("×÷−–—„•ØøŁłĐđıµμ", "x/---“·OoLlDdiuu", strict=True))
+    | {"→": "->", "←": "<-", "≤": "<=", "≥": ">=", "≈": "~", "ß": "ss", "æ": "ae", "Æ": "AE", "œ": "oe", "Œ": "OE"}
+    | {"α": "alpha", "ε": "eps", "λ": "lambda", "σ": "sigma"}
+)
+
+
+def _spelt(text: str) -> str:
+    """Return ``text`` in signs that the font has, as far as there are any: a letter without its accent, x for ×."""
+    if text.isascii():
+        return text
+    return "".join(
+        sign
+        if sign in _HAD
+        else "".join(s for s in unicodedata.normalize("NFKD", sign) if not unicodedata.combining(s))
+        for sign in unicodedata.normalize("NFC", text).translate(_STANDS_FOR)
+    )
 
 
 @lru_cache(maxsize=16)
