@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
+
 import numpy as np
 
 from sightline.classify.recipe import ClassifyRecipe
+from sightline.cli.data import check
 from sightline.data import ImageSet, Split
 from sightline.train import advise
 
@@ -27,6 +30,8 @@ def test_baselines_leaks_and_a_model_are_named() -> None:
     assert said[0] == "4 to 4 training images a class."
     assert "right for 50% of validation; the nearest training picture at 16×16 pixels for 100%" in said[1]
     assert said[2].startswith("3 of 8 validation images are the same picture as a training image")
+    assert said[2].endswith("sightline data check FOLDER names them, and with --fix COPY writes a set without them.")
+    assert "fix" in inspect.signature(check).parameters  # the command that is told of
     assert said[3].startswith(
         "A sensible choice is classify/resnet18 weights=resnet18-imagenet freeze=backbone: 8 photos"
     )

@@ -46,7 +46,7 @@ def expectations(train: Prepared, held: Prepared, name: str, classes: int, side:
     if leaks:
         found.append(
             f"{leaks} of {len(new)} {name} images are the same picture as a training image: the accuracy will flatter. "
-            "sightline check names them, sightline data fix parts them."
+            "sightline data check FOLDER names them, and with --fix COPY writes a set without them."
         )
     return (*found, _model(len(train), train[0].shape[2], side, method))
 
