@@ -149,11 +149,11 @@ class Canvas:
                 under = _shared(self._memory[y : y + _BAND])
                 self._picture.paste(PillowImage.blend(under, colours, opacity), (0, y))
             return
-        # Pillow resizes rows first and then columns, each by itself, in bytes: it may be done in columns side by side.
-        wide = _shared(_of_four_bytes(heat_colours(values))).resize((width, len(values)), _BILINEAR)
+        # Where Pillow makes columns longer it does so last, in bytes, each by itself: it may be done strip by strip.
+        wide = _shared(_of_four_bytes(heat_colours(values))).resize((width, min(len(values), height)), _BILINEAR)
         for x in range(0, width, 4 * _BAND):
             end = min(x + 4 * _BAND, width)
-            colours = wide.crop((x, 0, end, len(values))).resize((end - x, height), _BILINEAR)
+            colours = wide.crop((x, 0, end, wide.height)).resize((end - x, height), _BILINEAR)
             under = self._picture.crop((x, 0, end, height))
             self._picture.paste(PillowImage.blend(under, colours, opacity), (x, 0))
 
@@ -233,11 +233,12 @@ def _heat_colours(values: np.ndarray) -> np.ndarray:
 
 # Signs beyond ASCII that Pillow's font has, and what stands for some that it lacks.
 _HAD = frozenset("©«°±´·»‘’“”…‹›⁄™")
-_STANDS_FOR = str.maketrans(
+_PLAIN = (
     dict(zip("×÷−–—„•ØøŁłĐđıµμ", "x/---“·OoLlDdiuu", strict=True))
     | {"→": "->", "←": "<-", "≤": "<=", "≥": ">=", "≈": "~", "ß": "ss", "æ": "ae", "Æ": "AE", "œ": "oe", "Œ": "OE"}
     | {"α": "alpha", "ε": "eps", "λ": "lambda", "σ": "sigma"}
 )
+_STANDS_FOR = {ord(sign): plain for sign, plain in _PLAIN.items()}
 
 
 def _spelt(text: str) -> str:
