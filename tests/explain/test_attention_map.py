@@ -109,6 +109,21 @@ def test_steps(pair):
     np.testing.assert_array_equal(rolled.result, attention_rollout(ours, image))
 
 
+@pytest.mark.parametrize(
+    ("method", "options"), [(attention_map, {}), (attention_map, {"head": 1}), (attention_rollout, {})]
+)
+def test_several_images_are_each_as_alone(pair, method, options):
+    ours, *_ = pair
+    images = pixels(3, 3, 32, 48)
+    found = method(ours, images, **options)
+    alone = [method(ours, image, **options) for image in images]
+    assert found.shape == (3, *alone[0].shape)
+    np.testing.assert_allclose(found, alone, atol=1e-6)
+    shown = trace(method, ours, images, **options)
+    np.testing.assert_array_equal(shown.result, found)
+    np.testing.assert_allclose(shown["image"].value, images[0].numpy().transpose(1, 2, 0))
+
+
 def test_refusals(pair):
     ours, _, image, _ = pair
     with pytest.raises(InputError, match="attention_map: model must attend"):
@@ -119,5 +134,3 @@ def test_refusals(pair):
         attention_map(ours, image, 3)
     with pytest.raises(InputError, match="head must be a whole number in -4–3; got 4"):
         attention_map(ours, image, 0, 4)
-    with pytest.raises(InputError, match="image must be one image; got 2"):
-        attention_map(ours, pixels(2, 3, 32, 48))

@@ -15,11 +15,11 @@ from torch import nn
 
 from sightline.core.catalogue import method
 from sightline.core.checks import integer
-from sightline.core.layers import Grid, Heat, Picture
+from sightline.core.layers import Grid, Heat, Picture, Value
 from sightline.core.trace import Step
 from sightline.core.types import Range
 from sightline.explain.attending import attention_of, patches_of
-from sightline.nn.probe import Images, as_single, picture_of, probing
+from sightline.nn.probe import Images, as_batch, picture_of, probing
 
 
 @method(task="explanation", paper="Dosovitskiy 2021", lesson="w5d6")
@@ -28,7 +28,7 @@ def attention_map(
     image: Images,
     layer: Annotated[int, Range(-1000, 1000)] = -1,
     head: Annotated[int, Range(-1000, 1000)] | None = None,
-) -> Float32[np.ndarray, "*heads n n"]:
+) -> Float32[np.ndarray, "*images_heads n n"]:
     """Return the attention weights of one layer: row i says how much token i takes from every token.
 
     Any network that computes its attention by ``scaled_dot_product_attention``, or by a softmax over tokens × tokens,
@@ -41,7 +41,7 @@ def attention_map(
     model
         A transformer that takes B×C×H×W in 0–1.
     image
-        1×C×H×W or C×H×W float32 tensor in 0–1, or one image as an array (H×W or H×W×C).
+        B×C×H×W or C×H×W float32 tensor in 0–1, or one image as an array (H×W or H×W×C).
     layer
         Which attention, in the order in which they are computed; −1 is the last.
     head
@@ -49,7 +49,7 @@ def attention_map(
 
     Returns
     -------
-    N×N float32 whose rows sum to 1, heads×N×N where no head is named.
+    N×N float32 whose rows sum to 1, heads×N×N where no head is named; B of them where there are several images.
 
     Raises
     ------
@@ -71,16 +71,19 @@ def attention_map(
     ((3, 17, 17), True)
     """
     with probing(model):
-        layers = attention_of("attention_map", model, as_single("attention_map", model, image))
-    weights = layers[integer("attention_map", "layer", layer, -len(layers), len(layers) - 1)][0]  # heads×N×N
+        layers = attention_of("attention_map", model, as_batch("attention_map", model, image)[0])
+    weights = layers[integer("attention_map", "layer", layer, -len(layers), len(layers) - 1)]  # B×heads×N×N
     array = weights.to("cpu").float().numpy()
-    return array if head is None else array[integer("attention_map", "head", head, -len(array), len(array) - 1)]
+    heads = array.shape[1]
+    found = array if head is None else array[:, integer("attention_map", "head", head, -heads, heads - 1)]
+    return found if len(found) > 1 else found[0]
 
 
 @attention_map.steps
 def _(model: nn.Module, image: Images, layer: int = -1, head: int | None = None) -> Iterator[Step]:
-    weights = attention_map(model, image, layer, head)
-    batch = as_single("attention_map", model, image)
+    result = attention_map(model, image, layer, head)
+    batch, _ = as_batch("attention_map", model, image)
+    weights = result if len(batch) == 1 else result[0]
     with probing(model):
         (rows, columns), skipped = patches_of(model, batch, weights.shape[-1])
     yield Step("image", Picture(picture_of(batch)))
@@ -88,4 +91,8 @@ def _(model: nn.Module, image: Images, layer: int = -1, head: int | None = None)
     first = "first token, the class token," if skipped else "first token, the patch at the top left,"
     yield Step("first token", Grid(asks), note=f"What the {first} takes from every patch.")
     note = "Row by row: what each token takes from every token."
-    yield Step("all tokens", Heat(weights) if weights.ndim == 2 else Grid(weights), note=note)
+    shown = Heat(weights) if weights.ndim == 2 else Grid(weights)
+    if len(batch) == 1:
+        yield Step("all tokens", shown, note=note)
+    else:
+        yield Step("all tokens", Value(result), shown, note=f"{note} Of the first image.")

@@ -14,14 +14,14 @@ from jaxtyping import Float32
 from torch import Tensor, nn
 
 from sightline.core.catalogue import method
-from sightline.core.layers import Heat, Picture
+from sightline.core.layers import Heat, Picture, Value
 from sightline.core.trace import Step
 from sightline.explain.attending import attention_of, patches_of
-from sightline.nn.probe import Images, as_single, picture_of, probing
+from sightline.nn.probe import Images, as_batch, picture_of, probing
 
 
 @method(task="explanation", paper="Abnar 2020", lesson="w5d6")
-def attention_rollout(model: nn.Module, image: Images) -> Float32[np.ndarray, "n n"]:
+def attention_rollout(model: nn.Module, image: Images) -> Float32[np.ndarray, "*images n n"]:
     """Return how much of every input token is in every token of the last layer, if attention were all that mixes them.
 
     Heads are averaged. Row 0 belongs to the class token: without its first column, laid out by the patches, it is a map
@@ -35,11 +35,11 @@ def attention_rollout(model: nn.Module, image: Images) -> Float32[np.ndarray, "n
     model
         A transformer that takes B×C×H×W in 0–1, as for ``attention_map``; all layers of one number of tokens.
     image
-        1×C×H×W or C×H×W float32 tensor in 0–1, or one image as an array (H×W or H×W×C).
+        B×C×H×W or C×H×W float32 tensor in 0–1, or one image as an array (H×W or H×W×C).
 
     Returns
     -------
-    N×N float32 whose rows sum to 1.
+    N×N float32 whose rows sum to 1; B×N×N where there are several images.
 
     Raises
     ------
@@ -60,34 +60,43 @@ def attention_rollout(model: nn.Module, image: Images) -> Float32[np.ndarray, "n
     (17, 17)
     """
     with probing(model):
-        layers = attention_of("attention_rollout", model, as_single("attention_rollout", model, image))
-    return _roll([weights[0] for weights in layers])[-1].to("cpu").float().numpy()
+        layers = attention_of("attention_rollout", model, as_batch("attention_rollout", model, image)[0])
+    return _array(_roll(layers)[-1])
 
 
 @attention_rollout.steps
 def _(model: nn.Module, image: Images) -> Iterator[Step]:
-    batch = as_single("attention_rollout", model, image)
+    batch, _ = as_batch("attention_rollout", model, image)
     with probing(model):
         layers = attention_of("attention_rollout", model, batch)
         (rows, columns), skipped = patches_of(model, batch, layers[-1].shape[-1])
     yield Step("image", Picture(picture_of(batch)))
-    rolled = _roll([weights[0] for weights in layers])
-    for i, joint in enumerate(rolled):
+    rolled = _roll(layers)
+    for i, joint in enumerate(one[0] for one in rolled):
         # Without a class token the answer is made of the mean of all tokens.
         holds = joint[0, skipped:] if skipped else joint.mean(dim=0)
         share = holds.reshape(rows, columns).to("cpu").float().numpy()
         told = "What the first token holds" if skipped else "What all tokens together hold"
         yield Step(f"after layer {i + 1}", Heat(share), note=f"{told} of every patch.")
-    yield Step("all tokens", Heat(rolled[-1].to("cpu").float().numpy()), note="Row by row: what each token holds.")
+    result, note = _array(rolled[-1]), "Row by row: what each token holds."
+    if len(batch) == 1:
+        yield Step("all tokens", Heat(result), note=note)
+    else:
+        yield Step("all tokens", Value(result), Heat(result[0]), note=f"{note} Of the first image.")
+
+
+def _array(rolled: Tensor) -> np.ndarray:
+    array = rolled.to("cpu").float().numpy()
+    return array if len(array) > 1 else array[0]
 
 
 def _roll(layers: list[Tensor]) -> list[Tensor]:
-    """Return Ã(l) = A(l) Ã(l − 1) for every layer, with A = (W + I) / 2 and W the mean over the heads."""
+    """Return Ã(l) = A(l) Ã(l − 1), B×N×N, for every layer: A = (W + I) / 2, and W is the mean over the heads."""
     rolled: list[Tensor] = []
-    for weights in layers:  # heads×N×N
-        mean = weights.mean(dim=0)
-        if rolled and len(mean) != len(rolled[-1]):
+    for weights in layers:  # B×heads×N×N
+        mean = weights.mean(dim=1)
+        if rolled and mean.shape != rolled[-1].shape:
             rolled = []  # tokens were merged: what came before cannot be followed
-        passed = (mean + torch.eye(len(mean), device=mean.device)) / 2
+        passed = (mean + torch.eye(mean.shape[-1], device=mean.device)) / 2
         rolled.append(passed @ rolled[-1] if rolled else passed)
     return rolled
