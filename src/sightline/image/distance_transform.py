@@ -24,7 +24,7 @@ from sightline.core.running import EIGHT, least_from_left, least_from_right
 from sightline.core.trace import Step
 from sightline.core.types import Array, Choice, Mask
 
-_COLUMNS = 256
+_BAND = 32  # rows
 METRICS = ("euclidean", "l1", "chessboard")
 _FAR = 1 << 30  # this or more: no false pixel in this column; also the square of more than any near distance
 _TRIAL, _NEAR = 8, 64  # columns to either side that are tried always, and where all pixels turn out to be near
@@ -74,12 +74,11 @@ def distance_transform(
     mask = as_mask("distance_transform", mask)
     metric = choice("distance_transform", "metric", metric, METRICS)
     distances = output("distance_transform", out, mask.shape, np.float32, [mask])
-    steps = distances.view(np.int32)  # whole numbers on the way, in the same memory
     if metric == "chessboard":
-        _sweep(mask.view(np.uint8), steps, distances)
+        _sweep(mask.view(np.uint8), distances.view(np.int32), distances)  # whole numbers on the way, in the same memory
         return distances
     along = _along_the_rows if metric == "euclidean" else _steps_along_the_rows
-    over_rows(along, len(mask), _down_the_columns(mask, steps), distances, strip=32)
+    over_rows(along, len(mask), mask.view(np.uint8), *_around_bands(mask), distances, strip=_BAND)
     return distances
 
 
@@ -87,7 +86,8 @@ def distance_transform(
 def _steps(mask: Mask, *, metric: str = "euclidean", out: Any = None) -> Iterator[Step]:
     mask = as_mask("distance_transform", mask)
     yield Step("mask", MaskLayer(mask))
-    columns = _down_the_columns(mask, empty(mask.shape, np.int32))
+    columns = empty(mask.shape, np.int32)
+    over_rows(_write_columns, len(mask), mask.view(np.uint8), *_around_bands(mask), columns, strip=_BAND)
     known = columns < _FAR
     shown = np.where(known, columns, columns[known].max() if known.any() else 0).astype(np.float32)
     if metric != "chessboard":
@@ -96,44 +96,77 @@ def _steps(mask: Mask, *, metric: str = "euclidean", out: Any = None) -> Iterato
     yield Step("distances", Heat(distances), note="The least of what the columns of a row offer, in pixels.")
 
 
-def _down_the_columns(mask: Array, columns: Array) -> Array:
-    """Write and return g: the distance to the nearest false pixel of the same column; ``_FAR`` without one."""
-    over_rows(_nearest_in_column, mask.shape[1], mask.view(np.uint8), columns, strip=_COLUMNS)
-    return columns
+def _around_bands(mask: Array) -> tuple[Array, Array]:
+    """Return how far the nearest false pixel of a column is, upwards from above each band and downwards from below it.
+
+    With that, a band knows its columns without those around it, which never lie in memory as a whole.
+    """
+    upwards, downwards = (empty((-(-len(mask) // _BAND) + 2, mask.shape[1]), np.int32) for _ in range(2))
+    over_rows(_look_into_band, len(mask), mask.view(np.uint8), upwards, downwards, strip=_BAND)
+    _hand_on(upwards, downwards, len(mask))
+    return upwards[:-2], downwards[2:]
 
 
 @kernel
-def _nearest_in_column(mask, columns, x0, x1):
-    """Take the columns ``x0`` to ``x1`` down, then up again."""
-    height = mask.shape[0]
-    zero, one = np.int32(0), np.int32(1)
-    above = np.full(x1 - x0, _FAR, np.int32)
-    for y in range(height):
-        pixels, here = mask[y, x0:x1], columns[y, x0:x1]
+def _look_into_band(mask, upwards, downwards, y0, y1):
+    """Write how far the nearest false pixel of the band is, upwards from its last row and downwards from its first."""
+    zero, one, far = np.int32(0), np.int32(1), np.int32(_FAR)
+    up, down = upwards[y0 // _BAND + 1], downwards[y0 // _BAND + 1]
+    up[:], down[:] = far, far
+    for y in range(y0, y1):
+        pixels, deep = mask[y], np.int32(y - y0)
         for x in range(pixels.size):
-            above[x] = above[x] + one if pixels[x] else zero
-            here[x] = above[x]
-    for y in range(height - 2, -1, -1):
-        here, below = columns[y, x0:x1], columns[y + 1, x0:x1]
+            up[x] = np.int32(up[x] + one) if pixels[x] else zero
+            down[x] = min(down[x], far if pixels[x] else deep)
+
+
+@kernel
+def _hand_on(upwards, downwards, height):
+    """Let each band look through the next ones, where it has no false pixel in a column; ``_FAR`` without any."""
+    last = len(upwards) - 1
+    upwards[0], downwards[last] = _FAR, _FAR
+    for band in range(1, last):
+        for lines, here, behind in ((upwards, band, band - 1), (downwards, last - band, last - band + 1)):
+            row, other, rows = lines[here], lines[behind], np.int32(min(_BAND, height - _BAND * (here - 1)))
+            for x in range(row.size):
+                row[x] = min(row[x], np.int32(other[x] + rows))
+
+
+@kernel
+def _down_the_columns(mask, upwards, downwards, columns):
+    """Write g, the distance to the nearest false pixel of the same column, of a band: down it, then up again."""
+    zero, one = np.int32(0), np.int32(1)
+    near = upwards.copy()
+    for y in range(len(mask)):
+        pixels, here = mask[y], columns[y]
+        for x in range(pixels.size):
+            near[x] = np.int32(near[x] + one) if pixels[x] else zero
+            here[x] = near[x]
+    last = columns[len(mask) - 1]
+    for x in range(last.size):
+        last[x] = min(last[x], np.int32(downwards[x] + one))
+    for y in range(len(mask) - 2, -1, -1):
+        here, below = columns[y], columns[y + 1]
         for x in range(here.size):
             here[x] = min(here[x], np.int32(below[x] + one))
 
 
 @kernel
-def _along_the_rows(columns, distances, y0, y1):
-    """Write the distances of rows ``y0`` to ``y1``: by trying neighbours where all are near, else by envelopes.
+def _write_columns(mask, upwards, downwards, columns, y0, y1):
+    _down_the_columns(mask[y0:y1], upwards[y0 // _BAND], downwards[y0 // _BAND], columns[y0:y1])
 
-    A row of distances may lie where that of the columns does.
-    """
-    width = columns.shape[1]
-    g = np.empty(width, np.int32)
+
+@kernel
+def _along_the_rows(mask, upwards, downwards, distances, y0, y1):
+    """Write the distances of a band: by trying neighbours where all of a row are near, else by envelopes."""
+    width = mask.shape[1]
+    columns = np.empty((y1 - y0, width), np.int32)
+    _down_the_columns(mask[y0:y1], upwards[y0 // _BAND], downwards[y0 // _BAND], columns)
     sites, heights = np.empty(width + 2, np.int64), np.empty(width + 2, np.int64)
     owner = np.empty(width, np.int32)
     padded, squares = np.full(width + 2 * _NEAR, _FAR, np.int32), np.empty(width, np.int32)
     for y in range(y0, y1):
-        column, row = columns[y], distances[y]
-        for x in range(width):
-            g[x] = column[x]
+        g, row = columns[y - y0], distances[y]
         if _try_neighbours(g, padded, squares):
             for x in range(width):
                 row[x] = squares[x]
@@ -232,13 +265,15 @@ def _lower_hull(g, first, last, sites, heights):
 
 
 @kernel
-def _steps_along_the_rows(columns, distances, y0, y1):
+def _steps_along_the_rows(mask, upwards, downwards, distances, y0, y1):
     """Write the least of |x - q| + g(q): over 1 column to both sides, then 2, 4, 8 …, together as far as need be."""
-    width = columns.shape[1]
+    width = mask.shape[1]
+    columns = np.empty((y1 - y0, width), np.int32)
+    _down_the_columns(mask[y0:y1], upwards[y0 // _BAND], downwards[y0 // _BAND], columns)
     far = np.int32(_FAR)
     lines = np.full((2, 3 * width), far, np.int32)  # with room on either side
     for y in range(y0, y1):
-        g, row, first = columns[y], distances[y], lines[0, width : 2 * width]
+        g, row, first = columns[y - y0], distances[y], lines[0, width : 2 * width]
         largest = np.int32(0)
         for x in range(width):
             first[x] = min(g[x], far)
