@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import warnings
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -115,6 +116,21 @@ def test_a_read_only_array_lives_as_long_as_a_kernel_reads_it() -> None:
 
     views = [over_rows(kept, 1, np.frombuffer(bytes([k]) * 5000, np.uint8))[0] for k in range(50)]
     assert [int(view.min()) for view in views] == [int(view.max()) for view in views] == list(range(50))
+
+
+def test_no_array_waits_for_a_thread_that_is_busy(values: np.ndarray) -> None:
+    set_threads(2)
+    lives = []
+
+    def strip(y0: int, y1: int) -> None:  # both threads are here, and nobody takes part in what is within it
+        part = values[y0:y1].copy()
+        over_rows(sum_rows, len(part), part, strip=8)
+        lives.append(weakref.ref(part))
+        over_rows(lambda y, end, own=part: own[y:end].sum(), len(part), strip=8)
+
+    over_rows(strip, 640, strip=32)
+    assert len(lives) == 20
+    assert [part() for part in lives] == [None] * 20
 
 
 def test_threads_may_change_while_others_work(values: np.ndarray) -> None:

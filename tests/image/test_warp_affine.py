@@ -14,6 +14,7 @@ import sightline as sl
 from sightline.core import evidence
 from sightline.core.errors import InputError
 from sightline.image.sampling import LARGEST
+from sightline.image.warp_affine import warp_to_float
 
 FLAGS = {"nearest": cv2.INTER_NEAREST, "bilinear": cv2.INTER_LINEAR, "bicubic": cv2.INTER_CUBIC}
 PADS = {"constant": cv2.BORDER_CONSTANT, "edge": cv2.BORDER_REPLICATE}
@@ -133,6 +134,17 @@ def test_uint16_and_other_channel_counts_follow_the_floats() -> None:
         exact = sl.image.warp_affine(image.astype(np.float32), TURN, (40, 50), method="bicubic")
         ours = sl.image.warp_affine(image, TURN, (40, 50), method="bicubic")
         np.testing.assert_array_equal(ours, np.clip(np.rint(exact), 0, 65535).astype(np.uint16))
+
+
+@pytest.mark.parametrize("border", ["edge", "reflect", "wrap"])
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_bytes_read_as_floats_are_those_of_the_picture_in_floats(channels: int, border: str) -> None:
+    image = np.random.default_rng(4).integers(0, 256, (50, 60, channels), np.uint8).squeeze()
+    tilt = np.array([[0.9, 0.2, -9.0], [-0.1, 1.1, 3.0], [1e-3, -2e-3, 1.0]])
+    for values in (image, image.astype(np.uint16) * 257):
+        for shape in ((70, 90), (40, 5)):  # narrower than a group of pixels, too
+            wanted = sl.image.warp_perspective(sl.to_float(values), tilt, shape, border=border)
+            np.testing.assert_array_equal(warp_to_float("find_lanes", values, tilt, shape, border), wanted)
 
 
 def test_there_and_back() -> None:

@@ -16,27 +16,31 @@ from typing import Annotated, Any
 import numpy as np
 from jaxtyping import Float32, Float64
 
+from sightline.core.buffers import empty
 from sightline.core.canvas import Canvas, colour_of
 from sightline.core.catalogue import method
 from sightline.core.checks import as_image, describe, integer, number
 from sightline.core.conversions import to_float
 from sightline.core.errors import InputError
+from sightline.core.kernels import over_rows
 from sightline.core.layers import Boxes, Curve, Lines, Picture, Value
 from sightline.core.layers import Mask as MaskLayer
 from sightline.core.trace import Step
 from sightline.core.types import Array, Image, Points, Range
 from sightline.image.canny import canny
 from sightline.image.fit_transform import fit, project
-from sightline.image.gaussian_blur import gaussian_blur
+from sightline.image.gaussian_blur import blurred_rows, gaussian_blur, reached
 from sightline.image.gradient import as_gray
 from sightline.image.hough_segments import hough_segments
 from sightline.image.points import as_points
-from sightline.image.warp_affine import warp_perspective
+from sightline.image.warp_affine import warp_to_float
 
 _VIEW = (400, 320)  # height and width of the road from above, in pixels
 _WINDOWS, _REACH = 12, 28  # windows up the road, and half of their width
 _NARROWEST = 40  # pixels of the view between two markings of a lane
 _LEAST = 40  # pixels of marking that make a lane
+_ROWS = 128  # that are smoothed together
+_SIGMA = 1.4  # of that, in pixels
 _NONE = np.zeros((0, 2), np.float32)
 
 
@@ -154,14 +158,13 @@ def _steps(image: Image, *, region: Any = None, contrast: float = 3.0, windows: 
 
 
 def _seen(image: Any, region: Any, contrast: float) -> tuple[Array, Array, Array, Array]:
-    """Return the image as float32, the region's corners, the road from above, and the mask of markings in it."""
-    checked = as_image("find_lanes", image, finite=True, most=1e12)
-    if min(checked.shape[:2]) < 16:
-        raise InputError(f"find_lanes: image must have at least 16×16 pixels; got {describe(checked)}.")
+    """Return the image, the region's corners, the road from above as float32, and the mask of markings in it."""
+    road = as_image("find_lanes", image, finite=True, most=1e12)
+    if min(road.shape[:2]) < 16:
+        raise InputError(f"find_lanes: image must have at least 16×16 pixels; got {describe(road)}.")
     contrast = number("find_lanes", "contrast", contrast, 0.5, 20)
-    road = to_float(checked)
     corners = _default_region(road) if region is None else _checked_region(region)
-    view = warp_perspective(road, _to_view(corners), _VIEW, border="edge")
+    view = warp_to_float("find_lanes", road, _to_view(corners), _VIEW)
     return road, corners, view, _markings(view, contrast)
 
 
@@ -204,7 +207,7 @@ def _vanishing_point(road: Array) -> tuple[float, float]:
     height, width = road.shape[:2]
     fallback = (width - 1) / 2, 0.45 * height
     top = height * 45 // 100
-    edges = canny(as_gray("find_lanes", road[top:]), 30, 90)
+    edges = _edges(road[top:])
     segments = hough_segments(edges, max(10, height // 16), min_length=height / 14, max_gap=4, max_segments=80)
     a, b = segments[:, :2] + (0, top), segments[:, 2:] + (0, top)
     step = np.where((b - a)[:, 1:] < 0, a - b, b - a)  # all of them downwards
@@ -225,6 +228,19 @@ def _vanishing_point(road: Array) -> tuple[float, float]:
     best = near[int((near @ weights).argmax())]
     share = weights[best] / weights[best].sum()
     return float(x[best] @ share), float(y[best] @ share)
+
+
+def _edges(image: Array) -> Array:
+    """Return the edges of a picture in grey, mixed of colours and smoothed as float32, some rows at a time."""
+    height, smoothed = len(image), empty(image.shape[:2], np.float32)
+
+    def smooth(y0: int, y1: int) -> None:
+        first, last = reached(_SIGMA, y0, y1, height)
+        gray = as_gray("find_lanes", to_float(image[first:last]))
+        blurred_rows(gray, first, _SIGMA, y0, y1, height, smoothed[y0:y1])
+
+    over_rows(smooth, height, strip=_ROWS)
+    return canny(smoothed, 30, 90, sigma=0)
 
 
 def _markings(view: Array, contrast: float) -> Array:

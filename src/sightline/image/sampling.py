@@ -103,7 +103,8 @@ def sample(
     image
         H×W or H×W×C, checked.
     result
-        h×w or h×w×C, from :func:`sampled`.
+        h×w or h×w×C, from :func:`sampled`; or float32 for bytes as 0–1, which are read bilinearly and not beyond a
+        constant border.
     method, border, value
         How to read between pixels and beyond the border; checked here.
     matrix
@@ -124,14 +125,15 @@ def sample(
     if margin:
         image = np.pad(image, ((margin, margin), (margin, margin), *((0, 0),) * (image.ndim - 2)), mode="edge")
     source = np.ascontiguousarray(image, kind).reshape(-1)
-    colours = border_colours(function, image, value).astype(kind)
+    target = np.float32 if result.dtype == np.float32 else kind
+    colours = border_colours(function, image, value).astype(target)
     colours = np.concatenate([colours] * (LANES * channels // len(colours)))
     narrow = width < LANES  # than a group of pixels
     if narrow:
-        filled = np.empty((height, LANES * channels), kind)
+        filled = np.empty((height, LANES * channels), target)
         field = _widened(field) if field.size else field
     else:
-        filled = result.reshape(height, -1) if result.dtype == kind else empty((height, width * channels), kind)
+        filled = result.reshape(height, -1) if result.dtype == target else empty((height, width * channels), target)
     frame = (*image.shape[:2], channels, BORDERS.index(border), size, max(width, LANES), margin)
     if band is None:
         numbers = NO_MATRIX if matrix is None else tuple(matrix.ravel().tolist())
@@ -140,9 +142,9 @@ def sample(
         over_rows(rows_of, height, source, frame, numbers, field, colours, filled.reshape(-1), strip=strip)
     else:
         over_rows(_fill_by_bands, height, source, frame, colours, filled, rows_of, band, strip=BAND)
-    if narrow or result.dtype != kind:
+    if narrow or result.dtype != target:
         values = filled[:, : width * channels].reshape(result.shape)
-        if result.dtype != kind:
+        if result.dtype != target:
             values = np.clip(np.rint(values), 0, np.iinfo(result.dtype).max)
         np.copyto(result, values, casting="unsafe")
     return result
@@ -288,21 +290,22 @@ def bilinear(source, frame, matrix, field, colours, result, y0, y1):
 
 @kernel(contract=True)
 def _mix(source, right, down, at, fractions, first, rows, columns, result, start, pitch):
+    of_white = (source.dtype.type(0.5) == source.dtype.type(0)) & (result.dtype.type(0.5) != result.dtype.type(0))
     for r in range(rows):
         for i in range(0, columns, LANES):
             g, to = first + r * COLUMNS + i, start + r * pitch + i * right
             across, upright = load(fractions, g), load(fractions, g + TILE)
             if right == 1:
                 (a, b), (c, d) = fetch_two(source, 0, at, g), fetch_two(source, down, at, g)
-                put_one(_between(a, b, c, d, across, upright), result, to)
+                put_one(_between(a, b, c, d, across, upright, of_white), result, to)
             elif right == 3:
                 # A pixel's three numbers and the one after or, where that may be beyond the last, the one before.
                 a, c = fetch_four(source, 0, at, g), fetch_four(source, down, at, g)
                 b, d = fetch_four(source, 2, at, g), fetch_four(source, down + 2, at, g)
                 put_three(
-                    _between(a[0], b[1], c[0], d[1], across, upright),
-                    _between(a[1], b[2], c[1], d[2], across, upright),
-                    _between(a[2], b[3], c[2], d[3], across, upright),
+                    _between(a[0], b[1], c[0], d[1], across, upright, of_white),
+                    _between(a[1], b[2], c[1], d[2], across, upright, of_white),
+                    _between(a[2], b[3], c[2], d[3], across, upright, of_white),
                     result,
                     to,
                 )
@@ -310,10 +313,13 @@ def _mix(source, right, down, at, fractions, first, rows, columns, result, start
                 for k in range(right):
                     a, b = fetch_one(source, k, at, g), fetch_one(source, k + right, at, g)
                     c, d = fetch_one(source, k + down, at, g), fetch_one(source, k + down + right, at, g)
-                    put_apart(_between(a, b, c, d, across, upright), result, to + k, right)
+                    put_apart(_between(a, b, c, d, across, upright, of_white), result, to + k, right)
 
 
 @kernel(inline=True)
-def _between(a, b, c, d, across, upright):
+def _between(a, b, c, d, across, upright, of_white):
+    if of_white:  # bytes become what they are as float32
+        white = np.float32(255)
+        a, b, c, d = a / white, b / white, c / white, d / white
     upper, lower = a + across * (b - a), c + across * (d - c)
     return upper + upright * (lower - upper)

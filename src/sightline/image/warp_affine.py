@@ -13,8 +13,10 @@ from typing import Annotated, Any
 
 import numpy as np
 
+from sightline.core.buffers import empty
 from sightline.core.catalogue import method as catalogued
 from sightline.core.checks import array_of, as_image, describe
+from sightline.core.conversions import to_float
 from sightline.core.errors import InputError
 from sightline.core.layers import Lines, Picture, Table
 from sightline.core.trace import Step
@@ -175,10 +177,37 @@ def _outline(shape: tuple[int, ...], forward: Array) -> Array:
 
 def _warp(name: str, image: Array, forward: Array, shape: Any, method: str, border: str, value: Any, out: Any) -> Array:
     result = sampled(name, image, shape, out)
+    return sample(name, image, result, method, border, value, matrix=_inverse(forward))
+
+
+def _inverse(forward: Array) -> Array:
     inverse = np.linalg.inv(forward)
     if not inverse[2, :2].any():
         inverse /= inverse[2, 2]  # a multiple of the identity is the identity
-    return sample(name, image, result, method, border, value, matrix=inverse)
+    return inverse
+
+
+def warp_to_float(function: str, image: Array, matrix: Array, shape: tuple[int, int], border: str = "edge") -> Array:
+    """Return what :func:`warp_perspective` makes of ``to_float(image)``, of which bytes are never held as a whole.
+
+    Parameters
+    ----------
+    function
+        Name for the errors' sentences.
+    image
+        H×W or H×W×C, checked.
+    matrix
+        3×3, from points of the image to those of the result.
+    shape
+        Height and width of the result.
+    border
+        ``edge``, ``reflect`` or ``wrap``.
+    """
+    forward = homography(function, matrix)
+    if image.dtype != np.uint8:
+        return _warp(function, to_float(image), forward, shape, "bilinear", border, 0.0, None)
+    result = empty((*shape, *image.shape[2:]), np.float32)
+    return sample(function, image, result, "bilinear", border, 0.0, matrix=_inverse(forward))
 
 
 def _affine(function: str, matrix: Any) -> Array:
