@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -24,6 +24,25 @@ def randomise(model: nn.Module, seed: int = 0) -> nn.Module:
             elif value.ndim == 2 or (value.ndim == 4 and "proj" in name):  # sharp attention, patches that matter
                 value.normal_(0, 2 / value[0].numel() ** 0.5, generator=generator)
     return model.eval()
+
+
+class Answers(NamedTuple):
+    """What the two heads of a DeiT say, in the order in which ours gives them: the teacher's first."""
+
+    aux_logits: Tensor
+    logits: Tensor
+
+
+class Logits(nn.Module):
+    """A classifier of transformers that answers with its logits alone."""
+
+    def __init__(self, peer: nn.Module) -> None:
+        super().__init__()
+        self.peer = randomise(peer)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return B×classes."""
+        return self.peer(images).logits
 
 
 def difference(
@@ -63,8 +82,12 @@ def training_difference(ours: Any, theirs: nn.Module, images: Tensor) -> float:
 
 
 def _norms(model: nn.Module) -> list[nn.BatchNorm2d]:
-    """Return the normalisations in their order, without those of classifiers on the way, which stand elsewhere."""
+    """Return the normalisations in their order, those of shortcuts last, for libraries disagree on where these stand.
+
+    Those of classifiers on the way are left out: they stand elsewhere, too.
+    """
     named = [(name.lower(), module) for name, module in model.named_modules() if isinstance(module, nn.BatchNorm2d)]
+    named.sort(key=lambda pair: "shortcut" in pair[0] or "downsample" in pair[0])
     return [module for name, module in named if not name.startswith("aux")]
 
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 from transformers import ResNetConfig, ResNetForImageClassification
 
-from classify.parity import difference, pixels, randomise
+from classify.parity import Logits, difference, pixels, training_difference
 from sightline import classify
 from sightline.classify.residual import VARIANTS
 from sightline.core import evidence
@@ -16,7 +16,7 @@ from sightline.core.errors import InputError
 from sightline.nn import Classifier
 
 TOLERANCE = "1e-5 of the largest logit"
-DATA = "random weights, random pixels"
+DATA = "random weights, random pixels, eval and train mode"
 
 
 def compare(name: str, classes: int = 10, size: int = 40) -> float:
@@ -31,14 +31,9 @@ def compare(name: str, classes: int = 10, size: int = 40) -> float:
             num_labels=classes,
         )
     )
-    randomise(theirs)
-    return difference(
-        getattr(classify, name)(classes),
-        theirs,
-        pixels(1, 3, size, size),
-        lambda images: theirs(images).logits,
-        "transformers",
-    )
+    peer, ours, images = Logits(theirs), getattr(classify, name)(classes), pixels(2, 3, size, size)
+    error = difference(ours, peer.peer, images, peer, "transformers")
+    return max(error, training_difference(ours, peer, images))
 
 
 @evidence.equals("classify.resnet18", peer="transformers", tolerance=TOLERANCE, data=DATA)

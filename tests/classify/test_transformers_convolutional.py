@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from torch import Tensor, nn
+from torch import nn
 from transformers import (
     ConvNextConfig,
     ConvNextForImageClassification,
@@ -15,24 +15,12 @@ from transformers import (
     MobileNetV2ForImageClassification,
 )
 
-from classify.parity import difference, pixels, randomise, training_difference
+from classify.parity import Logits, difference, pixels, training_difference
 from sightline import classify
 from sightline.core import evidence
 
 TOLERANCE = "1e-5 of the largest logit"
 DATA = "random weights, random pixels, eval and train mode"
-
-
-class Logits(nn.Module):
-    """A peer's classifier that answers with its logits alone."""
-
-    def __init__(self, peer: nn.Module) -> None:
-        super().__init__()
-        self.peer = randomise(peer)
-
-    def forward(self, images: Tensor) -> Tensor:
-        """Return B×classes."""
-        return self.peer(images).logits
 
 
 def compare(ours: nn.Module, theirs: nn.Module, size: tuple[int, int]) -> float:

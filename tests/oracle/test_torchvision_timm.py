@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import torch
 
-from classify.parity import difference, pixels, randomise
+from classify.parity import difference, pixels, randomise, training_difference
 from sightline import classify
 from sightline.core import evidence
 from sightline.zoo.table import entries
@@ -24,7 +24,7 @@ torchvision = pytest.importorskip("torchvision", reason=REASON)
 pytestmark = pytest.mark.oracle
 
 TOLERANCE = "1e-5 of the largest logit"
-DATA = "random weights, random pixels"
+DATA = "random weights, random pixels, eval and train mode"
 NAMES = ("resnet18", "resnet34", "resnet50", "resnet101", "resnet152")
 
 
@@ -34,8 +34,13 @@ def compare(name: str, library: str) -> float:
         if library == "timm"
         else torchvision.models.get_model(name, num_classes=10)
     )
-    randomise(theirs)
-    return difference(getattr(classify, name)(10), theirs, pixels(2, 3, 72, 56), theirs, library)
+    return in_both_modes(getattr(classify, name)(10), randomise(theirs), (72, 56), library)
+
+
+def in_both_modes(ours: Any, theirs: Any, size: tuple[int, int], library: str) -> float:
+    images = pixels(2, 3, *size)
+    error = difference(ours, theirs, images, theirs, library)
+    return max(error, training_difference(ours, theirs, images))
 
 
 @evidence.equals("classify.resnet18", peer="timm", tolerance=TOLERANCE, data=DATA)
@@ -115,7 +120,7 @@ def test_vit_equals_timm(size: tuple[int, int], measured: Callable[[float], None
         img_size=size, patch_size=8, embed_dim=96, depth=3, num_heads=4, num_classes=7
     )
     ours = classify.vit(7, size=size, patch=8, dim=96, depth=3, num_heads=4)
-    error = difference(ours, randomise(theirs), pixels(2, 3, *size), theirs, "timm")
+    error = in_both_modes(ours, randomise(theirs), size, "timm")
     measured(error)
     assert error <= 1e-5
 
@@ -124,7 +129,7 @@ def test_vit_equals_timm(size: tuple[int, int], measured: Callable[[float], None
 def test_vit_equals_torchvision(measured: Callable[[float], None]) -> None:
     theirs = torchvision.models.VisionTransformer(32, 8, 3, 4, 96, 384, num_classes=7)
     ours = classify.vit(7, size=32, patch=8, dim=96, depth=3, num_heads=4)
-    error = difference(ours, randomise(theirs), pixels(2, 3, 32, 32), theirs, "torchvision")
+    error = in_both_modes(ours, randomise(theirs), (32, 32), "torchvision")
     measured(error)
     assert error <= 1e-5
 
