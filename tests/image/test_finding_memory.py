@@ -18,9 +18,11 @@ _IMAGE = (127 + 60 * np.sin(_X / 13) + 60 * np.sin(_Y / 9)).astype(np.uint8)
 _LABELS = sl.image.label(_IMAGE > 127)[0]
 _MANY = (np.random.default_rng(0).random((_SIDE, _SIDE)) < 0.2).astype(np.int32)  # a run for each 6 pixels
 _ROAD = np.stack([_IMAGE, _IMAGE[::-1], _IMAGE[:, ::-1]], axis=2)
+_PAGE = np.where(np.abs(_X - 500) + np.abs(_Y - 480) < 400, np.uint8(220), _IMAGE // 4)  # it stands on a corner
 _CALLS: dict[str, tuple[Callable[[], Any], float]] = {
     "regions": (lambda: sl.image.regions(_LABELS, _IMAGE), 0.3),
     "regions of many runs": (lambda: sl.image.regions(_MANY, _IMAGE), 6.0),  # 16 bytes a run, and 44 of some
+    "find_page": (lambda: sl.image.find_page(_PAGE), 1.0),
     "find_lanes": (lambda: sl.image.find_lanes(_ROAD), 4.0),
 }
 

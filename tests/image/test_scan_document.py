@@ -145,6 +145,20 @@ def test_a_plain_page_exactly() -> None:
         assert np.abs(dark - sl.image.find_page(photo)).max() < 0.1
 
 
+def test_lines_are_the_same_in_however_many_parts_their_surroundings_are_blurred(
+    photos: dict[str, np.ndarray], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image = np.rot90(scene(grounds(photos)[0], tilted(3, 1.2, 0.9), paper(500, 420)), k=1)
+    cut = image[: len(image) // 2 + 60]  # the picture's border cuts the page
+    for picture in (image, cut):
+        found = []
+        for pixels in (1, 4000, 1 << 40):
+            monkeypatch.setattr("sightline.image.page_outline._PART", pixels)
+            found.append(sl.image.find_page(picture))
+        assert len(found[0]) == 4
+        assert found[0].tobytes() == found[1].tobytes() == found[2].tobytes()
+
+
 def test_photos_of_no_page(photos: dict[str, np.ndarray]) -> None:
     for name in ("camera", "coffee", "fruits", "chelsea"):
         if name in photos:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sightline.core.types import Array
+from sightline.core.weighted_sums import ALONE
 from sightline.image.adaptive_threshold import adaptive_threshold
 from sightline.image.approximate_polygon import approximate_polygon
 from sightline.image.canny import canny
@@ -22,14 +23,17 @@ from sightline.image.contour_area import contour_area
 from sightline.image.convex_hull import convex_hull
 from sightline.image.dilate import dilate
 from sightline.image.find_contours import find_contours
-from sightline.image.gaussian_blur import gaussian_blur
+from sightline.image.gaussian_blur import gaussian_blur, reached
 from sightline.image.opening import closing, opening
 from sightline.image.otsu_threshold import otsu_threshold
 from sightline.image.resize import resize
+from sightline.image.sampling_places import MARGIN
 from sightline.image.warp import warp_by
 
 _LONGEST = 500  # pixels of the small picture in which candidates are sought
 _SLIM = 4.0  # times as long as wide is no page
+_BLUR = 1.0  # pixels of the picture, before lines are fitted to its edges
+_PART = 1 << 16  # pixels between opposite corners of a part of a line that are blurred together
 _SHARPEST = math.radians(25)  # a corner of a page, however tilted
 
 
@@ -97,7 +101,9 @@ def _masks(small: Array, edges: Array) -> Iterator[Array]:
 
 def _quadrilateral(points: Array, least: float) -> Array | None:
     """Return the four corners of a contour, 4×2 float64; None when it is small or has another number of corners."""
-    if len(points) < 8 or len(hull := convex_hull(points)) < 4 or contour_area(hull) < least:
+    if len(points) < max(8, 2 * math.sqrt(least)):  # no side of its box is longer than half of its points
+        return None
+    if len(hull := convex_hull(points)) < 4 or contour_area(hull) < least:
         return None
     ring = np.abs(np.diff(np.vstack([hull, hull[:1]]).astype(np.float64), axis=0))
     length = np.hypot(ring[:, 0], ring[:, 1]).sum()
@@ -140,11 +146,10 @@ def _score(corners: Array, support: Array) -> float:
 
 def _on_edges(gray: Array, corners: Array, reach: float) -> Array:
     """Return the corners between straight lines that lie on the strongest brightness changes near each side."""
-    picture = gaussian_blur(gray.astype(np.float32), 1.0)
     for closer in (reach, max(2.0, reach / 3)):
         lines = []
         for a, b in zip(corners, np.roll(corners, -1, axis=0), strict=True):
-            lines.append(_line_along(picture, a, b, closer))
+            lines.append(_line_along(gray, a, b, closer))
         moved = np.array([_crossing(lines[i - 1], lines[i]) for i in range(4)])
         if not np.isfinite(moved).all() or np.abs(moved - corners).max() > 4 * reach:
             break
@@ -152,14 +157,14 @@ def _on_edges(gray: Array, corners: Array, reach: float) -> Array:
     return corners
 
 
-def _line_along(picture: Array, a: Array, b: Array, reach: float) -> tuple[Array, Array]:
+def _line_along(gray: Array, a: Array, b: Array, reach: float) -> tuple[Array, Array]:
     """Return a point and the direction of the line that fits the edge between two corners."""
     along = (b - a) / max(np.hypot(*(b - a)), 1e-9)
     across = np.array([-along[1], along[0]])
     places = np.linspace(0.06, 0.94, 120)[:, None] * (b - a) + a
     offsets = np.arange(-math.ceil(2 * reach), math.ceil(2 * reach) + 1) / 2
     field = places[:, None] + offsets[:, None] * across
-    values = warp_by("scan_document", picture, field.astype(np.float32), "bilinear", "edge", 0.0)
+    values = _blurred_at(gray, field.astype(np.float32))
     slope = np.abs(values[:, 2:] - values[:, :-2])
     slope *= np.exp(-0.5 * (offsets[1:-1] / reach) ** 2)
     peak = slope.argmax(axis=1)
@@ -170,6 +175,27 @@ def _line_along(picture: Array, a: Array, b: Array, reach: float) -> tuple[Array
     shift = np.where(bend < 0, 0.5 * (left - right) / np.where(bend < 0, bend, 1), 0)
     points = places + ((offsets[1:-1][inner] + 0.5 * np.clip(shift, -1, 1))[:, None]) * across
     return _robust_line(points, slope[rows, peak])
+
+
+def _blurred_at(gray: Array, field: Array) -> Array:
+    """Return a blurred picture at the places along a line, h×w float32: only what lies around them is blurred."""
+    # To places the whole picture's margin would be added: they are rounded as there.
+    field = (field + np.float32(MARGIN)) - np.float32(MARGIN)
+    parts = max(1, math.ceil(math.sqrt(np.prod(np.ptp(field[:, 0].astype(np.float64), axis=0)) / _PART)))
+    return np.concatenate([_blurred_around(gray, part) for part in np.array_split(field, min(parts, len(field)))])
+
+
+def _blurred_around(gray: Array, field: Array) -> Array:
+    """Return a blurred picture at places, h×w float32."""
+    spans = []
+    for size, places in zip(gray.shape, (field[..., 1], field[..., 0]), strict=True):
+        first, last = (min(max(math.floor(end), 0), size - 1) for end in (places.min(), places.max()))
+        start, end = reached(_BLUR, first, min(last + 2, size), size)
+        start = max(0, min(start, size - ALONE))  # narrow pictures are blurred by another kernel
+        spans.append(slice(start, min(size, max(end, start + ALONE))))
+    blurred = gaussian_blur(gray[spans[0], spans[1]].astype(np.float32), _BLUR)
+    places = field - np.array([spans[1].start, spans[0].start], np.float32)
+    return warp_by("scan_document", blurred, places, "bilinear", "edge", 0.0)
 
 
 def _robust_line(points: Array, strength: Array) -> tuple[Array, Array]:
