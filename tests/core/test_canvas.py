@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
-from PIL import ImageFont
+from PIL import Image, ImageFont
 
-from sightline.core.canvas import _HAD, PALETTE, Canvas, _spelt, colour_of
+from sightline.core.canvas import _HAD, PALETTE, Canvas, _spelt, colour_of, heat_colours
 from sightline.core.errors import InputError
 
 
@@ -93,3 +93,24 @@ def test_signs_that_the_font_has_are_written_as_they_are() -> None:
 def test_a_wrong_image_is_named_by_the_caller():
     with pytest.raises(InputError, match="show: image must be"):
         Canvas(np.zeros((3, 3)), function="show")
+
+
+@pytest.mark.parametrize("shape", [(5, 9), (70, 300), (7, 1), (150, 20)])
+def test_a_heat_map_is_pillows_resized_and_blended(shape):
+    picture = np.random.default_rng(0).integers(0, 256, (70, 300, 3), dtype=np.uint8)
+    values = np.random.default_rng(1).random(shape)
+    colours = Image.fromarray(heat_colours(values)).resize((300, 70), Image.Resampling.BILINEAR)
+    canvas = Canvas(picture)
+    canvas.heat(values, 0.3)
+    np.testing.assert_array_equal(canvas.image(), np.asarray(Image.blend(Image.fromarray(picture), colours, 0.3)))
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 70), (64, 3), (200, 130)])
+def test_what_is_finished_is_what_was_drawn(shape):
+    for picture in (np.full(shape, 7, np.uint8), np.arange(np.prod(shape) * 3).astype(np.uint8).reshape(*shape, 3)):
+        canvas = Canvas(picture)
+        assert (canvas.image() == (picture if picture.ndim == 3 else picture[..., None])).all()
+        canvas.mask(np.arange(shape[0] * shape[1]).reshape(shape) % 5 == 0, (200, 0, 90))
+        drawn = canvas.image()
+        np.testing.assert_array_equal(canvas.finished(), drawn)
+        assert (drawn[0, 0] != picture[0, 0]).any()

@@ -150,10 +150,10 @@ class Canvas:
                 self._picture.paste(PillowImage.blend(under, colours, opacity), (0, y))
             return
         # Where Pillow makes columns longer it does so last, in bytes, each by itself: it may be done strip by strip.
-        wide = _shared(_of_four_bytes(heat_colours(values))).resize((width, min(len(values), height)), _BILINEAR)
+        wide = PillowImage.fromarray(heat_colours(values)).resize((width, min(len(values), height)), _BILINEAR)
         for x in range(0, width, 4 * _BAND):
             end = min(x + 4 * _BAND, width)
-            colours = wide.crop((x, 0, end, wide.height)).resize((end - x, height), _BILINEAR)
+            colours = wide.crop((x, 0, end, wide.height)).resize((end - x, height), _BILINEAR).convert("RGBX")
             under = self._picture.crop((x, 0, end, height))
             self._picture.paste(PillowImage.blend(under, colours, opacity), (x, 0))
 
@@ -216,8 +216,9 @@ _HEAT = np.array(
 def heat_colours(values: np.ndarray) -> np.ndarray:
     """Return H×W×3 uint8 colours for values in 0–1 (clipped; NaN is grey)."""
     colours = np.empty((*values.shape, 3), np.uint8)
-    for y in range(0, len(values), _BAND):
-        colours[y : y + _BAND] = _heat_colours(values[y : y + _BAND])
+    few = _BAND // 8  # on the way there are a hundred bytes a value
+    for y in range(0, len(values), few):
+        colours[y : y + few] = _heat_colours(values[y : y + few])
     return colours
 
 

@@ -240,7 +240,7 @@ def heat_map(
     if not isinstance(values, np.ndarray) or values.ndim != 2 or values.dtype.kind != "f" or 0 in values.shape:
         raise InputError(f"heat_map: values must be 2-D floats 0–1; got {describe(values)}.")
     canvas = Canvas(image)
-    canvas.heat(values.astype(np.float32), opacity)
+    canvas.heat(values.astype(np.float32, copy=False), opacity)
     return finish(image, canvas)
 
 
@@ -294,7 +294,7 @@ def matches(
     for index, line in enumerate(ends):
         canvas.line(line, colour_of(index))
         canvas.dots(line, colour_of(index))
-    drawn = canvas.image()
+    drawn = canvas.finished()
     if first.dtype == np.float32:
         return drawn.astype(np.float32) / np.float32(255)
     return drawn.astype(first.dtype) * np.asarray(257 if first.dtype == np.uint16 else 1, first.dtype)

@@ -10,6 +10,8 @@ from sightline.core.canvas import Canvas
 from sightline.core.checks import array_of, describe, integer
 from sightline.core.errors import InputError
 
+_BAND = 64  # rows that are turned back at a time
+
 
 def rows_of(function: str, argument: str, values: Any, width: int, *, finite: bool = True) -> np.ndarray:
     """Return N×``width`` numbers as float64, clipped to what the rasteriser can count in.
@@ -58,12 +60,15 @@ def links_of(function: str, links: Any, count: int) -> list[list[int]]:
 
 def finish(image: np.ndarray, canvas: Canvas) -> np.ndarray:
     """Return what was drawn in the image's dtype; pixels that were not drawn on keep their exact values."""
-    drawn = canvas.image()
+    drawn = canvas.finished()
     if image.dtype == np.uint8:
         return drawn
-    blank = Canvas(image).image()
-    result = np.repeat(image[..., None], 3, axis=2) if image.ndim == 2 else image.copy()
-    touched = (drawn != blank).any(axis=2)
+    result = np.empty(drawn.shape, image.dtype)
     full = 1.0 if image.dtype == np.float32 else np.iinfo(image.dtype).max
-    result[touched] = (drawn[touched].astype(np.float64) * (full / 255)).round(0 if full > 1 else 9).astype(image.dtype)
+    for y in range(0, len(image), _BAND):
+        given, band, here = image[y : y + _BAND], drawn[y : y + _BAND], result[y : y + _BAND]
+        here[...] = given[..., None] if given.ndim == 2 else given
+        touched = (band != Canvas(given).finished()).any(axis=2)
+        levels = (band[touched].astype(np.float64) * (full / 255)).round(0 if full > 1 else 9)
+        here[touched] = levels.astype(image.dtype)
     return result
