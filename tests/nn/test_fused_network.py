@@ -16,6 +16,8 @@ from sightline.nn.fused_network import SIZES, STEP, FusedNetwork, merge, runs_bf
 from sightline.nn.matrix_panels import LANES
 from sightline.nn.normalize import Normalize
 from sightline.nn.packed_layers import PackedConvolution, PackedLinear, PackedPointwise, PackedThreeByThree
+from sightline.nn.step_run import StepRun
+from sightline.nn.step_work import LARGEST, WINOGRAD
 from sightline.nn.winograd import pays
 
 pytestmark = pytest.mark.skipif(not runs_fused(), reason="needs PyTorch with oneDNN")
@@ -164,8 +166,9 @@ def test_3x3_goes_winograds_way_where_there_are_tiles_enough() -> None:
     layers = [nn.Conv2d(3, 16, 3, 1, 1), nn.ReLU(), nn.Conv2d(16, 32, 3, 1, 1), nn.BatchNorm2d(32), nn.ReLU()]
     model = nn.Sequential(*layers, nn.MaxPool2d(6), nn.Conv2d(32, 32, 3, 1, 1), nn.Flatten()).eval()
     fast = FusedNetwork(model, (3, 48, 40))
-    found = [module for module in fast._graphs[3, 48, 40][1].modules() if isinstance(module, PackedThreeByThree)]
-    assert [layer.filters for layer in found] == [32, 32]  # pixels have too few channels
+    runs = [module for module in fast._graphs[3, 48, 40][1].modules() if isinstance(module, StepRun)]
+    steps = [step for run in runs for step in run.program.steps]
+    assert [step.sizes.kind for step in steps] == [WINOGRAD, LARGEST, WINOGRAD]  # pixels have too few channels
     assert pays((1, 16, 48, 40), 32)
     assert not pays((1, 32, 8, 6), 32)  # of one image, the last layer has four tiles: that goes the direct way
     for batch in (1, 9):

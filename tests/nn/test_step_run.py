@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import pickle
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -21,8 +22,9 @@ from sightline.nn.normalize import Normalize
 from sightline.nn.packed_layers import PackedConvolution
 from sightline.nn.row_products import COUNTS
 from sightline.nn.step_plan import Sizes, cut, place_values, rows_at_once
-from sightline.nn.step_run import Program, Step, StepLayer, StepRun, kind_of_step
-from sightline.nn.step_work import AVERAGE, FILTER, FRAME, LARGEST, MATRIX, SCALE
+from sightline.nn.step_run import Program, Step, StepLayer, StepRun, is_light_step, kind_of_step
+from sightline.nn.step_work import AVERAGE, FILTER, FRAME, LARGEST, MATRIX, SCALE, WINOGRAD
+from sightline.nn.winograd import WinogradConv
 
 pytestmark = pytest.mark.skipif(not runs_fused(), reason="needs PyTorch with oneDNN")
 ACTIVATIONS = {
@@ -46,7 +48,9 @@ def drawn(*shape: int, seed: int = 0) -> Tensor:
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
 
 
-def one_step(sizes: Sizes, given: list[Tensor], layer: StepLayer | None = None, bias: Tensor | None = None) -> Tensor:
+def one_step(
+    sizes: Sizes, given: list[Tensor], layer: StepLayer | WinogradConv | None = None, bias: Tensor | None = None
+) -> Tensor:
     """Return what one step makes of a map, and of what is beside it."""
     program = Program(dtype=given[0].dtype)
     program.given = [program.value(tuple(tensor.shape[1:])) for tensor in given]
@@ -203,14 +207,40 @@ def test_nan_stays_where_it_is() -> None:
 def test_what_cannot_be_a_step_is_none() -> None:
     weight, bias = drawn(32, 32, 3, 3).double(), drawn(32).double()
     size = (1, 32, 9, 9)
-    assert kind_of_step(Layer(weight, bias, size, padding=(1, 1)), framed=False) is None
+    assert kind_of_step(Layer(weight, bias, size, padding=(1, 1)), framed=False) == MATRIX
+    assert kind_of_step(Layer(weight, bias, size, padding=(1, 0)), framed=False) is None
     assert kind_of_step(Layer(weight[..., :1, :1], bias, size), framed=False) == MATRIX
-    assert kind_of_step(Layer(weight[..., :1, :1], bias, size, groups=1, padding=(1, 1)), framed=False) is None
+    assert kind_of_step(Layer(weight, bias, size, dilation=(2, 2)), framed=False) is None
     assert kind_of_step(Layer(weight[..., :1, :1], bias, size, Activation("gelu")), framed=False) is None
     assert kind_of_step(Layer(weight[: LANES - 1, :, :1, :1], bias, size), framed=False) is None
     assert kind_of_step(Layer(weight[:, :1], bias, size, NONE, groups=32), framed=False) == FILTER
     assert kind_of_step(Layer(weight[:, :1], bias, size, NONE, adds=True, groups=32), framed=False) is None
     assert kind_of_step(Layer(weight[..., :1, :1], bias, (1, 32, 200, 200)), framed=False) is None  # too large to pay
+
+
+def test_light_steps_are_those_that_bfloat16_does_not_hasten() -> None:
+    weight, bias, size = drawn(32, 32, 3, 3).double(), drawn(32).double(), (1, 32, 8, 8)
+    assert is_light_step(Layer(weight[..., :1, :1], bias, size), framed=False)
+    assert is_light_step(Layer(weight[:, :1], bias, size, groups=32), framed=False)
+    assert is_light_step(Layer(weight[..., 0, 0], bias, (1, 32)), framed=False)
+    assert is_light_step(Layer(weight[:, :3], bias, (1, 3, 200, 200)), framed=True)
+    assert not is_light_step(Layer(weight, bias, size), framed=False)
+    assert not is_light_step(Layer(weight[..., :1, :1], bias, (1, 32, 200, 200)), framed=False)
+
+
+@pytest.mark.parametrize("adds", [False, True])
+@pytest.mark.parametrize(("images", "high", "wide", "padding"), [(1, 9, 14, 1), (3, 7, 7, 0), (2, 61, 40, 1)])
+def test_winograds_way_is_a_step(images: int, high: int, wide: int, padding: int, adds: bool) -> None:
+    conv = WinogradConv(drawn(48, 32, 3, 3) / 17, drawn(48, seed=1), padding, "relu")
+    x = drawn(images, 32, high, wide, seed=2)
+    expected = F.conv2d(x.double(), drawn(48, 32, 3, 3).double() / 17, drawn(48, seed=1).double(), padding=padding)
+    shortcut = drawn(*expected.shape, seed=3) if adds else None
+    given = [x] if shortcut is None else [x, shortcut]
+    found = one_step(Sizes(WINOGRAD, (32, high, wide), _after(expected), 3, 1, padding), given, conv)
+    check(found, (expected + (0 if shortcut is None else shortcut.double())).relu())
+    layout = torch.channels_last
+    others = [tensor.contiguous(memory_format=layout) for tensor in given]
+    assert torch.equal(found, conv(*others))  # the same work, asked for alone
 
 
 def test_items_cover_all_that_is_done_once_or_twice() -> None:
@@ -286,6 +316,57 @@ def test_a_whole_network_is_one_run_for_one_image() -> None:
     assert torch.equal(copy.deepcopy(one)(image)[0], found)
 
 
+class Residual(nn.Module):
+    """Pixels, windows and two residual blocks, one of which halves the sides: all are steps."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.normalize, self.stem = Normalize((0.4, 0.5, 0.6), (0.2, 0.3, 0.25)), nn.Conv2d(3, 32, 7, 2, 3)
+        self.reduce, self.inner, self.expand = nn.Conv2d(32, 16, 1), nn.Conv2d(16, 16, 3, 1, 1), nn.Conv2d(16, 32, 1)
+        self.first, self.second = nn.Conv2d(32, 48, 3, 2, 1), nn.Conv2d(48, 48, 3, 1, 1)
+        self.beside, self.wide, self.head = nn.Conv2d(32, 48, 1, 2), nn.Conv2d(48, 32, 5, 1, 1), nn.Linear(32, 20)
+
+    def forward(self, images: Tensor) -> Tensor:
+        x = F.max_pool2d(F.relu(self.stem(self.normalize(images))), 3, 2, 1)
+        x = F.relu(x + self.expand(F.relu(self.inner(F.relu(self.reduce(x))))))
+        x = F.relu(self.beside(x) + self.second(F.relu(self.first(x))))
+        return self.head(F.adaptive_avg_pool2d(F.relu(self.wide(x)), 1).flatten(1))
+
+
+def residual() -> nn.Module:
+    with torch.random.fork_rng():
+        torch.manual_seed(3)
+        return Residual().eval()
+
+
+@pytest.mark.parametrize(("high", "wide"), [(64, 96), (91, 54)])
+def test_a_residual_network_is_one_run_for_one_image(high: int, wide: int) -> None:
+    model, image = residual(), torch.rand(1, 3, high, wide, generator=torch.Generator().manual_seed(1))
+    fast = FusedNetwork(model, (3, high, wide))
+    (run,) = [module for module in fast._graphs[3, high, wide][0].modules() if isinstance(module, StepRun)]
+    kinds = {step.sizes.kind for step in run.program.steps}
+    assert kinds == {FRAME, MATRIX, LARGEST, AVERAGE, WINOGRAD}
+    with torch.inference_mode():
+        expected = copy.deepcopy(model).double()(image.double())
+        check(fast(image), expected)
+        several = run(torch.cat([image, image.flip(3), image]))  # as many images as there are
+        assert isinstance(several, Tensor)
+        check(several[1:2], copy.deepcopy(model).double()(image.flip(3).double()))
+        assert torch.equal(several[0], several[2])
+        assert torch.equal(pickle.loads(pickle.dumps(run))(image), run(image))
+
+
+def test_weights_lie_in_the_order_in_which_they_are_read() -> None:
+    graph = FusedNetwork(residual(), (3, 64, 96))._graphs[3, 64, 96][0]
+    (run,) = [module for module in graph.modules() if isinstance(module, StepRun)]
+    weights = [step.layer.weights for step in run.program.steps if step.layer is not None]
+    places = [one.data_ptr() for one in weights]
+    assert len(weights) == 9
+    assert all(place % 64 == 0 for place in places)
+    ends = [place + one.nbytes for place, one in zip(places, weights, strict=True)]
+    assert all(0 <= after - end < 64 for after, end in zip(places[1:], ends[:-1], strict=True))
+
+
 @pytest.mark.skipif(not runs_bfloat16(), reason="needs a processor with bfloat16")
 def test_of_one_image_only_weights_are_rounded_where_that_is_faster() -> None:
     model, fast = inverted()
@@ -293,7 +374,8 @@ def test_of_one_image_only_weights_are_rounded_where_that_is_faster() -> None:
     images = torch.rand(2, 3, 30, 34, generator=torch.Generator().manual_seed(1))
     steps = [module for module in short._graphs[3, 30, 34][0].modules() if isinstance(module, StepRun)]
     assert len(steps) == 1
-    by_kind = {(step.layer.kind, step.layer.weights.dtype) for step in steps[0].program.steps if step.layer is not None}
+    layers = [step.layer for step in steps[0].program.steps if isinstance(step.layer, StepLayer)]
+    by_kind = {(layer.kind, layer.weights.dtype) for layer in layers}
     assert by_kind == {(MATRIX, torch.bfloat16), (FILTER, torch.float32)}
     one, several = ((short(given) - fast(given)).abs().max() for given in (images[:1], images))
     assert 1e-5 < float(one) < 0.02

@@ -16,7 +16,8 @@ from sightline.nn.asked_tokens import compute_asked_tokens
 from sightline.nn.captured_graph import capture, tidy
 from sightline.nn.join_steps import is_one_run, join_steps, shorten_weights
 from sightline.nn.merged_layers import frame_pixels, merge_affine, write_norms_as_convolutions
-from sightline.nn.packed_layers import all_may_be_steps, pack_layers, round_constants
+from sightline.nn.packed_layers import all_are_light_steps, pack_layers, round_constants
+from sightline.nn.weight_order import order_weights
 
 STEP = 8  # images at a time: their activations stay in the caches, and the layers are large enough to share out
 SIZES = 4  # of images, for which a network is kept merged
@@ -135,11 +136,11 @@ def _packed(model: nn.Module, shape: tuple[int, ...], dtype: torch.dtype) -> tup
 
 
 def _laid_out_for_one(merged: GraphModule, dtype: torch.dtype) -> GraphModule:
-    if dtype != torch.float32 and all_may_be_steps(merged):
+    if dtype != torch.float32 and all_are_light_steps(merged):
         wide = _laid_out(copy.deepcopy(merged), torch.float32, 1)
         if is_one_run(wide):  # which is faster than its layers one by one in bfloat16
             shorten_weights(wide)
-            return wide
+            return order_weights(wide)
     return _laid_out(copy.deepcopy(merged), dtype, 1)
 
 
@@ -147,4 +148,4 @@ def _laid_out(graph: GraphModule, dtype: torch.dtype, batch: int) -> GraphModule
     pack_layers(graph, dtype, batch)
     round_constants(graph, dtype)
     join_steps(graph, dtype)
-    return tidy(graph)
+    return order_weights(tidy(graph))

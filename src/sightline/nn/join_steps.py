@@ -11,12 +11,14 @@ from torch.fx import GraphModule, Node
 from sightline.nn import captured_graph as captured
 from sightline.nn.matrix_panels import LANES
 from sightline.nn.merged_layers import FramedPixels
+from sightline.nn.packed_layers import PackedThreeByThree
 from sightline.nn.step_plan import Sizes
 from sightline.nn.step_run import Program, Step, StepLayer, StepRun
-from sightline.nn.step_work import AVERAGE, FRAME, LARGEST, SCALE
+from sightline.nn.step_work import AVERAGE, FRAME, LARGEST, MATRIX, SCALE, WINOGRAD
 
 _aten = torch.ops.aten
 _PASSED = ("get_attr", "placeholder")
+_LAYERS = (StepLayer, PackedThreeByThree)
 
 
 def join_steps(graph: GraphModule, dtype: torch.dtype) -> None:
@@ -39,7 +41,7 @@ def join_steps(graph: GraphModule, dtype: torch.dtype) -> None:
         elif node.op not in _PASSED and runs[-1]:
             runs.append([])
     for run in runs:
-        if any(isinstance(_module(graph, node), StepLayer) or window_of(node) is not None for node in run):
+        if any(isinstance(_module(graph, node), _LAYERS) or window_of(node) is not None for node in run):
             _join(graph, run, dtype)
 
 
@@ -72,7 +74,7 @@ def _is_step(graph: GraphModule, node: Node, dtype: torch.dtype) -> bool:
     if isinstance(module, FramedPixels):
         return module.padding[0] == module.padding[1]
     if module is not None:
-        return isinstance(module, StepLayer) and all(given.op != "get_attr" for given in node.all_input_nodes)
+        return isinstance(module, _LAYERS) and all(given.op != "get_attr" for given in node.all_input_nodes)
     return _averages(node) or window_of(node) is not None or _scales(node) or _flattens(node)
 
 
@@ -140,6 +142,10 @@ def _join(graph: GraphModule, run: list[Node], dtype: torch.dtype) -> None:
             known[node] = number(node.args[0])
         else:
             x, beside = number(node.args[0]), number(node.args[1]) if _reads_two(graph, node) else None
+            framed = _framed(graph, node)
+            if framed is not None:
+                program.steps.append(Step(framed, x, program.value(framed.after), bias=torch.zeros(framed.after[0])))
+                x = program.steps[-1].y
             known[node] = program.value(_shape(node))
             program.steps.append(_step(graph, node, x, known[node], beside))
     _replace_run(graph, run, known, program, given)
@@ -163,14 +169,28 @@ def _replace_run(graph: GraphModule, run: list[Node], known: dict[Node, int], pr
 
 
 def _reads_two(graph: GraphModule, node: Node) -> bool:
-    return _scales(node) or (isinstance(_module(graph, node), StepLayer) and len(node.args) == 2)
+    return _scales(node) or (isinstance(_module(graph, node), _LAYERS) and len(node.args) == 2)
+
+
+def _framed(graph: GraphModule, node: Node) -> Sizes | None:
+    """Return how zeros are put around what a layer reads, where products of whole lines need them."""
+    module = _module(graph, node)
+    if not isinstance(module, StepLayer) or module.kind != MATRIX or not module.padding:
+        return None
+    channels, high, wide = before = _as_map(_shape(node.args[0]))
+    more = 2 * module.padding
+    return Sizes(FRAME, before, (channels, high + more, wide + more), padding=module.padding)
 
 
 def _step(graph: GraphModule, node: Node, x: int, y: int, beside: int | None) -> Step:
     before, after = (_as_map(_shape(given)) for given in (node.args[0], node))
     module = _module(graph, node)
     if isinstance(module, StepLayer):
-        return Step(module.sizes(before, after), x, y, beside, module)
+        framed = _framed(graph, node)
+        return Step(module.sizes(before if framed is None else framed.after, after), x, y, beside, module)
+    if isinstance(module, PackedThreeByThree):
+        sizes = Sizes(WINOGRAD, before, after, 3, 1, module.padding)
+        return Step(sizes, x, y, beside, module.spread)
     if isinstance(module, FramedPixels):
         return Step(Sizes(FRAME, before, after, padding=module.padding[0]), x, y, bias=module.colour.reshape(-1))
     if (window := window_of(node)) is not None:

@@ -18,7 +18,7 @@ from torch.fx import GraphModule, Node
 from sightline.nn import captured_graph as captured
 from sightline.nn.layer import NONE, Activation, Layer, activation_of
 from sightline.nn.merged_layers import CONVOLUTION, LINEAR, FramedPixels, convolution_options, only_user, weights_of
-from sightline.nn.step_run import StepLayer, kind_of_step
+from sightline.nn.step_run import StepLayer, is_light_step, kind_of_step
 from sightline.nn.winograd import WinogradConv, pays
 
 _aten, _onednn = torch.ops.aten, torch.ops.mkldnn
@@ -149,6 +149,8 @@ def packed(layer: Layer, dtype: torch.dtype, framed: bool = False) -> nn.Module:
     framed
         Whether it reads the pixels, around which there is a frame already.
     """
+    if layer.weight.ndim == 4 and suits_winograd(layer, dtype):
+        return PackedThreeByThree(layer, dtype)
     kind = kind_of_step(layer, framed) if dtype == torch.float32 and layer.size[0] == 1 else None
     if kind is not None:
         return StepLayer(layer, kind)
@@ -158,7 +160,7 @@ def packed(layer: Layer, dtype: torch.dtype, framed: bool = False) -> nn.Module:
     if single and layer.groups == 1 and not (layer.adds and layer.activation != NONE):
         batch, channels, height, width = layer.size
         return PackedPointwise(replace(layer, size=(batch, height, width, channels)), dtype)
-    return PackedThreeByThree(layer, dtype) if suits_winograd(layer, dtype) else PackedConvolution(layer, dtype)
+    return PackedConvolution(layer, dtype)
 
 
 def pack_layers(graph: GraphModule, dtype: torch.dtype, batch: int) -> None:
@@ -219,8 +221,8 @@ def _layer(graph: GraphModule, node: Node, batch: int) -> Layer:
     return Layer(weight, bias, size, NONE, False, stride, padding, dilation, options["groups"])
 
 
-def all_may_be_steps(graph: GraphModule) -> bool:
-    """Return whether no convolution or linear layer of a graph keeps it from being one run of steps, for one image.
+def all_are_light_steps(graph: GraphModule) -> bool:
+    """Return whether a graph is one run of steps, of one image, that bfloat16 would not make faster.
 
     Parameters
     ----------
@@ -229,7 +231,7 @@ def all_may_be_steps(graph: GraphModule) -> bool:
     """
     layers = [node for node in graph.graph.nodes if node.target in (CONVOLUTION, LINEAR)]
     known = all(captured.constant(graph, node.args[1]) is not None for node in layers)
-    return known and all(kind_of_step(_layer(graph, node, 1), _is_framed(graph, node)) is not None for node in layers)
+    return known and all(is_light_step(_layer(graph, node, 1), _is_framed(graph, node)) for node in layers)
 
 
 def _is_framed(graph: GraphModule, node: Node) -> bool:

@@ -34,7 +34,8 @@ from sightline.nn.matrix_panels import (
     store_short,
 )
 
-COUNTS = (1, 2, 4, 7, 10, 13, 14) if LANES == 16 else (1, 2, 3, 4, 5, 6)  # of rows that are multiplied at once
+# Of rows that are multiplied at once. There are registers for the sums of 14, but not for so many rows' addresses.
+COUNTS = (1, 2, 4, 7, 10) if LANES == 16 else (1, 2, 3, 4, 5, 6)
 PIXELS = 7  # neighbours that a filter is applied to at once, or one
 _WINDOW = 3  # pixels a side of the windows that are usual
 _AHEAD = 2048  # numbers of a panel, from what is read to what is asked for

@@ -23,7 +23,7 @@ class Sizes:
     Parameters
     ----------
     kind
-        ``MATRIX``, ``FILTER``, ``AVERAGE``, ``LARGEST``, ``SCALE`` or ``FRAME``.
+        ``MATRIX``, ``FILTER``, ``AVERAGE``, ``LARGEST``, ``SCALE``, ``FRAME`` or ``WINOGRAD``.
     before, after
         C, H and W of an image's maps.
     side, stride, padding

@@ -17,14 +17,17 @@ from torch import Tensor, nn
 from sightline.nn.layer import Activation, Layer
 from sightline.nn.matrix_panels import LANES
 from sightline.nn.step_plan import Sizes, cut, place_values, spare_bytes
-from sightline.nn.step_work import FILTER, HEAD, MATRIX, PROGRAM, STEP, WIDE, run_steps
+from sightline.nn.step_work import FILTER, HEAD, MATRIX, PROGRAM, STEP, WIDE, WINOGRAD, run_steps
 from sightline.nn.torch_threads import on_torch_threads
+from sightline.nn.winograd import MEMORY, Plan, WinogradConv
+from sightline.nn.winograd_work import JOB, tell
 from sightline.nn.workspace import workspace
 
 _aten = torch.ops.aten
 _PLANS = 8  # numbers of images that a run keeps a plan for
 _FEW = 4  # channels; with so many or fewer, all places of a line are one product
-_PRODUCTS, _PIXELS = 1 << 24, 64  # of the largest convolution that is a step
+_PRODUCTS, _PLACES = 1 << 24, 3136  # of the largest convolutions that are a step: of one, or of the other
+_FEW_PLACES = 64  # of an image whose products are as fast in float32 as in bfloat16
 
 # scale, shift, low, high, and whether the result multiplies what it was made of
 _FORMULAS = {
@@ -63,15 +66,30 @@ def kind_of_step(layer: Layer, framed: bool) -> int | None:
         return None
     if layer.groups == filters and channels == 1:
         return None if layer.adds else FILTER
-    few = weight.shape[2] == 1 or (framed and channels <= _FEW)
-    return MATRIX if layer.groups == 1 and layer.padding == (0, 0) and few and (framed or _is_small(layer)) else None
+    return MATRIX if layer.groups == 1 and (framed or _has_few(layer, _PLACES)) else None
 
 
-def _is_small(layer: Layer) -> bool:
-    """Return whether a convolution is faster as a step than by oneDNN, by what was measured on a core with AVX-512."""
+def is_light_step(layer: Layer, framed: bool) -> bool:
+    """Return whether a layer is a step that takes no longer in float32 than oneDNN's does in bfloat16.
+
+    Parameters
+    ----------
+    layer, framed
+        As of :func:`kind_of_step`.
+    """
+    kind = kind_of_step(layer, framed)
+    if kind != MATRIX or layer.weight.ndim == 2:
+        return kind is not None
+    if framed:
+        return layer.weight.shape[1] <= _FEW
+    return layer.weight.shape[2] == 1 and layer.padding == (0, 0) and _has_few(layer, _FEW_PLACES)
+
+
+def _has_few(layer: Layer, places: int) -> bool:
+    """Return whether a convolution has no more answers than that, or few products."""
     (_, _, *sides), (step, _) = layer.size, layer.stride
-    answers = [(side - layer.weight.shape[2]) // step + 1 for side in sides]
-    return math.prod(answers) <= _PIXELS or math.prod(answers) * layer.weight.numel() <= _PRODUCTS
+    answers = math.prod((side + 2 * layer.padding[0] - layer.weight.shape[2]) // step + 1 for side in sides)
+    return answers <= places or answers * layer.weight.numel() <= _PRODUCTS
 
 
 class StepLayer(nn.Module):
@@ -129,7 +147,7 @@ class Step:
     beside
         Number of what is added, or of the shares that are multiplied; None for none.
     layer
-        Its weights; None where it has none.
+        Its weights, or a convolution by Winograd's way; None where it has none.
     bias
         The bias, or the colour of the frame; None for none.
     """
@@ -138,7 +156,7 @@ class Step:
     x: int
     y: int
     beside: int | None = None
-    layer: StepLayer | None = None
+    layer: StepLayer | WinogradConv | None = None
     bias: Tensor | None = None
 
 
@@ -189,7 +207,7 @@ class StepRun(nn.Module):
     def shorten_weights(self) -> None:
         """Round the weights of all layers that are a matrix to bfloat16: half as much to read."""
         for step in self.program.steps:
-            if step.layer is not None:
+            if isinstance(step.layer, StepLayer):
                 step.layer.shorten_weights()
         self._plans.clear()
 
@@ -238,21 +256,29 @@ class _Plan:
         self.places = np.zeros(len(program.shapes) + 1, np.int64)  # of all values, and of zeros
         self.places[-1] = zeros.data_ptr()
         self.outside = np.array([*program.given, *program.answers])
-        self.x, self.y = (np.array([getattr(step, name) for step in program.steps]) for name in ("x", "y"))
-        self.beside = np.array([-1 if step.beside is None else step.beside for step in program.steps])
         inner = [step.y for step in program.steps if step.y not in program.answers]
         last = {value: k for k, step in enumerate(program.steps) for value in (step.x, step.beside)}
         made = {step.y: k for k, step in enumerate(program.steps)}
         sizes = [program.dtype.itemsize * images * math.prod(program.shapes[value]) for value in inner]
         found = place_values(sizes, [made[v] for v in inner], [last.get(v, made[v]) for v in inner])
         self.inner, self.offsets, self.bytes = np.array(inner, np.int64), np.array(found[0], np.int64), found[1]
-        self.job = np.zeros(HEAD + len(program.steps) * STEP.itemsize, np.uint8)
-        cuts = [cut(step.sizes, max(images, 1), threads) for step in program.steps]
-        self.spare = -(-max(map(spare_bytes, cuts)) // 64) * 64
-        steps = self.job[HEAD:].view(STEP)
-        for row, step, fields in zip(steps, program.steps, cuts, strict=True):
+        spread = [step for step in program.steps if isinstance(step.layer, WinogradConv)]
+        plans = {id(step): _winograd_plan(step, max(images, 1), threads) for step in spread}
+        self.memory = {name: max(plan.memory.get(name, 0) for plan in plans.values()) for name in MEMORY if plans}
+        parts = [(step, fields) for step in program.steps for fields in _parts(step, plans, max(images, 1), threads)]
+        self.spare = -(-max(spare_bytes(fields) for _, fields in parts) // 64) * 64
+        self.end = HEAD + len(parts) * STEP.itemsize  # where the jobs of Winograd's convolutions begin
+        self.job = np.zeros(self.end + len(spread) * JOB.itemsize, np.uint8)
+        rows, jobs = self.job[HEAD : self.end].view(STEP), self.job[self.end :].view(JOB)
+        for row, (step, fields) in zip(rows, parts, strict=True):
             _describe(row, step, fields | {"bytes": program.dtype.itemsize})
-        self.head = {"count": len(steps), "spare_each": self.spare}
+        for number, step in enumerate(spread):
+            jobs[number] = plans[id(step)].job[0]
+            tell(jobs[number : number + 1], adds=step.beside is not None, **step.layer.described())  # type: ignore[union-attr]
+        self.of_steps, self.of_jobs = (_values([step for step, _ in parts]), _values(spread))
+        order = {id(step): number for number, step in enumerate(spread)}
+        self.jobs = np.array([order.get(id(step), 0) for step, _ in parts]) * JOB.itemsize + self.end
+        self.head = {"count": len(parts), "spare_each": self.spare}
 
     def run(self, given: list[Tensor], answers: list[Tensor], threads: int) -> None:
         """Do all steps."""
@@ -261,22 +287,40 @@ class _Plan:
         places = self.places.copy()
         places[self.inner] = self.offsets + between.ctypes.data
         places[self.outside] = [tensor.data_ptr() for tensor in (*given, *answers)]
-        head, steps = job[:HEAD].view(PROGRAM)[:1], job[HEAD:].view(STEP)
-        for name, value in (*self.head.items(), ("spare", spare.ctypes.data)):
-            head[name] = value
-        steps["x"], steps["y"], steps["beside"] = places[self.x], places[self.y], places[self.beside]
+        tell(job[:HEAD].view(PROGRAM)[:1], **self.head, spare=spare.ctypes.data)
+        steps, jobs = job[HEAD : self.end].view(STEP), job[self.end :].view(JOB)
+        steps["x"], steps["y"], steps["beside"] = (places[of] for of in self.of_steps)
+        steps["job"] = job.ctypes.data + self.jobs
+        jobs["x"], jobs["y"], jobs["added"] = (places[of] for of in self.of_jobs)
+        tell(jobs, **{name: workspace.at(name, size) for name, size in self.memory.items()})
         on_torch_threads(run_steps, job, threads)
 
 
+def _values(steps: list[Step]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the numbers of the values that steps read, write and add; -1 for none to add."""
+    numbers = [(step.x, step.y, -1 if step.beside is None else step.beside) for step in steps]
+    x, y, beside = np.array(numbers, np.int64).reshape(-1, 3).T
+    return x, y, beside
+
+
+def _winograd_plan(step: Step, images: int, threads: int) -> Plan:
+    return Plan.of((images, *step.sizes.before), step.sizes.after[0], step.sizes.padding, threads)
+
+
+def _parts(step: Step, plans: dict[int, Plan], images: int, threads: int) -> list[dict[str, int]]:
+    """Return the fields of what a step is done in: one part, or two of Winograd's convolution."""
+    if id(step) in plans:
+        return [{"kind": WINOGRAD, "part": part, "items": items} for part, items in plans[id(step)].steps]
+    return [cut(step.sizes, images, threads)]
+
+
 def _describe(row: np.ndarray, step: Step, fields: dict[str, int]) -> None:
-    known = dict(fields)
-    if step.layer is not None:
+    tell(row, **fields)
+    if isinstance(step.layer, StepLayer):
         layer = step.layer
-        known |= {"weights": layer.weights.data_ptr(), "bias": layer.bias.data_ptr()}
-        known |= {"formula": layer.formula.data_ptr(), "weight_bytes": layer.weights.element_size()}
+        tell(row, weights=layer.weights.data_ptr(), bias=layer.bias.data_ptr())
+        tell(row, formula=layer.formula.data_ptr(), weight_bytes=layer.weights.element_size())
     elif step.bias is not None:
-        known["bias"] = step.bias.data_ptr()
+        tell(row, bias=step.bias.data_ptr())
     if step.sizes.kind == MATRIX and step.beside is not None:
-        known["beside_apart"] = step.sizes.after[0]
-    for name, value in known.items():
-        row[name] = value
+        tell(row, beside_apart=step.sizes.after[0])

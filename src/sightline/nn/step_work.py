@@ -29,8 +29,9 @@ from sightline.nn.row_products import (
     scale_vectors,
 )
 from sightline.nn.torch_threads import give_way, pointer_to, read, take, threads_kernel
+from sightline.nn.winograd_work import JOB, do_item
 
-MATRIX, FILTER, AVERAGE, LARGEST, SCALE, FRAME = range(6)  # what a step does
+MATRIX, FILTER, AVERAGE, LARGEST, SCALE, FRAME, WINOGRAD = range(7)  # what a step does
 SHORT = 2  # bytes of a bfloat16
 WIDE = 2 * LANES  # columns of a panel
 HEAD = 64  # bytes before the first step
@@ -43,7 +44,8 @@ _ADDRESSES = ("x", "y", "beside", "weights", "bias", "formula")
 _SIZES = ("images", "high", "wide", "channels", "answers_high", "answers_wide", "filters", "side", "stride", "padding")
 # Of products: rows at once; blocks of rows in a line of answers; how many and which of them, and panels, are an item.
 _CUTS = ("rows", "blocks", "lines", "blocks_each", "panels", "panels_each", "beside_apart", "band")
-_NUMBERS = ("kind", "items", "bytes", "weight_bytes", *_ADDRESSES, *_SIZES, *_CUTS)
+# Of Winograd's convolution: the address of its job, and which step of that this is.
+_NUMBERS = ("kind", "items", "bytes", "weight_bytes", "job", "part", *_ADDRESSES, *_SIZES, *_CUTS)
 STEP = np.dtype([*_COUNTERS, *((name, np.int64) for name in _NUMBERS)], align=True)
 PROGRAM = np.dtype([(name, np.int64) for name in ("seats", "count", "spare", "spare_each")])
 _SIZE = STEP.itemsize
@@ -171,7 +173,8 @@ def _frame(step, item):
 def run_steps(at):
     """Do the steps of the program at an address."""
     program = carray(pointer_to(at), 1, PROGRAM)[0]
-    spare = program.spare + take(at) * program.spare_each
+    seat = take(at)
+    spare = program.spare + seat * program.spare_each
     for number in range(program.count):
         counter = at + HEAD + number * _SIZE
         step = carray(pointer_to(counter), 1, STEP)[0]
@@ -190,6 +193,8 @@ def run_steps(at):
                 _largest(step, item)
             elif kind == SCALE:
                 _scale(step, item)
+            elif kind == WINOGRAD:
+                do_item(carray(pointer_to(step.job), 1, JOB)[0], step.part, item, seat)
             else:
                 _frame(step, item)
             take(counter + _DONE)

@@ -30,6 +30,7 @@ from sightline.nn.winograd_tiles import ANSWERS, PRODUCTS, filter_matrix
 from sightline.nn.winograd_work import APART, GATHER, JOB, NUMBERS, PLACE, PLACES, SPREAD, WHOLE, tell, work
 from sightline.nn.workspace import workspace
 
+MEMORY = "numbers", "places", "spread"  # kinds that work needs
 CHANNELS = 16  # how many are read at once: channels and filters are multiples of it
 _PANELS = 4  # of a block, at most
 _LOWEST = {"none": -np.inf, "relu": 0.0}
@@ -99,7 +100,7 @@ class WinogradConv(nn.Module):
         self.filters, self.channels = weight.shape[:2]
         self.padding, self.activation = padding, activation
         # Plain attributes: a module's conversion to another type would leave numbers that the kernel cannot read.
-        self._spread = _spread_filters(weight.detach())
+        self.weights = _spread_filters(weight.detach())
         self._bias = torch.zeros(self.filters) if bias is None else bias.detach().to("cpu", torch.float32, copy=True)
         self._zeros = torch.zeros(max(self.channels, self.filters))
         self._plans: dict[tuple[int, ...], Plan] = {}
@@ -139,10 +140,13 @@ class WinogradConv(nn.Module):
             self._run(plan, x, y, shortcut, threads)
         return y
 
+    def described(self) -> dict[str, float]:
+        """Return the fields of a job that are this layer's own."""
+        known: dict[str, float] = {"lowest": _LOWEST[self.activation], "filters": self.weights.data_ptr()}
+        return known | {"bias": self._bias.data_ptr(), "zeros": self._zeros.data_ptr()}
+
     def _run(self, plan: Plan, x: Tensor, y: Tensor, shortcut: Tensor | None, threads: int) -> None:
-        given: dict[str, float] = {"x": x.data_ptr(), "y": y.data_ptr(), "lowest": _LOWEST[self.activation]}
-        given |= {"filters": self._spread.data_ptr(), "bias": self._bias.data_ptr(), "zeros": self._zeros.data_ptr()}
-        given |= {"bytes": x.element_size()}
+        given = self.described() | {"x": x.data_ptr(), "y": y.data_ptr(), "bytes": x.element_size()}
         if shortcut is not None:
             given |= {"added": shortcut.data_ptr(), "adds": 1}
         plan.run(threads, **given)

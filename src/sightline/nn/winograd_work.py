@@ -130,43 +130,47 @@ def _gather_block(job, group, tiles, products, bias, places):
                     gather_tile(products, at, bias, channel, lowest, places, tile * PLACES)
 
 
-@threads_kernel
-def work(at):
-    """Do items of the job at an address until there are none left."""
-    job = carray(pointer_to(at), 1, JOB)[0]
-    seat = take(at + 8)
+@kernel
+def do_item(job, step, item, seat):
+    """Do one item of a step of a job, on the thread with a number."""
     size = job.rows * job.panels  # tiles of a block
-    groups = (job.answers + WIDTH - 1) // WIDTH
-    blocks = (job.tiles + size - 1) // size
     panel_size = 4 * PRODUCTS * (job.rows * job.channels + APART)
     x, y, added, zeros = numbers_at(job.x), numbers_at(job.y), numbers_at(job.added), numbers_at(job.zeros)
     filters, bias = numbers_at(job.filters), numbers_at(job.bias)
     own = job.numbers + 4 * seat * job.numbers_each
     spare, products = numbers_at(own), numbers_at(own + 4 * job.answers)
     places = carray(pointer_to(job.places + 8 * seat * job.places_each), 1, np.int64)
+    if step == SPREAD:
+        _spread_panel(job, item, x, zeros, places, numbers_at(job.spread + item * panel_size))
+        return
+    groups = (job.answers + WIDTH - 1) // WIDTH
+    blocks = (job.tiles + size - 1) // size
+    block = item % blocks
+    first, last = block * size, min((block + 1) * size, job.tiles)
+    panels = (last - first + job.rows - 1) // job.rows
+    from_group, to_group = 0, groups
+    if step == WHOLE:
+        source = own + 4 * (job.answers + size * NUMBERS)
+        for panel in range(panels):
+            _spread_panel(job, block * job.panels + panel, x, zeros, places, numbers_at(source + panel * panel_size))
+    else:
+        source = job.spread + block * job.panels * panel_size
+        from_group = item // blocks
+        to_group = from_group + 1
+    spread = numbers_at(source)
+    _find_places(job, first, last, y, added, zeros, spare, places)
+    for group in range(from_group, to_group):
+        _multiply_block(job, group, panels, spread, filters, products)
+        _gather_block(job, group, last - first, products, bias, places)
+
+
+@threads_kernel
+def work(at):
+    """Do items of the job at an address until there are none left."""
+    job = carray(pointer_to(at), 1, JOB)[0]
+    seat = take(at + 8)
     while True:
         item = take(at)
         if item >= job.items:
             return
-        if job.step == SPREAD:
-            _spread_panel(job, item, x, zeros, places, numbers_at(job.spread + item * panel_size))
-            continue
-        block = item % blocks
-        first, last = block * size, min((block + 1) * size, job.tiles)
-        panels = (last - first + job.rows - 1) // job.rows
-        from_group, to_group = 0, groups
-        if job.step == WHOLE:
-            source = own + 4 * (job.answers + size * NUMBERS)
-            for panel in range(panels):
-                _spread_panel(
-                    job, block * job.panels + panel, x, zeros, places, numbers_at(source + panel * panel_size)
-                )
-        else:
-            source = job.spread + block * job.panels * panel_size
-            from_group = item // blocks
-            to_group = from_group + 1
-        spread = numbers_at(source)
-        _find_places(job, first, last, y, added, zeros, spare, places)
-        for group in range(from_group, to_group):
-            _multiply_block(job, group, panels, spread, filters, products)
-            _gather_block(job, group, last - first, products, bias, places)
+        do_item(job, job.step, item, seat)
