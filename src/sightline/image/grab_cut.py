@@ -6,8 +6,10 @@ which the code follows in its order: assign each pixel a Gaussian, learn the Gau
 
 from __future__ import annotations
 
+import math
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Annotated, Any
 
 import numpy as np
@@ -24,11 +26,11 @@ from sightline.core.seeds import generator
 from sightline.core.trace import Step
 from sightline.core.types import Array, Image, Mask, Range, Seed
 from sightline.image.grey_levels import as_grey_levels
-from sightline.image.grid_max_flow import WAYS, GridCut
+from sightline.image.grid_max_flow import MOST, GridCut
 from sightline.image.kmeans_segment import clusters
 
 BACKGROUND, FOREGROUND, LIKELY_BACKGROUND, LIKELY_FOREGROUND = 0, 1, 2, 3  # what a mask of whole numbers says
-_STRIP, _BLOCK, _ROWS = 1 << 14, 512, 64
+_STRIP, _BLOCK, _ROWS = 1 << 14, 512, 64  # pixels that are shared out, those rated together; rows
 
 
 def _middle(image: Any) -> Array:
@@ -110,7 +112,7 @@ def _steps(image: Image, box: Any = None, mask: Any = None, *, iterations: int =
     found = list(_rounds(image, box, mask, iterations, **given))
     for turn, (evidence, foreground) in enumerate(found, 1):
         if turn == 1:
-            yield Step("colours", Heat(evidence), note="Bright where a pixel's colour fits the foreground better.")
+            yield Step("colours", Heat(evidence()), note="Bright where a pixel's colour fits the foreground better.")
         if turn < len(found):
             yield Step(f"cut {turn}", MaskLayer(foreground), picture, MaskLayer(foreground))
     yield Step("foreground", MaskLayer(found[-1][1]), picture, MaskLayer(found[-1][1]))
@@ -118,33 +120,42 @@ def _steps(image: Image, box: Any = None, mask: Any = None, *, iterations: int =
 
 def _rounds(
     image: Any, box: Any, mask: Any, iterations: Any, components: Any, gamma: Any, seed: Any
-) -> Iterator[tuple[Array, Array]]:
-    """Yield what the colours say (positive for the foreground) and the foreground after each round."""
+) -> Iterator[tuple[Callable[[], Array], Array]]:
+    """Yield what tells what the colours say (see :func:`_evidence`), and the foreground, after each round."""
     pixels = as_image("grab_cut", image, channels=(3,), finite=True, most=1e12)
     trimap = _trimap(pixels, box, mask)
     iterations = integer("grab_cut", "iterations", iterations, 1, 50)
     components = integer("grab_cut", "components", components, 1, 20)
     gamma = number("grab_cut", "gamma", gamma, 0, 1e6)
-    random, shape = generator(seed), trimap.shape
+    random = generator(seed)
     levels = contiguous(pixels if pixels.dtype == np.uint8 else as_grey_levels("grab_cut", pixels))
-    grid = GridCut(*shape)
-    _link(levels, gamma, grid.links)
-    colours = levels.reshape(-1, 3)
-    front = (trimap & 1).astype(np.bool_).ravel()
-    groups = np.empty((2, front.size), np.uint8)  # of a pixel among the background's Gaussians, and the foreground's
-    for side in (False, True):
-        groups[int(side), front == side] = clusters(colours[front == side], components, random, 10)
-    _rate_sides(colours, front, groups, components)
-    for _ in range(iterations):
-        evidence = _rate_sides(colours, front, groups, components).reshape(shape)
-        bound = np.float32(9 * gamma + 1)  # more than all the links of a pixel
-        for y in range(0, shape[0], _ROWS):
-            known, likely = trimap[y : y + _ROWS], evidence[y : y + _ROWS]
-            grid.give(y, np.where(known == FOREGROUND, bound, np.where(known == BACKGROUND, -bound, likely)))
-        foreground = grid.cut()
-        yield evidence, foreground
-        front = foreground.ravel()
-        if not front.any() or front.all():
+    models = _first_models(levels.reshape(-1, 3), trimap.reshape(-1), components, random)
+    rows, columns = _window(trimap)
+    near, known = levels[rows, columns], trimap[rows, columns]
+    unit = max(gamma, 1e-6) / MOST  # of the grid's capacities
+    bound = math.ceil((9 * gamma + 1) / unit)  # more than all the links of a pixel
+    grid = GridCut(*known.shape)
+    beta = _beta(levels)
+    over_rows(_link, len(known), levels, rows.start, columns.start, gamma / unit, beta, grid.links, strip=_ROWS)
+
+    def terminals(models: tuple[Array, Array], y: int) -> Array:
+        likely = np.rint(_evidence(models, near[y : y + _ROWS]) / np.float64(unit))
+        likely = np.clip(likely, -bound, bound).astype(np.int32)
+        some = known[y : y + _ROWS]
+        for_good = np.where(some == FOREGROUND, np.int32(bound), np.int32(-bound))
+        return np.where(some < LIKELY_BACKGROUND, for_good, likely)
+
+    for turn in range(iterations):
+        before, models = models, _learnt(levels.reshape(-1, 3), trimap.reshape(-1), models)
+        for y in range(0, len(known), _ROWS):
+            grid.give(y, terminals(models, y) - (terminals(before, y) if turn > 0 else np.int32(0)))
+        front = grid.cut()
+        for y in range(0, len(known), _ROWS):
+            some = known[y : y + _ROWS]
+            some[...] = np.where(some < LIKELY_BACKGROUND, some, front[y : y + _ROWS] + np.uint8(LIKELY_BACKGROUND))
+        foreground = (trimap & 1).view(np.bool_)
+        yield partial(_evidence, models, levels), foreground
+        if not foreground.any() or foreground.all():
             return  # one side has nothing left to learn from
 
 
@@ -168,8 +179,8 @@ def _trimap(pixels: Array, box: Any, mask: Any) -> Array:
             raise InputError(f"grab_cut: box must be four numbers (x1, y1, x2, y2); got {describe(box)}.")
         x1, y1, x2, y2 = corners.astype(np.float64).ravel()
         rows, columns = np.arange(shape[0]) + 0.5, np.arange(shape[1]) + 0.5
-        inside = ((rows > y1) & (rows < y2))[:, None] & ((columns > x1) & (columns < x2))
-        trimap = np.where(inside, LIKELY_FOREGROUND, BACKGROUND).astype(np.uint8)
+        trimap = np.full(shape, BACKGROUND, np.uint8)
+        trimap[np.ix_((rows > y1) & (rows < y2), (columns > x1) & (columns < x2))] = LIKELY_FOREGROUND
     front = int(np.count_nonzero(trimap & 1))
     if front in (0, trimap.size):
         side = "foreground" if front == 0 else "background"
@@ -178,52 +189,62 @@ def _trimap(pixels: Array, box: Any, mask: Any) -> Array:
     return contiguous(trimap)
 
 
-def _link(levels: Array, gamma: float, links: Array) -> None:
-    """Write H×W×8 capacities γ / distance · exp(−β ‖difference‖²), where β halves the mean squared difference."""
-    total, count = 0.0, 0
-    for *_, squares in _squares(levels):
-        total, count = total + float(squares.sum(dtype=np.float64)), count + squares.size
-    beta = count / (2 * total) if total > 0 else 0.0
-    for d, here, there, squares in _squares(levels):
-        weight = gamma / np.hypot(*WAYS[d]) * np.exp(np.float32(-beta) * squares)
-        links[(*here, d)] = weight
-        links[(*there, 7 - d)] = weight
+def _window(trimap: Array) -> tuple[slice, slice]:
+    """Return the rows and columns of all pixels that may change and of their neighbours.
 
-
-def _squares(levels: Array) -> Iterator[tuple[int, tuple[slice, slice], tuple[slice, slice], Array]]:
-    """Yield direction, pixels, their neighbours and the squared differences of colour, some rows at a time."""
-    height, width = levels.shape[:2]
-    for y in range(0, height, _ROWS):
-        some = levels[y : y + _ROWS + 1].astype(np.float32)
-        for d, (dy, dx) in enumerate(WAYS[4:], 4):
-            rows = min(_ROWS, height - dy - y)
-            here, there = slice(max(0, -dx), width - max(0, dx)), slice(max(0, dx), width + min(0, dx))
-            squares = ((some[:rows, here] - some[dy : dy + rows, there]) ** 2).sum(axis=2)
-            yield d, (slice(y, y + rows), here), (slice(y + dy, y + dy + rows), there), squares
-
-
-def _rate_sides(colours: Array, front: Array, groups: Array, components: int) -> Array:
-    """Learn background and foreground from their groups; write anew which Gaussian each pixel fits on either side.
-
-    Returns how much better each pixel fits the foreground: the difference of the logs of the densities, N float32.
+    What lies beyond is certain and touches nothing that is not, so that the cut need not see it.
     """
-    mixtures = []
-    for side in (False, True):
-        counts, sums, products = np.zeros(components), np.zeros((components, 3)), np.zeros((components, 6))
-        _add_up(colours, front, side, groups[int(side)], counts, sums, products)
-        mixtures.append(_learn(counts, sums, products))
-    kept = [np.flatnonzero(np.isfinite(mixture[:, 0])).astype(np.uint8) for mixture in mixtures]
-    back, fore = (mixture[numbers] for mixture, numbers in zip(mixtures, kept, strict=True))
-    evidence = empty((len(colours),), np.float32)
-    over_rows(_rate_pixels, len(colours), colours, back, kept[0], fore, kept[1], groups, evidence, strip=_STRIP)
+    likely = trimap >= LIKELY_BACKGROUND
+    spans = []
+    for axis in (1, 0):
+        found = np.flatnonzero(likely.any(axis=axis))
+        first, last = (found[0], found[-1]) if found.size else (0, 0)
+        spans.append(slice(max(int(first) - 1, 0), int(last) + 2))
+    return spans[0], spans[1]
+
+
+def _first_models(colours: Array, trimap: Array, components: int, random: np.random.Generator) -> tuple[Array, Array]:
+    """Return the models of background and foreground (see :func:`_learn`) with a Gaussian for each cluster."""
+    sides = np.empty_like(colours)
+    back = _gather(colours, trimap, sides)
+    models = []
+    for mine in (sides[:back], sides[back:]):
+        table = np.zeros((components, 10))
+        _add_groups(mine, clusters(mine, components, random, 10), table)
+        models.append(_learn(table))
+    return models[0], models[1]
+
+
+def _learnt(colours: Array, trimap: Array, models: tuple[Array, Array]) -> tuple[Array, Array]:
+    """Assign each pixel the likeliest Gaussian of its side, and learn background and foreground anew."""
+    tables = np.sum(over_rows(_add_up, len(colours), colours, trimap, *models, strip=_STRIP), axis=0)
+    return _learn(tables[0]), _learn(tables[1])
+
+
+def _evidence(models: tuple[Array, Array], levels: Array) -> Array:
+    """Return how much better each pixel of rows, R×W×3, fits the foreground: the logs of the densities differ by it."""
+    evidence = empty(levels.shape[:2], np.float32)
+    colours = np.ascontiguousarray(levels).reshape(-1, 3)
+    over_rows(_rate, len(colours), colours, *models, evidence.reshape(-1), strip=_STRIP)
     return evidence
 
 
-def _learn(counts: Array, sums: Array, products: Array) -> Array:
+def _beta(levels: Array) -> float:
+    """Return 1 over twice the mean squared difference of neighbours' colours; 0 should all be alike."""
+    height, width = levels.shape[:2]
+    total = sum(over_rows(_sum_squares, height, levels.reshape(height, -1), strip=_ROWS))
+    count = height * (width - 1) + (height - 1) * (3 * width - 2)
+    return count / (2 * total) if total > 0 else 0.0
+
+
+def _learn(table: Array) -> Array:
     """Return K×11 float32 of the Gaussians: log of weight and norm, 3 means, 6 of the inverse covariance.
 
-    Its diagonal comes first (xx, yy, zz, xy, xz, yz), so that −½ (c − μ)ᵀ Σ⁻¹ (c − μ) is a sum of six products.
+    Of each, ``table`` holds the number of pixels, the sums of their colours and those of their products, K×10. These
+    are in the order of the inverse covariance, whose diagonal comes first (xx, yy, zz, xy, xz, yz), so that
+    −½ (c − μ)ᵀ Σ⁻¹ (c − μ) is a sum of six products.
     """
+    counts, sums, products = table[:, 0], table[:, 1:4], table[:, 4:]
     rows = np.zeros((len(counts), 11), np.float32)
     rows[:, 0] = -np.inf
     pairs = [(0, 0), (1, 1), (2, 2), (0, 1), (0, 2), (1, 2)]
@@ -242,43 +263,136 @@ def _learn(counts: Array, sums: Array, products: Array) -> Array:
 
 
 @kernel
-def _add_up(colours, front, side, groups, counts, sums, products):
-    """Add up the colours of each group of one side, and their products in the order of the inverse covariance."""
-    for i in range(front.size):
-        if front[i] != side:
-            continue
-        k = groups[i]
-        r, g, b = np.float32(colours[i, 0]), np.float32(colours[i, 1]), np.float32(colours[i, 2])
-        counts[k] += 1
-        sums[k, 0], sums[k, 1], sums[k, 2] = sums[k, 0] + r, sums[k, 1] + g, sums[k, 2] + b
-        products[k, 0], products[k, 1] = products[k, 0] + r * r, products[k, 1] + g * g
-        products[k, 2], products[k, 3] = products[k, 2] + b * b, products[k, 3] + r * g
-        products[k, 4], products[k, 5] = products[k, 4] + r * b, products[k, 5] + g * b
+def _sum_squares(levels, y0, y1):
+    """Return the sum of the squared differences of the rows' pixels from those to the right and from three below."""
+    height, across = levels.shape
+    total = 0.0
+    for y in range(y0, y1):
+        total += _distance(levels[y, 3:], levels[y, : across - 3])
+        if y + 1 < height:
+            total += _distance(levels[y], levels[y + 1])
+            total += _distance(levels[y, 3:], levels[y + 1, : across - 3])
+            total += _distance(levels[y, : across - 3], levels[y + 1, 3:])
+    return total
+
+
+@kernel(fastmath=True)
+def _distance(one, other):
+    total = 0.0
+    for i in range(one.size):
+        apart = np.float32(one[i]) - np.float32(other[i])
+        total += np.float64(apart * apart)
+    return total
 
 
 @kernel
-def _rate_pixels(colours, back, back_numbers, fore, fore_numbers, groups, evidence, p0, p1):
-    """Write the likeliest Gaussian of either side, and the log of how much denser the foreground's mixture is."""
-    channels = np.empty(3 * _BLOCK, np.float32)
-    logs, tops = np.empty((max(back.shape[0], fore.shape[0]), _BLOCK), np.float32), np.empty((2, _BLOCK), np.float32)
-    winner = np.empty(_BLOCK, np.int32)
+def _link(levels, top, left, most, beta, links, y0, y1):
+    """Write capacities γ / distance · exp(−β ‖difference‖²) between rows of a window and the pixels right and below.
+
+    The window's first pixel is given, and γ as ``most``.
+    """
+    height, width = links.shape[:2]
+    weights = np.empty(width, np.float32)
+    for y in range(y0, y1):
+        for d in range(4, 8):
+            dy, dx = (0, 1) if d == 4 else (1, d - 6)
+            if y + dy == height:
+                continue
+            first, last = max(0, -dx), width - max(0, dx)
+            for x in range(first, last):
+                square = np.float32(0)
+                for c in range(3):
+                    one, other = levels[top + y, left + x, c], levels[top + y + dy, left + x + dx, c]
+                    square += (np.float32(one) - np.float32(other)) * (np.float32(one) - np.float32(other))
+                weights[x] = square
+            scale = np.float32(most / np.sqrt(dy * dy + dx * dx))
+            for x in range(first, last):
+                weights[x] = np.rint(scale * np.exp(-beta * weights[x]))
+            for x in range(first, last):
+                links[y, x, d] = links[y + dy, x + dx, 7 - d] = np.uint16(weights[x])
+
+
+@kernel
+def _gather(colours, trimap, sides):
+    """Write the colours of the background and then those of the foreground; return where these begin."""
+    back = 0
+    for i in range(trimap.size):
+        back += 1 - (trimap[i] & 1)
+    first, second = 0, back
+    for i in range(trimap.size):
+        front = trimap[i] & 1
+        at = second if front else first
+        for c in range(3):
+            sides[at, c] = colours[i, c]
+        first, second = first + 1 - front, second + front
+    return back
+
+
+@kernel(inline=True)
+def _add_colour(row, r, g, b):
+    row[0] += 1
+    row[1], row[2], row[3] = row[1] + r, row[2] + g, row[3] + b
+    row[4], row[5], row[6] = row[4] + r * r, row[5] + g * g, row[6] + b * b
+    row[7], row[8], row[9] = row[7] + r * g, row[8] + r * b, row[9] + g * b
+
+
+@kernel
+def _add_groups(colours, groups, table):
+    """Add up the colours of each group, and their products."""
+    for i in range(groups.size):
+        r, g, b = np.float32(colours[i, 0]), np.float32(colours[i, 1]), np.float32(colours[i, 2])
+        _add_colour(table[groups[i]], r, g, b)
+
+
+@kernel
+def _add_up(colours, trimap, back, fore, p0, p1):
+    """Return for background and foreground the colours that each Gaussian is the likeliest of, added up."""
+    tables, channels = np.zeros((2, back.shape[0], 10)), np.empty((3, _BLOCK), np.float32)
+    top, winner = np.empty(_BLOCK, np.float32), np.empty(_BLOCK, np.int32)
+    logs = np.empty((back.shape[0], _BLOCK), np.float32)
+    for first in range(p0, p1, _BLOCK):
+        known = trimap[first : min(first + _BLOCK, p1)]
+        red, green, blue = channels[0, : known.size], channels[1, : known.size], channels[2, : known.size]
+        _load(colours, first, red, green, blue)
+        fronts = 0
+        for i in range(known.size):
+            fronts += known[i] & 1
+        for side in range(2):
+            if fronts == (known.size if side == 0 else 0):
+                continue
+            _rate_block(red, green, blue, back if side == 0 else fore, logs, winner, top)
+            for i in range(known.size):
+                if known[i] & 1 == side:
+                    _add_colour(tables[side, winner[i]], red[i], green[i], blue[i])
+    return tables
+
+
+@kernel
+def _rate(colours, back, fore, evidence, p0, p1):
+    """Write the log of how much denser the foreground's mixture is at each colour."""
+    channels, tops = np.empty((3, _BLOCK), np.float32), np.empty((2, _BLOCK), np.float32)
+    logs, winner = np.empty((back.shape[0], _BLOCK), np.float32), np.empty(_BLOCK, np.int32)
     for first in range(p0, p1, _BLOCK):
         size = min(_BLOCK, p1 - first)
-        red, green, blue = channels[:size], channels[size : 2 * size], channels[2 * size : 3 * size]
-        flat = colours.reshape(-1)[3 * first : 3 * (first + size)]
+        red, green, blue = channels[0, :size], channels[1, :size], channels[2, :size]
+        _load(colours, first, red, green, blue)
+        for side in range(2):
+            _rate_block(red, green, blue, back if side == 0 else fore, logs, winner, tops[side])
+            _sum_densities(logs, tops[side, :size])
         for i in range(size):
-            red[i], green[i], blue[i] = flat[3 * i], flat[3 * i + 1], flat[3 * i + 2]
-        _rate_block(red, green, blue, back, logs, winner, tops[0])
-        for i in range(size):
-            groups[0, first + i] = back_numbers[winner[i]]
-        _rate_block(red, green, blue, fore, logs, winner, tops[1])
-        for i in range(size):
-            groups[1, first + i] = fore_numbers[winner[i]]
             evidence[first + i] = tops[1, i] - tops[0, i]
+
+
+@kernel(inline=True)
+def _load(colours, first, red, green, blue):
+    flat = colours.reshape(-1)[3 * first : 3 * (first + red.size)]
+    for i in range(red.size):
+        red[i], green[i], blue[i] = flat[3 * i], flat[3 * i + 1], flat[3 * i + 2]
 
 
 @kernel
 def _rate_block(r, g, b, mixture, logs, winner, top):
+    """Write the log of each Gaussian's density, the number of the greatest, and that one."""
     for k in range(mixture.shape[0]):
         m, row, number = mixture[k], logs[k], np.int32(k)
         base, mr, mg, mb = m[0], m[1], m[2], m[3]
@@ -290,8 +404,13 @@ def _rate_block(r, g, b, mixture, logs, winner, top):
             higher = k == 0 or value > top[i]
             winner[i] = number if higher else winner[i]
             top[i] = value if higher else top[i]
-    for i in range(r.size):
+
+
+@kernel
+def _sum_densities(logs, top):
+    """Add up the densities, the greatest of whose logs is given, and write the sum's log instead of it."""
+    for i in range(top.size):
         total = np.float32(0)
-        for k in range(mixture.shape[0]):
+        for k in range(logs.shape[0]):
             total += np.exp(logs[k, i] - top[i])
         top[i] += np.log(total)

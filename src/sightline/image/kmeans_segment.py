@@ -234,7 +234,10 @@ def _assigned(pixels: _Pixels, centres: Array, labels: Array) -> Array:
 def clusters(values: Array, k: int, random: np.random.Generator, iterations: int) -> Array:
     """Return which of ``k`` clusters each of N×3 uint8 or float32 colours belongs to, after k-means++ and Lloyd."""
     pixels = _Pixels(values, len(values), np.float32(0), 3)
-    k, labels = min(k, int(_different(*pixels, k))), empty((len(values),), np.int32)
+    k, labels = (
+        min(k, int(_different(*pixels, k))),
+        np.empty(len(values), np.int32),
+    )  # none that would wait to be reused
     _rounds(pixels, _start(pixels, k, random, None, labels), iterations, 0.0, labels)
     return labels
 
