@@ -10,6 +10,8 @@ from PIL import Image
 
 import sightline as sl
 from sightline.cli.app import main
+from sightline.cli.attack import _trained_on
+from sightline.core.errors import InputError
 from sightline.data import open_dataset
 from sightline.image import read
 
@@ -79,6 +81,18 @@ def test_the_curve_and_its_page(run, tmp_path, capsys):
     assert "certified in L2: " in said
 
 
+@pytest.mark.parametrize("words", [["universal_perturbation", "--eps", "0.3"], ["patch", "--target", "3"]])
+def test_one_change_for_many_pictures(words, run, tmp_path, capsys):
+    path = tmp_path / "sheet.png"
+    words = ["attack", run, "--method", *words, "--images", "24", "-o", str(path)]
+    found = answer(words, capsys)
+    assert (found["made_from"], found["tried_on"]) == (12, 12)
+    assert found["before"] < found["works"] <= 1
+    assert read(path).shape == (240, 6 * 240 + 5 * 4, 3)
+    assert main(words) == 0
+    assert "made from 12 pictures, works on" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
@@ -86,9 +100,18 @@ def test_the_curve_and_its_page(run, tmp_path, capsys):
         (["RUN", "digit.png", "--eps", "-1"], 2, "eps must be a number"),
         (["RUN", "digit.png", "--method", "deep_fool", "-t", "8"], 2, "takes no target"),
         (["RUN", "nothing.png"], 1, "nothing.png"),
+        (["RUN", "digit.png", "--method", "patch"], 2, "patch is made from many pictures"),
+        (["RUN", "--method", "patch"], 2, "patch is made for one class: name it with --target"),
+        (["RUN", "--method", "universal_perturbation", "-t", "1"], 2, "goes to any class: no target"),
+        (["RUN", "--method", "patch", "-t", "1", "--images", "1"], 2, "needs two pictures or more; 'digits' has 1"),
     ],
 )
 def test_refusals(words, code, said, run, digit, capsys):
     words = [run if word == "RUN" else word for word in words]
     assert main(["attack", *words]) == code
     assert said in capsys.readouterr().err.replace("\n", " ")
+
+
+def test_a_model_that_was_not_trained_here_has_no_data():
+    with pytest.raises(InputError, match="'resnet18-imagenet' has not been trained here: name an image, or a dataset"):
+        _trained_on("resnet18-imagenet")

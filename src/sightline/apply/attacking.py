@@ -16,8 +16,10 @@ if TYPE_CHECKING:
     from sightline.attack.robustness_curve import RobustnessCurve
 
 METHODS = ("fgsm", "pgd", "deep_fool", "cw_l2")
+TOGETHER = ("universal_perturbation", "patch")  # one change for many pictures
 _BOUNDED = ("fgsm", "pgd")  # they are told how far they may go; the others find out how far they must
 _TARGETED = ("fgsm", "pgd", "cw_l2")
+_SHOWN = 5  # attacked pictures on a sheet
 
 
 def attacked(
@@ -69,6 +71,68 @@ def answers(predictor: Any, pictures: Sequence[np.ndarray]) -> list[Classificati
     return [Classification.ranked(predictor.recipe.classes, row) for row in scores.cpu().numpy()]
 
 
+def attacked_together(
+    predictor: Any, data: Any, method: str, *, eps: float, images: int, target: str | None = None
+) -> tuple[np.ndarray, dict[str, Any]]:
+    """Return a sheet of one change for many pictures and of some that have it, and on what share of others it works.
+
+    It is made from every second picture of a dataset's test pictures; the others say how well it works. ``before`` is
+    the share of these that are taken for the target as they are.
+
+    Parameters
+    ----------
+    predictor
+        A trained classifier.
+    data
+        Folder, file or name.
+    method
+        One of :data:`TOGETHER`.
+    eps
+        How far a pixel may move, for a universal perturbation.
+    images
+        Most pictures that are taken.
+    target
+        Name or number of the class that a patch is made for.
+
+    Raises
+    ------
+    InputError
+        When a patch has no target or a universal perturbation has one, or there are fewer than two pictures.
+    """
+    from sightline.attack import patch, universal_perturbation
+
+    _index(predictor, None)
+    if (target is None) == (method == "patch"):
+        needs = "is made for one class: name it with --target" if target is None else "goes to any class: no target"
+        raise InputError(f"attack: {method} {needs}.")
+    batch, _, name = _pictures(predictor, data, images)
+    if len(batch) < 2:
+        raise InputError(f"attack: {method} needs two pictures or more; '{name}' has {len(batch)}.")
+    made_from, others = batch[::2], batch[1::2]
+    before = _taken(predictor, others)
+    if target is None:
+        change = universal_perturbation(predictor.model, made_from, eps=eps)
+        pattern, stuck = 0.5 + change.change / (2 * eps if eps else 1), change.apply(others)
+        works, worked = _taken(predictor, stuck) != before, 0.0
+    else:
+        index = class_index(predictor, target, verb="attack")
+        sticker = patch(predictor.model, made_from, target=index)
+        pattern, stuck = sticker.pattern, sticker.apply(others)
+        works, worked = _taken(predictor, stuck) == index, float((before == index).mean())
+    tiles = [np.ascontiguousarray(one.numpy().transpose(1, 2, 0)) for one in (pattern, *stuck[:_SHOWN])]
+    told = {"made_from": len(made_from), "tried_on": len(others), "before": worked, "works": float(works.mean())}
+    return _side_by_side(tiles), told
+
+
+def _taken(predictor: Any, batch: Any) -> np.ndarray:
+    """Return the class that each picture of B×C×H×W is taken for."""
+    import torch
+
+    device = next(predictor.model.parameters()).device
+    with torch.inference_mode():
+        return torch.cat([predictor.model(part.to(device)).argmax(dim=1) for part in batch.split(64)]).cpu().numpy()
+
+
 def magnified(seen: np.ndarray, found: np.ndarray) -> np.ndarray:
     """Return the change from one picture to the other, stretched so that its largest value is black or white.
 
@@ -83,13 +147,18 @@ def magnified(seen: np.ndarray, found: np.ndarray) -> np.ndarray:
 
 def sheet_of(seen: np.ndarray, found: np.ndarray, *, smallest: int = 240) -> np.ndarray:
     """Return the picture, the change stretched to be seen (grey is none), and the attacked picture, side by side."""
-    scale = max(1, -(-smallest // min(seen.shape[:2])))
-    tiles = []
-    for tile in (seen, magnified(seen, found), found):
+    return _side_by_side((seen, magnified(seen, found), found), smallest)
+
+
+def _side_by_side(pictures: Sequence[np.ndarray], smallest: int = 240) -> np.ndarray:
+    """Return H×W×C pictures in 0–1 beside each other, uint8, enlarged in whole pixels; lower ones are at the top."""
+    scale = max(1, -(-smallest // min(pictures[-1].shape[:2])))
+    height, tiles = max(len(tile) for tile in pictures), []
+    for tile in pictures:
         rgb = np.repeat(tile, 3, axis=2) if tile.shape[2] == 1 else tile
-        tiles.append(np.repeat(np.repeat(rgb, scale, axis=0), scale, axis=1))
-    gap = np.ones((tiles[0].shape[0], 4, 3), np.float32)
-    sheet = np.concatenate([tiles[0], gap, tiles[1], gap, tiles[2]], axis=1)
+        rgb = np.pad(rgb, ((0, height - len(rgb)), (0, 0), (0, 0)), constant_values=1)
+        tiles += [np.repeat(np.repeat(rgb, scale, axis=0), scale, axis=1), np.ones((height * scale, 4, 3), np.float32)]
+    sheet = np.concatenate(tiles[:-1], axis=1)
     return (np.clip(sheet, 0, 1) * 255 + 0.5).astype(np.uint8)
 
 
@@ -115,22 +184,29 @@ def resistance(
     sigma
         Deviation of the noise that certificates are voted under; None asks for none.
     """
-    import torch
-
     from sightline.attack import certify
     from sightline.attack.recipe import curve_of
-    from sightline.data import open_dataset
 
     _index(predictor, None)
+    batch, classes, name = _pictures(predictor, data, images)
+    other = None if substitute is None else substitute.model
+    curve = curve_of(predictor.model, batch, classes, eps, norm, substitute=other)
+    certified = None if sigma is None else certify(predictor.model, batch, classes, sigma=sigma)
+    return curve, certified, name
+
+
+def _pictures(predictor: Any, data: Any, images: int) -> tuple[Any, list[int], str]:
+    """Return a dataset's first test pictures as the model sees them, B×C×H×W, their classes, and the set's name."""
+    import torch
+
+    from sightline.data import open_dataset
+
     opened = open_dataset(data)
     part = opened.split(next(name for name in ("test", "val", *opened.splits) if name in opened.splits))
     classes = [_index(predictor, opened.classes[label]) for label in part.labels[:images].tolist()]
     pictures = np.stack([predictor.recipe.form.prepare(part[i][0]) for i in range(len(classes))])
     batch = torch.from_numpy(pictures.transpose(0, 3, 1, 2).astype(np.float32) / np.float32(255))
-    other = None if substitute is None else substitute.model
-    curve = curve_of(predictor.model, batch, classes, eps, norm, substitute=other)
-    certified = None if sigma is None else certify(predictor.model, batch, classes, sigma=sigma)
-    return curve, certified, opened.name
+    return batch, classes, opened.name
 
 
 def _index(predictor: Any, name: str | None) -> int:

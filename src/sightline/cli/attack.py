@@ -9,9 +9,10 @@ import numpy as np
 from cyclopts import Parameter
 from rich.console import Console
 
-from sightline.apply.attacking import answers, attacked, resistance, sheet_of
+from sightline.apply.attacking import TOGETHER, answers, attacked, attacked_together, resistance, sheet_of
 from sightline.cli.sources import find_sources
 from sightline.cli.terminal import Answer, table
+from sightline.core.errors import InputError
 
 PAGE = "robustness.html"
 
@@ -21,7 +22,7 @@ def attack(
     image: str | None = None,
     /,
     *,
-    method: Literal["fgsm", "pgd", "deep_fool", "cw_l2"] = "pgd",
+    method: Literal["fgsm", "pgd", "deep_fool", "cw_l2", "universal_perturbation", "patch"] = "pgd",
     eps: float = 8 / 255,
     target: Annotated[str | None, Parameter(alias="-t")] = None,
     data: str | None = None,
@@ -41,23 +42,25 @@ def attack(
     image
         The image, or - for stdin; left out, the test pictures of the data are attacked.
     method
-        fgsm: one step; pgd: many; deep_fool and cw_l2: the shortest way. For one image.
+        For one image fgsm: one step; pgd: many; deep_fool and cw_l2: the shortest way. Without an image
+        universal_perturbation: one change that fools the model on most pictures; patch: a sticker that is taken for the
+        target wherever it lies.
     eps
         How far a pixel may move, in 0–1; the curve goes to twice as far.
     target
-        Name or number of the class to be taken for; any other when left out. For one image.
+        Name or number of the class to be taken for; any other when left out. For one image, and for patch.
     data
         A folder or a name, as for train; the data that the run was trained on when left out.
     norm
         inf bounds the change of each pixel, l2 the root of the sum of all squared changes. For the curve.
     images
-        How many pictures the curve is made from.
+        How many pictures are attacked; every second one of them says how well a change for all of them works.
     substitute
         Another run, whose pictures are tried on this one.
     certify
         Deviation of noise, for example 0.25: the page also says what no attack can change of a vote over noisy copies.
     output
-        File to write; IMAGE-METHOD.png in this folder, or robustness.html in the run, when left out.
+        File to write; IMAGE-METHOD.png in this folder, or robustness.html or METHOD.png in the run, when left out.
     json
         Give the outcome and the file as JSON.
     """
@@ -66,13 +69,14 @@ def attack(
     predictor = sightline.load(run)
     if image is not None:
         return _one(predictor, image, method, eps, target, output, json)
-    from sightline.train.run import Run
-
+    place, folder = data or _trained_on(run), Path(run) if Path(run).is_dir() else Path()
+    if method in TOGETHER:
+        sheet, found = attacked_together(predictor, place, method, eps=eps, images=images, target=target)
+        return _together(sheet, {"method": method, **found}, output or folder / f"{method}.png", json)
     other = None if substitute is None else sightline.load(substitute)
-    place = data or Run(Path(run)).data
     options: dict[str, Any] = {"eps": eps, "norm": norm, "images": images, "substitute": other, "sigma": certify}
     curve, certified, name = resistance(predictor, place, **options)
-    path = output or Path(run) / PAGE
+    path = output or folder / PAGE
     curve.save(path, f"{predictor.recipe.name} on {name}", certified)
     value = {"output": str(path), **curve.to_json()}
     value |= {} if certified is None else {"certified": certified.to_json()}
@@ -95,6 +99,32 @@ def attack(
     return Answer(value, show, json)
 
 
+def _trained_on(run: str) -> str:
+    """Return the data of a run; raise when there is none, as of a model of the zoo."""
+    from sightline.train import folder as files
+    from sightline.train.run import Run
+
+    if not files.is_run(Path(run)):
+        raise InputError(f"attack: '{run}' has not been trained here: name an image, or a dataset with --data.")
+    return Run(Path(run)).data
+
+
+def _together(sheet: np.ndarray, found: dict[str, Any], path: Path, json: bool) -> Answer:
+    from sightline.image.write import write
+
+    write(path, sheet)
+    value = {**found, "output": str(path)}
+
+    def show(console: Console) -> None:
+        text = (
+            f"{found['method']}: made from {found['made_from']} pictures, works on {found['works']:.1%} of "
+            f"{found['tried_on']} others ({found['before']:.1%} before): {path}"
+        )
+        console.print(text, markup=False, soft_wrap=True)
+
+    return Answer(value, show, json)
+
+
 def _one(
     predictor: Any,
     image: str,
@@ -106,6 +136,8 @@ def _one(
 ) -> Answer:
     from sightline.image.write import write
 
+    if method in TOGETHER:
+        raise InputError(f"attack: {method} is made from many pictures: leave the image out, and name --data.")
     source = find_sources([image])[0]
     seen, found = attacked(predictor, source.read(), method, eps=eps, target=target)
     before, after = answers(predictor, [seen, found])
