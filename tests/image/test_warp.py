@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 from typing import Any
 
@@ -117,6 +118,23 @@ def test_forward_warp_is_a_sparse_product(photos: dict[str, np.ndarray], measure
         assert (ours[exact == 0] == 0.5).all()
     measured(worst)
     assert worst < 1e-4
+
+
+@pytest.mark.parametrize("shape", [(33, 130), (33, 130, 3), (1, 9), (9, 1)])
+def test_forward_warp_in_bands_is_as_in_one(shape: tuple[int, ...], monkeypatch: pytest.MonkeyPatch) -> None:
+    random = np.random.default_rng(8)
+    image = random.random(shape, np.float32)
+    y, x = np.mgrid[: shape[0], : shape[1]]
+    turned = np.stack([shape[1] - y * 3.7, x / 4 + 0.3], axis=2).astype(np.float32)
+    scattered = (random.random((*shape[:2], 2)) * (shape[1] + 4, shape[0] + 4) - 2).astype(np.float32)
+    scattered[::5, ::7], scattered[1::5, ::3, 1] = np.nan, np.inf
+    for field in (turned, scattered):
+        one = sl.image.forward_warp(image, field, (40, 50), value=0.5)
+        with monkeypatch.context() as patch:
+            patch.setattr(importlib.import_module("sightline.image.forward_warp"), "_SUMS", 1)
+            bands = sl.image.forward_warp(image, field, (40, 50), value=0.5)
+        np.testing.assert_array_equal(bands[0], one[0])
+        np.testing.assert_array_equal(bands[1], one[1])
 
 
 def test_forward_warp_to_the_same_places_changes_nothing() -> None:

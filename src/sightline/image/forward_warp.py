@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Float32
 
+from sightline.core.buffers import empty
 from sightline.core.catalogue import method
 from sightline.core.checks import as_image, describe
 from sightline.core.errors import InputError
@@ -20,10 +21,16 @@ from sightline.core.layers import Heat, Picture, Value
 from sightline.core.layers import Mask as MaskLayer
 from sightline.core.trace import Step
 from sightline.core.types import Array, Image, NewImage
+from sightline.core.vectors import LANES, load_pairs, store
+from sightline.core.widened import eight_of, greater, lesser
+from sightline.image.correlation import finish
 from sightline.image.sampling import border_colours, sampled
 from sightline.image.warp import as_field
 
 Coverage = Float32[np.ndarray, "new_h new_w"]
+
+_SUMS, _BANDS = 1 << 19, 8  # rows of the result are summed that many numbers at a time, in so many bands at most
+_TALL, _WIDE = 8, 64  # rows and columns whose pixels are left out together where they do not reach a band
 
 
 def _spread(image: Any) -> Array:
@@ -88,15 +95,18 @@ def forward_warp(
     colours = border_colours("forward_warp", image, value)
     counts = _as_weights(weights, image.shape[:2])
     height, width = result.shape[:2]
-    channels = result.size // (height * width)
-    total, coverage = np.zeros((height, width, channels), np.float32), np.zeros((height, width), np.float32)
-    flat = image.reshape(*image.shape[:2], channels)
-    # One strip: sums at one place must be taken in one order.
-    over_rows(_splat, len(image), flat, field, counts, total, coverage, strip=len(image))
-    over_rows(_average, height, total, coverage, colours.astype(np.float32))
-    if result.dtype != np.float32:
-        np.clip(np.rint(total, out=total), 0, np.iinfo(result.dtype).max, out=total)
-    np.copyto(result, total.reshape(result.shape), casting="unsafe")
+    coverage = np.zeros((height, width), np.float32)
+    rows = -(-height // min(_BANDS, -(-result.size // _SUMS)))
+    reach = _reach(field) if rows < height else np.empty((0, 0, 2), np.float32)
+
+    def band(y0: int, y1: int) -> None:
+        total = empty(result[y0:y1].shape, np.float32)
+        total.fill(0)
+        _splat(image, field, counts, reach, total, coverage[y0:y1], y0)
+        _average(total.reshape(y1 - y0, width, -1), coverage[y0:y1], colours.astype(np.float32))
+        finish(total, result[y0:y1])
+
+    over_rows(band, height, strip=rows)
     return result, coverage
 
 
@@ -122,33 +132,77 @@ def _as_weights(weights: Any, shape: tuple[int, ...]) -> Array:
     return np.ascontiguousarray(weights, np.float32)
 
 
+def _reach(field: Array) -> Array:
+    """Return between which y the pixels of each part of some rows are sent: rows × parts × 2, float32."""
+    height, width = field.shape[:2]
+    reach = np.empty((-(-height // _TALL), -(-width // _WIDE), 2), np.float32)
+    over_rows(_find_reach, len(reach), field, reach, strip=4)
+    return reach
+
+
 @kernel
-def _splat(image, field, weights, total, coverage, y0, y1):
-    height, width, channels = total.shape
-    for y in range(y0, y1):
-        for x in range(image.shape[1]):
-            u, v, weight = field[y, x, 0], field[y, x, 1], weights[y, x] if weights.size > 1 else weights[0, 0]
-            if not (u > np.float32(-1) and u < np.float32(width) and v > np.float32(-1) and v < np.float32(height)):
-                continue  # NaN too
-            left, top = int(np.floor(u)), int(np.floor(v))
-            right_share, lower_share = u - np.float32(left), v - np.float32(top)
-            for down in range(2):
-                for right in range(2):
-                    row, column = top + down, left + right
-                    if row < 0 or row >= height or column < 0 or column >= width:
+def _find_reach(field, reach, y0, y1):
+    (height, width, _), places = field.shape, field.reshape(-1)
+    lanes = np.empty((2, LANES), np.float32)
+    lowest, highest = lanes[0], lanes[1]
+    for part in range(y0, y1):
+        for k in range(reach.shape[1]):
+            x0, x1 = _WIDE * k, min(_WIDE * k + _WIDE, width)
+            eights = x0 + (x1 - x0) // LANES * LANES
+            low, high = np.float32(np.inf), np.float32(-np.inf)
+            lows, highs = eight_of(low), eight_of(high)
+            for y in range(_TALL * part, min(_TALL * part + _TALL, height)):
+                for x in range(x0, eights, LANES):
+                    _, v = load_pairs(places, 2 * (y * width + x))
+                    lows, highs = lesser(v, lows), greater(v, highs)  # NaN is neither
+                for x in range(eights, x1):
+                    v = field[y, x, 1]
+                    low, high = v if v < low else low, v if v > high else high
+            store(lows, lowest, 0)
+            store(highs, highest, 0)
+            for lane in range(LANES):
+                low, high = min(low, lowest[lane]), max(high, highest[lane])
+            reach[part, k, 0], reach[part, k, 1] = low, high
+
+
+@kernel
+def _splat(image, field, weights, reach, total, coverage, top):
+    """Add to rows from ``top`` on what is sent there, in the order of the image's pixels."""
+    (rows, across), width = coverage.shape, image.shape[1]
+    above, below, wide = np.float32(max(top - 1, -1)), np.float32(top + rows), _WIDE if reach.size else width
+    for y in range(image.shape[0]):
+        for x0 in range(0, width, wide):
+            part, k = y // _TALL, x0 // _WIDE
+            if reach.size and (reach[part, k, 0] >= below or reach[part, k, 1] <= above):
+                continue
+            for x in range(x0, min(x0 + wide, width)):
+                u, v, weight = field[y, x, 0], field[y, x, 1], weights[y, x] if weights.size > 1 else weights[0, 0]
+                if not (v > above and v < below and u > np.float32(-1) and u < np.float32(across)):
+                    continue  # NaN too
+                left, row = int(np.floor(u)), int(np.floor(v))
+                right_share, lower_share = u - np.float32(left), v - np.float32(row)
+                near, far = weight * (np.float32(1) - right_share), weight * right_share
+                for down in range(2):
+                    at = row + down - top
+                    if at < 0 or at >= rows:
                         continue
-                    share = weight * (right_share if right else np.float32(1) - right_share)
-                    share *= lower_share if down else np.float32(1) - lower_share
-                    if share > 0:
-                        coverage[row, column] += share
-                        for c in range(channels):
-                            total[row, column, c] += share * np.float32(image[y, x, c])
+                    share_down = lower_share if down else np.float32(1) - lower_share
+                    for right in range(2):
+                        share, column = (far if right else near) * share_down, left + right
+                        if not (share > 0 and column >= 0 and column < across):
+                            continue
+                        coverage[at, column] += share
+                        if image.ndim == 2:  # a kernel of its own
+                            total[at, column] += share * np.float32(image[y, x])
+                        else:
+                            for c in range(image.shape[2]):
+                                total[at, column, c] += share * np.float32(image[y, x, c])
 
 
 @kernel
-def _average(total, coverage, colours, y0, y1):
+def _average(total, coverage, colours):
     """Divide sums by how much arrived, in their place."""
-    for y in range(y0, y1):
+    for y in range(total.shape[0]):
         for x in range(total.shape[1]):
             for c in range(total.shape[2]):
                 hole = coverage[y, x] == 0
