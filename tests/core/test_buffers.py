@@ -160,3 +160,50 @@ def test_sizes_that_nobody_asks_for_any_more_make_room(monkeypatch):
     assert old == []
     assert address(empty((2 << 20,), np.uint8)) == where
     assert sum(size * len(arrays) for size, arrays in buffers._idle.items()) <= 3 << 20
+
+
+@pytest.mark.skipif(not buffers._LENDS, reason="the system borrows nothing")
+def test_large_memory_is_lent_and_taken_over(monkeypatch):
+    monkeypatch.setattr(buffers, "_KEEP_BYTES", 1 << 20)
+    monkeypatch.setattr(buffers, "_LEND_BYTES", 9 << 20)
+    array = empty((4 << 20,), np.uint8)
+    array[...] = 5
+    where, view = address(array), array[8:].view(np.uint16)[::3]
+    del array
+    assert not np.may_share_memory(view, empty((4 << 20,), np.uint8))
+    assert (view == 5 * 257).all()
+    del view
+    assert not buffers._idle
+    again = [empty((4 << 20,), np.uint8) for _ in range(3)]
+    assert where in map(address, again)
+    for number, one in enumerate(again):
+        one[...] = number
+    assert [int(one.sum()) >> 22 for one in again] == [0, 1, 2]
+    del one, again
+    assert {size: len(waiting) for size, waiting in buffers._lent.items()} == {4 << 20: 2}
+    del (larger := [empty((8 << 20,), np.uint8)])[:]
+    assert larger == []
+    assert {size: len(waiting) for size, waiting in buffers._lent.items()} == {8 << 20: 1}
+    buffers.release()
+    assert not buffers._lent
+
+
+def test_large_memory_that_nobody_can_lend_is_given_back(monkeypatch):
+    monkeypatch.setattr(buffers, "_KEEP_BYTES", 1 << 20)
+    monkeypatch.setattr(buffers, "_advise", lambda pages, advice: False)
+    array = empty((3, 1 << 20), np.uint8)
+    array[...] = 9
+    assert (array == 9).all()
+    del array
+    assert not buffers._lent
+    assert not any(size > 1 << 20 for size in buffers._idle)
+    monkeypatch.setattr(buffers, "_LENDS", False)
+    assert isinstance(buffers._allocate(2 << 20), np.ndarray)
+    with pytest.raises(MemoryError):
+        empty((1 << 62,), np.uint8)
+
+
+@pytest.mark.skipif(not buffers._LENDS, reason="the system borrows nothing")
+def test_more_than_there_is_is_refused_as_numpy_does():
+    with pytest.raises(MemoryError):
+        empty((1 << 62,), np.uint8)
