@@ -15,13 +15,16 @@ from sightline.image.corners import corner_strength, corners_of
 from sightline.image.enhanced_correlation import correlation_of
 from sightline.image.gaussian_blur import blurred_rows, reached
 from sightline.image.oriented_patches import patches_of
+from sightline.image.panorama import Placement
+from sightline.image.panorama_sheet import LaidRows, lay
 
-_SIDE = 2000
+_SIDE = 2100
 _BAND = 14 << 20  # bytes for what belongs to a band at hand, however large the picture
 _CALLS: dict[str, Callable[[Any], Any]] = {
     "corners": lambda image: corners_of(image, 900),
     "patches": lambda image: patches_of(image, 1500),
     "stitch": lambda image: sl.image.stitch([image[:, : _SIDE * 2 // 3], image[:, _SIDE // 3 :]], projection="planar"),
+    "register": lambda image: sl.image.register(image, np.roll(image, 5, 1), "translation"),
     "correlation": lambda image: correlation_of(image, image, np.eye(3)),
     "find_template": lambda image: sl.image.find_template(image, image[99:131, 99:131]),
 }
@@ -41,6 +44,7 @@ def scene(dtype: str) -> np.ndarray:
         ("patches", "uint8", 1.5),  # of which 1.33 are the smaller levels, in float32
         ("patches", "uint16", 1.5),
         ("patches", "float32", 1.5),
+        ("register", "uint8", 2.5),  # one of them for the rolled picture
         ("stitch", "uint8", 17.0),
         ("correlation", "uint8", 0.1),
         ("correlation", "float32", 0.1),
@@ -61,6 +65,15 @@ def test_whole_numbers_are_read_as_brightness(dtype: str) -> None:
     np.testing.assert_array_equal(whole.descriptors, real.descriptors)
     matrix = np.array([[1, 0.02, 3.5], [-0.02, 1, 2.25], [1e-5, 0, 1]])
     assert correlation_of(image, image, matrix) == correlation_of(to_float(image), to_float(image), matrix)
+
+
+def test_rows_on_demand_are_those_of_a_picture_that_is_laid() -> None:
+    image, matrix = scene("uint8")[:700, :900].copy(), np.array([[1, 0.02, 3.5], [-0.02, 1, 2.25], [1e-5, 0, 1]])
+    placement, shape = Placement(matrix, 0.0, (700, 900)), (650, 1000)
+    whole = patches_of(lay(image, placement, (0, 650), (0, 1000)), 300)
+    parts = patches_of(LaidRows(image, placement, shape), 300)
+    np.testing.assert_array_equal(parts.points, whole.points)
+    np.testing.assert_array_equal(parts.descriptors, whole.descriptors)
 
 
 def test_rows_are_those_of_the_whole() -> None:

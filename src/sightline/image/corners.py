@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from typing import Protocol
 
 import numpy as np
 
 from sightline.core.buffers import empty
-from sightline.core.conversions import to_float
 from sightline.core.kernels import kernel, over_rows
 from sightline.core.types import Array
 from sightline.image.gaussian_blur import blurred_rows, reached
@@ -22,12 +22,41 @@ from sightline.image.gradient import MIRROR, derivatives_of_row
 DERIVATIVE, INTEGRATION = 1.0, 1.5  # σ in pixels of a level
 _ROBUST = np.float32(0.9)  # a neighbour suppresses a corner only when it is stronger by this factor
 _MOST = 4000  # corners of a level that compete
-_BAND, _ROWS = 1 << 18, 112  # pixels of a level whose tensors are held at once, and its rows at least
-_AROUND = 16  # rows beyond a band that it takes
+_BAND, _ROWS = 1 << 18, 42  # pixels of a level whose tensors are held at once, and its rows at least
+_AROUND = 22  # rows beyond a band that it takes
+_READ = 32  # rows that are read by one thread
 _FAINT = np.float32(1e-5)  # least strength, for brightness 0–1
 
 
-def corner_strength(gray: Array, y0: int = 0, y1: int | None = None) -> Array:
+class RowsOnDemand(Protocol):
+    """A grey picture whose pixels are made when they are asked for, float32 0–1."""
+
+    shape: tuple[int, ...]
+
+    def write(self, y0: int, y1: int, out: Array) -> None:
+        """Write rows ``y0`` to ``y1``."""
+        ...
+
+    def windows(self, x: Array, y: Array, down: Array, across: Array, out: Array) -> None:
+        """Write squares side by side, of the pixels in rows ``down[y]``, ``down[y + 1]`` …, and such columns."""
+        ...
+
+
+Rows = Array | RowsOnDemand  # float32 0–1, or uint8 or uint16, which are read as such
+
+
+def read_rows(gray: Rows, y0: int, y1: int, out: Array) -> Array:
+    """Write rows ``y0`` to ``y1`` as float32 0–1 to ``out``, and return it."""
+    if not isinstance(gray, np.ndarray):
+        gray.write(y0, y1, out)
+    elif gray.dtype == np.float32:
+        out[...] = gray[y0:y1]
+    else:
+        np.divide(gray[y0:y1], np.float32(np.iinfo(gray.dtype).max), out=out, dtype=np.float32, casting="unsafe")
+    return out
+
+
+def corner_strength(gray: Rows, y0: int = 0, y1: int | None = None) -> Array:
     """Return det / trace of the structure tensor in rows of an H×W picture, h×W float32.
 
     Parameters
@@ -43,7 +72,7 @@ def corner_strength(gray: Array, y0: int = 0, y1: int | None = None) -> Array:
     above, below = max(0, first - 1), min(height, last + 1)  # of what is differentiated
     start, stop = reached(DERIVATIVE, above, below, height)
     blurred = planes_for(below - above, width)
-    blurred_rows(to_float(gray[start:stop]), start, DERIVATIVE, above, below, height, blurred)
+    blurred_rows(band_of(gray, start, stop), start, DERIVATIVE, above, below, height, blurred)
     products = planes_for(last - first, width, 3)
     over_rows(_products, last - first, blurred, first - above, products.reshape(last - first, -1))
     del blurred
@@ -98,7 +127,16 @@ def planes_for(rows: int, width: int, *channels: int) -> Array:
     return empty((max(count, least),), np.float32)[:count].reshape(rows, width, *channels)
 
 
-def corners_of(gray: Array, count: int, margin: int = 4) -> Array:
+def band_of(gray: Rows, y0: int, y1: int) -> Array:
+    """Return rows ``y0`` to ``y1`` as float32 0–1, those of an array of floats as they are."""
+    if isinstance(gray, np.ndarray) and gray.dtype == np.float32:
+        return gray[y0:y1]
+    band = planes_for(y1 - y0, gray.shape[1])
+    over_rows(lambda a, b: read_rows(gray, y0 + a, y0 + b, band[a:b]), y1 - y0, strip=_READ)
+    return band
+
+
+def corners_of(gray: Rows, count: int, margin: int = 4) -> Array:
     """Return at most ``count`` corners of an H×W picture, N×2 float64 (x, y), placed between pixels.
 
     It is float32 0–1, or uint8 or uint16, which are read as such.
@@ -112,7 +150,7 @@ def corners_of(gray: Array, count: int, margin: int = 4) -> Array:
     return _between_pixels(around[kept], places[kept])
 
 
-def _peaks(gray: Array, margin: int, y0: int, y1: int) -> tuple[Array, Array]:
+def _peaks(gray: Rows, margin: int, y0: int, y1: int) -> tuple[Array, Array]:
     """Return the peaks of strength in rows, N×2 (y, x), and the strength at each and its eight neighbours, N×9."""
     height, width = gray.shape
     first, last = max(0, y0 - 1), min(height, y1 + 1)

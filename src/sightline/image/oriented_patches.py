@@ -17,7 +17,7 @@ from sightline.core.kernels import kernel, over_rows
 from sightline.core.types import Array
 from sightline.core.weighted_sums import ALONE
 from sightline.image.border import source_indices
-from sightline.image.corners import bands_of, corners_of, planes_for
+from sightline.image.corners import Rows, band_of, bands_of, corners_of, planes_for, read_rows
 from sightline.image.gaussian_blur import blurred_rows, gaussian_blur, reached
 from sightline.image.gaussian_pyramid import reduce, reduce_read
 from sightline.image.gradient import gradient
@@ -27,6 +27,7 @@ _ORIENTATION, _PATCH = 4.5, 2.0  # σ in pixels of the level: for the angle, and
 _SMALLEST = 24  # pixels along the shorter side of the coarsest level
 _LEVELS = 5
 _SMALL = 1 << 20  # pixels of a picture that is turned to float32 at once, not part by part whenever it is read
+_ALIKE = 256  # descriptors that are compared with all others at a time
 _WORTH = 600  # pixels of a level to a corner from which on it pays to blur around the corners alone
 
 
@@ -46,25 +47,20 @@ class Patches:
     descriptors: Array
 
 
-def patches_of(gray: Array, count: int) -> Patches:
+def patches_of(gray: Rows, count: int) -> Patches:
     """Return the corners of an H×W picture: ``count`` of them, shared out among the levels.
 
-    It is float32 0–1, or uint8 or uint16, which are read as such.
+    Its rows are float32 0–1, or uint8 or uint16, which are read as such.
     """
     levels = 1
     while levels < _LEVELS and min(gray.shape) >> levels >= _SMALLEST:
         levels += 1
     found, codes = [np.empty((0, 2))], [np.empty((0, SIDE * SIDE), np.float32)]
     shares = np.array([max(0.4**k, 0.05) for k in range(levels)])
-    level = to_float(gray) if gray.size <= _SMALL else gray
+    level = to_float(gray) if isinstance(gray, np.ndarray) and gray.size <= _SMALL else gray
     for k in range(levels):
         if k > 0:
-            floats = level.dtype == np.float32
-            level = (
-                reduce(level)
-                if floats
-                else reduce_read(lambda y0, y1, above=level: to_float(above[y0:y1]), level.shape)
-            )
+            level = _halved(level)
         points = corners_of(level, max(8, round(count * shares[k] / shares.sum())))
         if len(points):
             codes.append(_describe(level, points))
@@ -72,7 +68,15 @@ def patches_of(gray: Array, count: int) -> Patches:
     return Patches(np.concatenate(found), np.concatenate(codes))
 
 
-def _describe(level: Array, points: Array) -> Array:
+def _halved(level: Rows) -> Array:
+    """Return the next smaller level, float32."""
+    if isinstance(level, np.ndarray) and level.dtype == np.float32:
+        return reduce(level)
+    height, width = level.shape
+    return reduce_read(lambda y0, y1: read_rows(level, y0, y1, empty((y1 - y0, width), np.float32)), (height, width))
+
+
+def _describe(level: Rows, points: Array) -> Array:
     """Return the patch of each corner: its samples are read from blurred rows, of which few are held at once."""
     slopes = _slopes(level, points)
     values = np.empty((len(points), SIDE * SIDE))
@@ -81,19 +85,19 @@ def _describe(level: Array, points: Array) -> Array:
         end = min(y1 + 1, height)  # a sample lies between two rows
         first, last = reached(_PATCH, y0, end, height)
         blurred = planes_for(end - y0, width)
-        blurred_rows(to_float(level[first:last]), first, _PATCH, y0, end, height, blurred)
+        blurred_rows(band_of(level, first, last), first, _PATCH, y0, end, height, blurred)
         over_rows(_sample_rows, len(points), blurred, y0, y1, height, points, slopes, values, strip=128)
     codes = np.empty((len(points), SIDE * SIDE), np.float32)
     over_rows(_even_out, len(points), values, codes, strip=128)
     return codes
 
 
-def _slopes(level: Array, points: Array) -> Array:
+def _slopes(level: Rows, points: Array) -> Array:
     """Return the derivatives (along x and y) of the blurred level at the pixel nearest each corner, N×2 float32."""
     height, width = level.shape
     x, y = np.ascontiguousarray(np.clip((points + 0.5).astype(np.int64), 0, (width - 1, height - 1)).T)
-    if width < ALONE or level.size < _WORTH * len(points):  # a narrow picture is blurred by another kernel
-        dx, dy = gradient(gaussian_blur(to_float(level), _ORIENTATION))
+    if width < ALONE or height * width < _WORTH * len(points):  # a narrow picture is blurred by another kernel
+        dx, dy = gradient(gaussian_blur(band_of(level, 0, height), _ORIENTATION))
         return np.stack([dx[y, x], dy[y, x]], axis=1)
     slopes = np.empty((len(points), 2), np.float32)
 
@@ -104,15 +108,17 @@ def _slopes(level: Array, points: Array) -> Array:
     return slopes
 
 
-def _slopes_at(level: Array, x: Array, y: Array) -> Array:
+def _slopes_at(level: Rows, x: Array, y: Array) -> Array:
     """Return the same where corners are few: windows around them lie side by side and are blurred as one picture."""
-    height = len(level)
     reach = reached(_ORIENTATION, 0, 1, 1 << 20)[1]  # a derivative takes a pixel more than the blur
     side = 2 * reach + 1
     windows = empty((side, side * max(len(x), -(-ALONE // side))), np.float32)
-    across = source_indices(level.shape[1], reach, "reflect")
-    top = np.float32(1 if level.dtype == np.float32 else np.iinfo(level.dtype).max)
-    _cut_windows(level, top, x, y, source_indices(height, reach, "reflect"), across, windows)
+    down, across = (source_indices(size, reach, "reflect") for size in level.shape)
+    if isinstance(level, np.ndarray):
+        top = np.float32(1 if level.dtype == np.float32 else np.iinfo(level.dtype).max)
+        _cut_windows(level, top, x, y, down, across, windows)
+    else:
+        level.windows(x, y, down, across, windows)
     blurred = blurred_rows(windows, 0, _ORIENTATION, reach - 1, reach + 2, side)
     dx, dy = (part[1, reach::side][: len(x)] for part in gradient(blurred))
     return np.stack([dx, dy], axis=1)
@@ -185,10 +191,11 @@ def match(a: Array, b: Array, ratio: float) -> Array:
     """
     if len(a) < 1 or len(b) < 2:
         return np.empty((0, 2), np.int64)
-    alike = empty((len(a), len(b)), np.float32)
-    np.matmul(a, b.T, out=alike)
     first, best, second = np.empty(len(a), np.int64), np.empty(len(a), np.float32), np.empty(len(a), np.float32)
-    columns = over_rows(_two_best, len(a), alike, first, best, second, strip=128)
+    columns, held = [], empty((min(len(a), _ALIKE), len(b)), np.float32)
+    for i in range(0, len(a), _ALIKE):
+        alike = np.matmul(a[i : i + _ALIKE], b.T, out=held[: len(a) - i])
+        columns += over_rows(_two_best, len(alike), alike, i, first, best, second, strip=128)
     tops = np.stack([top for top, _ in columns])
     back = np.stack([at for _, at in columns])[tops.argmax(axis=0), np.arange(len(b))]
     mutual = back[first] == np.arange(len(a))
@@ -199,15 +206,18 @@ def match(a: Array, b: Array, ratio: float) -> Array:
 
 
 @kernel(fastmath=True)
-def _two_best(alike, first, best, second, y0, y1):
-    """Write each row's greatest product, its place and the second greatest; return each column's and its row."""
+def _two_best(alike, before, first, best, second, y0, y1):
+    """Write each row's greatest product, its place and the second greatest; return each column's and its row.
+
+    Rows are numbered from ``before`` on.
+    """
     width = alike.shape[1]
     top, at = np.full(width, np.float32(-2)), np.zeros(width, np.int32)
     for y in range(y0, y1):
         row = alike[y]
         greatest = np.float32(-2)
         for x in range(width):
-            value, number = row[x], np.int32(y)
+            value, number = row[x], np.int32(y + before)
             at[x] = number if value > top[x] else at[x]
             top[x] = max(top[x], value)
             greatest = max(greatest, value)
@@ -218,5 +228,5 @@ def _two_best(alike, first, best, second, y0, y1):
         after = np.float32(-2)
         for x in range(width):
             after = max(after, row[x])
-        first[y], best[y], second[y] = place, greatest, after
+        first[y + before], best[y + before], second[y + before] = place, greatest, after
     return top, at

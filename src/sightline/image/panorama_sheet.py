@@ -7,6 +7,7 @@ Brown & Lowe 2007, "Automatic Panoramic Image Stitching using Invariant Features
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from itertools import combinations
 from typing import Any
 
@@ -33,14 +34,46 @@ def lay(image: Array, placement: Placement, rows: tuple[int, int], columns: tupl
 
     Its border goes on beyond it: blurs see no edge.
     """
-    shape, table = (rows[1] - rows[0], columns[1] - columns[0]), np.zeros(1, np.float32)
-    if image.dtype != np.float32:
-        top = np.iinfo(image.dtype).max
-        table = np.arange(top + 1, dtype=np.float32) / np.float32(top)
+    shape = rows[1] - rows[0], columns[1] - columns[0]
     laid = np.empty((*shape, *image.shape[2:]), np.float32)
     flat = image.reshape(len(image), -1), laid.reshape(shape[0], -1)
-    over_rows(_lay, shape[0], *_start(placement, rows, columns), table, *flat, strip=16)
+    over_rows(_lay, shape[0], *_start(placement, rows, columns), _brightness_of(image.dtype.name), *flat, strip=16)
     return laid
+
+
+@lru_cache(4)
+def _brightness_of(dtype: str) -> Array:
+    """Return what each whole number of a type stands for, float32; a single 0 for floats."""
+    if dtype == "float32":
+        return np.zeros(1, np.float32)
+    top = np.iinfo(dtype).max
+    return np.arange(top + 1, dtype=np.float32) / np.float32(top)
+
+
+class LaidRows:
+    """A grey picture on a plane, of which rows are laid when they are asked for, float32 0–1.
+
+    Parameters
+    ----------
+    image, placement
+        As :func:`lay` takes them.
+    shape
+        (height, width) of the sheet.
+    """
+
+    def __init__(self, image: Array, placement: Placement, shape: tuple[int, ...]) -> None:
+        self.image, self.placement, self.shape = image, placement, shape
+
+    def write(self, y0: int, y1: int, out: Array) -> None:
+        """Write rows ``y0`` to ``y1``, by the thread that asks for them."""
+        start, table = _start(self.placement, (y0, y1), (0, self.shape[1])), _brightness_of(self.image.dtype.name)
+        over_rows(_lay, y1 - y0, *start, table, self.image, out, strip=y1 - y0)
+
+    def windows(self, x: Array, y: Array, down: Array, across: Array, out: Array) -> None:
+        """Write squares side by side, of the pixels in rows ``down[y]``, ``down[y + 1]`` …, and such columns."""
+        start = _start(self.placement, (0, 0), (0, 0))
+        inverse, right, bottom = start[2], start[4], start[5]
+        _lay_windows(inverse, right, bottom, _brightness_of(self.image.dtype.name), self.image, x, y, down, across, out)
 
 
 def cover(placement: Placement, rows: tuple[int, int], columns: tuple[int, int]) -> Array:
@@ -86,7 +119,7 @@ def _cover(first_row, first_column, inverse, focal, right, bottom, inside, y0, y
 @kernel
 def _lay(first_row, first_column, inverse, focal, right, bottom, table, picture, laid, y0, y1):
     """Read the picture between its pixels; ``table`` says what whole numbers stand for."""
-    height, width, one = picture.shape[0], np.int64(right) + 1, np.float32(1)
+    height, width = picture.shape[0], np.int64(right) + 1
     widest = _STEEPEST
     channels, whole = picture.shape[1] // width, picture.itemsize < 4
     for r in range(y0, y1):
@@ -101,14 +134,43 @@ def _lay(first_row, first_column, inverse, focal, right, bottom, table, picture,
             above, below = picture[j], picture[min(j + 1, height - 1)]
             p, q = i * channels, min(i + 1, width - 1) * channels
             for k in range(channels):
-                if whole:
-                    e, f = table[np.int64(above[p + k])], table[np.int64(above[q + k])]
-                    g, h = table[np.int64(below[p + k])], table[np.int64(below[q + k])]
-                else:
-                    e, f = np.float32(above[p + k]), np.float32(above[q + k])
-                    g, h = np.float32(below[p + k]), np.float32(below[q + k])
-                upper, lower = e * (one - fx) + f * fx, g * (one - fx) + h * fx
-                row[c * channels + k] = upper + fy * (lower - upper)
+                row[c * channels + k] = _between(above, below, p + k, q + k, fx, fy, table, whole)
+
+
+@kernel(inline=True)
+def _between(above, below, p, q, fx, fy, table, whole):
+    """Return the mean of the numbers ``p`` and ``q`` of two rows, weighted by distance."""
+    if whole:
+        e, f, g, h = (
+            table[np.int64(above[p])],
+            table[np.int64(above[q])],
+            table[np.int64(below[p])],
+            table[np.int64(below[q])],
+        )
+    else:
+        e, f, g, h = np.float32(above[p]), np.float32(above[q]), np.float32(below[p]), np.float32(below[q])
+    one = np.float32(1)
+    upper, lower = e * (one - fx) + f * fx, g * (one - fx) + h * fx
+    return upper + fy * (lower - upper)
+
+
+@kernel
+def _lay_windows(inverse, right, bottom, table, picture, xs, ys, down, across, windows):
+    """Lay windows side by side that begin at row ``down[y]`` and column ``across[x]`` of a sheet that is a plane."""
+    (height, width), side, whole = picture.shape, windows.shape[0], picture.itemsize < 4
+    for k in range(windows.shape[1] // side):  # the last one again where that is too narrow
+        x, y = xs[min(k, xs.size - 1)], ys[min(k, ys.size - 1)]
+        for i in range(side):
+            line, at = windows[i], down[y + i]
+            a0, b0 = inverse[0, 1] * at + inverse[0, 2], inverse[1, 1] * at + inverse[1, 2]
+            c0 = inverse[2, 1] * at + inverse[2, 2]
+            for j in range(side):
+                u, v, _ = _position(inverse, 0.0, right, bottom, _STEEPEST, across[x + j], a0, b0, c0)
+                u, v = min(max(u, 0.0), right), min(max(v, 0.0), bottom)
+                p, q = np.int64(u), np.int64(v)
+                above, below = picture[q], picture[min(q + 1, height - 1)]
+                fx, fy = np.float32(u - p), np.float32(v - q)
+                line[k * side + j] = _between(above, below, p, min(p + 1, width - 1), fx, fy, table, whole)
 
 
 def survey(pictures: list[Array], placements: list[Placement], sheet: tuple[int, int]) -> tuple[list[Array], Array]:

@@ -10,6 +10,7 @@ Registration", IEEE Transactions on Image Processing 5(8).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -25,15 +26,19 @@ from sightline.core.layers import Heat, Matches, Picture, Points, Value
 from sightline.core.seeds import generator
 from sightline.core.trace import Step
 from sightline.core.types import AnyImage, Array, Choice, Image, NewImage, Range, Seed
+from sightline.image.corners import Rows
 from sightline.image.enhanced_correlation import correlation_of, levels_of, maximise
 from sightline.image.fit_transform import LEAST, consensus, project
 from sightline.image.gradient import as_gray
 from sightline.image.oriented_patches import Patches, match, patches_of
+from sightline.image.panorama import Placement
+from sightline.image.panorama_sheet import LaidRows
 from sightline.image.spectral_turn import shift_between, turned
 from sightline.image.warp_affine import homography, warp_perspective
 
 MODELS = ("translation", "rigid", "similarity", "affine", "homography")
 METHODS = ("features", "phase", "intensity")
+_LARGE = 1 << 22  # pixels: to lay them several times takes less than their memory is worth
 _NEAR = 3.0  # matches after a first alignment lie within so many tolerances
 
 
@@ -257,8 +262,7 @@ def _by_features(
     matrix, agree, drawn = agreement(model, pairs, tolerance, iterations, seed)
     _refuse_few(model, pairs, agree)
     # Once the moving picture is laid over the fixed one, the same places look more alike, and more of them match.
-    aligned = warp_perspective(to_float(b), matrix, (a.shape[0], a.shape[1]), border="edge")
-    again = patches_of(aligned, points)
+    again = patches_of(_aligned(b, matrix, (a.shape[0], a.shape[1])), points)
     moved = _paired(first, again, ratio)
     near = np.abs(moved[:, :2] - moved[:, 2:]).max(axis=1, initial=0) < _NEAR * tolerance
     moved = moved[near]
@@ -269,6 +273,13 @@ def _by_features(
         if agrees.sum() >= agree.sum():
             matrix, agree, pairs = better, agrees, moved
     return _finished(a, b, matrix, int(agree.sum()), drawn), first, pairs.astype(np.float32), agree
+
+
+def _aligned(moving: Array, matrix: Array, shape: tuple[int, int]) -> Rows:
+    """Return the moving picture laid over the fixed one; of a large one, rows are laid whenever they are read."""
+    if math.prod(shape) > _LARGE:
+        return LaidRows(moving, Placement(matrix, 0.0, (moving.shape[0], moving.shape[1])), shape)
+    return warp_perspective(to_float(moving), matrix, shape, border="edge")
 
 
 def _inside(points: Array, shape: tuple[int, ...]) -> Array:
