@@ -138,6 +138,18 @@ def test_explain_lays_a_folder_out_as_a_map(run, digit, capsys):
     assert "images must be three or more; got 1" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("method", ["grad_cam", "eigen_cam"])
+def test_what_an_explanation_is_worth(method, run, digit, capsys):
+    found = answer(["explain", run, digit, "--method", method, "--sanity"], capsys)
+    checked = found["sanity"]
+    assert checked["output"] == f"digit-{method}-sanity.png"
+    assert checked["correlations"][0] == 1
+    assert len(checked["correlations"]) == len(checked["layers"]) + 1
+    assert read(checked["output"]).ndim == 3
+    assert main(["explain", run, digit, "--method", method, "--sanity"]) == 0
+    assert "Like itself when the last layer is forgotten" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("words", "code", "sentence"),
     [
@@ -145,6 +157,7 @@ def test_explain_lays_a_folder_out_as_a_map(run, digit, capsys):
         (["imagine", "class", "RUN", "-t", "3", "-o", "nowhere/three.gif"], 1, "folder 'nowhere' does not exist"),
         (["imagine", "class", "RUN", "-t", "10", "-o", "ten.png"], 2, "imagine: no class is named '10'"),
         (["explain", "RUN", "digit.png", "--target", "12"], 2, "no class is named '12'"),
+        (["explain", "RUN", "digit.png", "--method", "filters", "--sanity"], 2, "filters explains no answer"),
         (["predict", "RUN"], 2, "is missing"),
         (["predict", "RUN", "nowhere.png"], 1, "'nowhere.png' does not exist"),
         (["predict", "nowhere", "digit.png"], 1, "'nowhere' is not a run"),

@@ -75,6 +75,35 @@ def heat_of(predictor: Any, picture: np.ndarray, method: str, target: str) -> np
     return as_heat(_as_map(predictor.model, seen, method, values), method)
 
 
+def sanity_of(predictor: Any, picture: np.ndarray, method: str, target: str) -> Any:
+    """Return how an explanation for a class fares while the model forgets, a ``SanityCheck``.
+
+    Parameters
+    ----------
+    predictor
+        A trained classifier.
+    picture
+        H×W or H×W×3.
+    method
+        One of :data:`METHODS` that gives something for each pixel: any but ``attention_rollout``.
+    target
+        Name or number of the class.
+
+    Raises
+    ------
+    InputError
+        When the method gives nothing for each pixel.
+    """
+    import sightline.explain
+
+    if method == "attention_rollout":
+        raise InputError("explain: attention_rollout has no map of pixels to check; use another method with --sanity.")
+    explain, index = getattr(sightline.explain, method), class_index(predictor, target)
+    asked = (lambda model, image, _: explain(model, image)) if method in _CLASSLESS else explain
+    seen = predictor.recipe.form.prepare(picture)
+    return sightline.explain.sanity_check(asked, predictor.model, seen, index)
+
+
 def _as_map(model: Any, seen: np.ndarray, method: str, values: np.ndarray) -> np.ndarray:
     """Return what a method gave as one number for each pixel of what the model sees."""
     if values.ndim == 3:  # a pattern in the channels of the picture

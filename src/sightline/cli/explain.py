@@ -8,10 +8,11 @@ from typing import Annotated, Any, Literal
 from cyclopts import Parameter
 from rich.console import Console
 
-from sightline.apply.explaining import class_index, heat_of, heat_over
+from sightline.apply.explaining import class_index, heat_of, heat_over, sanity_of
 from sightline.apply.inside import INSIDE, look_inside, map_of
 from sightline.cli.sources import Source, find_sources
 from sightline.cli.terminal import Answer
+from sightline.core.errors import InputError
 
 
 def explain(
@@ -37,6 +38,7 @@ def explain(
         "embedding_plot",
     ] = "grad_cam",
     target: Annotated[str | None, Parameter(alias="-t")] = None,
+    sanity: Annotated[bool, Parameter(negative="")] = False,
     output: Annotated[Path | None, Parameter(alias="-o")] = None,
     json: Annotated[bool, Parameter(negative="")] = False,
 ) -> Answer:
@@ -56,6 +58,9 @@ def explain(
         attention_map, receptive_field; embedding_plot: a page with a map of many images.
     target
         Name or number of the class to look for; the predicted one when left out.
+    sanity
+        Also look what the explanation is worth: forget the weights, layer by layer, and tell how like itself the map
+        stays. All maps go to FILE-sanity.png.
     output
         File to write; IMAGE-METHOD.png in this folder when left out, .html for embedding_plot.
     json
@@ -66,6 +71,8 @@ def explain(
 
     sources = find_sources([image])
     source, predictor = sources[0], sightline.load(run)
+    if sanity and method in INSIDE:
+        raise InputError(f"explain: {method} explains no answer; sanity is for methods that do, such as grad_cam.")
     if method in INSIDE:
         return _inside(predictor, method, sources, output or Path(f"{Path(image).stem or source.stem}-{method}"), json)
     picture = source.read()
@@ -75,9 +82,18 @@ def explain(
     path = output or Path(f"{source.stem}-{method}.png")
     write(path, heat_over(picture, heat))
     value = {"source": source.name, "method": method, "class": wanted, "output": str(path), **found.to_json()}
+    text = f"{found.label} {found.score:.1%}; {method} for '{wanted}': {path}"
+    if sanity:
+        checked, sheet = sanity_of(predictor, picture, method, wanted), path.with_stem(f"{path.stem}-sanity")
+        write(sheet, checked.draw())
+        value["sanity"] = {"output": str(sheet), **checked.to_json()}
+        text += (
+            f"\nLike itself when the last layer is forgotten: {checked.correlations[1]:.2f}; "
+            f"when all {len(checked.layers)} are: {checked.last:.2f}. A map that stays near 1 explains nothing: {sheet}"
+        )
 
     def show(console: Console) -> None:
-        console.print(f"{found.label} {found.score:.1%}; {method} for '{wanted}': {path}", markup=False, soft_wrap=True)
+        console.print(text, markup=False, soft_wrap=True)
 
     return Answer(value, show, json)
 
