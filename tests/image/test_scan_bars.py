@@ -9,11 +9,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import ndimage
 
 from image.code_scenes import TEXTS, make, photograph, scan, texts
 from sightline.image.codes.linear_decode import read_values
 from sightline.image.codes.linear_encode import code128_values
 from sightline.image.codes.linear_regions import ANGLES, directions_of, lines_over, pieces_over
+from sightline.image.codes.linear_scan import _sample, framed
 
 
 @settings(max_examples=40, deadline=None)
@@ -95,3 +97,26 @@ def test_a_code_across_a_very_wide_picture_is_found_at_once() -> None:
     grey = np.where(picture > 0, np.uint8(190), np.uint8(60))
     (found,) = scan(grey, effort="quick")  # in a picture of every 32nd pixel
     assert found.text == "WIDE"
+
+
+@pytest.mark.parametrize("shape", [(50, 70), (1, 60), (60, 1)])
+def test_lines_see_bilinear_means_of_three_pixels_across(shape: tuple[int, int]) -> None:
+    gray = np.random.default_rng(5).integers(0, 256, shape, np.uint8)
+    height, width = shape
+    (x, y), (dx, dy) = ((width - 1) * 0.3, (height - 1) * 0.2), ((width - 1) / 80, (height - 1) / 90)
+    ends = np.array([[x, y], [0, 0], [width - 1, height - 1]])
+    lines = np.hstack([ends, [[dx, dy], [1.0 * (width > 1), 1.0 * (width == 1)], [0, 0]], [[50.0], [30], [9]]])
+    border = np.pad(gray.astype(np.float64), 1, mode="edge")
+    for aside, down in ((0, 1), (1, 0), (1, -1), (1, 1)):
+        rows, columns = np.mgrid[1 : height + 1, 1 : width + 1]
+        sums = sum(border[rows + k * down, columns + k * aside] for k in (-1, 0, 1))
+        for line in lines:
+            steps = np.arange(int(line[4]) + 1)
+            places = np.stack([line[1] + steps * line[3], line[0] + steps * line[2]])
+            profile = np.empty((3, len(steps)), np.float32)
+            picture = framed(gray)
+            across = abs(down * picture.shape[1] + aside)
+            sampled = _sample(picture, across, line, np.empty(len(steps), np.uint32), *profile)
+            assert sampled == len(steps)
+            wanted = ndimage.map_coordinates(sums, places, order=1, mode="nearest")
+            np.testing.assert_allclose(profile[2], wanted, atol=2e-2)

@@ -23,7 +23,7 @@ from sightline.core.kernels import kernel, over_rows
 from sightline.core.layers import Boxes, Lines, Picture, Points, Value
 from sightline.core.trace import Step
 from sightline.core.types import Array, Choice, Image
-from sightline.image.codes.binarise import Binary, binarise, gray_bytes
+from sightline.image.codes.binarise import Binary, Blocks, binarise, dark_of, gray_bytes
 from sightline.image.codes.code import KINDS, Code
 from sightline.image.codes.linear_find import find_bars
 from sightline.image.codes.qr_decode import Decoded
@@ -89,8 +89,8 @@ def _steps(image: Image, *, kinds: Sequence[str] | None = None, effort: str = "t
     gray = gray_bytes("scan_codes", image)
     found = _scan(gray, _kinds(kinds), effort == "thorough")
     yield Step("grey", Picture(gray))
-    if found.binary is not None:
-        black = found.binary.dark ^ np.uint8(1)
+    if found.thresholds is not None:
+        black = dark_of(gray, found.thresholds) ^ np.uint8(1)
         picture = Picture(black * np.uint8(255))
         yield Step("black and white", picture, note="The threshold of each block of 8×8 pixels follows the light.")
         note = "Places that are cut 1 : 1 : 3 : 1 : 1 along rows, columns and a diagonal."
@@ -113,7 +113,8 @@ class _Found:
     """What a scan came to, with what there is to see of it."""
 
     codes: list[Code] = field(default_factory=list)
-    binary: Binary | None = None
+    blocks: Blocks | None = None
+    thresholds: Array | None = None
     eyes: Eyes = field(default_factory=lambda: np.empty((0, 6)))
     scale: float = 1.0
     grids: list[Sampled] = field(default_factory=list)
@@ -146,14 +147,18 @@ def _find_symbols(gray: Array, found: _Found, patient: bool) -> None:
     for way, smaller in (("mean", 1), ("middle", 1), ("mean", 2), ("mean", 4)):
         if smaller > 1 and min(gray.shape) < 200 * smaller:
             continue
-        blocks = found.binary.blocks if found.binary is not None and smaller == 1 else None
-        binary = binarise(_shrink(gray, smaller), way, blocks)
-        eyes = find_eyes(binary)
-        if found.binary is None:
-            found.binary, found.eyes = binary, eyes
-        left = _read_all(binary, triples_of(eyes), found, smaller, patient)
+        left = _look(_shrink(gray, smaller), way, found, smaller, patient)
         if not patient or (found.grids and not left):
             return
+
+
+def _look(picture: Array, way: str, found: _Found, smaller: int, patient: bool) -> int:
+    """Look for symbols under one threshold; return how many likely triples remain that lie in none."""
+    binary = binarise(picture, way, found.blocks if smaller == 1 else None)
+    eyes = find_eyes(binary)
+    if found.thresholds is None:
+        found.blocks, found.thresholds, found.eyes = binary.blocks, binary.thresholds, eyes
+    return _read_all(binary, triples_of(eyes), found, smaller, patient)
 
 
 def _read_all(binary: Binary, triples: list[Triple], found: _Found, smaller: int, patient: bool) -> int:

@@ -94,9 +94,16 @@ def binarise(gray: UInt8[np.ndarray, "h w"], way: str, blocks: Blocks | None = N
         over_rows(_middle, 1, blocks.low, blocks.high, _REACH, thresholds)
     else:
         over_rows(_mean, 1, blocks.low, blocks.high, blocks.mean, _REACH, thresholds)
+    return Binary(gray, blocks, thresholds, dark_of(gray, thresholds))
+
+
+def dark_of(
+    gray: UInt8[np.ndarray, "h w"], thresholds: Float32[np.ndarray, "rows columns"]
+) -> UInt8[np.ndarray, "h w"]:
+    """Return 1 where a picture lies below the thresholds of its blocks, 0 elsewhere."""
     dark = np.empty_like(gray)
     over_rows(_compare, len(thresholds), gray, thresholds, dark, strip=120)
-    return Binary(gray, blocks, thresholds, dark)
+    return dark
 
 
 @kernel

@@ -15,7 +15,7 @@ from sightline.core.types import Array
 from sightline.image.codes.code import Code
 from sightline.image.codes.linear_decode import Line, decode_rows
 from sightline.image.codes.linear_regions import ANGLES, BLOCK, UPRIGHT, directions_of, lines_over, pieces_over
-from sightline.image.codes.linear_scan import scan
+from sightline.image.codes.linear_scan import framed, scan
 
 _TURNS = tuple(range(len(ANGLES)))
 _SLANTED = tuple(turn for turn in _TURNS if turn not in UPRIGHT)
@@ -65,13 +65,12 @@ def find_bars(
         Whether to look in all directions even when a code was found in the first ones.
     """
     groups: list[_Group] = []
-    sums: dict[int, Array] = {}
-    directions = directions_of(gray, ANGLES)
+    directions, picture = directions_of(gray, ANGLES), framed(gray)
     for turns, first, every in _THOROUGH if patient else _QUICK:
         lines, turn_of = lines_over(gray.shape, turns, spacing, first, every)
         pieces, owners = pieces_over(directions, lines, turn_of)
         if len(pieces):
-            for line in _outermost(decode_rows(scan(gray, pieces, turn_of[owners], sums), pieces)):
+            for line in _outermost(decode_rows(scan(picture, pieces, turn_of[owners]), pieces)):
                 _join(groups, line, (first, int(owners[line.piece]), line.backwards))
         sure = [group for group in groups if group.weight > _PLENTY]
         if sure and not patient:

@@ -11,10 +11,10 @@ import math
 from itertools import pairwise
 
 import numpy as np
-from jaxtyping import Float32, Float64, Int64, UInt8, UInt16
+from jaxtyping import Float32, Float64, Int64, UInt8
 
 from sightline.core.kernels import kernel, over_rows
-from sightline.core.types import Array
+from sightline.core.lanes import prefetch
 from sightline.image.codes.linear_regions import ANGLES
 
 EAN13, EAN8, CODE128 = 1, 2, 3
@@ -38,24 +38,24 @@ def _step_across(angle: float) -> int:
 _STEP_OF = np.array([_step_across(angle) for angle in ANGLES])
 
 
+def framed(gray: UInt8[np.ndarray, "h w"]) -> UInt8[np.ndarray, "h+3 w+3"]:
+    """Return a picture with what lies at its border repeated beyond it, once before and twice behind."""
+    return np.pad(gray, (1, 2), mode="edge")
+
+
 def scan(
-    gray: UInt8[np.ndarray, "h w"],
-    pieces: Float64[np.ndarray, "pieces 5"],
-    turns: Int64[np.ndarray, " pieces"],
-    sums: dict[int, Array],
+    picture: UInt8[np.ndarray, "h+3 w+3"], pieces: Float64[np.ndarray, "pieces 5"], turns: Int64[np.ndarray, " pieces"]
 ) -> Float32[np.ndarray, "n columns"]:
     """Return what may be a code along lines over a picture, in their order.
 
     Parameters
     ----------
-    gray
-        The picture.
+    picture
+        By :func:`framed`.
     pieces
         First point (x, y), direction (dx, dy) and length of each line.
     turns
         Of each, the place of its angle in :data:`~sightline.image.codes.linear_regions.ANGLES`; ascending.
-    sums
-        What earlier calls on the same picture have summed up; more is put in.
 
     Returns
     -------
@@ -66,11 +66,10 @@ def scan(
     """
     found = []
     ends = np.searchsorted(_STEP_OF[turns], range(len(_STEPS) + 1)).tolist()
-    for step, (first, end) in enumerate(pairwise(ends)):
+    for (dx, dy), (first, end) in zip(_STEPS, pairwise(ends), strict=True):
         if first < end:
-            if step not in sums:
-                sums[step] = _sum_across(gray, _STEPS[step])
-            lines = sums[step], pieces[first:end], first
+            across = abs(dy * picture.shape[1] + dx)
+            lines = picture, across, pieces[first:end], first
             found += [rows for rows in over_rows(_scan_lines, end - first, *lines, _DEPTHS, strip=_STRIP) if len(rows)]
     if not found:
         return np.empty((0, HEAD), np.float32)
@@ -78,51 +77,22 @@ def scan(
     return np.concatenate([rows[:, : HEAD + longest] for rows in found])
 
 
-def _sum_across(gray: UInt8[np.ndarray, "h w"], step: tuple[int, int]) -> UInt16[np.ndarray, "h+1 w+1"]:
-    """Return each pixel of the picture plus both of its neighbours at ``step`` and opposite to it.
-
-    Noise along the bars averages out so. There is one more row and column, so that every pixel has a right and a
-    lower neighbour.
-    """
-    sums = np.empty((gray.shape[0] + 1, gray.shape[1] + 1), np.uint16)
-    over_rows(_sum_up, len(gray), gray, *step, sums, strip=1024)
-    sums[-1] = sums[-2]
-    return sums
-
-
 @kernel
-def _sum_up(gray, dx, dy, sums, y0, y1):
-    """Write the sums of the rows ``y0`` to ``y1``; beyond the border lies what lies at it."""
-    height, width = gray.shape
-    for y in range(y0, y1):
-        before, row, after = gray[min(max(y - dy, 0), height - 1)], gray[y], gray[min(max(y + dy, 0), height - 1)]
-        to = sums[y]
-        inner = max(width - 2, 0)
-        left, middle, right = before[1 - dx :][:inner], row[1:][:inner], after[1 + dx :][:inner]
-        between = to[1:][:inner]
-        for x in range(inner):
-            between[x] = np.uint16(left[x]) + np.uint16(middle[x]) + np.uint16(right[x])
-        for x in (0, width - 1):
-            to[x] = np.uint16(before[max(x - dx, 0)]) + np.uint16(row[x]) + np.uint16(after[min(x + dx, width - 1)])
-        to[width] = to[width - 1]
-
-
-@kernel
-def _scan_lines(sums, lines, before, depths, y0, y1):
+def _scan_lines(picture, across, lines, before, depths, y0, y1):
     """Return the candidates on lines ``y0`` to ``y1``, which come after so many others."""
     found = np.empty((_ROOM, HEAD + _LONGEST), np.float32)
     count = np.int64(0)
     longest = 0
     for k in range(y0, y1):
         longest = max(longest, np.int64(lines[k, 4]) + 1)
-    flat, offsets = sums.reshape(-1), np.empty(longest, np.uint32)
+    offsets = np.empty(longest, np.uint32)
     right, below = np.empty(longest, np.float32), np.empty(longest, np.float32)
     ranges = np.empty(longest // _SEGMENT + 1, np.float32)
     profile, edges, back = np.empty(longest, np.float32), np.empty(longest + 3), np.empty(longest + 3)
     values, least, places = np.empty(longest, np.float32), np.empty(longest, np.float32), np.empty(longest, np.int32)
     chosen = np.empty(longest, np.int32)
     for k in range(y0, y1):
-        samples = _sample(flat, sums.shape[1], lines[k], offsets, right, below, profile)
+        samples = _sample(picture, across, lines[k], offsets, right, below, profile)
         length = lines[k, 4]
         _ranges(profile[:samples], ranges)
         for i in range(samples):
@@ -154,24 +124,38 @@ def _scan_lines(sums, lines, before, depths, y0, y1):
 
 
 @kernel
-def _sample(flat, step, line, places, right, below, profile):
-    """Write the brightness along a line, bilinear, from rows of ``step`` pixels; return the number of samples."""
-    count = np.int64(line[4]) + 1
+def _sample(picture, across, line, places, right, below, profile):
+    """Write the brightness along a line, bilinear, of sums of three pixels; return the number of samples.
+
+    Each pixel is summed up with those ``across`` before and behind it: noise along the bars averages out so.
+    """
+    count, (height, width) = np.int64(line[4]) + 1, picture.shape
     x, y = np.float32(line[0]), np.float32(line[1])
     dx, dy = np.float32(line[2]), np.float32(line[3])
-    for i in range(count):  # where to look, and how far right of and below it
-        px = max(x + np.float32(i) * dx, np.float32(0))
-        py = max(y + np.float32(i) * dy, np.float32(0))
+    last_column, last_row, zero = np.uint32(width - 4), np.uint32(height - 4), np.float32(0)
+    for i in range(count):  # where to look, and how far right of and below it, where there is anything
+        px = max(x + np.float32(i) * dx, zero)
+        py = max(y + np.float32(i) * dy, zero)
         column, row = np.uint32(px), np.uint32(py)
-        places[i] = row * np.uint32(step) + column
-        right[i], below[i] = px - np.float32(column), py - np.float32(row)
+        places[i] = (row + np.uint32(1)) * np.uint32(width) + column + np.uint32(1)
+        right[i] = px - np.float32(column) if column < last_column else zero
+        below[i] = py - np.float32(row) if row < last_row else zero
+    flat, step, one = picture.reshape(-1), np.uint64(width), np.uint64(1)
+    for i in range(count):  # upright lines meet a row of their own at each sample
+        prefetch(flat, places[i])
     for i in range(count):
-        at = places[i]
-        a, b = np.float32(flat[at]), np.float32(flat[at + np.uint32(1)])
-        c, d = np.float32(flat[at + np.uint32(step)]), np.float32(flat[at + np.uint32(step + 1)])
+        at = np.uint64(places[i])
+        a, b = _three(flat, at, across), _three(flat, at + one, across)
+        c, d = _three(flat, at + step, across), _three(flat, at + step + one, across)
         above = a + (b - a) * right[i]
         profile[i] = above + (c + (d - c) * right[i] - above) * below[i]
     return count
+
+
+@kernel(inline=True)
+def _three(flat, at, across):
+    step = np.uint64(across)
+    return np.float32(np.int32(flat[at - step]) + np.int32(flat[at]) + np.int32(flat[at + step]))
 
 
 @kernel
