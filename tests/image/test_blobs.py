@@ -13,7 +13,8 @@ import skimage.feature
 import sightline as sl
 from sightline.core import evidence
 from sightline.core.errors import InputError
-from sightline.image.scale_stack import boxed_determinants, filtered, gaussian_gains, laplacian_gains
+from sightline.image.boxed_hessian import BoxedLevels, boxed_determinants
+from sightline.image.scale_stack import blurred_levels, filtered, gaussian_gains, laplacian_gains
 
 METHODS = {"blobs_log": sl.image.blobs_log, "blobs_dog": sl.image.blobs_dog, "blobs_doh": sl.image.blobs_doh}
 
@@ -85,6 +86,41 @@ def test_filters_are_those_of_scipy(sigma: float) -> None:
     (bent,) = filtered(image, [laplacian_gains(image.shape, sigma)])
     expected = -(sigma**2) * scipy.ndimage.gaussian_laplace(image.astype(float), sigma)
     np.testing.assert_allclose(bent, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
+@pytest.mark.parametrize("shape", [(31, 45), (40, 131)])
+def test_rows_are_blurred_as_the_whole_is(dtype: str, shape: tuple[int, int]) -> None:
+    image = np.random.default_rng(5).random(shape, np.float32)
+    given = image if dtype == "float32" else (image * np.iinfo(dtype).max).astype(dtype)
+    scaled = given / np.float32(1 if dtype == "float32" else np.iinfo(dtype).max)
+    sigmas = np.array([0.7, 3.0, 21.0])
+    whole = filtered(scaled, [gaussian_gains(shape, sigma) for sigma in sigmas])
+    for rows, columns in ((slice(0, 3), slice(0, shape[1])), (slice(7, 30), slice(2, 40))):
+        for level, expected in zip(blurred_levels(given, sigmas)(rows, columns), whole, strict=True):
+            np.testing.assert_allclose(level, expected[rows, columns], atol=2e-6)
+
+
+def test_determinants_are_the_same_band_by_band() -> None:
+    image = np.random.default_rng(6).integers(0, 256, (150, 70), np.uint8)
+    sigmas = np.array([1.5, 4.0, 9.0])
+    whole, levels = boxed_determinants(image, sigmas), BoxedLevels(image, sigmas)
+    for start, stop in ((0, 30), (28, 75), (73, 80), (90, 150)):
+        part = np.stack(list(levels(slice(start, stop), slice(0, 70))))
+        assert np.array_equal(part, whole[:, start:stop])
+
+
+@pytest.mark.parametrize("name", list(METHODS))
+def test_a_large_picture_has_the_blobs_of_its_parts(name: str) -> None:
+    wide, (x, y) = np.zeros((140, 1500), np.float32), np.array([[60, 70], [750, 40], [1280, 90], [1440, 60]]).T
+    for u, v in zip(x, y, strict=True):
+        wide = np.maximum(wide, spot(u, v, 5, wide.shape))
+    options = {"threshold": 0.02 if name == "blobs_doh" else 0.2, "max_sigma": 12}
+    for image, axes in ((wide, (0, 1)), (np.ascontiguousarray(wide.T), (1, 0))):
+        found = METHODS[name](image, **options)
+        found = found[np.argsort(found[:, axes[0]])]
+        assert len(found) == 4
+        np.testing.assert_allclose(found[:, axes], np.stack([x, y], axis=1), atol=1)
 
 
 @pytest.mark.parametrize("sigma", [1.5, 3.0, 5.0, 8.0])

@@ -13,6 +13,7 @@ from image.taken_memory import taken_beside_result
 
 _SIDE = 768
 _TILES = {"max_sigma": 9.0}  # of blobs: the picture is a tile, of which three scales are kept
+_BAND = 1 << 19  # pixels of a band of whole rows
 _STRIPS = 1 << 20  # bytes for what belongs to a strip at hand, however large the picture
 _CALLS: dict[str, tuple[Callable[[Any], Any], float]] = {
     "find_contours": (lambda image: sl.image.find_contours(image > 127), 2.0),
@@ -25,6 +26,14 @@ _CALLS: dict[str, tuple[Callable[[Any], Any], float]] = {
     "hough_segments": (lambda image: sl.image.hough_segments(image % 32 == 0), 3.0),
     "hysteresis_threshold": (lambda image: sl.image.hysteresis_threshold(image, 60, 180), 2.5),
 }
+
+
+@pytest.mark.parametrize("name", ["blobs_dog", "blobs_doh"])
+def test_of_a_larger_picture_a_band_of_rows_is_held(name: str) -> None:
+    y, x = np.mgrid[0:1500, 0:1400].astype(np.float32)
+    image = (127 + 60 * np.sin(x / 13) + 60 * np.sin(y / 9)).astype(np.uint8)
+    taken = taken_beside_result(lambda: getattr(sl.image, name)(image, **_TILES)) / _BAND
+    assert taken < 40, f"{taken:.1f} bytes for each pixel of a band"
 
 
 @pytest.mark.parametrize("name", list(_CALLS))

@@ -21,21 +21,21 @@ from sightline.core.errors import InputError
 from sightline.core.layers import Grid, Lines, Picture, Value
 from sightline.core.trace import Step
 from sightline.core.types import Image, Range
+from sightline.image.boxed_hessian import BoxedLevels
 from sightline.image.gradient import as_gray
 from sightline.image.hough_circles import outlines
 from sightline.image.scale_stack import (
-    TAILS,
-    Levels,
-    boxed_levels,
-    filtered_levels,
-    gaussian_gains,
+    TILE,
+    bands,
+    difference_levels,
+    filtered_parts,
+    is_tile,
     laplacian_gains,
     peaks,
     pruned,
 )
 
 Found = Float32[np.ndarray, "n 3"]
-_TOP = {"uint8": 255, "uint16": 65535, "float32": 1}
 
 
 @method(task="blobs", paper="Lindeberg 1998", lesson="w2d1")
@@ -95,7 +95,7 @@ def blobs_log(
     """
     gray, threshold, overlap = _checked("blobs_log", image, threshold, overlap)
     sigmas = _sigmas("blobs_log", min_sigma, max_sigma, scales, logarithmic)
-    return pruned(*_peaks_of_laplacians(gray, threshold, sigmas), overlap)
+    return pruned(*peaks(gray.shape, filtered_parts(gray, laplacian_gains, sigmas), threshold, sigmas, TILE), overlap)
 
 
 @method(task="blobs", paper="Lowe 2004", lesson="w2d1")
@@ -150,17 +150,9 @@ def blobs_dog(
     steps = int(math.log(high / low) / math.log(ratio) + 1)
     sigmas = low * ratio ** np.arange(steps + 1)
 
-    def differences(part: np.ndarray, *where: slice) -> Iterator[np.ndarray]:
-        blurs = filtered_levels(part, [gaussian_gains(part.shape, sigma) for sigma in sigmas], *where)
-        del part
-        sharper = next(blurs).copy()
-        for softer in blurs:
-            sharper -= softer
-            sharper /= np.float32(ratio - 1)
-            yield sharper
-            sharper[...] = softer
-
-    return pruned(*peaks(gray, differences, TAILS * sigmas[-1], threshold, sigmas[:-1]), overlap)
+    levels = difference_levels(gray, sigmas, ratio)
+    tile = TILE if is_tile(gray.shape) else bands(gray.shape)
+    return pruned(*peaks(gray.shape, levels, threshold, sigmas[:-1], tile), overlap)
 
 
 @method(task="blobs", paper="Bay et al. 2008", lesson="w2d1")
@@ -216,10 +208,8 @@ def blobs_doh(
     gray, threshold, overlap = _checked("blobs_doh", image, threshold, overlap)
     sigmas = _sigmas("blobs_doh", min_sigma, max_sigma, scales, logarithmic)
 
-    def determinants(part: np.ndarray, *where: slice) -> Iterator[np.ndarray]:
-        return boxed_levels(part, sigmas, *where)
-
-    return pruned(*peaks(gray, determinants, 3 * sigmas[-1], threshold, sigmas), overlap)
+    determinants = BoxedLevels(gray, sigmas)
+    return pruned(*peaks(gray.shape, determinants, threshold, sigmas, bands(gray.shape)), overlap)
 
 
 @blobs_log.steps
@@ -228,11 +218,11 @@ def _steps(image: Image, threshold: float = 0.2, *, overlap: float = 0.5, **opti
     gray, threshold, overlap = _checked("blobs_log", image, threshold, overlap)
     chosen: dict[str, Any] = {"min_sigma": 1.0, "max_sigma": 50.0, "scales": 10, "logarithmic": False, **options}
     sigmas = _sigmas("blobs_log", *(chosen[name] for name in ("min_sigma", "max_sigma", "scales", "logarithmic")))
-    whole, part = slice(None), gray.astype(np.float32) / np.float32(_TOP[gray.dtype.name])
-    stack = np.stack([level.copy() for level in _laplacians(sigmas)(part, whole, whole)])
+    levels = filtered_parts(gray, laplacian_gains, sigmas)
+    stack = np.stack([level.copy() for level in levels(slice(0, gray.shape[0]), slice(0, gray.shape[1]))])
     note = ", ".join(f"{sigma:.3g}" for sigma in sigmas)
     yield Step("scale stack", Grid(stack), note=f"The answer at sigma {note}: largest where a spot is of that size.")
-    found, _ = _peaks_of_laplacians(gray, threshold, sigmas)
+    found, _ = peaks(gray.shape, levels, threshold, sigmas, TILE)
     yield Step(
         "peaks", Value(found), Picture(gray), Lines(_rings(found)), note="No neighbour in place or scale is more."
     )
@@ -242,17 +232,6 @@ def _steps(image: Image, threshold: float = 0.2, *, overlap: float = 0.5, **opti
 
 def _rings(blobs: np.ndarray) -> np.ndarray:
     return outlines(blobs * np.array([1, 1, math.sqrt(2)], np.float32))
-
-
-def _laplacians(sigmas: np.ndarray) -> Levels:
-    def levels(part: np.ndarray, *where: slice) -> Iterator[np.ndarray]:
-        return filtered_levels(part, [laplacian_gains(part.shape, sigma) for sigma in sigmas], *where)
-
-    return levels
-
-
-def _peaks_of_laplacians(gray: np.ndarray, threshold: float, sigmas: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    return peaks(gray, _laplacians(sigmas), TAILS * sigmas[-1], threshold, sigmas)
 
 
 def _checked(function: str, image: Any, threshold: float, overlap: float) -> tuple[np.ndarray, float, float]:

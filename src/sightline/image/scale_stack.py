@@ -16,12 +16,18 @@ import scipy.fft
 
 from sightline.core.buffers import empty
 from sightline.core.kernels import kernel, over_rows
+from sightline.image.bits import trailing_zeros, true_bits
+from sightline.image.border import source_indices
+from sightline.image.gaussian_blur import correlate_separable
 
 TAILS = 4.0  # standard deviations at which filters end
-_TILE = 1280  # pixels of a tile's side, at most
+TILE = (1280, 1280)  # pixels of a tile's sides, at most
+_BAND = 1 << 19  # pixels of a band of whole rows
+_WORD = 64  # marks that are looked at together
+_STRIP = 64  # rows that are blurred together
 _WHOLE = slice(None)
 Gains = list[tuple[np.ndarray, np.ndarray]]
-Levels = Callable[[np.ndarray, slice, slice], Iterator[np.ndarray]]
+Levels = Callable[[slice, slice], Iterator[np.ndarray]]
 
 
 def filtered(image: np.ndarray, gains: list[Gains]) -> np.ndarray:
@@ -87,167 +93,185 @@ def _gain(taps: np.ndarray, size: int) -> np.ndarray:
     return scipy.fft.rfft(ring).real[:size]
 
 
-def boxed_determinants(image: np.ndarray, sigmas: np.ndarray) -> np.ndarray:
-    """Return the determinant of the Hessian by boxes at each scale, S×H×W float32."""
-    return np.stack([level.copy() for level in boxed_levels(image, sigmas)])
+def filtered_parts(
+    image: np.ndarray, gains_of: Callable[[tuple[int, ...], float], Gains], sigmas: np.ndarray
+) -> Levels:
+    """Return what yields part of the image, as 0 to 1, under the filter of each scale, float32.
 
-
-def boxed_levels(
-    image: np.ndarray, sigmas: np.ndarray, rows: slice = _WHOLE, columns: slice = _WHOLE
-) -> Iterator[np.ndarray]:
-    """Yield some rows and columns of the determinants at each scale; the array is the same one each time."""
-    margin = int(3 * max(sigmas)) + 1
-    height, width = image.shape
-    sums = np.empty((height + 1 + 2 * margin, width + 1 + 2 * margin))
-    inner = sums[margin:-margin, margin:-margin]
-    inner[0], inner[:, 0] = 0, 0
-    _integrate(image, inner[1:, 1:])
-    del image
-    sums[:margin], sums[-margin:] = sums[margin], sums[-margin - 1]  # nothing is added beyond the border
-    sums[:, :margin], sums[:, -margin:] = sums[:, margin, None], sums[:, -margin - 1, None]
-    top, bottom, _ = rows.indices(height)
-    left, right, _ = columns.indices(width)
-    level = empty((bottom - top, right - left), np.float32)
-    for sigma in sigmas:
-        size = int(3 * sigma)
-        over_rows(_determinants, len(level), sums, size, 1.0 / (size * size), margin + top, margin + left, level)
-        yield level
-
-
-@kernel
-def _integrate(image, sums):
-    """Write the sums of all pixels up to each one, along columns first."""
-    line = np.zeros(image.shape[1])
-    for y in range(len(image)):
-        row, out, total = image[y], sums[y], 0.0
-        for x in range(row.size):
-            line[x] += row[x]
-        for x in range(row.size):
-            total += line[x]
-            out[x] = total
-
-
-@kernel
-def _determinants(sums, size, scale, top, left, out, y0, y1):
-    """Write the determinants dxx·dyy − (0.9·dxy)² of rows ``y0`` to ``y1``; boxes are a third of ``size`` wide.
-
-    The first one is at ``top`` and ``left`` in the sums.
+    Of the image, it takes in what the widest filter reaches.
     """
-    half, third = (size - 1) // 2, size // 3
-    wide = 2 * third - 1
+    margin = math.ceil(TAILS * sigmas[-1]) + 1
+
+    def levels(rows: slice, columns: slice) -> Iterator[np.ndarray]:
+        seen = [_seen(part, margin, size) for part, size in zip((rows, columns), image.shape, strict=True)]
+        part = image[tuple(seen)].astype(np.float32)
+        part /= brightest(image.dtype)
+        gains = [gains_of(part.shape, sigma) for sigma in sigmas]
+        inner = (slice(a.start - b.start, a.stop - b.start) for a, b in zip((rows, columns), seen, strict=True))
+        answers = filtered_levels(part, gains, *inner)
+        del part  # nobody else may hold it
+        return map(np.copy, answers)
+
+    return levels
+
+
+def _seen(part: slice, margin: int, size: int) -> slice:
+    """Return a part of an axis with a margin, of a length that is quickly transformed."""
+    first = max(part.start - margin, 0)
+    length = scipy.fft.next_fast_len(min(part.stop + margin, size) - first, True)
+    return slice(first, min(first + length, size))
+
+
+def blurred_levels(image: np.ndarray, sigmas: np.ndarray) -> Levels:
+    """Return what yields part of the image, as 0 to 1, blurred by each Gaussian, float32."""
+    height, width = image.shape
+
+    def levels(rows: slice, columns: slice) -> Iterator[np.ndarray]:
+        for sigma in sigmas:
+            bell, _ = _taps(sigma)
+            down, across = (bell / brightest(image.dtype)).astype(np.float32), bell.astype(np.float32)
+            sources = source_indices(height, bell.size - 1, "symmetric")[rows.start : rows.stop + 2 * bell.size - 2]
+            level = empty((rows.stop - rows.start, width), np.float32)
+            correlate_separable(image, down, across, "symmetric", level, sources)
+            yield np.ascontiguousarray(level[:, columns])
+
+    return levels
+
+
+def difference_levels(image: np.ndarray, sigmas: np.ndarray, ratio: float) -> Levels:
+    """Return what yields part of the image, as 0 to 1, blurred by each Gaussian less by the next, over ratio − 1.
+
+    What is one tile needs no margin: there, transforms are quicker than sums of weighted rows.
+    """
+    blurs = filtered_parts(image, gaussian_gains, sigmas) if is_tile(image.shape) else blurred_levels(image, sigmas)
+
+    def levels(rows: slice, columns: slice) -> Iterator[np.ndarray]:
+        for sharper, softer in itertools.pairwise(blurs(rows, columns)):
+            over_rows(_differ, len(sharper), sharper, softer, np.float32(ratio - 1))
+            yield sharper
+
+    return levels
+
+
+@kernel
+def _differ(sharper, softer, step, y0, y1):
     for y in range(y0, y1):
-        row = out[y]
+        row, other = sharper[y], softer[y]
         for x in range(row.size):
-            r, c = y + top, x + left
-            one = _box(sums, r - third, c - third, third, third) + _box(sums, r + 1, c + 1, third, third)
-            other = _box(sums, r - third, c + 1, third, third) + _box(sums, r + 1, c - third, third, third)
-            dxy = (one - other) * scale
-            whole = _box(sums, r - third + 1, c - half, wide, size)
-            dxx = (3 * _box(sums, r - third + 1, c - third // 2, wide, third) - whole) * scale
-            whole = _box(sums, r - half, c - third + 1, size, wide)
-            dyy = (3 * _box(sums, r - third // 2, c - third + 1, third, wide) - whole) * scale
-            row[x] = dxx * dyy - 0.81 * (dxy * dxy)
+            row[x] = np.float32(row[x] - other[x]) / step
 
 
-@kernel(inline=True)
-def _box(sums, y, x, tall, wide):
-    top, bottom = np.uint64(y), np.uint64(y + tall)
-    left, right = np.uint64(x), np.uint64(x + wide)
-    return max(0.0, sums[top, left] + sums[bottom, right] - sums[top, right] - sums[bottom, left])
+def brightest(dtype: np.dtype) -> np.float32:
+    """Return the number that stands for white."""
+    return np.float32(np.iinfo(dtype).max if dtype.kind == "u" else 1)
+
+
+def is_tile(shape: tuple[int, ...]) -> bool:
+    """Return whether an image is a single tile."""
+    return shape[0] <= TILE[0] and shape[1] <= TILE[1]
+
+
+def bands(shape: tuple[int, ...]) -> tuple[int, int]:
+    """Return the sides of tiles of whole rows: few, so that three scales of them take little memory."""
+    return _STRIP * max(2, _BAND // (_STRIP * shape[1])) - 2, shape[1]  # neighbours above and below make it whole
 
 
 def peaks(
-    image: np.ndarray, levels: Levels, reach: float, threshold: float, sigmas: np.ndarray
+    shape: tuple[int, ...], levels: Levels, threshold: float, sigmas: np.ndarray, tile: tuple[int, int]
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return N×3 (x, y, sigma) float32 of the maxima above ``threshold``, the strongest first, and their values.
 
-    The image is looked at in tiles, with what their filters reach around them, and three scales at a time.
+    The image is looked at tile by tile, row by row of them, and three scales at a time.
 
     Parameters
     ----------
-    image
-        H×W uint8, uint16 or float32.
+    shape
+        H×W of the image.
     levels
-        Called with part of the image, as float32 from 0 to 1, and slices of its rows and columns: yields the answer
-        there at each scale.
-    reach
-        How far an answer sees, in pixels.
+        Called with slices of its rows and columns: yields the answer there at each scale, contiguous float32 that
+        nobody writes to any more.
     threshold
         What a maximum must exceed.
     sigmas
         The scales.
+    tile
+        Sides of a tile in pixels, at most: rows, columns.
     """
     with np.errstate(over="ignore"):  # nothing is above infinity
         limit = np.float32(threshold)
-    margin = math.ceil(reach) + 2
     parts = [(np.empty(0), *[np.empty(0, np.int64)] * 3)]
-    for y0, y1, above, below in _spans(image.shape[0], margin):
-        for x0, x1, left, right in _spans(image.shape[1], margin):
-            first_row, first_column = max(y0 - 1, 0), max(x0 - 1, 0)  # neighbours are compared
-            rows, columns = slice(first_row - above, y1 + 1 - above), slice(first_column - left, x1 + 1 - left)
-            answers = levels(_scaled(image[above:below, left:right]), rows, columns)
-            for value, level, y, x in _maxima(answers, len(sigmas), limit):
-                y, x = y + first_row, x + first_column
-                own = (y >= y0) & (y < y1) & (x >= x0) & (x < x1)
-                parts.append((value[own], np.full(int(own.sum()), level), y[own], x[own]))
+    for (y0, y1), (x0, x1) in itertools.product(_spans(shape[0], tile[0]), _spans(shape[1], tile[1])):
+        rows, columns = slice(max(y0 - 1, 0), min(y1 + 1, shape[0])), slice(max(x0 - 1, 0), min(x1 + 1, shape[1]))
+        for value, level, y, x in _maxima(levels(rows, columns), limit):
+            y, x = y + rows.start, x + columns.start  # neighbours of the tile are compared, and not its own
+            own = (y >= y0) & (y < y1) & (x >= x0) & (x < x1)
+            parts.append((value[own], np.full(int(own.sum()), level), y[own], x[own]))
     value, level, y, x = (np.concatenate(column) for column in zip(*parts, strict=True))
     order = np.lexsort((x, y, level, -value))
     found = np.stack([x[order], y[order], sigmas[level[order]]], axis=1).astype(np.float32)
     return found, value[order]
 
 
-def _scaled(part: np.ndarray) -> np.ndarray:
-    """Return grey levels as float32 from 0 to 1."""
-    window = part.astype(np.float32)
-    window /= np.float32(np.iinfo(part.dtype).max if part.dtype.kind == "u" else 1)
-    return window
-
-
-def _spans(size: int, margin: int) -> Iterator[tuple[int, int, int, int]]:
-    """Yield the tiles along an axis, first to last pixel, and the larger parts of the image that they are seen in."""
-    count = -(-size // _TILE)
-    edges = [size * i // count for i in range(count + 1)]
-    for start, stop in itertools.pairwise(edges):
-        first = max(start - margin, 0)
-        length = scipy.fft.next_fast_len(min(stop + margin, size) - first, True)
-        yield start, stop, first, min(first + length, size)
+def _spans(size: int, most: int) -> Iterator[tuple[int, int]]:
+    """Return the first pixel and the end of each tile along an axis."""
+    count = -(-size // most)
+    return itertools.pairwise(size * i // count for i in range(count + 1))
 
 
 def _maxima(
-    levels: Iterator[np.ndarray], count: int, limit: np.float32
+    levels: Iterator[np.ndarray], limit: np.float32
 ) -> Iterator[tuple[np.ndarray, int, np.ndarray, np.ndarray]]:
     """Yield values, scale, y and x of the maxima of each scale."""
-    ring, marks = np.empty((0, 0, 0), np.float32), np.empty((0, 0), np.bool_)
-    for s in range(count + 1):
-        if s < count:
-            level = next(levels)
-            if s == 0:
-                ring, marks = empty((3, *level.shape), np.float32), empty(level.shape, np.bool_)
-            ring[s % 3] = level
-        if s > 0:
-            over_rows(_mark, len(marks), ring, s - 1, count, limit, marks)
-            y, x = np.nonzero(marks)
-            yield ring[(s - 1) % 3, y, x], s - 1, y, x
+    after = next(levels)
+    here, s = after[:0], 0
+    width = -(-after.shape[1] // _WORD) * _WORD
+    marks = np.zeros((len(after), width), np.uint8)
+    while len(after):
+        before, here, after = here, after, next(levels, after[:0])
+        over_rows(_mark, len(here), before, here, after, limit, marks)
+        y, x = np.divmod(np.flatnonzero(marks), width)
+        yield here[y, x], s, y, x
+        s += 1
 
 
 @kernel
-def _mark(ring, s, levels, threshold, marks, y0, y1):
-    """Mark what exceeds the threshold and the neighbours before it, and is no less than those after it."""
-    _, height, width = ring.shape
-    here = ring[s % 3]
+def _mark(before, here, after, threshold, marks, y0, y1):
+    """Mark what exceeds the threshold and the neighbours before it, and is no less than those after it.
+
+    Rows of marks are whole words, of which those beyond the image are 0. Scales that there are not have no rows.
+    """
+    height, width = here.shape
     for y in range(y0, y1):
         row, out = here[y], marks[y]
-        for x in range(width):
-            value = row[x]
-            best = value > threshold
-            if best:
-                for t in range(max(s - 1, 0), min(s + 2, levels)):
-                    for v in range(max(y - 1, 0), min(y + 2, height)):
-                        for u in range(max(x - 1, 0), min(x + 2, width)):
-                            before = (t < s) | ((t == s) & ((v < y) | ((v == y) & (u < x))))
-                            other = ring[t % 3, v, u]
-                            best = best & ((value > other) | ((value == other) & (not before)))
-            out[x] = best
+        above, below = here[max(y - 1, 0)], here[min(y + 1, height - 1)]
+        out[0], out[width - 1] = row[0] > threshold, row[width - 1] > threshold
+        inner, left, middle, right = out[1 : width - 1], row[: width - 2], row[1 : width - 1], row[2:]
+        upper, lower = above[1 : width - 1], below[1 : width - 1]
+        for x in range(inner.size):  # few are no less than these four, which many are looked at at a time
+            value = middle[x]
+            most = max(max(left[x], right[x]), max(upper[x], lower[x]))
+            inner[x] = (value > threshold) & (value >= most)
+        for first in range(0, out.size, _WORD):
+            marked = true_bits(out, first)
+            while marked != np.uint64(0):
+                x = first + np.int64(trailing_zeros(marked))
+                marked &= marked - np.uint64(1)
+                out[x] = _exceeds(before, True, row[x], y, x) and _exceeds(after, False, row[x], y, x)
+                for v in range(max(y - 1, 0), min(y + 2, height)):
+                    for u in range(max(x - 1, 0), min(x + 2, width)):
+                        earlier = (v < y) | ((v == y) & (u < x))
+                        out[x] &= (row[x] > here[v, u]) | ((row[x] == here[v, u]) & (not earlier))
+
+
+@kernel
+def _exceeds(level, strictly, value, y, x):
+    """Return whether a value exceeds nine neighbours in a level, or is no less than they are."""
+    height, width = level.shape
+    for v in range(max(y - 1, 0), min(y + 2, height)):
+        for u in range(max(x - 1, 0), min(x + 2, width)):
+            if value < level[v, u] or (strictly and value == level[v, u]):
+                return False
+    return True
 
 
 def pruned(blobs: np.ndarray, values: np.ndarray, overlap: float) -> np.ndarray:
