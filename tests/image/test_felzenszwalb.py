@@ -9,8 +9,10 @@ import pytest
 from skimage import segmentation as peer
 
 import sightline as sl
+from image.taken_memory import taken_beside_result
 from sightline.core import evidence
 from sightline.core.errors import InputError
+from sightline.image import edge_order
 from sightline.metrics import segmentation_covering, variation_of_information
 
 felzenszwalb = sl.image.felzenszwalb
@@ -55,6 +57,30 @@ def test_regions_are_connected_and_no_smaller_than_asked(photos: dict[str, np.nd
 def test_greater_scales_give_fewer_regions(photos: dict[str, np.ndarray]) -> None:
     counts = [felzenszwalb(photos["rings"], scale, min_size=1).max() for scale in (1, 30, 1000)]
     assert counts[0] > counts[1] > counts[2]
+
+
+def in_bands(monkeypatch: pytest.MonkeyPatch, band: int) -> None:
+    """Let each picture be looked at some rows at a time, as great ones are, and each part have few edges."""
+    for name, value in (("_WHOLE", 0), ("_BAND", band), ("_ROWS", 3), ("_LEAST", 700)):
+        monkeypatch.setattr(edge_order, name, value)
+
+
+def test_bands_and_parts_change_nothing(photos: dict[str, np.ndarray], monkeypatch: pytest.MonkeyPatch) -> None:
+    random = np.random.default_rng(0)
+    images = [photos["noise"][:97, :61], random.integers(0, 3, (64, 64), np.uint8), np.full((90, 70), 9, np.uint8)]
+    images += [random.integers(0, 256, (200, 3), np.uint8), np.uint8(np.indices((80, 90)).sum(axis=0) * 2)]
+    given = [(image, scale, sigma) for image in images for scale in (5, 100) for sigma in (0, 0.8)]
+    whole = [felzenszwalb(image, scale, sigma=sigma) for image, scale, sigma in given]
+    in_bands(monkeypatch, 500)
+    for (image, scale, sigma), labels in zip(given, whole, strict=True):
+        assert np.array_equal(felzenszwalb(image, scale, sigma=sigma), labels)
+
+
+def test_takes_little_memory_beside_the_picture(monkeypatch: pytest.MonkeyPatch) -> None:
+    y, x = np.indices((1024, 1024), np.float32)
+    image = np.uint8(127 + 60 * np.sin(np.stack([x / 9, y / 13, x / 17], axis=2)) + 60 * np.sin(y / 9)[..., None])
+    in_bands(monkeypatch, 1 << 15)
+    assert taken_beside_result(lambda: felzenszwalb(image)) < 2.8 * image.nbytes
 
 
 def test_dtypes_agree(photos: dict[str, np.ndarray]) -> None:

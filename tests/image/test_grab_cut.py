@@ -13,12 +13,11 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import maximum_flow
 
 import sightline as sl
+from image.taken_memory import taken_beside_result
 from sightline.core import evidence
 from sightline.core.errors import InputError
 from sightline.image import grid_max_flow
 from sightline.image.grid_max_flow import WAYS, GridCut
-
-from .taken_memory import taken_beside_result
 
 grab_cut = sl.image.grab_cut
 

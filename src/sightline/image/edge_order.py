@@ -2,12 +2,14 @@
 
 The weights are found anew for each part, which costs less than it does to sort all of them through memory: a part is
 what lies between two weights, counted before, so that each edge is written to its place among them at once. What has
-the same leading digits is sorted in the processor's cache.
+the same leading digits is sorted in the processor's cache. Edges within what is joined by then are left out, as in
+the filtered Kruskal's algorithm of Osipov, Sanders & Singler 2009 ("The Filter-Kruskal Minimum Spanning Tree
+Algorithm", ALENEX): most of the heavier ones are.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
@@ -19,9 +21,12 @@ KINDS = 4  # right, down, down right, up right
 _SHIFT = np.uint32(16)  # bits below the leading digits of a weight; positive floats have the order of their bits
 _LEADING = 1 << 15
 _LEAST = 1 << 18  # edges of a part at least, 2 MB: each part asks for the weights of all edges
+_WHOLE, _BAND, _ROWS = 1 << 21, 1 << 17, 32  # pixels of a picture in one band, or of a band, whose rows these are
 
 
-def edges_by_weight(planes: Array, roots: Array) -> Iterator[tuple[Array, Array]]:
+def edges_by_weight(
+    planes: Callable[[int, int], Array], shape: tuple[int, int], parents: Array
+) -> Iterator[tuple[Array, Array]]:
     """Yield the edges of the grid with eight neighbours in parts, lightest first: their codes and their weights.
 
     A code is 4 times the first pixel's place, plus 0–3 for an edge to the right, down, down right or up right. Of equal
@@ -31,69 +36,122 @@ def edges_by_weight(planes: Array, roots: Array) -> Iterator[tuple[Array, Array]
     Parameters
     ----------
     planes
-        C×H×W float32.
-    roots
-        H×W int32: edges between pixels of the same number are left out; 0×0 leaves none out.
+        Given y0 and y1, these rows of the planes, C×(y1 − y0)×W float32. Rows of great pictures are asked for again and
+        again; of others, always all.
+    shape
+        Of the grid, H×W.
+    parents
+        H×W int32, which may change between two parts: of each pixel the place of the first one of its region, and of
+        that one a number below 0. Edges within a region are left out; 0×0 leaves none out.
     """
-    height, width = planes.shape[1:]
-    room = max(height * width // 4, min(_LEAST, KINDS * height * width), width)
-    codes, keys = empty((room,), np.uint32), empty((room,), np.uint32)
-    counts = np.zeros(_LEADING, np.int64)
-    for part in over_rows(_count, height, planes, roots, strip=max(64, -(-height // 8))):
-        counts += part
-
-    def collect(low: int, shift: int, counts: Array, kinds: tuple[int, int], rows: tuple[int, int]) -> Iterator:
-        places = np.zeros(len(counts) + 1, np.int64)
-        np.cumsum(counts, out=places[1:])
-        done = _collect(planes, roots, np.uint32(low), np.uint32(shift), places, *kinds, *rows, codes, keys)
-        if shift > 0:
-            _sort_each(places, codes, keys)
-        if done > 0:
-            yield codes[:done], keys[:done].view(np.float32)
-
-    for first, last in _parts(counts, room):
-        if counts[first:last].sum() <= room:
-            yield from collect(first << 16, 16, counts[first:last], (0, KINDS), (0, height))
-            continue
-        fine = np.zeros(1 << 16, np.int64)
-        _count_fine(planes, roots, np.uint32(first), fine)
-        for low, high in _parts(fine, room):
-            if fine[low:high].sum() <= room:
-                yield from collect((first << 16) + low, 0, fine[low:high], (0, KINDS), (0, height))
+    grid, low = _Grid(planes, shape, parents), 0  # all lighter edges are done
+    room, codes = len(grid.codes), grid.codes
+    while True:
+        counts = grid.count(low)
+        span = _first_span(counts.sum(axis=0), room)
+        if span is None:
+            return
+        first, last = span
+        if last > first:
+            found = grid.collect(low, first << 16, 16, counts[:, first:last])
+            low = last << 16
+        else:
+            counts = grid.count_fine(low, first)
+            digits = _first_span(counts.sum(axis=0), room)
+            begin, end = digits if digits is not None else (0, 0)
+            if end == begin:  # of one weight: in any parts, as long as they are in order
+                yield from grid.collect_equal((first << 16) + begin)
+                low = (first << 16) + begin + 1
                 continue
-            for kind in range(KINDS):  # of one weight: in any parts, as long as they are in order
-                for y in range(0, height, room // width):
-                    rows = (y, min(y + room // width, height))
-                    yield from collect((first << 16) + low, 0, np.zeros(1, np.int64), (kind, kind + 1), rows)
+            found = grid.collect(low, (first << 16) + begin, 0, counts[:, begin:end])
+            low = (first << 16) + end
+        yield codes[:found], grid.keys[:found].view(np.float32)
 
 
-def _parts(counts: Array, room: int) -> Iterator[tuple[int, int]]:
-    """Yield ranges that hold no more than ``room`` or are one long, those that hold nothing left out."""
-    first, held = 0, 0
-    for place in np.flatnonzero(counts):
-        if held > 0 and held + counts[place] > room:
-            yield first, int(place)
-            held = 0
-        if held == 0:
-            first = int(place)
-        held += int(counts[place])
-    if held > 0:
-        yield first, int(np.flatnonzero(counts)[-1]) + 1
+def _first_span(counts: Array, room: int) -> tuple[int, int] | None:
+    """Return from where to where what is counted has room, from the first on; an empty span where that one has not."""
+    held = np.flatnonzero(counts)
+    if not held.size:
+        return None
+    many = int(np.searchsorted(np.cumsum(counts[held]), room, "right"))
+    return int(held[0]), int(held[many - 1]) + 1 if many > 0 else int(held[0])
+
+
+class _Grid:
+    """The edges of a grid, counted and collected band by band, and where those of a part are written to."""
+
+    def __init__(self, planes: Callable[[int, int], Array], shape: tuple[int, int], parents: Array) -> None:
+        self.planes, self.parents = planes, parents
+        self.height, self.width = shape
+        size = self.height * self.width
+        self.rows = self.height if size <= _WHOLE else max(_ROWS, _BAND // self.width)
+        room = max(size // 3, min(_LEAST, KINDS * size), self.width)
+        self.codes, self.keys = empty((room,), np.uint32), empty((room,), np.uint32)
+
+    def bands(self, first: int, last: int) -> Iterator[tuple[int, int, tuple[Array, int, Array, int]]]:
+        """Yield rows y0 to y1 and what :func:`_weigh` asks for: planes with a row more on either side, and the rest."""
+        for y0 in range(first, last, self.rows):
+            y1 = min(y0 + self.rows, last)
+            top = max(min(y0 - 1, self.height - self.rows - 2), 0)  # always as many, in one array
+            given = self.planes(top, min(top + self.rows + 2, self.height))
+            yield y0, y1, (given, top, self.parents, self.height)
+
+    def count(self, low: int) -> Array:
+        """Return how many edges from a weight on have each leading digits, by their kind."""
+        counts = np.zeros((KINDS, _LEADING), np.int64)
+        for y0, y1, given in self.bands(0, self.height):
+            for part in over_rows(_count, y1 - y0, *given, np.uint32(low), y0, strip=max(64, -(-(y1 - y0) // 8))):
+                counts += part
+        return counts
+
+    def count_fine(self, low: int, leading: int) -> Array:
+        """Return how many edges from a weight on of these leading digits have each of the others, by their kind."""
+        counts = np.zeros((KINDS, 1 << 16), np.int64)
+        for y0, y1, given in self.bands(0, self.height):
+            _count_fine(*given, np.uint32(low), np.uint32(leading), counts, y0, y1)
+        return counts
+
+    def collect(self, low: int, base: int, shift: int, counts: Array) -> int:
+        """Write the edges from a weight on that were counted by their digits above ``shift``; return their number.
+
+        The first of these digits begins at ``base``.
+        """
+        bounds = np.uint32(max(low, base)), np.uint32(base), np.uint32(shift)
+        ends = np.cumsum(counts.T).reshape(-1, KINDS)  # of one weight, the kinds are in their order
+        places = np.ascontiguousarray((ends - counts.T).T)
+        for y0, y1, given in self.bands(0, self.height):
+            _collect(*given, *bounds, places, 0, KINDS, y0, y1, self.codes, self.keys)
+        if shift > 0:
+            _sort_each(places[-1], self.codes, self.keys)
+        return int(places[-1, -1])
+
+    def collect_equal(self, key: int) -> Iterator[tuple[Array, Array]]:
+        """Yield all edges of one weight, which are more than there is room for."""
+        step = len(self.codes) // self.width
+        for kind in range(KINDS):
+            for y in range(0, self.height, step):
+                places = np.zeros((KINDS, 1), np.int64)
+                for y0, y1, given in self.bands(y, min(y + step, self.height)):
+                    part = np.uint32(key), np.uint32(key), np.uint32(0), places, kind, kind + 1
+                    _collect(*given, *part, y0, y1, self.codes, self.keys)
+                found = int(places[kind, 0])
+                if found > 0:
+                    yield self.codes[:found], self.keys[:found].view(np.float32)
 
 
 @kernel(inline=True)
-def _weigh(planes, roots, kind, y, keys):
+def _weigh(planes, top, parents, height, kind, y, keys):
     """Write the bits of the weights of a row's edges of one kind; return how many there are.
 
     Edges that are left out have more bits than a positive number.
     """
-    channels, height, width = planes.shape
+    channels, width = planes.shape[0], planes.shape[2]
     down, right = 0 if kind == 0 else -1 if kind == 3 else 1, 0 if kind == 1 else 1
     many = width - right if 0 <= y + down < height else 0
     below = y + down if many > 0 else y
     weights = keys.view(np.float32)[:many]
     for c in range(channels):
-        one, other = planes[c, y, :many], planes[c, below, right : right + many]
+        one, other = planes[c, y - top, :many], planes[c, below - top, right : right + many]
         if c == 0:
             for x in range(many):
                 weights[x] = (one[x] - other[x]) * (one[x] - other[x])
@@ -102,70 +160,74 @@ def _weigh(planes, roots, kind, y, keys):
                 weights[x] += (one[x] - other[x]) * (one[x] - other[x])
     for x in range(many):
         weights[x] = np.sqrt(weights[x])
-    if roots.size > 0:
-        mine, near = roots[y, :many], roots[below, right : right + many]
+    if parents.size > 0:
+        mine, near = parents[y, :many], parents[below, right : right + many]
+        here, there = np.int32(y * width), np.int32(below * width + right)
         for x in range(many):
-            keys[x] = np.uint32(0xFFFFFFFF) if mine[x] == near[x] else keys[x]
+            place = np.int32(x)
+            one_root = mine[x] if mine[x] >= 0 else here + place
+            other_root = near[x] if near[x] >= 0 else there + place
+            keys[x] = np.uint32(0xFFFFFFFF) if one_root == other_root else keys[x]
     return many
 
 
 @kernel
-def _count(planes, roots, y0, y1):
-    """Return how many edges of rows y0 to y1 have each leading digits of their weight."""
-    counts, keys = np.zeros(2 * _LEADING, np.int32), np.empty(planes.shape[2], np.uint32)
+def _count(planes, top, parents, height, low, begin, y0, y1):
+    """Return by kind how many edges of rows y0 to y1 from ``begin`` on have each leading digits of their weight."""
+    counts, keys = np.zeros((KINDS, _LEADING + 1), np.int32), np.empty(planes.shape[2], np.uint32)
+    none = np.uint32(_LEADING)
+    for y in range(begin + y0, begin + y1):
+        for kind in range(KINDS):
+            row = counts[kind]
+            for x in range(_weigh(planes, top, parents, height, kind, y, keys)):
+                row[min(keys[x] >> _SHIFT, none) if keys[x] >= low else none] += 1
+    return counts[:, :_LEADING]
+
+
+@kernel
+def _count_fine(planes, top, parents, height, low, leading, counts, y0, y1):
+    """Count by kind how often the leading digits are followed by each of the others."""
+    keys = np.empty(planes.shape[2], np.uint32)
     for y in range(y0, y1):
         for kind in range(KINDS):
-            for x in range(_weigh(planes, roots, kind, y, keys)):
-                counts[keys[x] >> _SHIFT] += 1
-    return counts[:_LEADING]
+            for x in range(_weigh(planes, top, parents, height, kind, y, keys)):
+                if keys[x] >> _SHIFT == leading and keys[x] >= low:
+                    counts[kind, keys[x] & np.uint32(0xFFFF)] += 1
 
 
 @kernel
-def _count_fine(planes, roots, leading, counts):
-    """Count how often the leading digits are followed by each of the others."""
-    keys = np.empty(planes.shape[2], np.uint32)
-    for y in range(planes.shape[1]):
-        for kind in range(KINDS):
-            for x in range(_weigh(planes, roots, kind, y, keys)):
-                if keys[x] >> _SHIFT == leading:
-                    counts[keys[x] & np.uint32(0xFFFF)] += 1
+def _collect(planes, top, parents, height, low, base, shift, places, kind0, kind1, y0, y1, codes, keys):
+    """Write the edges of weights from ``low`` on to their places, those of one place in order.
 
-
-@kernel
-def _collect(planes, roots, low, shift, places, kind0, kind1, y0, y1, codes, keys):
-    """Write the edges of weights from ``low`` on to their places, those of one place in order; return their number.
-
-    ``places`` says where each of the digits above ``shift`` begins; afterwards, where it ends.
+    ``places`` says by kind where each of the digits above ``shift`` begins, counted from ``base``; then, where it ends.
     """
     width = planes.shape[2]
-    row, found, total = np.empty(width, np.uint32), np.empty(width, np.int32), 0
-    span = np.uint32((places.size - 1) << np.int64(shift))
+    row, found = np.empty(width, np.uint32), np.empty(width, np.int32)
+    span = np.uint32(np.int64(base) + (places.shape[1] << np.int64(shift)) - np.int64(low))
     for kind in range(kind0, kind1):
         for y in range(y0, y1):
             count = 0
-            for x in range(_weigh(planes, roots, kind, y, row)):
+            for x in range(_weigh(planes, top, parents, height, kind, y, row)):
                 found[count] = x  # without a branch, which could not be foreseen
                 count += np.int64(np.uint32(row[x] - low) < span)
             for i in range(count):
                 key, code = row[found[i]], np.uint32(KINDS * (y * width + found[i]) + kind)
-                digit = np.int64(np.uint32(key - low) >> shift)
-                at = places[digit]
+                digit = np.int64(np.uint32(key - base) >> shift)
+                at = places[kind, digit]
                 codes[at], keys[at] = code, key
-                places[digit] = at + 1
-            total += count
-    return total
+                places[kind, digit] = at + 1
 
 
 @kernel
 def _sort_each(ends, codes, keys):
     """Sort what lies between two ends by the last 16 bits of the keys, equal ones as they came."""
     first, most = 0, 0
-    for part in range(ends.size - 1):
+    for part in range(ends.size):
         most = max(most, ends[part] - first)
         first = ends[part]
     other_codes, other_keys = np.empty(most, np.uint32), np.empty(most, np.uint32)
     starts, first = np.empty(257, np.int64), 0
-    for part in range(ends.size - 1):
+    for part in range(ends.size):
         last = ends[part]
         if last - first < 48:
             for i in range(first + 1, last):

@@ -24,7 +24,7 @@ from sightline.image.edge_order import edges_by_weight
 from sightline.image.gaussian_blur import gaussian_blur
 from sightline.image.grey_levels import as_grey_levels
 
-_BAND = 1 << 16  # pixels that are smoothed together
+_BAND = 1 << 18  # pixels that are smoothed together
 
 
 @method(task="segmentation", paper="Felzenszwalb & Huttenlocher 2004", lesson="w2d3")
@@ -76,7 +76,7 @@ def felzenszwalb(
 @felzenszwalb.steps
 def _steps(image: Image, scale: float = 100.0, *, sigma: float = 0.8, min_size: int = 20) -> Iterator[Step]:
     pixels = _smoothed(image, sigma)
-    picture = np.clip(np.rint(np.moveaxis(pixels, 0, 2)), 0, 255).astype(np.uint8)
+    picture = np.clip(np.rint(np.moveaxis(pixels.planes(0, pixels.shape[0]), 0, 2)), 0, 255).astype(np.uint8)
     yield Step("smoothed", Picture(picture if picture.shape[2] == 3 else picture[..., 0]))
     for part in (16, 4, 2):
         labels = _joined(pixels, scale, 1, part)
@@ -86,11 +86,10 @@ def _steps(image: Image, scale: float = 100.0, *, sigma: float = 0.8, min_size: 
     yield Step("segments", LabelsLayer(result), note=f"Regions below {min_size} pixels are joined.")
 
 
-def _smoothed(image: Any, sigma: Any) -> Array:
-    """Return C×H×W float32 grey levels."""
+def _smoothed(image: Any, sigma: Any) -> _Smoothed:
     image = as_image("felzenszwalb", image, finite=True, most=1e12)
     sigma = number("felzenszwalb", "sigma", sigma, 0, 20, unit="pixels")
-    return _smoothed_levels(lambda y0, y1: as_grey_levels("felzenszwalb", image[y0:y1]), image.shape, sigma)
+    return _Smoothed(lambda y0, y1: as_grey_levels("felzenszwalb", image[y0:y1]), image.shape, sigma)
 
 
 def regions_of_levels(
@@ -107,40 +106,54 @@ def regions_of_levels(
     scale, min_size, sigma
         As for :func:`felzenszwalb`.
     """
-    return _joined(_smoothed_levels(levels, shape, sigma), scale, min_size)
+    return _joined(_Smoothed(levels, shape, sigma), scale, min_size)
 
 
-def _smoothed_levels(levels: Callable[[int, int], Array], shape: tuple[int, ...], sigma: float) -> Array:
-    height, width = shape[:2]
-    pixels = empty((1 if len(shape) == 2 else 3, height, width), np.float32)
-    beyond = int(4 * sigma) + 2 if sigma > 0 else 0  # rows that the Gaussian reaches, and one or two
-    rows = max(_BAND // width, 2 * beyond, 1)
-    for y0 in range(0, height, rows):
-        top, y1 = max(y0 - beyond, 0), min(y0 + rows, height)
-        given = levels(top, min(y1 + beyond, height))
-        for c, plane in enumerate(pixels):
-            band = np.ascontiguousarray(given[..., c])
-            plane[y0:y1] = (band if sigma == 0 else gaussian_blur(band, sigma))[y0 - top : y1 - top]
-    return pixels
+class _Smoothed:
+    """Smoothed grey levels, of which only the rows asked for last are there."""
+
+    def __init__(self, levels: Callable[[int, int], Array], shape: tuple[int, ...], sigma: float) -> None:
+        self.levels, self.sigma = levels, sigma
+        self.shape, self.channels = (shape[0], shape[1]), 1 if len(shape) == 2 else 3
+        self.rows, self.last = (0, 0), np.empty((0, 0, 0), np.float32)
+
+    def planes(self, y0: int, y1: int) -> Array:
+        """Return rows y0 to y1, C×(y1 − y0)×W float32; they are written over when others are asked for."""
+        if self.rows == (y0, y1):
+            return self.last
+        height, width = self.shape
+        if self.last.shape[1] != y1 - y0:
+            self.last = empty((self.channels, y1 - y0, width), np.float32)
+        beyond = int(4 * self.sigma) + 2 if self.sigma > 0 else 0  # rows that the Gaussian reaches, and one or two
+        rows = max(_BAND // width, 2 * beyond, 1)
+        for first in range(y0, y1, rows):
+            top, last = max(first - beyond, 0), min(first + rows, y1)
+            given = self.levels(top, min(last + beyond, height))
+            for c, plane in enumerate(self.last):
+                band = np.ascontiguousarray(given[..., c])
+                smooth = band if self.sigma == 0 else gaussian_blur(band, self.sigma)
+                plane[first - y0 : last - y0] = smooth[first - top : last - top]
+        self.rows = (y0, y1)
+        return self.last
 
 
-def _joined(pixels: Array, scale: float, smallest: int, part: int = 1) -> Array:
+def _joined(pixels: _Smoothed, scale: float, smallest: int, part: int = 1) -> Array:
     """Return the labels after the lightest one of ``part`` parts of the edges, small regions joined at the end."""
-    height, width = pixels.shape[1:]
+    height, width = pixels.shape
     left = (height * (width - 1) + (height - 1) * (width + 2 * (width - 1))) // part
     labels, within = empty((height, width), np.int32), np.zeros(height * width, np.float32)
     labels.fill(-1)
     parents = labels.reshape(-1)
-    for codes, weights in edges_by_weight(pixels, np.empty((0, 0), np.int32)):
+    for codes, weights in edges_by_weight(pixels.planes, pixels.shape, labels if part == 1 else labels[:0, :0]):
         _join(codes[:left], weights[:left], np.float64(scale), 0, width, parents, within)
+        _flatten(parents)
         left -= len(codes)
         if left <= 0:
             break
-    roots = within.view(np.int32)
-    _flatten(parents, roots)
     if smallest > 1:
-        for codes, weights in edges_by_weight(pixels, roots.reshape(height, width)):
+        for codes, weights in edges_by_weight(pixels.planes, pixels.shape, labels):
             _join(codes, weights, np.float64(scale), smallest, width, parents, within)
+            _flatten(parents)
     _number(parents)
     return labels
 
@@ -183,13 +196,12 @@ def _join(codes, weights, scale, smallest, width, parents, within):
 
 
 @kernel
-def _flatten(parents, roots):
-    """Let each pixel's parent be its root, which comes before it, and write the roots."""
+def _flatten(parents):
+    """Let each pixel's parent be its root, which comes before it."""
     for i in range(parents.size):
         above = parents[i]
         if above >= 0 and parents[above] >= 0:
             parents[i] = parents[above]
-        roots[i] = i if above < 0 else parents[i]
 
 
 @kernel
