@@ -35,8 +35,6 @@ _BAND = 4 * (1 << 20)  # bytes of a strip's floats
         (lambda: sl.image.collapse(_PYRAMID, dtype="uint8"), 1.4, 0),
         (lambda: sl.image.collapse(_PYRAMID[:1], dtype="uint8"), 1.1, 0),
         (lambda: sl.image.forward_warp(_GREY, _PLACES), 0.7, 0),  # an eighth of the sums
-        (lambda: sl.image.draw.boxes(_GREY, np.array([[9, 9, 99, 99]])), 0.3, 0),  # and 4 that are Pillow's own
-        (lambda: sl.image.draw.masks(_GREY, _MASK), 0.3, 0),
     ],
 )
 def test_memory_beside_picture_and_result(call: Callable[[], object], most: float, strips: int) -> None:
