@@ -72,7 +72,7 @@ def test_strips_are_as_the_whole(border: str, monkeypatch: pytest.MonkeyPatch) -
     gray, colour = (RANDOM.integers(0, 256, shape, dtype=np.uint8) for shape in ((1100, 9), (1100, 9, 3)))
     cases = [(gray, None, 9), (colour, None, 5), (gray, colour, 71), ((gray / np.float32(255)), gray, 3)]
     whole = [sl.image.guided_filter(*case, border=border) for case in cases]
-    monkeypatch.setattr(guided, "_PIXELS", 1)
+    monkeypatch.setattr(guided, "_FLOATS", 1)
     for case, expected in zip(cases, whole, strict=True):
         np.testing.assert_array_equal(sl.image.guided_filter(*case, border=border), expected)
 

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 import numpy as np
 
+from sightline.core import kernels
 from sightline.core.buffers import empty
 from sightline.core.catalogue import method
 from sightline.core.checks import as_image, choice, integer, number, output
@@ -24,7 +25,7 @@ from sightline.image.border import BORDERS, source_indices
 
 _RANGE = {"uint8": 255.0, "uint16": 65535.0, "float32": 1.0}
 _STRIP = 64
-_PIXELS = 1 << 21  # that are held as float32 at a time, in whole strips
+_FLOATS = 6 << 20  # that are held at a time
 
 
 @method(task="smoothing", paper="He 2010", lesson="w1d4")
@@ -81,21 +82,28 @@ def guided_filter(
     image, guide, rows, columns, size, eps = _checked(image, guide, size, eps, border)
     result = output("guided_filter", out, image.shape, image.dtype, [image, guide])
     height, width = image.shape[:2]
-    many = -(-max(_PIXELS // width, 8 * max(_STRIP, size)) // _STRIP) * _STRIP
-    if border == "wrap":  # the first rows need the last ones
-        many = height
+    many = height if border == "wrap" else _rows_at_a_time(image, guide, size)  # the first rows need the last ones
+    each = guide.size // (height * width) + 1
+    slopes = empty((image.size // (height * width) * each, min(height, many + size + 2 * _STRIP), width), np.float32)
+    top = bottom = 0  # the rows whose a and b are there
     for y in range(0, height, many):
         stop = min(y + many, height)
-        near = rows[y : stop + size - 1]  # whose a and b are needed, from where a strip of the whole begins
-        top, bottom = int(near.min()) // _STRIP * _STRIP, int(near.max()) + 1
-        under = rows[top : bottom + size - 1]
-        first, last = int(under.min()), int(under.max()) + 1
-        room = min(height, many + 2 * (_STRIP + size))  # of every strip, so that each takes over the memory of the last
-        guides = _planes(guide[first:last], room)
-        planes = guides if guide is image else _planes(image[first:last], room)
-        slopes = _coefficients(planes, guides, under - first, columns, size, eps, room)
-        _answer(slopes, guides, near - top, columns, size, y - first, result[y:stop])
-        del guides, planes, slopes
+        near = rows[y : stop + size - 1]  # whose a and b are needed
+        first, until = int(near.min()), min(-(-(int(near.max()) + 1) // _STRIP) * _STRIP, height)
+        if top <= first <= bottom and bottom > 0:
+            slopes[:, : bottom - first] = slopes[:, first - top : bottom - top].copy()
+        else:
+            bottom = first = first // _STRIP * _STRIP
+        top, start, bottom = first, bottom, max(bottom, until)  # sums begin anew at strips of the whole
+        under = rows[start : bottom + size - 1] if bottom > start else rows[y : y + 1]
+        above, below = min(int(under.min()), y), max(int(under.max()) + 1, stop)
+        room = min(height, many + 2 * (_STRIP + size))  # of every band, so that each takes over the memory of the last
+        guides = _planes(guide[above:below], room)
+        planes = guides if guide is image else _planes(image[above:below], room)
+        if bottom > start:
+            _coefficients(planes, guides, under - above, columns, size, eps, slopes, start - top)
+        _answer(slopes, guides, near - top, columns, size, y - above, result[y:stop])
+        del guides, planes
     return result
 
 
@@ -119,6 +127,15 @@ def _steps(
     means = _box_means(slopes, rows, columns, size)
     yield Step("means", Grid(means), note="A pixel lies in many windows: it takes the mean of their a and b.")
     yield Step("result", Picture(result), note="Mean a times the guide, plus mean b.")
+
+
+def _rows_at_a_time(image: Array, guide: Array, size: int) -> int:
+    """Return how many rows to filter at a time, in whole strips: what they need is held as float32, up to a limit."""
+    height, width = image.shape[:2]
+    guides, channels = guide.size // (height * width), image.size // (height * width)
+    planes = guides + (0 if guide is image else channels) + channels * (guides + 1)
+    least = max(4, kernels.threads()) * max(_STRIP, size)
+    return -(-max(_FLOATS // (planes * width), least) // _STRIP) * _STRIP
 
 
 def _checked(
@@ -151,15 +168,24 @@ def _roomy(shape: tuple[int, ...], room: int) -> Array:
 
 
 def _coefficients(
-    planes: Array, guides: Array, rows: Array, columns: Array, size: int, eps: float, room: int = 0
+    planes: Array,
+    guides: Array,
+    rows: Array,
+    columns: Array,
+    size: int,
+    eps: float,
+    slopes: Array | None = None,
+    place: int = 0,
 ) -> Array:
-    """Return, for each channel, a of each channel of the guide and then b: C·(G + 1) planes."""
+    """Return, for each channel, a of each channel of the guide and then b: C·(G + 1) planes, from row ``place`` on."""
     count, height, width = len(guides), len(rows) - size + 1, planes.shape[2]
-    slopes = _roomy((len(planes) * (count + 1), height, width), room)
+    if slopes is None:
+        slopes = empty((len(planes) * (count + 1), height, width), np.float32)
+    options = rows, columns, size, np.float64(eps), slopes, place
     if planes is guides and count == 1:
-        over_rows(_fit_itself, height, guides[0], rows, columns, size, np.float64(eps), slopes, strip=_STRIP)
+        over_rows(_fit_itself, height, guides[0], *options, strip=_STRIP)
     else:
-        over_rows(_fit, height, planes, guides, rows, columns, size, np.float64(eps), slopes, strip=_STRIP)
+        over_rows(_fit, height, planes, guides, *options, strip=_STRIP)
     return slopes
 
 
@@ -267,7 +293,7 @@ def _slide_all(down, columns, size, across):
 
 
 @kernel
-def _fit(planes, guides, rows, columns, size, eps, slopes, y0, y1):
+def _fit(planes, guides, rows, columns, size, eps, slopes, place, y0, y1):
     """Write a and b of the windows around each pixel, from the means of I, p, I·I and I·p."""
     channels, count, width = planes.shape[0], guides.shape[0], planes.shape[2]
     pairs = count * (count + 1) // 2
@@ -294,13 +320,13 @@ def _fit(planes, guides, rows, columns, size, eps, slopes, y0, y1):
             continue
         _slide_all(down, columns, size, across)
         if count == 1:
-            _solve_gray(across, channels, 1.0 / (size * size), eps, slopes, y)
+            _solve_gray(across, channels, 1.0 / (size * size), eps, slopes, place + y)
         else:
-            _solve_colour(across, channels, 1.0 / (size * size), eps, slopes, y)
+            _solve_colour(across, channels, 1.0 / (size * size), eps, slopes, place + y)
 
 
 @kernel
-def _fit_itself(plane, rows, columns, size, eps, slopes, y0, y1):
+def _fit_itself(plane, rows, columns, size, eps, slopes, place, y0, y1):
     """Write a and b where a grey image is its own guide: two sums instead of four."""
     width = plane.shape[1]
     down, across = np.zeros((2, width), np.float64), np.empty((2, width), np.float64)
@@ -313,7 +339,7 @@ def _fit_itself(plane, rows, columns, size, eps, slopes, y0, y1):
         if y < y0:
             continue
         _slide_all(down, columns, size, across)
-        levels, squares, to_a, to_b = across[0], across[1], slopes[0, y], slopes[1, y]
+        levels, squares, to_a, to_b = across[0], across[1], slopes[0, place + y], slopes[1, place + y]
         for x in range(width):
             mean = levels[x] * share
             variance = squares[x] * share - mean * mean

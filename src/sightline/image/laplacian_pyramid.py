@@ -111,9 +111,12 @@ def collapse(
     if dtype == "float32":
         return sum_of_bands(levels)
     finest, result = levels[0], empty(levels[0].shape, dtype)
-    height, width, *channels = finest.shape
-    nothing = np.zeros(((height + 1) // 2, (width + 1) // 2, *channels), np.float32)
-    expand(sum_of_bands(levels[1:]) if len(levels) > 1 else nothing, finest, 1, result)
+    if len(levels) > 1:
+        coarse = sum_of_bands(levels[1:])
+    else:
+        height, width, *channels = finest.shape
+        coarse = np.zeros(((height + 1) // 2, (width + 1) // 2, *channels), np.float32)
+    expand(coarse, finest, 1, result)
     return result
 
 
