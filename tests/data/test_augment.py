@@ -16,8 +16,10 @@ from photo_parts import small_photos
 from sightline.core.errors import InputError
 from sightline.data import (
     Augment,
+    LabelledImage,
     adjust_colour,
     affine,
+    augment,
     cutout,
     rand_augment,
     random_affine,
@@ -101,6 +103,20 @@ def test_a_policy_is_seeded_by_sample_not_by_order(policy: str) -> None:
     if policy != "none":
         later = [augment.sample(images[index], seed=7, epoch=2, index=index) for index in range(24)]
         assert not all(np.array_equal(a, b) for a, b in zip(order, later, strict=True))
+
+
+@pytest.mark.parametrize("policy", [*POLICIES, ["mirror", ("rotate", {"angle": 0.5})]])
+def test_one_call_does_what_the_list_does(policy: str, photos: dict[str, np.ndarray]) -> None:
+    image = small_photos(photos)[0]
+    np.testing.assert_array_equal(augment(image, policy, seed=7), Augment(policy)(image, 7))
+    height, width = image.shape[:2]
+    mask = np.zeros((1, height, width), bool)
+    mask[0, 2:, 3:] = True
+    whole = LabelledImage(image, boxes=[[3, 2, width, height]], masks=mask, keypoints=[[[4, 3]]])
+    one, other = augment(whole, policy, seed=7, shape=(20, 24)), Augment(policy, shape=(20, 24))(whole, 7)
+    assert one.image.shape[:2] == ((20, 24) if policy in POLICIES[1:] else other.image.shape[:2])
+    for name in ("image", "boxes", "masks", "keypoints"):
+        np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
 
 
 def test_digits_are_not_mirrored() -> None:

@@ -2,6 +2,7 @@ from .affine import affine as affine
 from .affine import random_affine as random_affine
 from .annotation import Annotation as Annotation
 from .augment import Augment as Augment
+from .augment import augment as augment
 from .box_crop import crop_around_boxes as crop_around_boxes
 from .check import DataReport as DataReport
 from .check import Problem as Problem

@@ -156,6 +156,46 @@ class Augment:
         return move, tones
 
 
+def augment(
+    image: Picture,
+    policy: Annotated[str | Sequence[Named], Choice(*POLICIES)] = "standard",
+    *,
+    mirror: bool = True,
+    shape: tuple[int, int] | None = None,
+    keep: float = 0.1,
+    seed: Seed = 0,
+) -> Picture:
+    """Return one changed copy of an image, with all that is labelled on it; :class:`Augment` is quicker for many.
+
+    Parameters
+    ----------
+    image
+        H×W or H×W×3, uint8, or a :class:`LabelledImage`: then boxes, masks and keypoints move along. Never changed.
+    policy, mirror, shape, keep
+        As :class:`Augment` takes them.
+    seed
+        Whole number ≥ 0 or a generator: the same number, the same copy.
+
+    Returns
+    -------
+    What was given, an array or a LabelledImage; the policy ``none`` gives it back as it is.
+
+    Raises
+    ------
+    InputError
+        When the image is no uint8 picture, or an option is not known.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sightline.data import augment
+    >>> image = np.arange(64, dtype=np.uint8).reshape(8, 8)
+    >>> augment(image, "light", seed=1).shape
+    (8, 8)
+    """
+    return Augment(policy, mirror=mirror, shape=shape, keep=keep)(image, seed)
+
+
 def _toned(image: np.ndarray, tones: list[Tone]) -> np.ndarray:
     for tone in tones:
         image = tone(image)
