@@ -48,7 +48,7 @@ def top_hat(
     """
     image, result = prepared("top_hat", image, out)
     between = extremum("top_hat", image, footprint, None, largest=False)
-    opened = extremum("top_hat", between, footprint, None, largest=True, mirrored=True)
+    opened = extremum("top_hat", between, footprint, result, largest=True, mirrored=True)
     return _difference(image, opened, result)
 
 
@@ -87,7 +87,7 @@ def black_hat(
     """
     image, result = prepared("black_hat", image, out)
     between = extremum("black_hat", image, footprint, None, largest=True)
-    closed = extremum("black_hat", between, footprint, None, largest=False, mirrored=True)
+    closed = extremum("black_hat", between, footprint, result, largest=False, mirrored=True)
     return _difference(closed, image, result)
 
 
@@ -124,7 +124,7 @@ def morphological_gradient(
     [[0, 0, 6, 6, 0, 0]]
     """
     image, result = prepared("morphological_gradient", image, out)
-    dilated = extremum("morphological_gradient", image, footprint, None, largest=True)
+    dilated = extremum("morphological_gradient", image, footprint, result, largest=True)
     eroded = extremum("morphological_gradient", image, footprint, None, largest=False)
     return _difference(dilated, eroded, result)
 
