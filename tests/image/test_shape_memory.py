@@ -18,7 +18,7 @@ _STRIPS = 1 << 20  # bytes for what belongs to a strip at hand, however large th
 _CALLS: dict[str, tuple[Callable[[Any], Any], float]] = {
     "find_contours": (lambda image: sl.image.find_contours(image > 127), 2.0),
     "seam_carve": (lambda image: sl.image.seam_carve(image, (_SIDE - 2, _SIDE - 2)), 2.8),
-    "simple_blobs": (sl.image.simple_blobs, 2.0),
+    "simple_blobs": (sl.image.simple_blobs, 1.0),
     "blobs_log": (lambda image: sl.image.blobs_log(image, **_TILES), 28.0),
     "blobs_dog": (lambda image: sl.image.blobs_dog(image, **_TILES), 28.0),
     "blobs_doh": (lambda image: sl.image.blobs_doh(image, **_TILES), 28.0),

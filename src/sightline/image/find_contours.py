@@ -149,13 +149,21 @@ def _steps(mask: Mask, *, approximation: str = "none", mode: str = "tree") -> It
     yield Step("contours", Value(contours), Labels(shown), note=note)
 
 
-def borders(mask: Array, *, simple: bool = False, external: bool = False) -> tuple[Array, Array, Array, Array]:
-    """Return all points, where those of each border end, its parent (-1: none), and whether it is a hole's."""
-    height, width = mask.shape
+def borders(
+    image: Array, above: float = 0, *, simple: bool = False, external: bool = False
+) -> tuple[Array, Array, Array, Array]:
+    """Return all points, where those of each border end, its parent (-1: none), and whether it is a hole's.
+
+    They are the borders of what exceeds ``above``, a number of the image's type, in an H×W image: of a mask, of what is
+    true.
+    """
+    height, width = image.shape
+    image = image.view(np.uint8) if image.dtype == np.bool_ else image
+    bound = image.dtype.type(above)
     blocks = width // 64 + 1  # at least one false pixel is behind the last one
     rings, changes = empty((height, blocks * 64), np.uint8), empty((height, blocks), np.uint64)
-    counts, strip = np.empty(height, np.int64), height if mask.size <= _ALONE else _STRIP
-    most = sum(over_rows(_look_around, height, mask.view(np.uint8), rings, changes, counts, strip=strip))
+    counts, strip = np.empty(height, np.int64), height if image.size <= _ALONE else _STRIP
+    most = sum(over_rows(_look_around, height, image, bound, rings, changes, counts, strip=strip))
     starts, parents, holes = border_starts(changes, counts, external)
     # A step in the flat array, and one of a point, whose y is in the upper half of a word and x in the lower one.
     steps = np.stack([_ALONG_Y * rings.shape[1] + _ALONG_X, (_ALONG_Y << 32) + _ALONG_X]).view(np.uint64)
@@ -169,21 +177,21 @@ def borders(mask: Array, *, simple: bool = False, external: bool = False) -> tup
 
 
 @kernel
-def _look_around(mask, rings, changes, counts, y0, y1):
+def _look_around(image, bound, rings, changes, counts, y0, y1):
     """Write which neighbours of each pixel on a border are true, and where rows change; return how many points.
 
-    Write also how many runs each row has. A border passes a pixel once for each row of false neighbours, around it,
-    that has one beside, above or below it: the last one of those against the clock is counted (Yokoi's number; a pixel
-    on its own is one more).
+    A pixel is true that exceeds the bound. Write also how many runs each row has. A border passes a pixel once for each
+    row of false neighbours, around it, that has one beside, above or below it: the last one of those against the clock
+    is counted (Yokoi's number; a pixel on its own is one more).
     """
-    height, width = mask.shape
+    height, width = image.shape
     rows, count = np.zeros((3, rings.shape[1] + 2), np.uint8), 0
     for y in range(y0 - 1, y1 + 1):
         line = rows[y % 3]
         if 0 <= y < height:
-            source, inner = mask[y], line[1 : width + 1]
+            source, inner = image[y], line[1 : width + 1]
             for x in range(width):
-                inner[x] = source[x] != 0
+                inner[x] = source[x] > bound
         else:
             line[:] = 0
         if y <= y0:

@@ -134,10 +134,10 @@ def _groups(
     distance = number(name, "min_distance", min_distance, 0, unit="pixels")
     groups = _Groups(distance, max(distance, math.sqrt(min(largest, gray.size) / math.pi), 1.0))
     for level in np.arange(low, high, step):
-        mask = gray > level * _LEVELS[gray.dtype.name]
+        bound = _not_above(level * _LEVELS[gray.dtype.name], gray.dtype)
         fresh = []
-        for points in _of_size(mask, smallest, largest):
-            blob = _blob(points, mask, wanted, (smallest, largest), shares)
+        for points in _of_size(gray, bound, smallest, largest):
+            blob = _blob(points, gray, bound, wanted, (smallest, largest), shares)
             if blob is not None and not groups.join(blob):
                 fresh.append(blob)
         for blob in fresh:
@@ -147,9 +147,17 @@ def _groups(
     return groups.blobs
 
 
-def _of_size(mask: np.ndarray, smallest: float, largest: float) -> Iterator[np.ndarray]:
-    """Yield the points, N×2 float64, of each border whose area is not too small nor too large."""
-    points, ends, _, _ = borders(np.ascontiguousarray(mask))
+def _not_above(level: float, dtype: np.dtype) -> Any:
+    """Return the greatest number of a type that is not above a level ≥ 0: the same pixels exceed it."""
+    if dtype.kind == "u":
+        return dtype.type(min(math.floor(level), np.iinfo(dtype).max))
+    nearest = np.float32(level)
+    return nearest if nearest <= level else np.nextafter(nearest, np.float32(0))
+
+
+def _of_size(gray: np.ndarray, bound: Any, smallest: float, largest: float) -> Iterator[np.ndarray]:
+    """Yield the points, N×2 float64, of each border of what exceeds a bound, its area not too small nor too large."""
+    points, ends, _, _ = borders(gray, bound)
     areas = np.empty(len(ends))
     _measure(points, ends, areas)
     for i in np.flatnonzero((areas > 0) & (smallest <= areas) & (areas < largest)):
@@ -178,7 +186,12 @@ def _numbers(argument: str, values: Any, count: int) -> list[float]:
 
 
 def _blob(
-    points: np.ndarray, mask: np.ndarray, wanted: bool | None, limits: tuple[float, float], shares: tuple[float, ...]
+    points: np.ndarray,
+    gray: np.ndarray,
+    bound: Any,
+    wanted: bool | None,
+    limits: tuple[float, float],
+    shares: tuple[float, ...],
 ) -> tuple[float, ...] | None:
     """Return (x, y, radius, weight) of what a border encloses, None when a filter stops it."""
     origin = points[0].copy()
@@ -202,7 +215,7 @@ def _blob(
         if abs(m00) < shares[2] * abs((hull[:, 0] * after[:, 1] - after[:, 0] * hull[:, 1]).sum() / 2):
             return None
     row, column = round(cy + origin[1]), round(cx + origin[0])
-    if wanted is not None and mask[row, column] != wanted:
+    if wanted is not None and (gray[row, column] > bound) != wanted:
         return None
     radius = float(np.median(np.hypot(x - cx, y - cy)))
     return cx + origin[0], cy + origin[1], radius, max(ratio, 1e-9) ** 2
