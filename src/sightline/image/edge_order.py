@@ -20,7 +20,7 @@ from sightline.core.types import Array
 KINDS = 4  # right, down, down right, up right
 _SHIFT = np.uint32(16)  # bits below the leading digits of a weight; positive floats have the order of their bits
 _LEADING = 1 << 15
-_LEAST = 1 << 18  # edges of a part at least, 2 MB: each part asks for the weights of all edges
+_LEAST = 1 << 19  # edges of a part at least, 4 MB: each part asks for the weights of all edges
 _WHOLE, _BAND, _ROWS = 1 << 21, 1 << 17, 32  # pixels of a picture in one band, or of a band, whose rows these are
 
 
@@ -48,7 +48,8 @@ def edges_by_weight(
     room, codes = len(grid.codes), grid.codes
     while True:
         counts = grid.count(low)
-        span = _first_span(counts.sum(axis=0), room)
+        left = counts.sum(axis=0)
+        span = _first_span(left, room)
         if span is None:
             return
         first, last = span
@@ -66,6 +67,8 @@ def edges_by_weight(
             found = grid.collect(low, (first << 16) + begin, 0, counts[:, begin:end])
             low = (first << 16) + end
         yield codes[:found], grid.keys[:found].view(np.float32)
+        if found == left.sum():
+            return
 
 
 def _first_span(counts: Array, room: int) -> tuple[int, int] | None:
@@ -98,11 +101,11 @@ class _Grid:
 
     def count(self, low: int) -> Array:
         """Return how many edges from a weight on have each leading digits, by their kind."""
-        counts = np.zeros((KINDS, _LEADING), np.int64)
+        counts = np.zeros((KINDS, _LEADING + 1), np.int32)
         for y0, y1, given in self.bands(0, self.height):
-            for part in over_rows(_count, y1 - y0, *given, np.uint32(low), y0, strip=max(64, -(-(y1 - y0) // 8))):
+            for part in over_rows(_count, y1 - y0, *given, np.uint32(low), y0, strip=max(128, -(-(y1 - y0) // 8))):
                 counts += part
-        return counts
+        return counts[:, :_LEADING]
 
     def count_fine(self, low: int, leading: int) -> Array:
         """Return how many edges from a weight on of these leading digits have each of the others, by their kind."""
@@ -181,7 +184,7 @@ def _count(planes, top, parents, height, low, begin, y0, y1):
             row = counts[kind]
             for x in range(_weigh(planes, top, parents, height, kind, y, keys)):
                 row[min(keys[x] >> _SHIFT, none) if keys[x] >= low else none] += 1
-    return counts[:, :_LEADING]
+    return counts
 
 
 @kernel
