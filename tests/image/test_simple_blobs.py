@@ -77,6 +77,16 @@ def test_dtypes_agree() -> None:
     np.testing.assert_allclose(simple_blobs(sl.to_float(spots())), ours, atol=0.2)
 
 
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
+def test_the_same_pixels_exceed_a_number_of_their_type(dtype: str) -> None:
+    kind = np.dtype(dtype)
+    for level in (0.0, 0.2, 50 / 255, 1 / 3, 1.0, 49.5, 50.0, 254.99, 255.0, 12850.5, 65535.0, 1e12):
+        near = np.float32(level)
+        around = [near, np.nextafter(near, np.float32(0)), np.nextafter(near, np.float32(np.inf))]
+        pixels = np.arange(np.iinfo(kind).max + 1).astype(kind) if kind.kind == "u" else np.array(around, np.float32)
+        assert np.array_equal(pixels > MODULE._not_above(level, kind), pixels.astype(np.float64) > level)
+
+
 def test_steps_end_in_the_blobs() -> None:
     trace = sl.trace(simple_blobs, spots())
     assert [step.name for step in trace] == ["grey", "centres", "blobs"]
