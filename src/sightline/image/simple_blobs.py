@@ -152,7 +152,7 @@ def _not_above(level: float, dtype: np.dtype) -> Any:
     if dtype.kind == "u":
         return dtype.type(min(math.floor(level), np.iinfo(dtype).max))
     nearest = np.float32(level)
-    return nearest if nearest <= level else np.nextafter(nearest, np.float32(0))
+    return nearest if float(nearest) <= level else np.nextafter(nearest, np.float32(0))
 
 
 def _of_size(gray: np.ndarray, bound: Any, smallest: float, largest: float) -> Iterator[np.ndarray]:
