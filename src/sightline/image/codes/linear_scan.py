@@ -13,8 +13,10 @@ from itertools import pairwise
 import numpy as np
 from jaxtyping import Float32, Float64, Int64, UInt8
 
+from sightline.core.gathers import fetch_two
 from sightline.core.kernels import kernel, over_rows
 from sightline.core.lanes import prefetch
+from sightline.core.vectors import LANES, load, store
 from sightline.image.codes.linear_regions import ANGLES
 
 EAN13, EAN8, CODE128 = 1, 2, 3
@@ -85,10 +87,10 @@ def _scan_lines(picture, across, lines, before, depths, y0, y1):
     longest = 0
     for k in range(y0, y1):
         longest = max(longest, np.int64(lines[k, 4]) + 1)
-    offsets = np.empty(longest, np.uint32)
-    right, below = np.empty(longest, np.float32), np.empty(longest, np.float32)
+    room = longest + LANES  # eight samples at once
+    offsets, right, below = np.empty(room, np.uint32), np.empty(room, np.float32), np.empty(room, np.float32)
     ranges = np.empty(longest // _SEGMENT + 1, np.float32)
-    profile, edges, back = np.empty(longest, np.float32), np.empty(longest + 3), np.empty(longest + 3)
+    profile, edges, back = np.empty(room, np.float32), np.empty(longest + 3), np.empty(longest + 3)
     values, least, places = np.empty(longest, np.float32), np.empty(longest, np.float32), np.empty(longest, np.int32)
     chosen = np.empty(longest, np.int32)
     for k in range(y0, y1):
@@ -127,7 +129,8 @@ def _scan_lines(picture, across, lines, before, depths, y0, y1):
 def _sample(picture, across, line, places, right, below, profile):
     """Write the brightness along a line, bilinear, of sums of three pixels; return the number of samples.
 
-    Each pixel is summed up with those ``across`` before and behind it: noise along the bars averages out so.
+    Each pixel is summed up with those ``across`` before and behind it: noise along the bars averages out so. Eight
+    samples are written at once, for which arrays have room.
     """
     count, (height, width) = np.int64(line[4]) + 1, picture.shape
     x, y = np.float32(line[0]), np.float32(line[1])
@@ -140,22 +143,26 @@ def _sample(picture, across, line, places, right, below, profile):
         places[i] = (row + np.uint32(1)) * np.uint32(width) + column + np.uint32(1)
         right[i] = px - np.float32(column) if column < last_column else zero
         below[i] = py - np.float32(row) if row < last_row else zero
-    flat, step, one = picture.reshape(-1), np.uint64(width), np.uint64(1)
+    flat = picture.reshape(-1)
     for i in range(count):  # upright lines meet a row of their own at each sample
         prefetch(flat, places[i])
-    for i in range(count):
-        at = np.uint64(places[i])
-        a, b = _three(flat, at, across), _three(flat, at + one, across)
-        c, d = _three(flat, at + step, across), _three(flat, at + step + one, across)
-        above = a + (b - a) * right[i]
-        profile[i] = above + (c + (d - c) * right[i] - above) * below[i]
+    for i in range(count, -(-count // LANES) * LANES):
+        places[i] = places[0]
+    for i in range(0, count, LANES):
+        (a, b), (c, d) = _threes(flat, 0, across, places, i), _threes(flat, width, across, places, i)
+        beside, under = load(right, i), load(below, i)
+        above = a + (b - a) * beside
+        store(above + (c + (d - c) * beside - above) * under, profile, i)
     return count
 
 
 @kernel(inline=True)
-def _three(flat, at, across):
-    step = np.uint64(across)
-    return np.float32(np.int32(flat[at - step]) + np.int32(flat[at]) + np.int32(flat[at + step]))
+def _threes(flat, start, across, places, i):
+    """Return the sums of three pixels at eight places, and those of their neighbours on the right."""
+    a, b = fetch_two(flat, start - across, places, i)
+    c, d = fetch_two(flat, start, places, i)
+    e, f = fetch_two(flat, start + across, places, i)
+    return a + c + e, b + d + f
 
 
 @kernel
