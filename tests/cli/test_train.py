@@ -1,6 +1,7 @@
 """``sightline train``: settings from words, options and TOML."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -108,6 +109,7 @@ def test_advice_trains_nothing(asked, tmp_path, monkeypatch, capsys):
     assert value["recipe"] == "classify/mlp"
     assert value["facts"]["images"].startswith("1")
     assert value["facts"]["time"].startswith("about ")
+    assert re.fullmatch(r"[\d,]+ images/s loaded by one process, [\d,]+ learnt", value["facts"]["pace"])
     assert isinstance(value["warnings"], list)
     assert "nearest training picture" in " ".join(value["expected"])
     assert asked == {}

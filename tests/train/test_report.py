@@ -76,7 +76,8 @@ def folder(tmp_path):
         for i in range(1, 7)
     ]
     write_metrics(folder, rows)
-    write_environment(folder, {"images": 1295, "parameters": 272_474, "flops": 5e6, "facts": {}}, {"device": "cpu"})
+    outline = {"images": 1295, "parameters": 272_474, "flops": 5e6, "loaded_per_second": 5400.4, "facts": {}}
+    write_environment(folder, outline, {"device": "cpu"})
     return folder
 
 
@@ -93,6 +94,7 @@ def test_head_says_what_how_well_how_fast(folder):
     assert "<dd>97.0 %<small>epoch 4 of 6</small></dd>" in text
     assert "<dd>9 s<small>800 images/s</small></dd>" in text
     assert "<dd>272 k<small>5 MFLOPs an image</small></dd>" in text
+    assert "5,400 images a second by one process" in text
     assert read_json(folder / "evaluation.json")["accuracy"] == 0.9861
 
 

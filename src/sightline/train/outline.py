@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import time
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch.utils.flop_counter import FlopCounterMode
@@ -15,8 +15,20 @@ from sightline.train.progress import Outline, clock, short
 REHEARSALS = 2  # timed batches, after one that warms up and is counted
 
 
-def rehearse(engine: Engine) -> tuple[int, float]:
-    """Return the FLOPs of one sample's forward pass and the seconds of one batch: samples, forward, backward.
+class Rehearsal(NamedTuple):
+    """The FLOPs of one sample's forward pass; the seconds in which one process loads a batch, and it is learnt."""
+
+    flops: int
+    loading: float
+    learning: float
+
+    def seconds(self, workers: int) -> float:
+        """Return the seconds that a batch takes where so many processes load beside the learning; 0 load in turn."""
+        return max(self.learning, self.loading / workers) if workers else self.learning + self.loading
+
+
+def rehearse(engine: Engine) -> Rehearsal:
+    """Learn from one batch a few times, in a copy of the model: samples, forward, backward.
 
     Parameters
     ----------
@@ -27,7 +39,7 @@ def rehearse(engine: Engine) -> tuple[int, float]:
     engine.training.peek()  # opens files, compiles kernels
     started = time.perf_counter()
     batch = engine.training.peek()
-    samples = time.perf_counter() - started
+    loading = time.perf_counter() - started
     counter = FlopCounterMode(display=False)
     inside: list[int] = []  # the model's own, without those of a teacher
     enter = model.register_forward_pre_hook(lambda *_: inside.append(-counter.get_total_flops()))
@@ -47,9 +59,7 @@ def rehearse(engine: Engine) -> tuple[int, float]:
         if engine.device.type == "cuda":
             torch.cuda.synchronize(engine.device)
         seconds.append(time.perf_counter() - started)
-    learning, workers = min(seconds[1:]), engine.settings.workers
-    total = max(learning, samples / workers) if workers else learning + samples
-    return int(flops / engine.order.share), total
+    return Rehearsal(int(flops / engine.order.share), loading, min(seconds[1:]))
 
 
 def outline(engine: Engine) -> Outline:
@@ -57,7 +67,9 @@ def outline(engine: Engine) -> Outline:
     plan, settings = engine.recipe.plan(), engine.settings
     parameters = sum(p.numel() for p in engine.model.parameters())
     trained = sum(p.numel() for p in engine.model.parameters() if p.requires_grad)
-    flops, seconds = rehearse(engine)
+    rehearsal = rehearse(engine)
+    flops, seconds = rehearsal.flops, rehearsal.seconds(settings.workers)
+    loaded, learnt = (engine.order.share / max(each, 1e-9) for each in (rehearsal.loading, rehearsal.learning))
     left = engine.total_batches - engine.position.epoch * engine.batches_per_epoch - engine.position.batch
     batch = engine.order.share * engine.group.size
     frozen = f", {short(trained)} trained" if trained < parameters else ""
@@ -69,6 +81,7 @@ def outline(engine: Engine) -> Outline:
         "FLOPs": f"{short(flops)} for one image, forward" if flops else "not counted: they are not torch's",
         "device": f"{engine.device}, {settings.precision}"
         + (f", {engine.group.size} processes" if engine.group.size > 1 else ""),
+        "pace": f"{loaded:,.0f} images/s loaded by one process, {learnt:,.0f} learnt",
         "time": f"about {clock(left * seconds)} for {settings.epochs} epoch{'s' if settings.epochs > 1 else ''}",
     }
     values: dict[str, Any] = {
@@ -79,6 +92,8 @@ def outline(engine: Engine) -> Outline:
         "parameters": parameters,
         "trained_parameters": trained,
         "flops": flops,
+        "loaded_per_second": loaded,
+        "learnt_per_second": learnt,
         "batch_size": batch,
         "steps": engine.total_steps,
     }

@@ -187,10 +187,11 @@ class _Story:
     def speed(self) -> str:
         """Return how fast it trained."""
         seconds, rate = self._seconds(), self._rate()
-        flops = self.outline.get("flops")
+        flops, loaded = self.outline.get("flops"), self.outline.get("loaded_per_second")
         rows = [
             ("training", f"{clock(seconds)} for {len(self.history)} epochs" if seconds else ""),
             ("images", f"{rate:,.0f} a second, median of the epochs" if rate else ""),
+            ("loading", f"{loaded:,.0f} images a second by one process, before it began" if loaded else ""),
             ("one image", f"{short(flops)}FLOPs forward" if flops else ""),
             # A backward pass costs about twice the forward pass.
             ("sustained", f"about {short(3 * flops * rate)}FLOP/s, forward and backward" if flops and rate else ""),
