@@ -47,6 +47,32 @@ def test_ifft_equals_numpy_and_takes_fft_back(photos: dict[str, np.ndarray], mea
     assert worst < 1e-6
 
 
+@pytest.mark.parametrize("shape", [(1, 1), (1, 6), (7, 1), (2, 3), (96, 130), (97, 131, 3), (150, 64, 4)])
+def test_what_would_give_an_imaginary_part_is_left_out(shape: tuple[int, ...]) -> None:
+    transform = RANDOM.normal(size=shape) + 1j * RANDOM.normal(size=shape)
+    expected = np.fft.ifft2(transform, axes=(0, 1)).real
+    centred = np.fft.fftshift(transform, axes=(0, 1))
+    for dtype in ("complex64", "complex128", ">c8"):
+        assert share(sl.image.ifft(transform.astype(dtype)), expected) < 1e-6
+        assert share(sl.image.ifft(centred.astype(dtype), centred=True), expected) < 1e-6
+    strided = np.repeat(transform, 2, axis=1)[:, ::2]
+    np.testing.assert_array_equal(sl.image.ifft(strided), sl.image.ifft(transform))
+
+
+def test_what_is_not_finite_spreads_over_the_whole() -> None:
+    for wrong in (np.nan, np.inf):
+        transform = np.ones((12, 18), np.complex64)
+        transform[5, 7] = wrong
+        assert not np.isfinite(sl.image.ifft(transform)).any()
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 7), (6, 1), (2, 2), (33, 70), (34, 201), (41, 66, 3), (40, 65, 3)])
+def test_a_spectrum_is_that_of_the_whole_transform(shape: tuple[int, ...]) -> None:
+    picture = RANDOM.integers(0, 256, shape, dtype=np.uint8)
+    expected = np.log1p(np.abs(sl.image.fft(picture, centred=True)))
+    np.testing.assert_allclose(sl.image.spectrum(picture), expected / expected.max(), rtol=1e-6, atol=1e-6)
+
+
 @evidence.equals("image.spectrum", peer="numpy", tolerance="1e-4", data="photos")
 def test_spectrum_equals_numpy(photos: dict[str, np.ndarray], measured: Callable[[float], None]) -> None:
     worst = 0.0

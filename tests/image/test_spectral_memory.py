@@ -41,7 +41,8 @@ _CALLS: dict[str, Callable[[Any], Any]] = {
         ("homomorphic", 3, "uint8", 2.2),
         ("wiener_deconvolve", 1, "uint8", 2.2),
         ("fft", 1, "uint8", 0.1),
-        ("spectrum", 1, "uint8", 8.1),  # its result takes four itself
+        ("spectrum", 1, "uint8", 0.1),
+        ("spectrum", 3, "uint8", 0.1),
         ("phase_correlation", 1, "uint8", 4.4),
         ("phase_correlation", 1, "float32", 8.4),
         ("blend", 1, "uint8", 4.8),  # two bytes for the other picture and the mask

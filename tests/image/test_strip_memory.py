@@ -19,6 +19,7 @@ _GREY = np.random.default_rng(0).integers(0, 256, (_HEIGHT, _WIDTH), dtype=np.ui
 _MASK = _GREY > 127
 _PLACES = np.stack(np.meshgrid(np.arange(_WIDTH), np.arange(_HEIGHT)), axis=2).astype(np.float32)
 _PYRAMID = sl.image.laplacian_pyramid(_GREY)
+_TRANSFORM = sl.image.fft(_GREY)
 _COLOUR = np.broadcast_to(_GREY[..., None], (_HEIGHT, _WIDTH, 3))
 _BAND = 4 * (1 << 20)  # bytes of a strip's floats
 
@@ -43,6 +44,8 @@ def _freed(result: object) -> object:
         (lambda: _freed(sl.image.collapse(_PYRAMID, dtype="uint8")), 1.4, 0),
         (lambda: _freed(sl.image.collapse(_PYRAMID[:1], dtype="uint8")), 1.1, 0),
         (lambda: _freed(sl.image.forward_warp(_GREY, _PLACES)), 1.1, 0),  # a quarter of the sums
+        (lambda: _freed(sl.image.ifft(_TRANSFORM)), 0.1, 2),
+        (lambda: _freed(sl.image.ifft(_TRANSFORM, centred=True)), 0.1, 2),
         (lambda: _freed(sl.image.guided_filter(_GREY)), 0.1, 9),
         (lambda: _freed(sl.image.guided_filter(_COLOUR)), 0.1, 12),
     ],

@@ -6,8 +6,6 @@ Cooley and Tukey 1965, "An Algorithm for the Machine Calculation of Complex Four
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from jaxtyping import Complex, Complex64, Float32
 
@@ -18,6 +16,8 @@ from sightline.core.checks import as_image, describe, flag
 from sightline.core.errors import InputError
 from sightline.core.kernels import kernel, over_rows
 from sightline.core.types import Array, Image
+from sightline.image.row_column import Waves, columns_of, rows_of
+from sightline.image.scipy_fft import scipy_fft
 
 Transform = Complex64[np.ndarray, "h w *c"]
 Shade = Float32[np.ndarray, "h w *c"]
@@ -113,9 +113,21 @@ def ifft(transform: Complex[np.ndarray, "h w *c"], *, centred: bool = False) -> 
     ):
         raise InputError(f"ifft: transform must be H×W or H×W×3 complex; got {describe(transform)}. Use fft(image).")
     native = transform.astype(np.result_type(np.complex64, transform.dtype.newbyteorder("=")), copy=False)
-    if flag("ifft", "centred", centred):
-        native = np.fft.ifftshift(native, axes=(0, 1))
-    return scipy_fft().ifft2(native, axes=(0, 1), workers=kernels.threads()).real.astype(np.float32)
+    shape, result = native.shape, empty(native.shape, np.float32)
+    middle = (shape[0] // 2, shape[1] // 2) if flag("ifft", "centred", centred) else (0, 0)
+    waves, planes = Waves(shape, result), _in_pairs(np.ascontiguousarray(native))
+
+    def columns(u0: int, u1: int) -> None:
+        half = np.empty((shape[0], u1 - u0, *shape[2:]), native.dtype)
+        _take_half(planes, waves.channels, *middle, u0, _in_pairs(half))
+        waves.keep(u0, u1, half)
+
+    def rows(y0: int, y1: int) -> None:
+        result[y0:y1] = waves.rows_back(y0, y1)
+
+    over_rows(columns, waves.count, strip=max(1, columns_of(shape[0]) // waves.channels))
+    over_rows(rows, shape[0], strip=_ROWS)
+    return result
 
 
 @method(task="frequency", paper="Cooley & Tukey 1965", lesson="w1d7")
@@ -148,19 +160,21 @@ def spectrum(image: Image) -> Shade:
     """
     image = as_image("spectrum", image, finite=True, most=1e30)
     level = {"uint8": 1.0, "uint16": 257.0, "float32": 1 / 255}[image.dtype.name]
-    transform, strength = fft(image), empty(image.shape, np.float32)
-    height, width = image.shape[:2]
+    strength = empty(image.shape, np.float32)
+    height, waves, read = len(image), Waves(image.shape, strength), rows_of(image)
+    strip = max(1, columns_of(height) // waves.channels)
 
-    def rows(y0: int, y1: int) -> float:
-        part = np.abs(transform[y0:y1])
+    def columns(u0: int, u1: int) -> float:
+        part = np.abs(waves.transforms(u0, u1))
         part /= np.float32(level)
         np.log1p(part, out=part)
-        strength[(np.arange(y0, y1) + height // 2) % height] = np.roll(part, width // 2, axis=1)
+        waves.replace(u0, u1, np.roll(part, height // 2, axis=0))
         return float(part.max())
 
-    top = max(over_rows(rows, height, strip=_ROWS))
-    if top > 0:
-        strength /= np.float32(top)
+    over_rows(lambda y0, y1: waves.rows(y0, read(y0, y1)), height, strip=_ROWS)
+    top = np.float32(max(over_rows(columns, waves.count, strip=strip)))
+    flat = strength.reshape(height, -1)
+    over_rows(_centre, height // 2 + 1, flat, waves.channels, strip, top if top > 0 else np.float32(1), strip=_ROWS)
     return strength
 
 
@@ -218,6 +232,89 @@ def _complete(whole, known, channels, y0, y1):
                     row[end - step - u + c] = mirrored[step + u + c] ^ sign
 
 
+def _in_pairs(transform: Array) -> Array:
+    return transform.reshape(len(transform), -1).view(transform.real.dtype)
+
+
+@kernel
+def _take_half(whole, channels, v0, u0, first, half):
+    """Write, of the frequencies u from ``first`` on, what gives a real image: the mean with the other side of 0.
+
+    Complex numbers are pairs of neighbours. Frequency 0 is at (``v0``, ``u0``) of the whole.
+    """
+    height, numbers = len(whole), 2 * channels
+    width, columns = whole.shape[1] // numbers, half.shape[1] // numbers
+    share, zero, step = whole.dtype.type(0.5), np.uint64(0), np.uint64(numbers)
+    for v in range(height):
+        here, there, k = (v + v0) % height, (height - v + v0) % height, 0
+        while k < columns:
+            u, back = (first + k + u0) % width, (width - first - k + u0) % width
+            count = min(columns - k, width - u, back + 1)  # up to where one of them goes around
+            one = whole[here, numbers * u : numbers * (u + count)]
+            other = whole[there, numbers * (back + 1 - count) : numbers * (back + 1)]
+            target, last = half[v, numbers * k : numbers * (k + count)], np.uint64(numbers * (count - 1))
+            if numbers == 2:  # a loop of its own, in which the compiler sees neighbours
+                for x in range(zero, last + np.uint64(2), np.uint64(2)):
+                    target[x] = share * one[x] + share * other[last - x]
+                    x, y = x + np.uint64(1), last - x + np.uint64(1)
+                    target[x] = share * one[x] - share * other[y]
+            else:
+                for x in range(zero, last + step, step):
+                    for c in range(zero, step, np.uint64(2)):
+                        at, y = x + c, last - x + c
+                        target[at] = share * one[at] + share * other[y]
+                        at, y = at + np.uint64(1), y + np.uint64(1)
+                        target[at] = share * one[at] - share * other[y]
+            k += count
+
+
+@kernel
+def _centre(values, channels, strip, top, y0, y1):
+    """Move values of frequencies u ≥ 0, over ``top``, to the middle, and add those of u < 0: as on the other side of 0.
+
+    Columns come ``strip`` at a time where the transforms were: two numbers for each. Rows are in the middle already,
+    and those on either side of it are done together.
+    """
+    height, width = values.shape[0], values.shape[1] // channels
+    halves = np.empty((2, (width // 2 + 1) * channels), np.float32)
+    for y in range(y0, y1):
+        opposite = (2 * (height // 2) - y) % height
+        _gather(values[y], channels, strip, top, halves[0])
+        _gather(values[opposite], channels, strip, top, halves[1])
+        _unfold(halves[0], halves[1], channels, values[y])
+        if opposite != y:
+            _unfold(halves[1], halves[0], channels, values[opposite])
+
+
+@kernel
+def _gather(row, channels, strip, top, half):
+    step = strip * channels
+    for first in range(0, half.size, step):
+        place, count = max(0, 2 * first - channels), min(step, half.size - first)
+        part, target = row[place : place + count], half[first : first + count]
+        for k in range(count):
+            target[k] = part[k] / top
+
+
+@kernel
+def _unfold(half, opposite, channels, row):
+    middle = row.size // channels // 2 * channels
+    upper = row[middle:]
+    for k in range(upper.size):
+        upper[k] = half[k]
+    end, step = np.uint64(middle), np.uint64(channels)
+    if channels == 1:  # a loop of its own, in which the compiler sees neighbours
+        for x in range(end):
+            row[x] = opposite[end - x]
+    else:
+        for x in range(np.uint64(0), end, step):
+            for c in range(step):
+                row[x + c] = opposite[end - x + c]
+    if row.size == 2 * middle:  # the highest frequency of an even number has no other side
+        for c in range(channels):
+            row[c] = half[middle + c]
+
+
 def row_transforms(rows: Array, out: Array) -> None:
     """Write the transform of each float32 row, at the frequencies u ≥ 0, to complex64 ``out``; by one thread."""
     out[:] = scipy_fft().rfft(rows, axis=1)
@@ -232,11 +329,3 @@ def along_columns(transform: Array, *, back: bool = False) -> Array:
     """Return the transform of each column, or where ``back`` what it is the transform of; complex64, in its place."""
     function = scipy_fft().ifft if back else scipy_fft().fft
     return function(transform, axis=0, overwrite_x=True, workers=kernels.threads())
-
-
-def scipy_fft() -> Any:
-    """Return ``scipy.fft``."""
-    # SciPy's transforms load in a tenth of a second, which `import sightline.image.fft` alone should not cost.
-    import scipy.fft
-
-    return scipy.fft

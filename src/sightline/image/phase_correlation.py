@@ -22,9 +22,10 @@ from sightline.core.kernels import kernel, over_rows
 from sightline.core.layers import Heat, Points, Value
 from sightline.core.trace import Step
 from sightline.core.types import Array, Image, Range
-from sightline.image.fft import from_half_transform, scipy_fft
+from sightline.image.fft import from_half_transform
 from sightline.image.gradient import as_gray
 from sightline.image.row_column import Waves, columns_of
+from sightline.image.scipy_fft import scipy_fft
 from sightline.image.spectrum_store import BLOCK, FloatStore, NarrowStore
 
 _AROUND, _FINER = 0.75, 10  # a finer grid reaches that far from the last peak, in steps of the last one

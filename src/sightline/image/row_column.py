@@ -16,7 +16,7 @@ from sightline.core.kernels import over_rows
 from sightline.core.types import Array
 from sightline.image.border import source_indices
 from sightline.image.correlation import finish
-from sightline.image.fft import scipy_fft
+from sightline.image.scipy_fft import scipy_fft
 from sightline.image.spectrum_store import BLOCK, store_for
 
 _FEW = 1 << 14  # weights at a time: what they need on the way stays near
@@ -163,8 +163,12 @@ class Waves:
         """Weigh the transforms of columns at frequencies ``u0`` to ``u1``."""
         waves = self.transforms(u0, u1)
         weigh(waves, u0, u1)
+        self.keep(u0, u1, waves)
+
+    def keep(self, u0: int, u1: int, waves: Array) -> None:
+        """Keep the columns whose transforms, complex, are those at frequencies ``u0`` to ``u1``; they are lost."""
         waves = scipy_fft().ifft(waves, axis=0, overwrite_x=True)[self.top : self.top + self.shape[0]]
-        numbers = waves.view(np.float32).reshape(len(waves), -1)
+        numbers = waves.astype(np.complex64, copy=False).view(np.float32).reshape(len(waves), -1)
         place, count, first, ends = self._where(u0, u1)
         self._close(numbers, *ends)
         self.store.put(0, place, count, numbers, first)
@@ -182,6 +186,10 @@ class Waves:
         self.store.get(0, place, count, numbers, first)
         self._open(numbers, *ends)
         return strip
+
+    def replace(self, u0: int, u1: int, values: Array) -> None:
+        """Keep a float32 value for each number of the transforms at frequencies ``u0`` to ``u1``, in their place."""
+        self.store.put(0, self._where(u0, u1)[0], values[0].size, values.reshape(len(values), -1), 0)
 
     def _where(self, u0: int, u1: int) -> tuple[int, int, int, tuple[bool, bool]]:
         """Return the place and count of these frequencies' numbers, where the first goes, and which ends are real."""

@@ -19,8 +19,8 @@ from sightline.core.layers import Heat, Picture
 from sightline.core.trace import Step
 from sightline.core.types import Array, Choice, Image, Range
 from sightline.image.border import BORDERS
-from sightline.image.fft import scipy_fft
 from sightline.image.row_column import extent, filter_rows_and_columns, frequencies, rows_of, rows_to
+from sightline.image.scipy_fft import scipy_fft
 
 _ROWS = 256
 _LEAST = 1e-30  # a balance that float32 can multiply: what the blur took away is divided by it
