@@ -87,3 +87,10 @@ def test_what_has_no_rank_is_refused(bad: float) -> None:
     picture[2, 3] = bad
     with pytest.raises(InputError, match="median_blur: image must be finite; got 1 NaN or infinite values"):
         sl.image.median_blur(picture)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_wide_pictures_are_done_tile_by_tile_without_seams(channels: int) -> None:
+    shape = (30, 4700) if channels == 1 else (30, 1700, 3)
+    image = np.random.default_rng(4).integers(0, 256, shape, dtype=np.uint8)
+    np.testing.assert_array_equal(sl.image.median_blur(image, 13), cv2.medianBlur(image, 13))

@@ -24,6 +24,7 @@ from sightline.image.window_rank import rank_by_sorting
 # What one value adds to a cumulative histogram: group v holds 0 below v and 1 from v on. One more group holds nothing.
 STEPS = np.tri(LANES + 1, LANES, -1, np.uint8)[::-1, ::-1].ravel()
 _NOTHING = LANES * LANES
+_TILE = 1536  # columns of which histograms are kept, 400 kB: more would fall out of the cache
 
 
 @method(task="smoothing", paper="Huang 1979", lesson="w1d4")
@@ -193,12 +194,21 @@ def _median_5(image, result, channels, y0, y1):
 
 @kernel
 def rank_by_histogram(image, result, rows, columns, steps, channels, size, half, y0, y1):
+    """Find values of rank ``half``, of some columns after the others."""
+    margin, width = (size - 1) * channels, image.shape[1]
+    count = max(1, round(width / max(_TILE, 8 * margin)))  # tiles of about one size, wide beside what they share
+    for k in range(count):
+        first, end = width // channels * k // count * channels, width // channels * (k + 1) // count * channels
+        _rank_columns(image, result, rows, columns[first : end + margin], steps, channels, size, half, first, y0, y1)
+
+
+@kernel
+def _rank_columns(image, result, rows, columns, steps, channels, size, half, first, y0, y1):
     """Find the upper four bits of the value of rank ``half`` in a histogram of 16 bins, the lower four in one of 16.
 
     All histograms are cumulative and kept per column: ``coarse[x]`` and ``fine[bin][x]``, a group of 16 counts each.
     The window's are their sums, which slide along the row; a fine one only once the median falls into its bin.
     """
-    width = image.shape[1]
     plane, pixel = LANES * columns.size, LANES * channels  # offsets from a bin to the next, from a pixel to the next
     coarse, fine = np.zeros(plane, np.uint8), np.zeros(LANES * plane, np.uint8)
     window, whole = np.zeros((LANES + 1) * LANES, np.uint16), LANES * LANES  # the 16 fine ones, then the coarse one
@@ -212,12 +222,12 @@ def rank_by_histogram(image, result, rows, columns, steps, channels, size, half,
             _pad(image[rows[y + size - 1]], columns, line)
             _pad(image[rows[y - 1]], columns, old)
             _exchange(line, old, coarse, fine, plane, steps)
-        row = result[y]
+        row = result[y, first : first + columns.size - (size - 1) * channels]
         for channel in range(channels):
             seen[:] = -size
             window[whole:] = 0
             add_groups(window, whole, coarse, LANES * channel, size - 1, pixel)
-            for place in range(width // channels):
+            for place in range(row.size // channels):
                 x = place * channels + channel
                 here = LANES * x
                 add_groups(window, whole, coarse, here + (size - 1) * pixel, 1, pixel)
