@@ -15,6 +15,7 @@ import numpy as np
 from sightline.core.catalogue import method
 from sightline.core.checks import as_mask, output
 from sightline.core.kernels import kernel, over_rows
+from sightline.core.lanes import prefetch
 from sightline.core.layers import Mask as MaskLayer
 from sightline.core.trace import Step
 from sightline.core.types import Array, Mask
@@ -22,6 +23,7 @@ from sightline.core.types import Array, Mask
 _WATCHED = 12  # iterations that the steps show one by one
 _LARGE = 1 << 21  # pixels whose state the processor's own memory does not hold
 _SPARSE = 64  # pixels for each one in a list that is not worth putting in order
+_AHEAD = 24  # how many pixels later in a list are asked for from memory
 _SHIFT = 12  # what is in a list is put in order by 2¹² pixels in a row
 
 
@@ -151,11 +153,15 @@ def _thin(pixels, codes, waiting, gone, stride, table, iterations):
             pixels[i] = 2  # it waits
     around = np.array([-stride, 1 - stride, 1, stride + 1, stride, stride - 1, -1, -stride - 1])
     starts = np.empty((pixels.size >> _SHIFT) + 2, np.int64)
-    done = 0
+    done, width, large = 0, np.uint64(stride), pixels.size > _LARGE
     while count > 0 and (done < iterations or iterations == 0):
         for half in (1, 2):
             left, taken = 0, 0
             for k in range(count):
+                if large:
+                    ahead = np.uint64(waiting[min(k + _AHEAD, count - 1)])
+                    prefetch(codes, ahead)
+                    prefetch(pixels, ahead)
                 i = np.int64(waiting[k])
                 when = table[codes[i]]
                 if when & half:
@@ -169,6 +175,11 @@ def _thin(pixels, codes, waiting, gone, stride, table, iterations):
                     pixels[i] = 1
             count = left
             for k in range(taken):
+                if large:
+                    ahead = np.uint64(gone[min(k + _AHEAD, taken - 1)])
+                    for row in (ahead - width, ahead, ahead + width):
+                        prefetch(codes, row)
+                        prefetch(pixels, row)
                 for j in range(8):
                     near = np.int64(gone[k]) + around[j]
                     codes[near] &= np.uint8(255 - (1 << ((j + 4) & 7)))
@@ -176,7 +187,7 @@ def _thin(pixels, codes, waiting, gone, stride, table, iterations):
                         pixels[near] = 2
                         waiting[count] = near
                         count += 1
-        if _LARGE < pixels.size < _SPARSE * count:
+        if large and pixels.size < _SPARSE * count:
             _in_order(waiting, count, starts, gone)
             waiting, gone = gone, waiting
         done += 1
