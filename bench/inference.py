@@ -105,7 +105,7 @@ def network(name: str) -> tuple[ClassifyRecipe, torch.nn.Module]:
     return recipe, model
 
 
-@lru_cache(maxsize=1)
+@lru_cache(maxsize=2)
 def predictor(name: str, precision: str) -> Predictor:
     """Return what ``sl.load`` gives for ``engine="fused"``."""
     recipe, model = network(name)

@@ -180,10 +180,14 @@ def test_3x3_goes_winograds_way_where_there_are_tiles_enough() -> None:
 @short
 def test_3x3_goes_winograds_way_in_bfloat16_too() -> None:
     torch.manual_seed(4)
-    model = nn.Sequential(nn.Conv2d(3, 16, 3, 1, 1), nn.ReLU(), nn.Conv2d(16, 32, 3, 1, 1), nn.ReLU()).eval()
-    fast = FusedNetwork(model, (3, 48, 40), "bf16")
+    layers = [nn.Conv2d(3, 16, 3, 1, 1), nn.ReLU(), nn.Conv2d(16, 32, 3, 1, 1), nn.ReLU()]
+    fast = FusedNetwork(nn.Sequential(*layers).eval(), (3, 48, 40), "bf16")
     found = [module for module in fast._graphs[3, 48, 40][1].modules() if isinstance(module, PackedThreeByThree)]
     assert [layer.filters for layer in found] == [32]
+    model = nn.Sequential(*layers, nn.Conv2d(32, 48, 3, 1, 1)).eval()
+    fast = FusedNetwork(model, (3, 48, 40), "bf16")
+    (run,) = [module for module in fast._graphs[3, 48, 40][1].modules() if isinstance(module, StepRun)]
+    assert [step.sizes.kind for step in run.program.steps] == [WINOGRAD, WINOGRAD]  # which follow each other
     images = pictures(9, (3, 48, 40))
     with torch.inference_mode():
         assert 1e-5 < off(fast(images), model(images)) < 0.01

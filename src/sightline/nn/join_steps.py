@@ -32,7 +32,7 @@ def join_steps(graph: GraphModule, dtype: torch.dtype) -> None:
         Whose layers :func:`~sightline.nn.packed_layers.pack_layers` has made :class:`~sightline.nn.step_run.StepLayer`
         where they can be steps.
     dtype
-        Of maps: float32, or bfloat16, of which only windows are steps.
+        Of maps: float32, or bfloat16, of which only windows and Winograd's convolutions are steps.
     """
     runs: list[list[Node]] = [[]]
     for node in graph.graph.nodes:
@@ -41,7 +41,8 @@ def join_steps(graph: GraphModule, dtype: torch.dtype) -> None:
         elif node.op not in _PASSED and runs[-1]:
             runs.append([])
     for run in runs:
-        if any(isinstance(_module(graph, node), _LAYERS) or window_of(node) is not None for node in run):
+        alone = len(run) == 1 and isinstance(_module(graph, run[0]), PackedThreeByThree)  # a call as it is
+        if not alone and any(isinstance(_module(graph, node), _LAYERS) or window_of(node) is not None for node in run):
             _join(graph, run, dtype)
 
 
@@ -68,9 +69,9 @@ def _shape(node: Any) -> tuple[int, ...]:
 
 
 def _is_step(graph: GraphModule, node: Node, dtype: torch.dtype) -> bool:
-    if dtype != torch.float32:
-        return window_of(node) is not None
     module = _module(graph, node)
+    if dtype != torch.float32:
+        return isinstance(module, PackedThreeByThree) or window_of(node) is not None
     if isinstance(module, FramedPixels):
         return module.padding[0] == module.padding[1]
     if module is not None:

@@ -173,7 +173,7 @@ class Program:
     steps
         In order.
     dtype
-        Of all values: float32, or bfloat16 where all steps are ``LARGEST``.
+        Of all values: float32, or bfloat16 where all steps are ``LARGEST`` or ``WINOGRAD``.
     """
 
     shapes: list[tuple[int, ...]] = field(default_factory=list)
@@ -262,8 +262,8 @@ class _Plan:
         sizes = [program.dtype.itemsize * images * math.prod(program.shapes[value]) for value in inner]
         found = place_values(sizes, [made[v] for v in inner], [last.get(v, made[v]) for v in inner])
         self.inner, self.offsets, self.bytes = np.array(inner, np.int64), np.array(found[0], np.int64), found[1]
-        spread = [step for step in program.steps if isinstance(step.layer, WinogradConv)]
-        plans = {id(step): _winograd_plan(step, max(images, 1), threads) for step in spread}
+        spread = [(step, step.layer) for step in program.steps if isinstance(step.layer, WinogradConv)]
+        plans = {id(step): _winograd_plan(step, max(images, 1), threads) for step, _ in spread}
         self.memory = {name: max(plan.memory.get(name, 0) for plan in plans.values()) for name in MEMORY if plans}
         parts = [(step, fields) for step in program.steps for fields in _parts(step, plans, max(images, 1), threads)]
         self.spare = -(-max(spare_bytes(fields) for _, fields in parts) // 64) * 64
@@ -272,11 +272,12 @@ class _Plan:
         rows, jobs = self.job[HEAD : self.end].view(STEP), self.job[self.end :].view(JOB)
         for row, (step, fields) in zip(rows, parts, strict=True):
             _describe(row, step, fields | {"bytes": program.dtype.itemsize})
-        for number, step in enumerate(spread):
+        for number, (step, layer) in enumerate(spread):
             jobs[number] = plans[id(step)].job[0]
-            tell(jobs[number : number + 1], adds=step.beside is not None, **step.layer.described())  # type: ignore[union-attr]
-        self.of_steps, self.of_jobs = (_values([step for step, _ in parts]), _values(spread))
-        order = {id(step): number for number, step in enumerate(spread)}
+            own = {"adds": step.beside is not None, "bytes": program.dtype.itemsize}
+            tell(jobs[number : number + 1], **own, **layer.described())
+        self.of_steps, self.of_jobs = (_values([step for step, _ in of]) for of in (parts, spread))
+        order = {id(step): number for number, (step, _) in enumerate(spread)}
         self.jobs = np.array([order.get(id(step), 0) for step, _ in parts]) * JOB.itemsize + self.end
         self.head = {"count": len(parts), "spare_each": self.spare}
 
