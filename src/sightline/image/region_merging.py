@@ -51,25 +51,39 @@ def cut_tree(merges: Array, count: int, groups: int) -> Array:
     return group[:count]
 
 
-@kernel(inline=True)
-def _cost(a, b, features, sizes, boxes, places, weights, colours):
-    p, q = places[a], places[b]
-    ward = weights[0] == 0 and weights[1] == 0 and weights[2] == 0 and weights[3] == 0
-    if ward:
-        square = 0.0
-        for f in range(features.shape[1]):
-            square += (features[p, f] - features[q, f]) ** 2
-        return sizes[a] * sizes[b] / (sizes[a] + sizes[b]) * square
-    colour = texture = 0.0
-    for f in range(colours):
-        colour += min(features[p, f], features[q, f])
-    for f in range(colours, features.shape[1]):
-        texture += min(features[p, f], features[q, f])
-    width = max(boxes[p, 2], boxes[q, 2]) - min(boxes[p, 0], boxes[q, 0])
-    height = max(boxes[p, 3], boxes[q, 3]) - min(boxes[p, 1], boxes[q, 1])
-    both, whole = sizes[a] + sizes[b], sizes[sizes.size - 1]
-    likeness = weights[0] * colour + weights[1] * texture + weights[2] * (1 - both / whole)
-    return -(likeness + weights[3] * (1 - (width * height - both) / whole))
+@kernel
+def _weigh_pairs(a, others, costs, features, sizes, boxes, places, weights, colours):
+    """Write what it costs to join a region with each of others; four sums go side by side, as one waits for itself."""
+    p, many, last = places[a], features.shape[1], others.size - 1
+    if weights[0] == 0 and weights[1] == 0 and weights[2] == 0 and weights[3] == 0:
+        for i in range(others.size):
+            b, square = others[i], 0.0
+            for f in range(many):
+                square += (features[p, f] - features[places[b], f]) ** 2
+            costs[i] = sizes[a] * sizes[b] / (sizes[a] + sizes[b]) * square
+        return
+    whole, mine = sizes[sizes.size - 1], features[p]
+    for first in range(0, others.size, 4):
+        one, two = features[places[others[first]]], features[places[others[min(first + 1, last)]]]
+        three, four = features[places[others[min(first + 2, last)]]], features[places[others[min(first + 3, last)]]]
+        c1 = c2 = c3 = c4 = t1 = t2 = t3 = t4 = 0.0
+        for f in range(colours):
+            here = mine[f]
+            c1, c2 = c1 + min(here, one[f]), c2 + min(here, two[f])
+            c3, c4 = c3 + min(here, three[f]), c4 + min(here, four[f])
+        for f in range(colours, many):
+            here = mine[f]
+            t1, t2 = t1 + min(here, one[f]), t2 + min(here, two[f])
+            t3, t4 = t3 + min(here, three[f]), t4 + min(here, four[f])
+        for i, (colour, texture) in enumerate(((c1, t1), (c2, t2), (c3, t3), (c4, t4))):
+            if first + i > last:
+                break
+            b = others[first + i]
+            q, both = places[b], sizes[a] + sizes[b]
+            width = max(boxes[p, 2], boxes[q, 2]) - min(boxes[p, 0], boxes[q, 0])
+            height = max(boxes[p, 3], boxes[q, 3]) - min(boxes[p, 1], boxes[q, 1])
+            likeness = weights[0] * colour + weights[1] * texture + weights[2] * (1 - both / whole)
+            costs[first + i] = -(likeness + weights[3] * (1 - (width * height - both) / whole))
 
 
 @kernel
@@ -94,17 +108,22 @@ def _merge(features, sizes, boxes, starts, neighbours, weights, colours, count):
     room = 4 * neighbours.size + 64
     pool, costs, heap = _longer(neighbours, room), np.empty(room), np.empty((room, 2), np.int32)
     merges, done, waiting = np.empty((count, 2), np.int32), 0, 0
+    near, far = np.empty(sizes.size, np.int32), np.empty(sizes.size)
     fresh = 0  # regions from here on have not put their pairs into the heap
     while True:
         while fresh < count + done:
+            found = 0
             for i in range(starts[fresh], ends[fresh]):
                 other = pool[i]
-                if not alive[other] or (fresh < count and other < fresh):
-                    continue
+                if alive[other] and (fresh >= count or other >= fresh):
+                    near[found] = other
+                    found += 1
+            _weigh_pairs(fresh, near[:found], far, features, sizes, boxes, places, weights, colours)
+            for i in range(found):
                 if waiting == costs.size:
                     costs = _longer(costs, 2 * waiting)
                     heap = _longer(heap.reshape(-1), 4 * waiting).reshape((2 * waiting, 2))
-                at, cost = waiting, _cost(fresh, other, features, sizes, boxes, places, weights, colours)
+                at, cost, other = waiting, far[i], near[i]
                 waiting += 1
                 while at > 0 and costs[(at - 1) >> 1] > cost:
                     above = (at - 1) >> 1

@@ -94,7 +94,7 @@ def selective_search(
         boxes.append(found)
         place = np.arange(len(found), 0, -1)  # 1 for the whole image, the last that was made
         ranks.append(place * random.random(len(found)))
-        del labels
+        del labels  # which the next ones then need not stand beside
     every = np.concatenate(boxes)[np.argsort(np.concatenate(ranks), kind="stable")]
     _, first_seen = np.unique(every, axis=0, return_index=True)
     return np.ascontiguousarray(every[np.sort(first_seen)][:limit])
@@ -132,6 +132,7 @@ def _hierarchies(image: Array, mode: str, min_size: int) -> Iterator[tuple[Array
                 given = features if measure is measures[-1] else features.copy()
                 merges = merge_regions(given, sizes, boxes.copy(), pairs, np.array(measure), 3 * COLOUR_BINS)
                 yield labels, merges, boxes
+            del labels, features  # before the next ones are made
 
 
 def _rgb_rows(image: Array, y0: int, y1: int) -> Array:
