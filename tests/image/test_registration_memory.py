@@ -45,7 +45,7 @@ def scene(dtype: str) -> np.ndarray:
         ("patches", "uint16", 1.5),
         ("patches", "float32", 1.5),
         ("register", "uint8", 2.5),  # one of them for the rolled picture
-        ("stitch", "uint8", 17.0),
+        ("stitch", "uint8", 6.0),
         ("correlation", "uint8", 0.1),
         ("correlation", "float32", 0.1),
         ("find_template", "uint8", 2.5),

@@ -12,7 +12,8 @@ import pytest
 import sightline as sl
 from sightline.core import evidence
 from sightline.core.errors import InputError
-from sightline.image.panorama_sheet import gains_of, largest_rectangle, seams_of
+from sightline.image.panorama_seams import largest_rectangle, seams_of
+from sightline.image.panorama_sheet import gains_of
 
 RANDOM = np.random.default_rng(8)
 
@@ -120,18 +121,30 @@ def test_gains_make_overlaps_equal() -> None:
 def test_seams_lie_in_the_middle_of_the_overlap() -> None:
     inside = [np.zeros((40, 60), bool) for _ in range(2)]
     inside[0][:, :40], inside[1][:, 20:] = True, True
-    owner = seams_of(inside)
+    owner = seams_of(inside.copy())
     assert (owner[20, :29] == 0).all()
     assert (owner[20, 31:] == 1).all()
     inside[1][:, 50:] = False
     assert (seams_of(inside)[:, 50:] == -1).all()
 
 
+def test_parts_of_the_sheet_are_those_of_the_whole(
+    photos: dict[str, np.ndarray], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cuts, _ = views(scene(photos))
+    options: dict[str, Any] = {"crop": False, "levels": 2}
+    whole = sl.image.stitch(cuts, **options)
+    for name, value in (("_PIXELS", 1), ("_BAND", 32), ("_TALL", 32)):
+        monkeypatch.setattr(f"sightline.image.panorama_seams.{name}", value)
+    np.testing.assert_array_equal(sl.image.stitch(cuts, **options), whole)
+
+
 def test_the_largest_rectangle_is_that_of_a_search() -> None:
     for seed in range(20):
         mask = np.random.default_rng(seed).random((7, 9)) < 0.75
-        y0, y1, x0, x1 = largest_rectangle(mask)
-        assert mask[y0:y1, x0:x1].all()
+        rows, columns = largest_rectangle(mask)
+        y0, y1, x0, x1 = rows.start, rows.stop, columns.start, columns.stop
+        assert mask[rows, columns].all()
         best = max(
             (d - c) * (b - a)
             for a in range(7)

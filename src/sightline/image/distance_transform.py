@@ -24,7 +24,7 @@ from sightline.core.running import EIGHT, least_from_left, least_from_right
 from sightline.core.trace import Step
 from sightline.core.types import Array, Choice, Mask
 
-_BAND = 32  # rows
+BAND = 32  # rows
 METRICS = ("euclidean", "l1", "chessboard")
 _FAR = 1 << 30  # this or more: no false pixel in this column; also the square of more than any near distance
 _TRIAL, _NEAR = 8, 64  # columns to either side that are tried always, and where all pixels turn out to be near
@@ -77,8 +77,8 @@ def distance_transform(
     if metric == "chessboard":
         _sweep(mask.view(np.uint8), distances.view(np.int32), distances)  # whole numbers on the way, in the same memory
         return distances
-    along = _along_the_rows if metric == "euclidean" else _steps_along_the_rows
-    over_rows(along, len(mask), mask.view(np.uint8), *_around_bands(mask), distances, strip=_BAND)
+    along = along_the_rows if metric == "euclidean" else _steps_along_the_rows
+    over_rows(along, len(mask), mask.view(np.uint8), *around_bands(mask), distances, strip=BAND)
     return distances
 
 
@@ -87,7 +87,7 @@ def _steps(mask: Mask, *, metric: str = "euclidean", out: Any = None) -> Iterato
     mask = as_mask("distance_transform", mask)
     yield Step("mask", MaskLayer(mask))
     columns = empty(mask.shape, np.int32)
-    over_rows(_write_columns, len(mask), mask.view(np.uint8), *_around_bands(mask), columns, strip=_BAND)
+    over_rows(_write_columns, len(mask), mask.view(np.uint8), *around_bands(mask), columns, strip=BAND)
     known = columns < _FAR
     shown = np.where(known, columns, columns[known].max() if known.any() else 0).astype(np.float32)
     if metric != "chessboard":
@@ -96,13 +96,13 @@ def _steps(mask: Mask, *, metric: str = "euclidean", out: Any = None) -> Iterato
     yield Step("distances", Heat(distances), note="The least of what the columns of a row offer, in pixels.")
 
 
-def _around_bands(mask: Array) -> tuple[Array, Array]:
+def around_bands(mask: Array) -> tuple[Array, Array]:
     """Return how far the nearest false pixel of a column is, upwards from above each band and downwards from below it.
 
     With that, a band knows its columns without those around it, which never lie in memory as a whole.
     """
-    upwards, downwards = (empty((-(-len(mask) // _BAND) + 2, mask.shape[1]), np.int32) for _ in range(2))
-    over_rows(_look_into_band, len(mask), mask.view(np.uint8), upwards, downwards, strip=_BAND)
+    upwards, downwards = (empty((-(-len(mask) // BAND) + 2, mask.shape[1]), np.int32) for _ in range(2))
+    over_rows(_look_into_band, len(mask), mask.view(np.uint8), upwards, downwards, strip=BAND)
     _hand_on(upwards, downwards, len(mask))
     return upwards[:-2], downwards[2:]
 
@@ -111,7 +111,7 @@ def _around_bands(mask: Array) -> tuple[Array, Array]:
 def _look_into_band(mask, upwards, downwards, y0, y1):
     """Write how far the nearest false pixel of the band is, upwards from its last row and downwards from its first."""
     zero, one, far = np.int32(0), np.int32(1), np.int32(_FAR)
-    up, down = upwards[y0 // _BAND + 1], downwards[y0 // _BAND + 1]
+    up, down = upwards[y0 // BAND + 1], downwards[y0 // BAND + 1]
     up[:], down[:] = far, far
     for y in range(y0, y1):
         pixels, deep = mask[y], np.int32(y - y0)
@@ -127,7 +127,7 @@ def _hand_on(upwards, downwards, height):
     upwards[0], downwards[last] = _FAR, _FAR
     for band in range(1, last):
         for lines, here, behind in ((upwards, band, band - 1), (downwards, last - band, last - band + 1)):
-            row, other, rows = lines[here], lines[behind], np.int32(min(_BAND, height - _BAND * (here - 1)))
+            row, other, rows = lines[here], lines[behind], np.int32(min(BAND, height - BAND * (here - 1)))
             for x in range(row.size):
                 row[x] = min(row[x], np.int32(other[x] + rows))
 
@@ -153,15 +153,15 @@ def _down_the_columns(mask, upwards, downwards, columns):
 
 @kernel
 def _write_columns(mask, upwards, downwards, columns, y0, y1):
-    _down_the_columns(mask[y0:y1], upwards[y0 // _BAND], downwards[y0 // _BAND], columns[y0:y1])
+    _down_the_columns(mask[y0:y1], upwards[y0 // BAND], downwards[y0 // BAND], columns[y0:y1])
 
 
 @kernel
-def _along_the_rows(mask, upwards, downwards, distances, y0, y1):
+def along_the_rows(mask, upwards, downwards, distances, y0, y1):
     """Write the distances of a band: by trying neighbours where all of a row are near, else by envelopes."""
     width = mask.shape[1]
     columns = np.empty((y1 - y0, width), np.int32)
-    _down_the_columns(mask[y0:y1], upwards[y0 // _BAND], downwards[y0 // _BAND], columns)
+    _down_the_columns(mask[y0:y1], upwards[y0 // BAND], downwards[y0 // BAND], columns)
     sites, heights = np.empty(width + 2, np.int64), np.empty(width + 2, np.int64)
     owner = np.empty(width, np.int32)
     padded, squares = np.full(width + 2 * _NEAR, _FAR, np.int32), np.empty(width, np.int32)
@@ -269,7 +269,7 @@ def _steps_along_the_rows(mask, upwards, downwards, distances, y0, y1):
     """Write the least of |x - q| + g(q): over 1 column to both sides, then 2, 4, 8 …, together as far as need be."""
     width = mask.shape[1]
     columns = np.empty((y1 - y0, width), np.int32)
-    _down_the_columns(mask[y0:y1], upwards[y0 // _BAND], downwards[y0 // _BAND], columns)
+    _down_the_columns(mask[y0:y1], upwards[y0 // BAND], downwards[y0 // BAND], columns)
     far = np.int32(_FAR)
     lines = np.full((2, 3 * width), far, np.int32)  # with room on either side
     for y in range(y0, y1):

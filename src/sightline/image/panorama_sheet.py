@@ -1,32 +1,24 @@
-"""The sheet of a panorama: pictures laid on it, made equally bright, cut at seams and blended there.
+"""The sheet of a panorama: pictures laid on it, and made equally bright.
 
 Brown & Lowe 2007, "Automatic Panoramic Image Stitching using Invariant Features", IJCV 74(1): gain compensation
-(section 6) and multi-band blending (section 7).
+(section 6).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import lru_cache
 from itertools import combinations
 from typing import Any
 
 import numpy as np
 
-from sightline.core.buffers import empty
 from sightline.core.kernels import kernel, over_rows
 from sightline.core.types import Array
-from sightline.image.distance_transform import distance_transform
-from sightline.image.gaussian_pyramid import pyramid_of
-from sightline.image.laplacian_pyramid import bands_of, sum_of_bands
 from sightline.image.panorama import Placement
 
 _BAND = 128  # rows of the sheet that are laid at once; the overlaps' sums are those of 64 each
 _STEEPEST = 1.4  # radians off the axis of a cylinder, beyond which nothing is read
 _NOISE, _SPREAD = 10 / 255, 0.1  # σ of brightness and of gains, Brown and Lowe's
-
-
-Laying = Callable[[int, slice, slice], Array]  # a picture's number, rows and columns of the sheet: it there, float32
 
 
 def lay(image: Array, placement: Placement, rows: tuple[int, int], columns: tuple[int, int]) -> Array:
@@ -238,169 +230,3 @@ def _overlap(inside, other_inside, picture, other, y0, y1):
                     first += picture[y, k]
                     second += other[y, k]
     return count, first / channels, second / channels
-
-
-def seams_of(inside: list[Array]) -> Array:
-    """Return which picture each pixel of the sheet is taken from: the one whose border is farthest; −1 for none."""
-    height, width = inside[0].shape
-    depth = np.empty((height + 2, width + 2), np.float32)
-    owner, deepest = np.full((height, width), -1, np.int16), np.zeros((height, width), np.float32)
-    for i, mask in enumerate(inside):
-        distance_transform(np.pad(mask, 1), out=depth)
-        over_rows(_deepen, len(owner), depth, i, deepest, owner)
-    return owner
-
-
-@kernel
-def _deepen(depth, number, deepest, owner, y0, y1):
-    """Hand pixels over to a picture that goes on farther around them; ``depth`` has a frame of one pixel."""
-    for y in range(y0, y1):
-        values, most, of = depth[y + 1, 1:-1], deepest[y], owner[y]
-        for x in range(of.size):
-            of[x] = np.int16(number) if values[x] > most[x] else of[x]
-            most[x] = max(most[x], values[x])
-
-
-def blended(laying: Laying, owner: Array, levels: int, channels: tuple[int, ...]) -> Array:
-    """Return the pictures on one sheet, float32: each band of detail is mixed over as far as its waves are long.
-
-    Farther from the seams than the longest waves reach, that is the picture itself.
-    """
-    result, count = np.empty((*owner.shape, *channels), np.float32), int(owner.max()) + 1
-    for y0 in range(0, len(owner), _BAND):
-        rows = slice(y0, min(y0 + _BAND, len(owner)))
-        for i in range(count):
-            owned = np.flatnonzero((owner[rows] == i).any(axis=0))
-            if owned.size:
-                columns = slice(int(owned[0]), int(owned[-1]) + 1)
-                part, there = laying(i, rows, columns), result[rows, columns]
-                if (owner[rows, columns] == i).all():
-                    there[...] = part
-                else:
-                    over_rows(_take, len(part), owner[rows, columns], i, part, there)
-    box = _around_seams(owner, levels)
-    near = owner[box]
-    if not near.size:
-        return result
-    rows, columns = (slice(part.start, part.start + size) for part, size in zip(box, near.shape, strict=True))
-    whole = pyramid_of((near >= 0).astype(np.float32), levels)
-    total: list[Array] = []
-    for i in range(count):
-        share = (near == i).astype(np.float32)
-        if not share.any():
-            continue
-        bands = bands_of(laying(i, rows, columns), levels)
-        total = total or [np.zeros_like(band) for band in bands]
-        for band, part, weight, mixed in zip(bands, pyramid_of(share, levels), whole, total, strict=True):
-            flat = band.reshape(len(band), -1), mixed.reshape(len(band), -1)
-            over_rows(_mix, len(band), *flat, part, weight)
-    result[box] = sum_of_bands(total)
-    return result
-
-
-def _around_seams(owner: Array, levels: int) -> tuple[slice, slice]:
-    """Return the rows and columns of a sheet that the pictures beyond a seam have a share in; they may be none."""
-    ends = np.array(over_rows(_seam_box, len(owner), owner))
-    if ends[:, 2:].max() < 0:
-        return slice(0), slice(0)
-    # Twice the reach of the coarsest level; a start that halves evenly, so that the levels' pixels stay in place.
-    reach, step = 2 << levels, 1 << (levels - 1)
-    starts, stops = ends[:, :2].min(axis=0) - reach, ends[:, 2:].max(axis=0) + 1 + reach
-    rows, columns = (slice(max(0, int(a)) // step * step, int(b)) for a, b in zip(starts, stops, strict=True))
-    return rows, columns
-
-
-@kernel
-def _seam_box(owner, y0, y1):
-    """Return the first row and column where two pictures meet, and the last ones; (size, size, -1, -1) for none."""
-    height, width = owner.shape
-    top, left, bottom, right = height, width, -1, -1
-    for y in range(y0, y1):
-        row, below = owner[y], owner[min(y + 1, height - 1)]
-        for x in range(width):
-            here, beside, under = row[x], row[min(x + 1, width - 1)], below[x]
-            if (here != beside and min(here, beside) >= 0) or (here != under and min(here, under) >= 0):
-                top, bottom = min(top, y), max(bottom, y + 1)
-                left, right = min(left, x), max(right, x + 1)
-    return top, left, bottom, right
-
-
-@kernel
-def _take(owner, number, picture, result, y0, y1):
-    """Copy the pixels that belong to a picture."""
-    for y in range(y0, y1):
-        for x in range(owner.shape[1]):
-            if owner[y, x] == number:
-                result[y, x] = picture[y, x]
-
-
-@kernel
-def _mix(band, total, share, weight, y0, y1):
-    """Add a picture's share of all that is there, times its band."""
-    channels = band.shape[1] // share.shape[1]
-    for y in range(y0, y1):
-        values, sums, of, whole = band[y], total[y], share[y], weight[y]
-        for x in range(of.size):
-            part = of[x] / max(whole[x], np.float32(1e-6))
-            for k in range(x * channels, (x + 1) * channels):
-                sums[k] += values[k] * part
-
-
-def as_pixels(panorama: Array, filled: Array, dtype: np.dtype) -> Array:
-    """Return a panorama of float32 0–1 in another dtype, rounded and clipped, and black where it is not filled."""
-    result = empty(panorama.shape, dtype)
-    top = np.float32(1 if dtype.kind == "f" else np.iinfo(dtype).max)
-    write = _write_floats if dtype.kind == "f" else _write_integers
-    for y0 in range(0, len(result), _BAND):
-        parts = (np.ascontiguousarray(array[y0 : y0 + _BAND]) for array in (panorama, filled))
-        values, there = (part.reshape(len(part), -1) for part in parts)
-        over_rows(write, len(there), values, there, top, result[y0 : y0 + _BAND].reshape(len(there), -1))
-    return result
-
-
-@kernel
-def _write_floats(panorama, filled, top, out, y0, y1):
-    channels = panorama.shape[1] // filled.shape[1]
-    for y in range(y0, y1):
-        for k in range(out.shape[1]):
-            out[y, k] = panorama[y, k] if filled[y, k // channels] else np.float32(0)
-
-
-@kernel
-def _write_integers(panorama, filled, top, out, y0, y1):
-    channels = panorama.shape[1] // filled.shape[1]
-    zero = np.float32(0)
-    for y in range(y0, y1):
-        values, row, there = panorama[y], out[y], filled[y]
-        for x in range(there.size):
-            for k in range(x * channels, (x + 1) * channels):
-                value = min(max(values[k] * top, zero), top) if there[x] else zero
-                row[k] = np.int32(np.rint(value))
-
-
-def largest_rectangle(mask: Array) -> tuple[int, int, int, int]:
-    """Return (y0, y1, x0, x1) of the largest upright rectangle of true pixels, by a stack of rising columns."""
-    y0, y1, x0, x1 = _largest_rectangle(mask)
-    return (y0, y1, x0, x1) if y1 > y0 else (0, mask.shape[0], 0, mask.shape[1])
-
-
-@kernel
-def _largest_rectangle(mask):
-    height, width = mask.shape
-    columns, starts, tops = np.zeros(width, np.int64), np.empty(width, np.int64), np.empty(width, np.int64)
-    best, y0, y1, x0, x1 = 0, 0, 0, 0, 0
-    for y in range(height):
-        for x in range(width):
-            columns[x] = columns[x] + 1 if mask[y, x] else 0
-        size = 0
-        for x in range(width + 1):
-            start, tall = x, columns[x] if x < width else 0
-            while size > 0 and tops[size - 1] >= tall:
-                size -= 1
-                start, top = starts[size], tops[size]
-                if top * (x - start) > best:
-                    best, y0, y1, x0, x1 = top * (x - start), y + 1 - top, y + 1, start, x
-            if x < width:
-                starts[size], tops[size] = start, tall
-                size += 1
-    return y0, y1, x0, x1

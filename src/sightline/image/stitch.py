@@ -31,7 +31,8 @@ from sightline.image.panorama import (
     spanning_tree,
     turns_on_cylinder,
 )
-from sightline.image.panorama_sheet import Laying, as_pixels, blended, largest_rectangle, lay, seams_of, survey
+from sightline.image.panorama_seams import Laying, blended, largest_rectangle, seams_of
+from sightline.image.panorama_sheet import lay, survey
 
 PROJECTIONS = ("auto", "planar", "cylindrical")
 _WIDE = math.radians(75)  # across the whole panorama: a plane would stretch its ends
@@ -116,8 +117,9 @@ def stitch(
     inside, gains = survey(layout.pictures, layout.placements, layout.sheet)
     laying = _laying(layout, gains if flag("stitch", "gain", gain) else None)
     owner = seams_of(inside)
-    del inside
-    return _finish(blended(laying, owner, levels, pictures[0].shape[2:]), owner, pictures[0].dtype, crop)
+    whole = slice(0, len(owner)), slice(0, owner.shape[1])
+    window = largest_rectangle(owner >= 0) if flag("stitch", "crop", crop) else whole
+    return blended(laying, owner, levels, pictures[0].shape[2:], pictures[0].dtype, window)
 
 
 @stitch.steps
@@ -142,7 +144,7 @@ def _steps(
     shown = [np.where(m if p.ndim == 2 else m[..., None], p, 0) for p, m in zip(plain, inside, strict=True)]
     yield Step("warped", Grid(np.stack(shown)), note="Each photo in its place.")
     laid = _laid(layout, gains if gain else None)
-    owner = seams_of(inside)
+    owner = seams_of(inside.copy())
     cut = np.zeros_like(laid[0])
     for i, picture in enumerate(laid):
         cut[owner == i] = picture[owner == i]
@@ -260,11 +262,3 @@ def _laid(layout: _Layout, gains: Array | None) -> list[Array]:
     """Return each photo on the whole sheet."""
     laying, (height, width) = _laying(layout, gains), layout.sheet
     return [laying(i, slice(0, height), slice(0, width)) for i in range(len(layout.pictures))]
-
-
-def _finish(panorama: Array, owner: Array, dtype: np.dtype, crop: bool) -> Array:
-    filled = owner >= 0
-    if flag("stitch", "crop", crop):
-        y0, y1, x0, x1 = largest_rectangle(filled)
-        panorama, filled = panorama[y0:y1, x0:x1], filled[y0:y1, x0:x1]
-    return as_pixels(panorama, filled, dtype)
