@@ -64,11 +64,18 @@ def fft(image: Image, *, centred: bool = False) -> Transform:
     half = result[:, : image.shape[1] // 2 + 1]
     _along_rows(image, half)
 
+    (height, width), channels = image.shape[:2], half[0, 0].size
+    words = result.view(np.uint64).reshape(height, -1)
+
     def columns(u0: int, u1: int) -> None:
-        half[:, u0:u1] = scipy_fft().fft(half[:, u0:u1].copy(), axis=0, overwrite_x=True)
+        part = scipy_fft().fft(half[:, u0:u1].copy(), axis=0, overwrite_x=True)
+        half[:, u0:u1] = part
+        first, end = max(u0, 1), min(u1, (width + 1) // 2)  # all but the lowest and the highest have another side
+        if first < end:
+            sizes = channels, (first - u0) * channels, (width + 1 - end) * channels, (end - first) * channels
+            _mirror(part.view(np.uint64).reshape(height, -1), words, *sizes)
 
     over_rows(columns, half.shape[1], strip=_COLUMNS)
-    over_rows(_complete, len(image), result.view(np.uint64).reshape(len(image), -1), half[0].size, half[0, 0].size)
     return np.fft.fftshift(result, axes=(0, 1)) if centred else result
 
 
@@ -215,21 +222,20 @@ def _back_along_rows(half: Array, out: Array) -> None:
 
 
 @kernel
-def _complete(whole, known, channels, y0, y1):
-    """Add the frequencies u < 0 behind the first ``known`` words: conjugates of the ones on the other side of 0."""
-    height = whole.shape[0]
+def _mirror(part, whole, channels, first, place, count):
+    """Write the conjugates of ``count`` columns of a part, from ``first`` on, to the other side of frequency 0."""
+    height = len(whole)
     sign = np.uint64(1) << np.uint64(63)  # of the imaginary part, the upper half of a word
-    for y in range(y0, y1):
-        mirrored, row = whole[(height - y) % height], whole[y]
-        rest, end = np.uint64(row.size - known), np.uint64(row.size)
-        one, step = np.uint64(1), np.uint64(channels)
+    end, one, step = np.uint64(count), np.uint64(1), np.uint64(channels)
+    for v in range(height):
+        row, mirrored = part[v, first : first + count], whole[(height - v) % height, place : place + count]
         if step == one:  # a loop of its own, in which the compiler sees neighbours
-            for u in range(rest):
-                row[end - one - u] = mirrored[one + u] ^ sign
+            for u in range(end):
+                mirrored[end - one - u] = row[u] ^ sign
         else:
-            for u in range(np.uint64(0), rest, step):
+            for u in range(np.uint64(0), end, step):
                 for c in range(step):
-                    row[end - step - u + c] = mirrored[step + u + c] ^ sign
+                    mirrored[end - step - u + c] = row[u + c] ^ sign
 
 
 def _in_pairs(transform: Array) -> Array:
