@@ -62,13 +62,20 @@ def test_an_in_place_layer_does_not_change_what_was_seen(images):
 def test_atlas_and_steps(cnn, images):
     found = feature_maps(cnn, images[0])
     assert found.draw("first").ndim == 3
-    assert found.draw().shape[0] > found.draw("first").shape[0]
+    sheet, page = found.draw("first"), found.draw()
+    (height, width), middle = sheet.shape[:2], sheet.shape[0] // 2
+    np.testing.assert_array_equal(page[middle:height, :width], sheet[middle:])  # its name lies over the top
     assert found.strongest("second", 3).tolist() == sorted(found.strongest("second", 3).tolist())
     assert found.to_json()["layers"][0]["shape"] == [8, 16, 16]
     steps = trace(feature_maps, cnn, images[0])
     assert [step.name for step in steps] == ["image", "first", "second", "head", "all layers"]
     assert steps.result.maps.keys() == found.maps.keys()
     assert steps.to_bytes()
+
+
+def test_many_layers_make_a_page_not_a_strip():
+    page = feature_maps(resnet20(10), torch.rand(3, 16, 16)).draw(most=4)
+    assert 0.75 < page.shape[1] / page.shape[0] < 2
 
 
 def test_refusals(cnn, images):

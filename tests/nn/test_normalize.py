@@ -45,6 +45,13 @@ def test_other_batches_are_refused(images: torch.Tensor) -> None:
         Normalize((0.5,) * 3, (0.5,) * 3)(images)
 
 
+def test_grey_for_rgb_and_rgb_for_grey_are_named() -> None:
+    with pytest.raises(InputError, match=r"RGB in 0–1; got 2×1×4×4 float32\. These are grey: repeat their channel"):
+        Normalize((0.5,) * 3, (0.5,) * 3)(torch.zeros(2, 1, 4, 4))
+    with pytest.raises(InputError, match=r"grey in 0–1; got 1×3×4×4 float32\. These are RGB: turn them to grey"):
+        Normalize((0.5,), (0.5,))(torch.zeros(1, 3, 4, 4))
+
+
 @pytest.mark.parametrize(("mean", "std"), [((), ()), ((0.5,), (0.5, 0.5)), ((0.5,), (0.0,)), ((0.5,), (float("nan"),))])
 def test_impossible_statistics_are_refused(mean: tuple[float, ...], std: tuple[float, ...]) -> None:
     with pytest.raises(InputError, match="normalize: mean and std"):

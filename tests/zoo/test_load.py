@@ -67,6 +67,12 @@ def test_a_fresh_head_stays_as_it_is() -> None:
     assert torch.equal(after["stem.conv1.conv.weight"], source.state_dict()["stem.conv1.conv.weight"])
 
 
+def test_a_missing_name_is_followed_by_the_one_that_may_be_meant() -> None:
+    given = {"wieght": torch.ones(1, 2), "bias": torch.zeros(1)}
+    with pytest.raises(WeightsError, match=r"missing weight \(did you mean 'wieght'\?\); unexpected wieght"):
+        load_weights(nn.Linear(2, 1), given)
+
+
 def test_counters_of_old_checkpoints_may_be_missing() -> None:
     given = {k: v for k, v in weights_of(resnet20()).items() if not k.endswith("num_batches_tracked")}
     model = load_weights(resnet20(), given)

@@ -6,7 +6,7 @@ section 2: the responses of each channel, drawn at their places.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,8 @@ from sightline.core.trace import Step
 from sightline.explain.layers import Layer, layer_named, layers_of, outputs_of
 from sightline.nn.probe import Images, as_single, numbers_of, picture_of, probing
 
+_GAP = 6  # pixels between sheets
+_ASPECT = 4 / 3  # of a page of sheets, width by height
 _SHEET = 480  # pixels a side that a sheet of maps is enlarged to
 
 
@@ -71,7 +73,7 @@ class FeatureMaps:
         Parameters
         ----------
         name
-            The layer; None puts the sheets of all layers under one another, each with its name.
+            The layer; None lays the sheets of all layers in rows, each with its name, on a page about 4 : 3.
         most
             Maps of a layer, at most.
         """
@@ -82,10 +84,7 @@ class FeatureMaps:
             sheet = Canvas(_sheet(self.tiles(layer.name, most)))
             sheet.text(f"{layer.name}  {'×'.join(map(str, layer.shape))}", (0, 0), colour_of(1))
             sheets.append(sheet.image())
-        width = max(sheet.shape[1] for sheet in sheets)
-        return np.concatenate(
-            [np.pad(s, ((0, 6), (0, width - s.shape[1]), (0, 0)), constant_values=255) for s in sheets]
-        )
+        return _page(sheets)
 
     def to_json(self) -> dict[str, Any]:
         """Return each layer with the range of its values."""
@@ -155,6 +154,20 @@ def _(model: nn.Module, image: Images, layer: str | nn.Module | None = None) -> 
         shape = "×".join(map(str, item.shape))
         yield Step(item.name, Grid(tiles) if len(tiles) > 1 else Heat(tiles[0]), note=f"{item.kind}, {shape}.")
     yield Step("all layers", Value(found), Picture(found.draw(most=16)))
+
+
+def _page(sheets: Sequence[np.ndarray]) -> np.ndarray:
+    """Return sheets H×W×3 in rows, read as a text is, H×W×3 uint8 on white."""
+    height, width = np.mean([sheet.shape[:2] for sheet in sheets], axis=0)
+    columns = min(len(sheets), max(1, round((_ASPECT * len(sheets) * height / width) ** 0.5)))
+    rows = [sheets[start : start + columns] for start in range(0, len(sheets), columns)]
+    widths = [max(sheet.shape[1] for sheet in sheets[at::columns]) + _GAP for at in range(columns)]
+    heights = [max(sheet.shape[0] for sheet in row) + _GAP for row in rows]
+    page = np.full((sum(heights), sum(widths), 3), 255, np.uint8)
+    for top, row in zip(np.cumsum([0, *heights]), rows, strict=False):
+        for left, sheet in zip(np.cumsum([0, *widths]), row, strict=False):
+            page[top : top + sheet.shape[0], left : left + sheet.shape[1]] = sheet
+    return page
 
 
 def _sheet(tiles: np.ndarray) -> np.ndarray:

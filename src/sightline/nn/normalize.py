@@ -54,8 +54,8 @@ class Normalize(nn.Module):
             shape = "×".join(map(str, images.shape))
             dtype = str(images.dtype).removeprefix("torch.")
             raise InputError(
-                f"normalize: images must be B×{channels}×H×W float, RGB or grey in 0–1; got {shape} {dtype}. "
-                "Use sightline.channels_first(sightline.to_float(image)) and stack."
+                f"normalize: images must be B×{channels}×H×W float, {_kind(channels)} in 0–1; got {shape} {dtype}. "
+                f"{_advice(images, channels)}"
             )
         if channels > 1 and not images.is_contiguous() and images.is_contiguous(memory_format=torch.channels_last):
             return self._by_rows(images)
@@ -71,6 +71,20 @@ class Normalize(nn.Module):
     def extra_repr(self) -> str:
         """Show the numbers in the printed model."""
         return f"mean={self.mean.flatten().tolist()}, std={self.std.flatten().tolist()}"
+
+
+def _kind(channels: int) -> str:
+    return {1: "grey", 3: "RGB"}.get(channels, f"{channels} channels")
+
+
+def _advice(images: Tensor, channels: int) -> str:
+    """Return the sentence that says what to do with images that do not fit."""
+    if images.ndim == 4 and images.is_floating_point():
+        if images.shape[1] == 1 and channels == 3:
+            return "These are grey: repeat their channel, images.repeat(1, 3, 1, 1), or train with in_channels=1."
+        if images.shape[1] == 3 and channels == 1:
+            return 'These are RGB: turn them to grey, sightline.image.convert(image, "rgb", "gray").'
+    return "Use sightline.channels_first(sightline.to_float(image)) and stack."
 
 
 def pixel_statistics(

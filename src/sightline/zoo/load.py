@@ -187,10 +187,16 @@ def _differences(
         if not absent and (got := joined_shape(weights, group)) != wanted:
             shapes.append(f"{' + '.join(group)} must be {_text(wanted)}, got {_text(got)}")
     return (
-        [f"missing {key}{suggest(key, unexpected)}" for key in missing]
+        [f"missing {key}{_perhaps(key, unexpected)}" for key in missing]
         + [f"unexpected {key}" for key in unexpected]
         + shapes
     )
+
+
+def _perhaps(key: str, unexpected: Sequence[str]) -> str:
+    """Return the nearest of the names that the model has no place for, in brackets within a list; or nothing."""
+    said = suggest(key, unexpected).strip()
+    return f" ({said[0].lower()}{said[1:]})" if said else ""
 
 
 def _hint(
