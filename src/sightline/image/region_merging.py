@@ -96,6 +96,17 @@ def _longer(array, size):
 
 
 @kernel
+def _living(regions, alive, least, near):
+    """Write which regions from a number on are not joined yet; return how many."""
+    found = 0
+    for other in regions:
+        if alive[other] and other >= least:
+            near[found] = other
+            found += 1
+    return found
+
+
+@kernel
 def _merge(features, sizes, boxes, starts, neighbours, weights, colours, count):
     alive, mark = np.zeros(sizes.size, np.bool_), np.full(sizes.size, -1, np.int32)
     places = np.empty(sizes.size, np.int32)  # whose features and boxes lie where: a new region takes an old one's place
@@ -112,12 +123,7 @@ def _merge(features, sizes, boxes, starts, neighbours, weights, colours, count):
     fresh = 0  # regions from here on have not put their pairs into the heap
     while True:
         while fresh < count + done:
-            found = 0
-            for i in range(starts[fresh], ends[fresh]):
-                other = pool[i]
-                if alive[other] and (fresh >= count or other >= fresh):
-                    near[found] = other
-                    found += 1
+            found = _living(pool[starts[fresh] : ends[fresh]], alive, fresh if fresh < count else 0, near)
             _weigh_pairs(fresh, near[:found], far, features, sizes, boxes, places, weights, colours)
             for i in range(found):
                 if waiting == costs.size:
