@@ -22,7 +22,7 @@ from sightline.image.gradient import MIRROR, derivatives_of_row
 DERIVATIVE, INTEGRATION = 1.0, 1.5  # σ in pixels of a level
 _ROBUST = np.float32(0.9)  # a neighbour suppresses a corner only when it is stronger by this factor
 _MOST = 4000  # corners of a level that compete
-_BAND, _ROWS = 1 << 18, 42  # pixels of a level whose tensors are held at once, and its rows at least
+_BAND, _ROWS = 33 << 13, 42  # pixels of a level whose tensors are held at once, and its rows at least
 _AROUND = 22  # rows beyond a band that it takes
 _READ = 32  # rows that are read by one thread
 _FAINT = np.float32(1e-5)  # least strength, for brightness 0–1

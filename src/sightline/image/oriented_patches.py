@@ -27,7 +27,7 @@ _ORIENTATION, _PATCH = 4.5, 2.0  # σ in pixels of the level: for the angle, and
 _SMALLEST = 24  # pixels along the shorter side of the coarsest level
 _LEVELS = 5
 _SMALL = 1 << 20  # pixels of a picture that is turned to float32 at once, not part by part whenever it is read
-_ALIKE = 256  # descriptors that are compared with all others at a time
+_ALIKE = 4096  # descriptors that are compared with all others at a time: products of matrices wake threads each time
 _WORTH = 600  # pixels of a level to a corner from which on it pays to blur around the corners alone
 
 
