@@ -236,10 +236,11 @@ def over_rows(function: Callable[..., Any], rows: int, *args: Any, strip: int = 
     pool.post(job)
     if not job.work():  # strips that helpers claimed may still run
         pool.wait(job)
-    job.function, job.args = int, ()  # helpers that are busy look at the job later: no array lives until then
+    results = job.results
+    job.function, job.args, job.results = int, (), []  # helpers that are busy look at it later: no array lives so long
     if job.error is not None:
         raise job.error
-    return job.results
+    return results
 
 
 class _Lent:
