@@ -24,6 +24,7 @@ def imagined(
     layer: str | None = None,
     size: int = 256,
     iterations: int | None = None,
+    style_weight: float | None = None,
     seed: int = 0,
     progress: Callable[[np.ndarray], object] | None = None,
 ) -> np.ndarray:
@@ -48,6 +49,8 @@ def imagined(
         Longer side in pixels that larger photos are shrunk to.
     iterations
         Steps; of each of the dream's sizes. The method's own number when None.
+    style_weight
+        Weight of the style against the content's 1, for ``style``. The method's own number when None.
     seed
         Of noise and shifts.
     progress
@@ -61,7 +64,7 @@ def imagined(
     import sightline.explain
 
     choice("imagine", "kind", kind, KINDS)
-    form = _form_of(predictor)
+    form = form_of(predictor)
     options: dict[str, Any] = {"seed": seed, "progress": progress}
     options |= {"iterations": iterations} if iterations is not None else {}
     options |= {"layer": layer} if layer is not None and kind in _LAYERED else {}
@@ -72,14 +75,15 @@ def imagined(
         )
     if photo is None:
         raise InputError(f"imagine: {kind} needs a photo: give it behind the model.")
-    seen = _sized(photo, size, form.channels)
+    seen = sized(photo, size, form.channels)
     if kind == "dream":
         return sightline.explain.deep_dream(predictor.model, seen, **options)
     if kind == "inversion":
         return sightline.explain.feature_inversion(predictor.model, seen, **options)
     if style is None:
         raise InputError("imagine: style needs a second picture: give it with --style.")
-    return sightline.explain.style_transfer(predictor.model, seen, _sized(style, size, form.channels), **options)
+    options |= {"style_weight": style_weight} if style_weight is not None else {}
+    return sightline.explain.style_transfer(predictor.model, seen, sized(style, size, form.channels), **options)
 
 
 def shown(picture: np.ndarray) -> np.ndarray:
@@ -95,7 +99,8 @@ def shown(picture: np.ndarray) -> np.ndarray:
     return to_uint8(picture if picture.shape[2] == 3 else np.ascontiguousarray(picture[..., 0]))
 
 
-def _form_of(predictor: Any) -> Any:
+def form_of(predictor: Any) -> Any:
+    """Return in which form a classifier takes pictures; refuse a model of another kind."""
     if not hasattr(predictor.recipe, "form"):
         raise InputError(f"imagine: {predictor.recipe.name} is no classifier; those make pictures.")
     return predictor.recipe.form
@@ -109,14 +114,20 @@ def _class_of(predictor: Any, target: str | None) -> int:
     return class_index(predictor, target, verb="imagine")
 
 
-def _sized(picture: np.ndarray, size: int, channels: int) -> np.ndarray:
-    """Return a photo with the network's channels, its longer side at most ``size`` pixels."""
-    from sightline.image import convert, resize
+def in_channels(picture: np.ndarray, channels: int) -> np.ndarray:
+    """Return a picture in colour (H×W×3) for a network of 3 channels, in grey (H×W) for one of 1."""
+    from sightline.image import convert
 
     if picture.ndim == 2 and channels == 3:
-        picture = np.repeat(picture[..., None], 3, axis=2)
-    elif picture.ndim == 3 and channels == 1:
-        picture = convert(picture, "rgb", "gray")
+        return np.repeat(picture[..., None], 3, axis=2)
+    return convert(picture, "rgb", "gray") if picture.ndim == 3 and channels == 1 else picture
+
+
+def sized(picture: np.ndarray, size: int, channels: int) -> np.ndarray:
+    """Return a photo with the network's channels, its longer side at most ``size`` pixels."""
+    from sightline.image import resize
+
+    picture = in_channels(picture, channels)
     share = min(1.0, size / max(picture.shape[:2]))
     height, width = (max(1, round(side * share)) for side in picture.shape[:2])
     return picture if share == 1 else resize(picture, (height, width))

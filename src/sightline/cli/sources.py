@@ -28,6 +28,24 @@ def find_sources(words: Iterable[str]) -> list[Source]:
     return found
 
 
+def find_picture(command: str, word: str, what: str) -> Source:
+    """Return the one picture that a word names, or refuse a folder and whatever else holds several.
+
+    Parameters
+    ----------
+    command, what
+        Of the error's sentence: who asks, and what the picture is.
+    word
+        A file, or ``-`` for stdin.
+    """
+    if Path(word).is_dir():
+        raise InputError(f"{command}: {what} must be one picture; got the folder '{word}'. Name a file in it.")
+    sources = find_sources([word])
+    if len(sources) > 1:
+        raise InputError(f"{command}: {what} must be one picture; '{word}' names {len(sources)}.")
+    return sources[0]
+
+
 def keep_source(command: str, source: str, target: Path) -> None:
     """Refuse to write a result over the file that it is made from."""
     if target.exists() and Path(source).exists() and target.samefile(source):

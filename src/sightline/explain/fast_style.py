@@ -103,7 +103,7 @@ def fast_style(
     """
     options = (width, size, batch_size, iterations, style_weight, smoothness, seed)
     learnt: StyleNet | None = None
-    for net, loss in _learn(model, style, photos, *options):
+    for net, loss in learning(model, style, photos, *options):
         learnt = net
         if progress is not None:
             progress(loss)
@@ -129,7 +129,8 @@ def _(
     yield Step("style", Picture(picture_of(painting)))
     squares = _squares(model, photos, size)[:4]
     net, losses = StyleNet(), []
-    for net, loss in _learn(model, style, photos, width, size, batch_size, iterations, style_weight, smoothness, seed):
+    options = (width, size, batch_size, iterations, style_weight, smoothness, seed)
+    for net, loss in learning(model, style, photos, *options):
         losses.append(loss)
         if len(losses) in {iterations // 8, iterations // 2}:
             yield Step(f"after {len(losses)}", _sheet(net, squares))
@@ -138,19 +139,22 @@ def _(
     yield Step("network", Value(net.eval()), _sheet(net, squares), note="Photos that it has learnt on, painted.")
 
 
-def _learn(
+def learning(
     model: nn.Module,
     style: Images,
     photos: Sequence[np.ndarray],
-    width: int,
-    size: int,
-    batch_size: int,
-    iterations: int,
-    style_weight: float,
-    smoothness: float,
-    seed: Seed,
+    width: int = 16,
+    size: int = 128,
+    batch_size: int = 4,
+    iterations: int = 400,
+    style_weight: float = 10.0,
+    smoothness: float = 1.0,
+    seed: Seed = 0,
 ) -> Iterator[tuple[StyleNet, float]]:
-    """Yield the network and the loss after each step."""
+    """Yield the network and the loss after each step, for who may end it early; all is as :func:`fast_style` takes it.
+
+    Always the same network, in training mode.
+    """
     name = "fast_style"
     width, size = integer(name, "width", width, 4, 64), integer(name, "size", size, 16, 1024)
     batch_size, iterations = (
