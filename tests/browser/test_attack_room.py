@@ -17,6 +17,8 @@ pytestmark = pytest.mark.browser
 TOLD = "document.querySelector('.room-told')?.dataset"
 SWEPT = "Number(document.querySelector('[data-swept]')?.dataset.swept) > 0"
 
+WORKS = "(document.querySelector('[data-works]:is(p)')?.dataset.works ?? '')"
+
 
 @pytest.fixture(scope="module", autouse=True)
 def runs(root: Path) -> None:
@@ -42,6 +44,35 @@ def test_the_slider_moves_the_picture_and_the_answer(page: Any) -> None:
     until(page, "location.search.includes('method=pgd') && location.search.includes('target=7')")
     python = page.get_by_label("the Python", exact=True).text_content()
     assert "sl.attack.pgd(model.model, seen, eps=255 / 255" in python
+
+
+def program(page: Any) -> str:
+    return page.get_by_label("the Python", exact=True).text_content()
+
+
+def test_one_change_for_all_pictures_and_a_sticker_are_learnt(page: Any) -> None:
+    page.goto("/rooms/attack?model=attacked&image=sample%3Acoins&eps=60&method=universal_perturbation")
+    until(page, f"{TOLD}?.eps === '60.00' && {WORKS} !== ''")
+    until(page, "document.querySelectorAll('.attack-others canvas').length === 6")
+    assert np.ptp(still(page, 1)[..., 0]) > 100  # the change, magnified
+    assert "universal_perturbation(model.model, batch, eps=60 / 255)" in program(page)
+    page.get_by_role("button", name="Patch").click()
+    page.get_by_label("To be taken for").select_option("7")
+    until(page, f"{TOLD}?.method === 'patch' && {WORKS} !== '' && document.querySelectorAll('.sl-curve').length === 1")
+    until(page, "location.search.includes('method=patch') && location.search.includes('target=7')")
+    before = still(page, 2)
+    page.get_by_label("Place", exact=True).fill("3")
+    until_seen(page, lambda: not np.array_equal(shown(page, 2), before))
+    assert "seed=3" in program(page)
+
+
+@pytest.mark.parametrize("method", ["universal_perturbation", "patch"])
+@pytest.mark.parametrize("width", [390, 1280])
+def test_changes_for_all_are_sound(new_page: Callable[..., Any], method: str, width: int) -> None:
+    page = new_page(viewport={"width": width, "height": 844})
+    page.goto(f"/rooms/attack?model=attacked&image=sample%3Acoins&eps=60&method={method}")
+    until(page, f"{TOLD} && {WORKS} !== ''")
+    sound_room(page, width)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

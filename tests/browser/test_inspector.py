@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +18,7 @@ pytestmark = pytest.mark.browser
 
 SEEN = "document.querySelector('.inspector-seen')?.dataset.shown"
 LAYER = "document.querySelector('.inspector-bench')?.dataset.layer"
+CHECKED = "document.querySelector('.inspector-sanity')?.dataset.checked"
 LENS = "document.querySelector('.inspector-lens')?.dataset.fresh"
 
 
@@ -92,10 +94,42 @@ def test_another_picture_and_another_run(page: Any) -> None:
     until(page, "location.search.includes('run=inspected-vit') && location.search.includes('image=file')")
 
 
+def test_the_map_of_evidence_is_checked(page: Any) -> None:
+    page.goto("/rooms/inspector?run=inspected-lenet5&test=3&target=7")
+    until(page, f"{SEEN} === 'grad_cam 7'", 120)
+    page.get_by_role("button", name="Forget layer by layer").click()
+    until(page, f"{CHECKED} === 'grad_cam 7'")
+    maps = page.locator(".inspector-sanity .heads canvas")
+    assert maps.count() == 8  # as trained, and after each of seven layers
+    assert maps.first.get_attribute("aria-label") == "As trained: 1.00 like the first"
+    page.get_by_role("button", name="Saliency").click()
+    until(page, f"{CHECKED} === 'saliency 7'")
+    until(page, "location.search.includes('sanity=1')")
+    accessible(page)
+
+
+def test_pictures_are_laid_out_as_a_map(page: Any) -> None:
+    page.goto("/rooms/inspector?run=inspected-lenet5&test=3")
+    page.get_by_role("button", name="Neighbours").click()
+    frame = page.frame_locator(".inspector-map iframe")
+    assert "30 pictures, laid out by t-SNE" in frame.locator("#about").text_content()
+    told = frame.locator("#told")
+    for key in ("ArrowRight", "ArrowLeft", "ArrowUp", "ArrowDown"):  # the first picture may lie at a rim
+        frame.locator("#map").press(key)
+        page.wait_for_timeout(200)
+        if not told.text_content().startswith("Picture 0:"):
+            break
+    assert re.fullmatch(r"Picture [1-9]\d?: \d", told.text_content())  # the page's own script runs
+    page.get_by_role("button", name="Bundled pictures").click()
+    until(page, "document.querySelector('.inspector-map iframe')?.src.includes('pictures=samples')")
+    frame.get_by_text("Chelsea the cat").first.wait_for()
+    until(page, "location.search.includes('laid=tsne') && location.search.includes('of=samples')")
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_on_a_phone_the_picture_comes_first(new_page: Callable[..., Any], scheme: str) -> None:
     page = new_page(viewport={"width": 390, "height": 844}, color_scheme=scheme)
-    page.goto("/rooms/inspector?run=inspected-vit&test=3&map=2")
+    page.goto("/rooms/inspector?run=inspected-vit&test=3&map=2&sanity=1&laid=pca")
     until(page, f"{SEEN}?.startsWith('grad_cam ') && {LENS} === '1 0'", 120)
     page.wait_for_selector(".inspector-unit")
     assert page.evaluate("document.documentElement.scrollWidth") == 390

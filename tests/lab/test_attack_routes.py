@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import struct
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +13,17 @@ import pytest
 from starlette.testclient import TestClient
 
 from lab.trained import train_few
+from sightline.core.conversions import to_float
 from sightline.core.trace import Trace, trace_from_bytes
+from sightline.lab import together
+from sightline.lab.inspecting import held_out
 from sightline.lab.lab import Lab
+from sightline.serve.failures import RequestError
 
 pytest.importorskip("torch", reason="the extra 'deep' is not installed")
 import torch
 
-from sightline.attack import fgsm, pgd
+from sightline.attack import fgsm, pgd, universal_perturbation
 from sightline.explain import class_visualization
 from sightline.train import load
 
@@ -68,6 +74,68 @@ def test_probabilities_are_told_at_every_radius(client: TestClient) -> None:
     assert max(rising) > rising[0]
 
 
+def test_one_change_for_many_pictures_is_learnt_once(client: TestClient, lab: Lab) -> None:
+    ask = {"input": "sample:coins", "method": "universal_perturbation", "eps": 0.3}
+    first = client.post("/api/attack/lenet5/together", json=ask)
+    assert first.status_code == 200, first.text
+    traced = trace_from_bytes(first.content)
+    assert {"made_from": 15, "tried_on": 15, "pictures": "test pictures"}.items() <= traced.about.items()
+    assert 0 < traced.about["works"] <= 1
+    run = load(lab.root / "runs" / "lenet5")
+    part, _, _ = held_out(run)
+    seen = np.stack([run.recipe.form.prepare(part[i][0]) for i in range(0, 30, 2)]).transpose(0, 3, 1, 2)
+    batch = torch.from_numpy(seen.astype(np.float32) / 255)
+    change = universal_perturbation(run.model, batch, eps=0.3, passes=4, steps=20, classes=5)
+    before, after = traced["what the model sees"].value, traced["attacked"].value
+    here = torch.from_numpy(to_float(before)).permute(2, 0, 1)
+    np.testing.assert_allclose(after, change.apply(here).permute(1, 2, 0), atol=1e-6)
+    with torch.no_grad():
+        said = [str(int(run.model(one[None]).argmax())) for one in (here, change.apply(here))]
+    assert [traced.about[name][0]["label"] for name in ("before", "after")] == said
+    assert len(traced.about["others"]) == 6
+    assert [step.name for step in traced.steps[3:]] == [f"other {i}" for i in range(1, 7)]
+    assert client.post("/api/attack/lenet5/together", json=ask).content == first.content
+
+
+def test_a_patch_lies_where_the_seed_says(client: TestClient) -> None:
+    ask = {"input": "sample:coins", "method": "patch", "target": "7"}
+    one, two, again = (
+        trace_from_bytes(client.post("/api/attack/lenet5/together", json={**ask, "seed": seed}).content)
+        for seed in (0, 1, 0)
+    )
+    np.testing.assert_array_equal(one["change"].value, two["change"].value)
+    assert (one["attacked"].value != two["attacked"].value).any()
+    np.testing.assert_array_equal(one["attacked"].value, again["attacked"].value)
+    assert {one.about[name] <= 1 for name in ("already", "works")} == {True}
+    losses = one.about["losses"]
+    assert len(losses) == 200
+    assert np.mean(losses[-20:]) < np.mean(losses[:20])
+
+
+def test_the_next_change_ends_the_one_before(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun = threading.Event()
+
+    def slow(predictor: Any, method: str, eps: float, target: str | None) -> Any:
+        begun.set()
+        while eps == 0.1:  # until it is told to stop
+            predictor.model(torch.zeros(1, 3, 16, 16))
+        return eps
+
+    monkeypatch.setattr(together, "_learn", slow)
+
+    async def asked() -> None:
+        learning = together.Learning(lab)
+        before = [asyncio.create_task(learning("lenet5", "universal_perturbation", 0.1, "")) for _ in range(2)]
+        await asyncio.to_thread(begun.wait, 60)
+        assert await learning("lenet5", "universal_perturbation", 0.2, "") == 0.2
+        for task in before:
+            with pytest.raises(RequestError, match="another change was asked for"):
+                await task
+        lab.close()
+
+    asyncio.run(asked())
+
+
 def steps_of(data: bytes) -> list[Trace]:
     found = []
     while data:
@@ -93,6 +161,13 @@ def test_a_picture_is_made_step_by_step(client: TestClient, lab: Lab) -> None:
 
 
 BAD = {
+    "no target": ("attack/lenet5/together", {"input": "sample:coins", "method": "patch"}, "name its target"),
+    "a target": ("attack/lenet5/together", {"input": "sample:coins", "target": "7"}, "it takes no target"),
+    "another class": (
+        "attack/lenet5/together",
+        {"input": "sample:coins", "method": "patch", "target": "cat"},
+        "no class is named 'cat'",
+    ),
     "class": ("attack/lenet5", {"input": "sample:coins", "target": "cat"}, "no class is named 'cat'"),
     "picture": ("attack/lenet5", {"input": "sample:dragon"}, "no sample is named 'dragon'"),
     "eps": ("attack/lenet5", {"input": "sample:coins", "eps": 2}, "eps"),

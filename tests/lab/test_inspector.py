@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,11 @@ from starlette.testclient import TestClient
 
 from lab.trained import train_few
 from sightline.core.trace import trace_from_bytes
+from sightline.lab import inspecting
 from sightline.lab.lab import Lab
 
 pytest.importorskip("torch", reason="the extra 'deep' is not installed")
-from sightline.explain import attention_map, feature_maps, grad_cam
+from sightline.explain import attention_map, feature_maps, grad_cam, sanity_check
 from sightline.train import load
 
 pytestmark = pytest.mark.slow
@@ -94,6 +96,45 @@ def test_evidence_is_that_of_the_method(client: TestClient, lab: Lab) -> None:
         assert trace_from_bytes(explained.content).steps[-1].name == "over the picture"
 
 
+def test_sanity_is_that_of_the_method(client: TestClient, lab: Lab) -> None:
+    ref = digit_of(client, "lenet5")["ref"]
+    answer = client.post("/api/inspect/lenet5/sanity", json={"input": ref, "target": "7"})
+    assert answer.status_code == 200, answer.text
+    traced = trace_from_bytes(answer.content)
+    model, seen = prepared(lab, "lenet5", ref)
+    expected = sanity_check(grad_cam, model, seen, 7)
+    assert traced.about["layers"] == list(expected.layers)
+    np.testing.assert_allclose(traced.about["correlations"], expected.correlations, atol=1e-4)
+    assert traced.about["indices"] == list(range(len(expected.maps)))
+    np.testing.assert_allclose(traced.result, expected.maps, atol=1e-6)
+
+
+def test_of_many_layers_fewer_maps_are_sent(client: TestClient, lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inspecting, "_MOST_FORGOTTEN", 3)
+    ref = digit_of(client, "lenet5")["ref"]
+    ask = {"input": ref, "target": "7", "method": "saliency"}
+    traced = trace_from_bytes(client.post("/api/inspect/lenet5/sanity", json=ask).content)
+    count = len(traced.about["layers"])
+    assert traced.about["indices"] == [0, round(count / 2), count]
+    assert len(traced.about["correlations"]) == count + 1
+    assert len(traced.result) == 3
+
+
+@pytest.mark.parametrize("layout", ["pca", "tsne"])
+def test_a_map_of_pictures_is_a_page_that_reaches_nothing(client: TestClient, layout: str) -> None:
+    answer = client.get(f"/api/inspect/lenet5/embedding?layout={layout}&most=12")
+    assert answer.status_code == 200, answer.text
+    told = json.loads(answer.text.partition('type="application/json">')[2].partition("</script>")[0])
+    assert len(told["points"]) == len(told["labels"]) == 12
+    assert set(told["names"]) <= {str(digit) for digit in range(10)}
+    assert len(set(told["labels"])) > 5  # spread over all held-out pictures, which lie in folders of classes
+    assert "12 of 30 test pictures" in answer.text
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    assert "sandbox allow-scripts;" in answer.headers["content-security-policy"]
+    bundled = client.get("/api/inspect/vit/embedding?pictures=samples")
+    assert "Chelsea the cat" in bundled.text
+
+
 def test_attention_is_that_of_the_method(client: TestClient, lab: Lab) -> None:
     ref = digit_of(client, "vit")["ref"]
     traced = trace_from_bytes(client.post("/api/inspect/vit/attention", json={"input": ref, "layer": 0}).content)
@@ -130,8 +171,21 @@ BAD = {
     "no map": ("mlp/evidence", {"input": "sample:cat", "target": "1"}, "saliency"),
     "run": ("nothing/maps", {"input": "sample:cat", "layer": "c1"}, "no run is named 'nothing'"),
     "field": ("lenet5/maps", {"input": "sample:cat", "layer": "c1", "least": 1}, "least"),
+    "no class": ("lenet5/sanity", {"input": "sample:cat", "target": "cat"}, "no class is named 'cat'"),
+    "no pixels": (
+        "vit/sanity",
+        {"input": "sample:cat", "target": "1", "method": "attention_rollout"},
+        "has no map of pixels to check",
+    ),
     "index": ("lenet5/picture", {"index": -1}, "index"),
 }
+
+
+@pytest.mark.parametrize("query", ["most=2", "layout=circle", "pictures=all"])
+def test_a_map_that_cannot_be_made_is_refused(client: TestClient, query: str) -> None:
+    answer = client.get(f"/api/inspect/lenet5/embedding?{query}")
+    assert answer.status_code == 422
+    assert query.partition("=")[0] in answer.json()["error"]["message"]
 
 
 @pytest.mark.parametrize("case", BAD)

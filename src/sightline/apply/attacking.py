@@ -76,52 +76,87 @@ def attacked_together(
 ) -> tuple[np.ndarray, dict[str, Any]]:
     """Return a sheet of one change for many pictures and of some that have it, and on what share of others it works.
 
-    It is made from every second picture of a dataset's test pictures; the others say how well it works. ``before`` is
-    the share of these that are taken for the target as they are.
-
     Parameters
     ----------
     predictor
         A trained classifier.
     data
-        Folder, file or name.
-    method
-        One of :data:`TOGETHER`.
-    eps
-        How far a pixel may move, for a universal perturbation.
+        Folder, file or name; its first test pictures are taken.
+    method, eps, target
+        As for :func:`made_together`, which says what is told.
     images
         Most pictures that are taken.
-    target
-        Name or number of the class that a patch is made for.
 
     Raises
     ------
     InputError
         When a patch has no target or a universal perturbation has one, or there are fewer than two pictures.
     """
-    from sightline.attack import patch, universal_perturbation
-
     _index(predictor, None)
-    if (target is None) == (method == "patch"):
-        needs = "is made for one class: name it with --target" if target is None else "goes to any class: no target"
-        raise InputError(f"attack: {method} {needs}.")
+    _check_together(method, target)
     batch, _, name = _pictures(predictor, data, images)
     if len(batch) < 2:
         raise InputError(f"attack: {method} needs two pictures or more; '{name}' has {len(batch)}.")
+    made, told = made_together(predictor, batch, method, eps=eps, target=target)
+    tiles = [_channels_last(one) for one in (pattern_of(made), *made.apply(batch[1::2])[:_SHOWN])]
+    return _side_by_side(tiles), told
+
+
+def made_together(
+    predictor: Any, batch: Any, method: str, *, eps: float, target: str | None = None, **options: Any
+) -> tuple[Any, dict[str, Any]]:
+    """Return one change for many pictures, and what it is worth.
+
+    It is a ``UniversalPerturbation`` or an ``AdversarialPatch``, made from every second picture; the others say how
+    well it works: ``works`` is the share of them that changes its answer or is taken for the target, ``before`` the
+    share that is taken for the target as it is. ``made_from`` and ``tried_on`` count the pictures.
+
+    Parameters
+    ----------
+    predictor
+        A trained classifier.
+    batch
+        N×C×H×W float32 tensor in 0–1, as the model sees pictures; N ≥ 2.
+    method
+        One of :data:`TOGETHER`.
+    eps
+        How far a pixel may move, for a universal perturbation.
+    target
+        Name or number of the class that a patch is made for.
+    **options
+        Of the method.
+    """
+    from sightline.attack import patch, universal_perturbation
+
+    _check_together(method, target)
     made_from, others = batch[::2], batch[1::2]
     before = _taken(predictor, others)
+    made: Any
     if target is None:
-        change = universal_perturbation(predictor.model, made_from, eps=eps)
-        pattern, stuck = 0.5 + change.change / (2 * eps if eps else 1), change.apply(others)
-        works, worked = _taken(predictor, stuck) != before, 0.0
+        made = universal_perturbation(predictor.model, made_from, eps=eps, **options)
+        works, worked = _taken(predictor, made.apply(others)) != before, 0.0
     else:
         index = class_index(predictor, target, verb="attack")
-        sticker = patch(predictor.model, made_from, target=index)
-        pattern, stuck = sticker.pattern, sticker.apply(others)
-        works, worked = _taken(predictor, stuck) == index, float((before == index).mean())
-    tiles = [np.ascontiguousarray(one.numpy().transpose(1, 2, 0)) for one in (pattern, *stuck[:_SHOWN])]
+        made = patch(predictor.model, made_from, target=index, **options)
+        works, worked = _taken(predictor, made.apply(others)) == index, float((before == index).mean())
     told = {"made_from": len(made_from), "tried_on": len(others), "before": worked, "works": float(works.mean())}
-    return _side_by_side(tiles), told
+    return made, told
+
+
+def pattern_of(made: Any) -> Any:
+    """Return what :func:`made_together` made as something to look at, C×H×W in 0–1; grey is no change."""
+    return 0.5 + made.change / (2 * made.eps if made.eps else 1) if hasattr(made, "change") else made.pattern
+
+
+def _check_together(method: str, target: str | None) -> None:
+    if (target is None) == (method == "patch"):
+        needs = "is made for one class: name it with --target" if target is None else "goes to any class: no target"
+        raise InputError(f"attack: {method} {needs}.")
+
+
+def _channels_last(picture: Any) -> np.ndarray:
+    """Return a C×H×W tensor as H×W×C."""
+    return np.ascontiguousarray(picture.numpy().transpose(1, 2, 0))
 
 
 def _taken(predictor: Any, batch: Any) -> np.ndarray:

@@ -10,6 +10,7 @@ from rich.console import Console
 
 from sightline.apply.explaining import class_index, heat_of, heat_over, sanity_of
 from sightline.apply.inside import INSIDE, look_inside, map_of
+from sightline.apply.lenses import LENSES, look_through
 from sightline.cli.sources import Source, find_sources
 from sightline.cli.terminal import Answer
 from sightline.core.errors import InputError
@@ -36,6 +37,8 @@ def explain(
         "attention_map",
         "receptive_field",
         "embedding_plot",
+        "query_attention",
+        "word_attention",
     ] = "grad_cam",
     target: Annotated[str | None, Parameter(alias="-t")] = None,
     sanity: Annotated[bool, Parameter(negative="")] = False,
@@ -55,9 +58,11 @@ def explain(
         class; saliency: each pixel's gradient, smooth_grad: the mean of many, integrated_gradients: each pixel's share
         of the score; occlusion: what a grey patch costs; guided_backprop, deconvnet: the pattern, of a network with
         ReLU; attention_rollout: where a transformer attends, for any class. Inside: feature_maps, filters,
-        attention_map, receptive_field; embedding_plot: a page with a map of many images.
+        attention_map, receptive_field; embedding_plot: a page with a map of many images. Of detectors query_attention:
+        where a DETR's query looks that becomes a box; word_attention: where Grounding DINO's words look.
     target
-        Name or number of the class to look for; the predicted one when left out.
+        Name or number of the class to look for; the predicted one, or the surest query's, when left out. For
+        word_attention the words, with a full stop behind each phrase.
     sanity
         Also look what the explanation is worth: forget the weights, layer by layer, and tell how like itself the map
         stays. All maps go to FILE-sanity.png.
@@ -71,10 +76,12 @@ def explain(
 
     sources = find_sources([image])
     source, predictor = sources[0], sightline.load(run)
-    if sanity and method in INSIDE:
+    if sanity and (method in INSIDE or method in LENSES):
         raise InputError(f"explain: {method} explains no answer; sanity is for methods that do, such as grad_cam.")
     if method in INSIDE:
         return _inside(predictor, method, sources, output or Path(f"{Path(image).stem or source.stem}-{method}"), json)
+    if method in LENSES:
+        return _lens(predictor, method, source, target, output or Path(f"{source.stem}-{method}.png"), json)
     picture = source.read()
     found = predictor.predict([picture])[0]
     wanted = found.label if target is None else predictor.recipe.classes[class_index(predictor, target)]
@@ -116,5 +123,23 @@ def _inside(predictor: Any, method: str, sources: list[Source], path: Path, json
 
     def show(console: Console) -> None:
         console.print(f"{method}: {path}", markup=False, soft_wrap=True)
+
+    return Answer(value, show, json)
+
+
+def _lens(predictor: Any, method: str, source: Source, target: str | None, path: Path, json: bool) -> Answer:
+    """Write where a detector's query or words look."""
+    from sightline.image.write import write
+
+    sheet, told = look_through(predictor, source.read(), method, target)
+    write(path, sheet)
+    value = {"source": source.name, "method": method, "output": str(path), **told}
+    if method == "query_attention":
+        text = f"{told['class']} {told['score']:.1%}; {method} of query {told['query']}: {path}"
+    else:
+        text = f"{method} of {', '.join(repr(one['phrase']) for one in told['phrases'])}: {path}"
+
+    def show(console: Console) -> None:
+        console.print(text, markup=False, soft_wrap=True)
 
     return Answer(value, show, json)

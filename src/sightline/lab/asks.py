@@ -125,6 +125,16 @@ class AttackAsk(SweepAsk):
     eps: float = Field(8 / 255, ge=0, le=1)
 
 
+class TogetherAsk(Form):
+    """A question for one change for many pictures, and for one that has it; ``seed`` is of where a patch lies."""
+
+    input: str = Field(max_length=1000)
+    method: Literal["universal_perturbation", "patch"] = "universal_perturbation"
+    eps: float = Field(10 / 255, ge=0, le=1)
+    target: str = Field("", max_length=200)
+    seed: int = Field(0, ge=0, le=10**9)
+
+
 class ImagineAsk(Form):
     """A question for a picture that a network makes: of a class, or from a photo; ``iterations`` are its steps."""
 

@@ -8,8 +8,8 @@ from fastapi import APIRouter
 from fastapi.responses import Response
 
 from sightline.apply.plain import plain
-from sightline.lab import attack_seen, classifiers
-from sightline.lab.asks import AttackAsk, SweepAsk
+from sightline.lab import attack_seen, classifiers, together
+from sightline.lab.asks import AttackAsk, SweepAsk, TogetherAsk
 from sightline.lab.lab import Lab
 from sightline.lab.routes import TRACE
 
@@ -19,6 +19,7 @@ _SWEEP_SECONDS = 120.0  # a network of some size, attacked at every radius
 def attack_routes(lab: Lab) -> APIRouter:
     """Return the routes of the attack room."""
     routes = APIRouter(prefix="/api", tags=["models"])
+    learning = together.Learning(lab)
 
     @routes.get(
         "/classifiers", summary="Classifiers at hand: runs, and the zoo's networks with weights on this machine"
@@ -45,5 +46,13 @@ def attack_routes(lab: Lab) -> APIRouter:
         work = attack_seen.swept
         found = await lab.workers.run(work, ready, image, ask.method, ask.target or None, seconds=_SWEEP_SECONDS)
         return plain(found)
+
+    @routes.post("/attack/{name}/together", summary="One change for many pictures, and a picture that has it",
+                 response_class=Response, responses={200: {"content": {TRACE: {}}}})  # fmt: skip
+    async def changed(name: str, ask: TogetherAsk) -> Response:
+        image = await lab.workers.run(lambda _: lab.pictures.get(ask.input).image)
+        learnt = await learning(name, ask.method, ask.eps, ask.target)
+        data = await lab.look(name, together.over, image, learnt, ask.method, ask.seed)
+        return Response(data, media_type=TRACE)
 
     return routes

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from PIL import Image as PillowImage
 
-from sightline.apply.explaining import class_index, heat_of
+from sightline.apply.explaining import class_index, heat_of, sanity_of
 from sightline.core.errors import DataError, InputError
 from sightline.core.layers import Grid, Heat, Picture
 from sightline.core.trace import Step, Trace
 
 _MOST_VALUES = 4_000_000  # of maps or attention in one answer
+_MOST_FORGOTTEN = 24  # maps of a network that forgets
 
 
 def told(predictor: Any) -> dict[str, Any]:
@@ -71,6 +73,55 @@ def evidence(predictor: Any, picture: np.ndarray, method: str, target: str) -> b
     return Trace(f"explain.{method}", {"target": target}, steps).to_bytes()
 
 
+def sanity(predictor: Any, picture: np.ndarray, method: str, target: str) -> bytes:
+    """Return a trace of what the model sees and of the evidence for a class while the weights are forgotten.
+
+    ``about`` has the ``layers`` in the order in which they are forgotten, the ``correlations`` of each map with the
+    first (one more than layers), and ``indices``: which of the maps there are, fewer of a network of many layers.
+    """
+    recipe = _classifier(predictor)
+    found = sanity_of(predictor, picture, method, target)
+    most = max(2, min(_MOST_FORGOTTEN, _MOST_VALUES // found.maps[0].size))
+    kept = np.unique(np.linspace(0, len(found.maps) - 1, most).round().astype(int))
+    steps = (
+        Step("what the model sees", picture_of(recipe.form.prepare(picture))),
+        Step("while it forgets", Grid(found.maps[kept])),
+    )
+    about = {**found.to_json(), "indices": kept.tolist()}
+    return Trace("explain.sanity_check", {"method": method, "target": target}, steps, about).to_bytes()
+
+
+def embedding(predictor: Any, pictures: str, layout: str, most: int) -> str:
+    """Return a page with a map of pictures by what the model makes of them.
+
+    Parameters
+    ----------
+    predictor
+        A trained classifier.
+    pictures
+        ``test``: held-out pictures of the run's data, spread over all of them; ``samples``: those of the package.
+    layout
+        ``pca`` or ``tsne``.
+    most
+        How many held-out pictures are taken, ≥ 3.
+    """
+    from sightline.data.sample import SAMPLES, sample
+    from sightline.explain import embedding_plot
+
+    recipe = _classifier(predictor)
+    if pictures == "samples":
+        images, labels = [sample(name) for name in SAMPLES], [one.title for one in SAMPLES.values()]
+        said = f"{len(images)} bundled pictures"
+    else:
+        part, classes, _ = held_out(predictor)
+        rows = np.unique(np.linspace(0, len(part) - 1, min(most, len(part))).round().astype(int)).tolist()
+        images, labels = [part[i][0] for i in rows], [classes[int(part[i][1])] for i in rows]
+        said = f"{len(rows)} of {len(part)} test pictures"
+    seen = [recipe.form.prepare(image) for image in images]
+    found = embedding_plot(predictor.model, seen, labels, layout=layout)
+    return found.to_html(f"{said}, as {recipe.name} sees them")
+
+
 def attention(predictor: Any, picture: np.ndarray, layer: int) -> bytes:
     """Return a trace of what the model sees, heads×N×N weights of one layer, and the rollout of all layers."""
     from sightline.explain import attention_map, attention_rollout
@@ -99,6 +150,22 @@ def test_picture(predictor: Any, index: int) -> tuple[bytes, dict[str, Any]]:
     index
         Which one; counted anew from the first after the last.
     """
+    part, classes, place = held_out(predictor)
+    at = index % len(part)
+    image, label = part[at]
+    stream = io.BytesIO()
+    PillowImage.fromarray(np.ascontiguousarray(image)).save(stream, "png")
+    return stream.getvalue(), {"label": classes[int(label)], "index": at, "count": len(part), "split": place}
+
+
+def held_out(predictor: Any) -> tuple[Any, Sequence[str], str]:
+    """Return the held-out pictures of the data that a run was trained on, its classes, and the split's name.
+
+    Raises
+    ------
+    DataError
+        When the model is no run, or its recipe keeps nothing back.
+    """
     from sightline.train import folder as files
     from sightline.train.recipe import find_recipe
 
@@ -110,12 +177,7 @@ def test_picture(predictor: Any, index: int) -> tuple[bytes, dict[str, Any]]:
     place, data = getattr(opened, "held_out", ""), getattr(opened, "data", None)
     if data is None or not place:
         raise DataError(f"inspect: {config['recipe']} has no held-out pictures.")
-    part = data.test if place == "test" else data.split(place)
-    at = index % len(part)
-    image, label = part[at]
-    stream = io.BytesIO()
-    PillowImage.fromarray(np.ascontiguousarray(image)).save(stream, "png")
-    return stream.getvalue(), {"label": data.classes[int(label)], "index": at, "count": len(part), "split": place}
+    return data.test if place == "test" else data.split(place), data.classes, place
 
 
 def _classifier(predictor: Any) -> Any:

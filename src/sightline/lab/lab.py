@@ -103,6 +103,25 @@ class Lab:
 
         return await self.workers.run(looking, seconds=seconds)
 
+    async def borrow(self, name: str, work: Callable[..., T], *args: Any, seconds: float | None = None) -> T:
+        """Call ``work(predictor, *args)`` on a thread, with a model of its own, for what takes longer.
+
+        Others go on using the model meanwhile. The work is asked to stop whenever it runs the model.
+
+        Parameters
+        ----------
+        name, work, *args, seconds
+            As for :meth:`look`.
+        """
+        ready = await self.model(name)
+
+        def working(stop: Stop) -> T:
+            predictor = ready.copied()
+            predictor.model.register_forward_pre_hook(lambda *_: stop())
+            return work(predictor, *args)
+
+        return await self.workers.run(working, seconds=seconds)
+
     def close_doors(self) -> None:
         """Tell live connections that the end has come."""
         self.closing.set()

@@ -11,6 +11,7 @@ import { Choice, Room } from "./frame";
 import { Lens } from "./inspector-lens";
 import { Atlas, LayerList, Large } from "./inspector-layers";
 import { boxOf, firstLayer, heatRaster, placed, tileOf, useTraced, valuesOf, type Place, type Told } from "./inspector-model";
+import { PictureMap, type Laid } from "./inspector-map";
 import { Seen, WAYS, type Way } from "./inspector-seen";
 import { readingOf } from "./program";
 import "./cockpit.css";
@@ -48,6 +49,9 @@ export default function InspectorRoom() {
   const [at, setAt] = useState<Place | null>(pair(query.get("at")));
   const [block, setBlock] = useState<number | null>(whole(query.get("block")));
   const [patch, setPatch] = useState<number | null>(whole(query.get("patch")));
+  const [sanity, setSanity] = useState(query.get("sanity") === "1");
+  const [laid, setLaid] = useState<Laid>((["pca", "tsne"] as const).find((one) => one === query.get("laid")) ?? "");
+  const [mapped, setMapped] = useState<"test" | "samples">(query.get("of") === "samples" ? "samples" : "test");
   const [error, setError] = useState("");
 
   useEffect(() => {
@@ -106,8 +110,11 @@ export default function InspectorRoom() {
     if (at && map !== null) next.set("at", at.join());
     if (block !== null) next.set("block", String(block));
     if (patch !== null) next.set("patch", String(patch));
+    if (sanity) next.set("sanity", "1");
+    if (laid) next.set("laid", laid);
+    if (mapped === "samples") next.set("of", mapped);
     keep(next);
-  }, [run, source, image, index, target, way, layer, map, at, block, patch]);
+  }, [run, source, image, index, target, way, layer, map, at, block, patch, sanity, laid, mapped]);
 
   const turn = (name: string) => {
     setRun(name);
@@ -160,13 +167,13 @@ export default function InspectorRoom() {
   return (
     <Room
       title="Model inspector" lead="Open a trained network: what it sees, what every layer makes of it, which pixels a unit can see at all, and what speaks for the answer."
-      methods={["explain.feature_maps", "explain.receptive_field", "explain.grad_cam", ...(model?.attention ? ["explain.attention_map"] : [])]} lesson={{ id: "w5d6", title: "Look inside a network" }} controls={controls} onPicture={own} error={error}
+      methods={["explain.feature_maps", "explain.receptive_field", "explain.grad_cam", "explain.sanity_check", "explain.embedding_plot", ...(model?.attention ? ["explain.attention_map"] : [])]} lesson={{ id: "w5d6", title: "Look inside a network" }} controls={controls} onPicture={own} error={error}
     >
       {none && <p>There is no trained network here yet. <a href="/rooms/cockpit">Train one in the cockpit</a>: LeNet-5 on handwritten digits takes about a minute.</p>}
       {!none && !model && !error && <p role="status" class="hint">The network is loaded…</p>}
       {model && (
         <>
-          <Seen run={run} input={input} seen={seen} truth={source === "test" && test?.index === index ? test.label : ""} target={target} onTarget={setTarget} way={lit} onWay={setWay} box={drawn?.field ? box : null} />
+          <Seen run={run} input={input} seen={seen} truth={source === "test" && test?.index === index ? test.label : ""} target={target} onTarget={setTarget} way={lit} onWay={setWay} box={drawn?.field ? box : null} attends={!!model.attention} sanity={sanity} onSanity={setSanity} />
           <section aria-labelledby="layers">
             <h2 id="layers">Layers</h2>
             <div class="inspector-bench" data-layer={maps.fresh && drawn ? drawn.name : ""}>
@@ -177,6 +184,7 @@ export default function InspectorRoom() {
             {drawn && raster && box && <Large layer={drawn} raster={raster} index={map!} at={spot} onAt={setAt} seen={seen} box={box} />}
           </section>
           {model.attention && <Lens run={run} input={input} told={model} attention={model.attention} seen={seen} block={block ?? model.attention.layers - 1} onBlock={setBlock} patch={patch} onPatch={setPatch} />}
+          <PictureMap run={run} laid={laid} onLaid={setLaid} of={mapped} onOf={setMapped} />
         </>
       )}
       {run && (
