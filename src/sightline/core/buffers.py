@@ -43,9 +43,9 @@ def empty(shape: tuple[int, ...], dtype: Any) -> np.ndarray:
         return np.empty(shape, dtype)
     memory = _take(-(-count * dtype.itemsize // _PAGE) * _PAGE)
     # Over a memoryview, NumPy never looks through to `memory`: each view keeps `root` alive, so its death is the last.
-    root = np.frombuffer(memory.data if isinstance(memory, np.ndarray) else memory, dtype=dtype, count=count)
-    key = id(root)
-    _owners[key] = (weakref.ref(root, lambda _: _recycle(key)), memory)
+    root = np.frombuffer(memory.data if isinstance(memory, np.ndarray) else memory, dtype, count)
+    alive = weakref.ref(root, _recycle)
+    _owners[id(alive)] = (alive, memory)
     return root.reshape(shape)
 
 
@@ -87,14 +87,16 @@ def _advise(pages: mmap.mmap, advice: str) -> bool:
     return True
 
 
-def _recycle(key: int) -> None:
-    _, memory = _owners.pop(key)
+def _recycle(ended: weakref.ref[np.ndarray]) -> None:
+    _, memory = _owners.pop(id(ended))
     idle, most = _idle, _KEEP_BYTES
     if isinstance(memory, mmap.mmap):
         idle, most = _lent, _LEND_BYTES
         if not _advise(memory, "MADV_FREE"):
             return
-    waiting = sum(size * len(arrays) for size, arrays in list(idle.items())) + len(memory)
+    waiting = len(memory)
+    for size, arrays in list(idle.items()):
+        waiting += size * len(arrays)
     for size in list(idle):  # sizes that nobody asked for lately go first
         if waiting <= most or size == len(memory):
             break
