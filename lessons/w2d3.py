@@ -154,13 +154,13 @@ sl.trace(sl.image.selective_search, coffee)
 # %% [markdown]
 # ## Our source
 #
-# What it costs to join two regions. Without weights that is Ward's rule; with them, how alike `selective_search` finds
+# What it costs to join a region with each of its neighbours. Without weights that is Ward's rule; with them, how alike `selective_search` finds
 # them.
 
 # %%
-from sightline.image.region_merging import _cost
+from sightline.image.region_merging import _weigh_pairs
 
-print(source_of(_cost))
+print(source_of(_weigh_pairs))
 
 # %% [markdown]
 # ## The peer's answer beside ours

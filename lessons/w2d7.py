@@ -146,12 +146,12 @@ pictures(photo=small, mast_removed=without, mast_protected=kept, squeezed=squeez
 # %% [markdown]
 # ## Our source
 #
-# The pass from the top, as it runs:
+# What each pixel costs, and one row of the pass from the top, as they run:
 
 # %%
-from sightline.image.seams import _accumulate, _step
+from sightline.image.seams import _pay, _step
 
-print(source_of(_accumulate))
+print(source_of(_pay))
 print(source_of(_step))
 
 # %% [markdown]

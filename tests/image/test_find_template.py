@@ -136,7 +136,9 @@ def test_peaks_where_strips_of_scores_meet(monkeypatch: pytest.MonkeyPatch) -> N
     template = picture[40:59, 30:52].copy()
     options: dict[str, Any] = {"threshold": 0.2, "overlap": 1.0, "max_matches": 1000}
     whole = find_template(picture, template, **options)
-    monkeypatch.setattr(importlib.import_module("sightline.image.match_template"), "_PIXELS", 1)  # strips as short as they get
+    monkeypatch.setattr(
+        importlib.import_module("sightline.image.match_template"), "_PIXELS", 1
+    )  # strips as short as they get
     parts = find_template(picture, template, **options)
     assert len(whole) > 50
     for name in ("boxes", "scores"):
