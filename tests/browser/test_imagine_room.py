@@ -52,3 +52,28 @@ def test_the_room_is_sound(new_page: Callable[..., Any], scheme: str) -> None:
     until(page, f"{TOLD}?.state === 'done' && {TOLD}.step === '3'")
     until_seen(page, lambda: shown(page).any())
     sound_room(page, width)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_network_of_one_painting_paints_in_one_pass(new_page: Callable[..., Any], root: Path, scheme: str) -> None:
+    from sightline.explain import StyleNet
+
+    page = new_page(viewport={"width": 1280 if scheme == "light" else 390, "height": 844}, color_scheme=scheme)
+    file = root / "candy.safetensors"
+    file.unlink(missing_ok=True)
+    page.goto("/rooms/imagine?model=imagining&kind=class&image=sample%3Acoins&size=64")
+    until(page, READY)
+    page.get_by_role("button", name="Fast style").click()
+    until(page, "document.querySelector('.stage code')?.textContent.includes('-o painting.safetensors')")
+    assert page.get_by_role("button", name="Make it").is_disabled()
+    sound_room(page, 1280 if scheme == "light" else 390)
+    StyleNet(4).save(file)
+    page.reload()
+    until(page, READY)
+    assert page.get_by_label("Network of a painting").input_value() == "candy.safetensors"
+    page.get_by_role("button", name="Make it").click()
+    until(page, f"{TOLD}?.state === 'done'")
+    assert page.locator(".room-told").inner_text() == "Made in 1 pass."
+    until_seen(page, lambda: shown(page).any())
+    assert 'StyleNet.load("candy.safetensors")' in page.locator("section pre").last.inner_text()
+    sound_room(page, 1280 if scheme == "light" else 390)

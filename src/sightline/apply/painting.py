@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ import numpy as np
 
 from sightline.apply.imagining import form_of, in_channels, shown, sized
 from sightline.core.checks import integer
+from sightline.core.errors import require
 from sightline.core.types import PathLike
 
 if TYPE_CHECKING:
@@ -23,6 +25,30 @@ _PAINTING = 256  # pixels of a painting's longer side
 def is_network(name: PathLike) -> bool:
     """Return whether a file's name is that of a network of one painting."""
     return Path(name).suffix.lower() == SUFFIX
+
+
+def networks(*folders: Path) -> dict[str, Path]:
+    """Return the networks of one painting in some folders by the names of their files; the first of a name counts."""
+    found: dict[str, Path] = {}
+    for folder in folders:
+        for path in sorted(folder.glob(f"*{SUFFIX}")):
+            if path.name not in found and _is_ours(path):
+                found[path.name] = path
+    return found
+
+
+def _is_ours(path: Path) -> bool:
+    """Tell by its head alone whether a file is a network of one painting."""
+    require("torch")
+    from safetensors import SafetensorError, safe_open
+
+    from sightline.explain.style_net import KIND
+
+    try:
+        with safe_open(path, framework="numpy") as held:
+            return json.loads((held.metadata() or {}).get("sightline", "{}")).get("kind") == KIND
+    except (OSError, SafetensorError, ValueError):
+        return False  # a file of another kind, or none that can be read
 
 
 def learning(

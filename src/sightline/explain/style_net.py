@@ -19,7 +19,7 @@ from sightline.nn.probe import Images, as_batch, patterns
 from sightline.train.tensors import load_tensors, load_weights, save_tensors
 
 _BLOCKS = 5
-_KIND = "style net"
+KIND = "style net"  # what a saved file says that it is
 
 
 class StyleNet(nn.Module):
@@ -65,14 +65,14 @@ class StyleNet(nn.Module):
 
     def save(self, path: PathLike) -> str:
         """Write the weights to ``path`` (safetensors), whole or not at all; return their digest."""
-        about = {"kind": _KIND, "width": self.width, "channels": self.channels}
+        about = {"kind": KIND, "width": self.width, "channels": self.channels}
         return save_tensors(path, self.state_dict(), about)
 
     @classmethod
     def load(cls, path: PathLike) -> StyleNet:
         """Return the network that ``save`` wrote; raise :class:`WeightsError` when the file is another one."""
         tensors, about, _ = load_tensors(path)
-        if about.get("kind") != _KIND:
+        if about.get("kind") != KIND:
             raise WeightsError(f"StyleNet: '{path}' must be a file that StyleNet.save wrote; got one of another kind.")
         net = cls(int(about["width"]), int(about["channels"]))
         load_weights(net, tensors, str(path))

@@ -1,17 +1,21 @@
-"""The lab's route for pictures that a network makes: each step is sent as it is made."""
+"""The lab's routes for pictures that a network makes: each step is sent as it is made."""
 
 from __future__ import annotations
 
 import asyncio
 import struct
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from fastapi import APIRouter
 from fastapi.responses import StreamingResponse
 
-from sightline.apply.imagining import imagined, shown
+from sightline.apply.imagining import imagined, shown, sized
+from sightline.apply.painting import is_network, networks, painted
+from sightline.core.conversions import to_uint8
+from sightline.core.errors import InputError, suggest
 from sightline.core.layers import Picture
 from sightline.core.trace import Step, Trace
 from sightline.core.trace_bytes import Form
@@ -34,18 +38,34 @@ _METHODS = {
 
 
 def imagine_routes(lab: Lab) -> APIRouter:
-    """Return the route of made pictures."""
+    """Return the routes of made pictures."""
     routes = APIRouter(prefix="/api", tags=["models"])
     newest: _Making | None = None  # one is made at a time: the next one stops it
+
+    def painters() -> dict[str, Path]:
+        root = lab.root.resolve()
+        found = networks(lab.root, lab.root / "runs")
+        return {name: path for name, path in found.items() if path.resolve().is_relative_to(root)}  # no link leads out
+
+    @routes.get("/painters", summary="Networks that have learnt one painting, under the root and beside its runs")
+    async def listed() -> list[dict[str, str]]:
+        found = await lab.workers.run(lambda _: painters())
+        return [{"name": name, "file": path.relative_to(lab.root).as_posix()} for name, path in found.items()]
 
     @routes.post("/imagine/{name}", summary="A picture that a network makes, step by step",
                  response_class=StreamingResponse, responses={200: {"content": {STREAM: {}}}})  # fmt: skip
     async def imagine(name: str, ask: ImagineAsk) -> StreamingResponse:
         nonlocal newest
-        ready = await lab.model(name)
+        if is_network(name):
+            found = painters()
+            if ask.kind != "style" or name not in found:
+                raise RequestError(404, f"imagine: no network of a painting is named '{name}'.{suggest(name, found)}")
+            maker: Ready | Path = found[name]
+        else:
+            maker = await lab.model(name)
         if newest is not None:
             newest.stop()
-        newest = making = _Making(lab, ready, ask)
+        newest = making = _Making(lab, maker, ask)
         return StreamingResponse(await making.begun(), media_type=STREAM, headers={"cache-control": "no-cache"})
 
     return routes
@@ -58,12 +78,13 @@ class _Making:
 
     Parameters
     ----------
-    lab, ready, ask
-        Where pictures are kept, the network, and what is asked of it.
+    lab, maker, ask
+        Where pictures are kept, the network or the file of one that has learnt a painting, and what is asked of it.
     """
 
-    def __init__(self, lab: Lab, ready: Ready, ask: ImagineAsk) -> None:
-        self.lab, self.ready, self.ask = lab, ready, ask
+    def __init__(self, lab: Lab, maker: Ready | Path, ask: ImagineAsk) -> None:
+        self.lab, self.maker, self.ask = lab, maker, ask
+        self.method = "fast_style" if isinstance(maker, Path) else _METHODS[ask.kind]
         self.newest: bytes | None = None
         self.made = 0
         self.arrived = asyncio.Event()
@@ -109,10 +130,14 @@ class _Making:
 
         def progress(picture: np.ndarray) -> None:
             stop()
-            self.loop.call_soon_threadsafe(self._put, self._packed(picture))
+            self.loop.call_soon_threadsafe(self._put, self._packed(shown(picture)))
 
+        if isinstance(self.maker, Path):
+            for picture in _painted(self.maker, photo, ask.size):
+                self.loop.call_soon_threadsafe(self._put, self._packed(picture))
+            return
         imagined(
-            self.ready.copied(),
+            self.maker.copied(),
             ask.kind,
             photo,
             style=style,
@@ -127,9 +152,20 @@ class _Making:
         about: dict[str, Any] = {"id": self.made}  # as every frame of a live connection has
         self.made += 1
         quality = None if max(picture.shape) <= _LOSSLESS else SCREEN
-        step = Step("picture", Picture(shown(picture)))
-        return Trace(f"explain.{_METHODS[self.ask.kind]}", {}, (step,), about).to_bytes(Form(quality, sealed=False))
+        step = Step("picture", Picture(picture))
+        return Trace(f"explain.{self.method}", {}, (step,), about).to_bytes(Form(quality, sealed=False))
 
     def _put(self, step: bytes) -> None:
         self.newest = step
         self.arrived.set()
+
+
+def _painted(file: Path, photo: np.ndarray | None, size: int) -> Iterator[np.ndarray]:
+    """Yield a photo, and then as the network in a file paints it, each H×W or H×W×3 uint8."""
+    from sightline.explain import StyleNet
+
+    if photo is None:
+        raise InputError("imagine: style needs a photo.")
+    net = StyleNet.load(file)
+    yield to_uint8(sized(photo, size, net.channels))
+    yield painted(net, photo, size)

@@ -1,5 +1,6 @@
 // Pictures that a network makes, watched while they are made: of a class, a dream, what a layer remembers, a style.
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useId, useRef, useState } from "preact/hooks";
+import { get } from "../api";
 import { Slider } from "../controls/slider";
 import type { Trace } from "../core/trace";
 import { Code } from "../parts/copy";
@@ -14,11 +15,18 @@ import { Choice, Room } from "./frame";
 import { readingOf } from "./program";
 import { readStream } from "./stream";
 
-type Kind = "class" | "style" | "dream" | "inversion";
+type Kind = "class" | "style" | "fast" | "dream" | "inversion";
+
+/** A network that has learnt one painting: its name, and its file under the lab's root. */
+interface Painter {
+  name: string;
+  file: string;
+}
 
 const KINDS: Record<Kind, { title: string; method: string; steps: number; text: string }> = {
   class: { title: "Class", method: "class_visualization", steps: 120, text: "From noise uphill on the score of one class: what the network looks for." },
   style: { title: "Style transfer", method: "style_transfer", steps: 100, text: "The things of one photo, painted as another: maps are kept, Gram matrices taken over." },
+  fast: { title: "Fast style", method: "fast_style", steps: 1, text: "A network that has learnt one painting paints any photo in a single pass." },
   dream: { title: "DeepDream", method: "deep_dream", steps: 10, text: "Whatever a layer finds in the photo, more of it; from small to large." },
   inversion: { title: "Inversion", method: "feature_inversion", steps: 120, text: "A picture whose maps are those of the photo: what a layer still knows of it." },
 };
@@ -36,6 +44,17 @@ export default function ImagineRoom() {
   const [size, setSize] = useState(number("size", 224));
   const [seed, setSeed] = useState(number("seed", 0));
   const chosen = useClassifier(name, setName);
+  const [painters, setPainters] = useState<Painter[] | null>(null);
+  const [painter, setPainter] = useState(query.get("painter") ?? "");
+  const [missing, setMissing] = useState("");
+  const fast = kind === "fast";
+  useEffect(() => {
+    if (!fast) return;
+    get<Painter[]>("/api/painters").then((found) => {
+      setPainters(found);
+      if (!found.some((one) => one.name === painter)) setPainter(found[0]?.name ?? "");
+    }, (problem: Error) => setMissing(problem.message));
+  }, [fast]);
   const making = useMaking();
   const { frames } = making;
   const [at, setAt] = useState<number | null>(null);
@@ -48,8 +67,9 @@ export default function ImagineRoom() {
     if (kind === "class") next.set("target", target);
     else next.set("image", image);
     if (kind === "style") next.set("style", style);
+    if (kind === "fast") next.set("painter", painter);
     keep(next);
-  }, [name, kind, target, image, style, steps, size, seed]);
+  }, [name, kind, target, image, style, painter, steps, size, seed]);
 
   const turn = (next: Kind) => {
     setKind(next);
@@ -58,45 +78,60 @@ export default function ImagineRoom() {
   const start = () => {
     setAt(null);
     const photo = kind === "class" ? { target: wanted } : { input: image, ...(kind === "style" ? { style } : {}) };
-    making.start(`/api/imagine/${encodeURIComponent(name)}`, { kind, ...photo, size, iterations: steps, seed });
+    making.start(`/api/imagine/${encodeURIComponent(fast ? painter : name)}`, { kind: fast ? "style" : kind, ...photo, size, iterations: steps, seed });
   };
   const own = (ref: string | null) => ref && setImage(ref);
   const span = (low: number, high: number, step: number, most = high) => ({ low, high, step, least: low, most, log: false });
   const controls = (
     <>
-      <ClassifierChoice chosen={chosen} value={name} onValue={(next) => { setName(next); setTarget(""); }} />
+      {fast ? <PainterChoice rows={painters} value={painter} onValue={setPainter} /> : <ClassifierChoice chosen={chosen} value={name} onValue={(next) => { setName(next); setTarget(""); }} />}
       <Choice label="Make" value={kind} options={(Object.keys(KINDS) as Kind[]).map((one) => [one, KINDS[one].title])} onValue={turn} text={KINDS[kind].text} />
       {kind === "class" && <ClassChoice label="Class" model={chosen.model} value={wanted} onValue={setTarget} />}
       {kind !== "class" && <Picker label="Photo" value={image} onValue={own} />}
       {kind === "style" && <Picker label="Paint like" value={style} onValue={(ref) => ref && setStyle(ref)} />}
-      <Slider label={kind === "dream" ? "Steps of each size" : "Steps"} value={steps} span={{ ...span(5, 300, 5, 1000), least: 1 }} onValue={(next) => setSteps(Math.max(1, Math.round(next)))} />
+      {!fast && <Slider label={kind === "dream" ? "Steps of each size" : "Steps"} value={steps} span={{ ...span(5, 300, 5, 1000), least: 1 }} onValue={(next) => setSteps(Math.max(1, Math.round(next)))} />}
       {kind !== "class" && <Slider label="Longer side" value={size} span={span(64, 400, 16, 640)} onValue={(next) => setSize(Math.max(16, Math.round(next)))} text="In pixels: four times the pixels take four times as long." />}
-      <Slider label="Seed" value={seed} span={span(0, 20, 1, 1_000_000)} onValue={(next) => setSeed(Math.round(next))} text="Of the noise that it starts from, and of the shifts." />
+      {!fast && <Slider label="Seed" value={seed} span={span(0, 20, 1, 1_000_000)} onValue={(next) => setSeed(Math.round(next))} text="Of the noise that it starts from, and of the shifts." />}
     </>
   );
   const last = frames.at(-1);
   const count = Number(last?.id ?? 0);
   return (
     <Room
-      title="What a network makes" lead="The weights stay as they are, and the picture learns: step by step it follows a gradient, and you watch it."
-      methods={[`explain.${KINDS[kind].method}`]} lesson={{ id: "w5d8", title: "Pictures that a network makes" }} controls={controls} onPicture={own} error={chosen.error || making.error}
+      title="What a network makes" lead={fast ? "The network has learnt its painting before; the photo goes through it once." : "The weights stay as they are, and the picture learns: step by step it follows a gradient, and you watch it."}
+      methods={[`explain.${KINDS[kind].method}`]} lesson={{ id: "w5d8", title: "Pictures that a network makes" }} controls={controls} onPicture={own} error={fast ? missing || making.error : chosen.error || making.error}
     >
-      {chosen.rows?.length === 0 && <p>There is no trained network here yet. <a href="/rooms/cockpit">Train one in the cockpit</a>: LeNet-5 on handwritten digits takes about a minute.</p>}
+      {fast && painters?.length === 0 && <p>There is no such network here yet. Train one, for some minutes, on a hundred photos or more, and look here again: <code>sightline imagine style squeezenet1_1-imagenet photos/ --style painting.jpg -o painting.safetensors</code></p>}
+      {!fast && chosen.rows?.length === 0 && <p>There is no trained network here yet. <a href="/rooms/cockpit">Train one in the cockpit</a>: LeNet-5 on handwritten digits takes about a minute.</p>}
       <p class="row wrap">
-        <button type="button" class="primary" disabled={!chosen.model || making.busy} onClick={start}>Make it</button>
+        <button type="button" class="primary" disabled={!(fast ? painter : chosen.model) || making.busy} onClick={start}>Make it</button>
         <button type="button" disabled={!making.busy} onClick={making.stop}>Stop</button>
       </p>
       <p class="room-told" role="status" data-state={making.busy ? "busy" : frames.length ? "done" : "none"} data-step={count}>
-        {making.busy && !last ? "It begins…" : last ? <>{making.busy ? "Step" : making.stopped ? "Stopped after step" : "Made in"} <b>{count}</b>{making.busy && kind !== "dream" ? ` of ${steps}` : making.stopped || making.busy ? "" : " steps"}.</> : "“Make it” starts: each step is shown as it is made."}
+        {making.busy && !last ? "It begins…" : last ? <>{making.busy ? "Step" : making.stopped ? "Stopped after step" : "Made in"} <b>{count}</b>{making.busy && kind !== "dream" ? ` of ${steps}` : making.stopped || making.busy ? "" : fast ? " pass" : " steps"}.</> : "“Make it” starts: each step is shown as it is made."}
       </p>
-      {making.busy && kind !== "dream" && <progress max={steps} value={count} aria-label="Steps done" />}
+      {making.busy && kind !== "dream" && !fast && <progress max={steps} value={count} aria-label="Steps done" />}
       <StepScrubber bare names={frames.map((frame) => `step ${frame.id}`)} index={Math.max(0, index)} onIndex={(next) => setAt(next >= frames.length - 1 ? null : next)} pace={60} />
       <Picture painted={painted} label="The picture that is made" aspect={painted ? painted.width / painted.height : 1.4} numbersFrom={52} />
       <section aria-labelledby="same">
         <h2 id="same">The same as a program</h2>
-        <Code language="python" label="the Python" text={program(name, chosen.rows?.find((row) => row.name === name)?.public ?? false, kind, wanted, image, style, steps, size, seed)} />
+        <Code language="python" label="the Python" text={fast ? pass(painters?.find((one) => one.name === painter)?.file ?? "painting.safetensors", image, size) : program(name, chosen.rows?.find((row) => row.name === name)?.public ?? false, kind, wanted, image, style, steps, size, seed)} />
       </section>
     </Room>
+  );
+}
+
+function PainterChoice({ rows, value, onValue }: { rows: Painter[] | null; value: string; onValue: (name: string) => void }) {
+  const id = useId();
+  return (
+    <div class="control">
+      <label for={id}>Network of a painting</label>
+      <select id={id} value={value} onChange={(event) => onValue(event.currentTarget.value)}>
+        {!rows?.length && <option value="">none yet</option>}
+        {rows?.map((one) => <option key={one.name} value={one.name}>{one.name.replace(".safetensors", "")}</option>)}
+      </select>
+      <p class="hint">{rows?.find((one) => one.name === value)?.file ?? "A .safetensors file under the lab's folder, or in its runs."}</p>
+    </div>
   );
 }
 
@@ -132,6 +167,14 @@ function useMaking(): Making {
 
 function program(name: string, open: boolean, kind: Kind, target: string, image: string, style: string, steps: number, size: number, seed: number): string {
   const from = kind === "class" ? `model.recipe.classes.index(${JSON.stringify(target)}), shape=model.recipe.form.shape` : `small(${readingOf(image)})${kind === "style" ? `, small(${readingOf(style)})` : ""}`;
-  const shrunk = kind === "class" ? "" : `\n\ndef small(photo):\n    share = min(1, ${size} / max(photo.shape[:2]))\n    return sl.image.resize(photo, tuple(round(side * share) for side in photo.shape[:2]))\n\n`;
+  const shrunk = kind === "class" ? "" : shrinking(size);
   return `import sightline as sl\n${shrunk}\nmodel = sl.load("${open ? name : `runs/${name}`}")\nmade = sl.explain.${KINDS[kind].method}(model.model, ${from}, iterations=${steps}, seed=${seed})\nsl.write("made.png", sl.to_uint8(made))\n`;
+}
+
+function pass(file: string, image: string, size: number): string {
+  return `import sightline as sl\n${shrinking(size)}\npainter = sl.explain.StyleNet.load("${file}")\nmade = painter.paint(small(${readingOf(image)}))\nsl.write("made.png", sl.to_uint8(made))\n`;
+}
+
+function shrinking(size: number): string {
+  return `\n\ndef small(photo):\n    share = min(1, ${size} / max(photo.shape[:2]))\n    return sl.image.resize(photo, tuple(round(side * share) for side in photo.shape[:2]))\n\n`;
 }
