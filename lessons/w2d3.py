@@ -154,8 +154,8 @@ sl.trace(sl.image.selective_search, coffee)
 # %% [markdown]
 # ## Our source
 #
-# What it costs to join a region with each of its neighbours. Without weights that is Ward's rule; with them, how alike `selective_search` finds
-# them.
+# What it costs to join a region with each of its neighbours. Without weights that is Ward's rule; with them, how alike
+# `selective_search` finds them.
 
 # %%
 from sightline.image.region_merging import _weigh_pairs
