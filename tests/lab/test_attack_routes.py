@@ -23,7 +23,7 @@ from sightline.serve.failures import RequestError
 pytest.importorskip("torch", reason="the extra 'deep' is not installed")
 import torch
 
-from sightline.attack import fgsm, pgd, universal_perturbation
+from sightline.attack import cw_l2, deep_fool, fgsm, pgd, universal_perturbation
 from sightline.explain import class_visualization
 from sightline.train import load
 
@@ -63,6 +63,21 @@ def test_the_attack_is_that_of_the_method(client: TestClient, lab: Lab, method: 
         scores = run.model(torch.from_numpy(expected).permute(2, 0, 1)[None]).softmax(1)[0]
     first = traced.about["after"][0]
     assert (first["label"], first["score"]) == (str(int(scores.argmax())), pytest.approx(float(scores.max()), abs=1e-6))
+
+
+@pytest.mark.parametrize("method", ["deep_fool", "cw_l2"])
+def test_a_short_change_is_that_of_the_method(client: TestClient, lab: Lab, method: str) -> None:
+    answer = client.post("/api/attack/lenet5", json={"input": "sample:coins", "method": method})
+    assert answer.status_code == 200, answer.text
+    traced = trace_from_bytes(answer.content)
+    run = load(lab.root / "runs" / "lenet5")
+    seen = run.recipe.form.prepare(lab.pictures.get("sample:coins").image)
+    expected = {"deep_fool": deep_fool, "cw_l2": cw_l2}[method](run.model, seen)
+    np.testing.assert_allclose(traced["attacked"].value, expected, atol=1e-6)
+    with torch.no_grad():
+        said = run.model(torch.from_numpy(expected).permute(2, 0, 1)[None])
+    assert traced.about["after"][0]["label"] == str(int(said.argmax()))
+    assert traced.about["length"] == pytest.approx(np.linalg.norm(expected - to_float(seen)), abs=1e-5)
 
 
 def test_probabilities_are_told_at_every_radius(client: TestClient) -> None:
@@ -161,6 +176,11 @@ def test_a_picture_is_made_step_by_step(client: TestClient, lab: Lab) -> None:
 
 
 BAD = {
+    "nearest": (
+        "attack/lenet5",
+        {"input": "sample:coins", "method": "deep_fool", "target": "7"},
+        "deep_fool goes to the nearest class, and takes no target",
+    ),
     "no target": ("attack/lenet5/together", {"input": "sample:coins", "method": "patch"}, "name its target"),
     "a target": ("attack/lenet5/together", {"input": "sample:coins", "target": "7"}, "it takes no target"),
     "another class": (

@@ -119,9 +119,12 @@ class SweepAsk(Form):
     target: str = Field("", max_length=200)
 
 
-class AttackAsk(SweepAsk):
-    """A question for an attack on a picture: ``eps`` is how far a pixel may move, in 0–1."""
+class AttackAsk(Form):
+    """A question for an attack on a picture: ``eps`` is how far a pixel may move, in 0–1, for those that are told."""
 
+    input: str = Field(max_length=1000)
+    method: Literal["fgsm", "pgd", "deep_fool", "cw_l2"] = "fgsm"
+    target: str = Field("", max_length=200)
     eps: float = Field(8 / 255, ge=0, le=1)
 
 

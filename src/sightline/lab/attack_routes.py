@@ -14,6 +14,7 @@ from sightline.lab.lab import Lab
 from sightline.lab.routes import TRACE
 
 _SWEEP_SECONDS = 120.0  # a network of some size, attacked at every radius
+_SEARCHING = ("deep_fool", "cw_l2")  # they find out how far they must go, in many steps
 
 
 def attack_routes(lab: Lab) -> APIRouter:
@@ -35,8 +36,9 @@ def attack_routes(lab: Lab) -> APIRouter:
                  response_class=Response, responses={200: {"content": {TRACE: {}}}})  # fmt: skip
     async def attacked(name: str, ask: AttackAsk) -> Response:
         image = await lab.workers.run(lambda _: lab.pictures.get(ask.input).image)
-        work = attack_seen.attacked_picture
-        data = await lab.look(name, work, image, ask.method, ask.eps, ask.target or None)
+        looking = lab.borrow if ask.method in _SEARCHING else lab.look
+        asked = ask.method, ask.eps, ask.target or None
+        data = await looking(name, attack_seen.attacked_picture, image, *asked, seconds=_SWEEP_SECONDS)
         return Response(data, media_type=TRACE)
 
     @routes.post("/attack/{name}/sweep", summary="Probabilities under attacks of growing radius")

@@ -27,9 +27,9 @@ def attacked_picture(predictor: Any, picture: np.ndarray, method: str, eps: floa
     picture
         H×W or H×W×3 uint8.
     method
-        ``fgsm`` or ``pgd``.
+        ``fgsm`` or ``pgd``; ``deep_fool`` or ``cw_l2``, which find a short change by themselves.
     eps
-        How far a pixel may move, in 0–1.
+        How far a pixel may move, in 0–1; for the first two.
     target
         Name of the class to be taken for; any other when None.
     """

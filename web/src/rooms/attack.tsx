@@ -16,12 +16,14 @@ import { Choice, Room } from "./frame";
 import { readingOf } from "./program";
 import "./attack.css";
 
-type Method = "fgsm" | "pgd" | "universal_perturbation" | "patch";
+type Method = "fgsm" | "pgd" | "deep_fool" | "cw_l2" | "universal_perturbation" | "patch";
 
-const METHODS: [Method, string][] = [["fgsm", "FGSM"], ["pgd", "PGD"], ["universal_perturbation", "One for all"], ["patch", "Patch"]];
+const METHODS: [Method, string][] = [["fgsm", "FGSM"], ["pgd", "PGD"], ["deep_fool", "DeepFool"], ["cw_l2", "Carlini–Wagner"], ["universal_perturbation", "One for all"], ["patch", "Patch"]];
 const TEXTS: Record<Method, string> = {
   fgsm: "One step: every pixel moves by ε along the sign of the loss's gradient.",
   pgd: "Ten smaller steps, each with a gradient of its own, brought back into the ball of radius ε.",
+  deep_fool: "The shortest way over the nearest border between two classes, in steps as if the borders were straight.",
+  cw_l2: "A change as short as it can be found by minimising its length and the answer together: some seconds.",
   universal_perturbation: "One change for all pictures: where it does not work yet, the shortest further change is added. It is learnt once for each ε.",
   patch: "A sticker that is taken for one class wherever it lies. It is learnt once for each class.",
 };
@@ -68,12 +70,14 @@ export default function AttackRoom() {
   const chosen = useClassifier(name, setName);
   const link = useMemo(() => new ViewLink(), []);
   const together = method === "universal_perturbation" || method === "patch";
-  const goal = method === "patch" ? target || chosen.model?.classes[0] || "" : together ? "" : target;
+  const bounded = method === "fgsm" || method === "pgd"; // ε is theirs to use up; the next two find out how far they must go
+  const free = method === "universal_perturbation" || method === "deep_fool"; // they go to any class
+  const goal = method === "patch" ? target || chosen.model?.classes[0] || "" : free ? "" : target;
   const path = `/api/attack/${encodeURIComponent(name)}`;
   const wanted = chosen.model && { input: image, method, target: goal };
-  const one = useTraceOf(path, !together && wanted && { ...wanted, eps: levels / 255 }, REST);
+  const one = useTraceOf(path, !together && wanted && (bounded ? { ...wanted, eps: levels / 255 } : wanted), REST);
   const many = useTraceOf(`${path}/together`, together && wanted && { ...wanted, ...(method === "patch" ? { seed } : { eps: levels / 255 }) }, LEARN_REST);
-  const sweep = useAsked<Sweep>(`${path}/sweep`, !together && wanted, 300);
+  const sweep = useAsked<Sweep>(`${path}/sweep`, bounded && wanted, 300);
   const found = together ? many : one;
   const trace = found.value?.method === `attack.${method}` ? found.value : null;
   const told = trace as unknown as Told | null;
@@ -94,7 +98,7 @@ export default function AttackRoom() {
       <ClassifierChoice chosen={chosen} value={name} onValue={(next) => { setName(next); setTarget(""); }} />
       <Picker label="Picture" value={image} onValue={own} />
       <Choice label="Attack" value={method} options={METHODS} onValue={setMethod} text={TEXTS[method]} />
-      {method !== "universal_perturbation" && <ClassChoice label="To be taken for" model={chosen.model} value={goal} onValue={setTarget} {...(method === "patch" ? {} : { none: "anything else" })} text={method === "patch" ? "The class that the sticker is made for." : "A class to reach, or any but the first answer."} />}
+      {!free && <ClassChoice label="To be taken for" model={chosen.model} value={goal} onValue={setTarget} {...(method === "patch" ? {} : { none: "anything else" })} text={method === "patch" ? "The class that the sticker is made for." : "A class to reach, or any but the first answer."} />}
       {method === "patch" && <Slider label="Place" value={seed} span={{ low: 0, high: 20, step: 1, least: 0, most: 1e9, log: false }} onValue={(next) => setSeed(Math.round(next))} text="Where it lies, how large and how turned: drawn anew for each number." />}
     </>
   );
@@ -110,16 +114,16 @@ export default function AttackRoom() {
       {chosen.rows?.length === 0 && <p>There is no trained network here yet. <a href="/rooms/cockpit">Train one in the cockpit</a>: LeNet-5 on handwritten digits takes about a minute.</p>}
       {was && now && (
         <p class="room-told" role="status" data-eps={eps.toFixed(2)} data-method={method} data-before={was.label} data-after={now.label} data-fooled={fooled}>
-          {method === "patch" ? "With the sticker" : <>At ε = {eps} of 255 levels</>} it says <b>{now.label}</b>, {(100 * now.score).toFixed(1)} % sure; {fooled ? <>before it was <b>{was.label}</b>.</> : <>{goal ? <>it is not taken for <b>{goal}</b> yet.</> : "the answer holds."}</>}
+          {method === "patch" ? "With the sticker" : !together && !bounded ? `With a change of length ${told!.length.toPrecision(3)}` : <>At ε = {eps} of 255 levels</>} it says <b>{now.label}</b>, {(100 * now.score).toFixed(1)} % sure; {fooled ? <>before it was <b>{was.label}</b>.</> : <>{goal ? <>it is not taken for <b>{goal}</b> yet.</> : "the answer holds."}</>}
         </p>
       )}
-      {together && !trace && found.busy && <p class="hint" role="status">It is learnt from pictures at hand, for this network: some seconds, of a large network a minute.</p>}
+      {!bounded && !trace && found.busy && <p class="hint" role="status">{together ? "It is learnt from pictures at hand, for this network: some seconds, of a large network a minute." : "The way is searched…"}</p>}
       <div class="attack-pictures">
         <figure><figcaption>What the network sees</figcaption><Picture painted={seen!} link={link} label="What the network sees" aspect={aspect} /></figure>
         <figure><figcaption>{method === "patch" ? "+ the sticker" : <>+ the change{told && told.largest > 0 ? `, magnified ${Math.round(0.5 / told.largest)}×` : ": none"}</>}</figcaption><Picture painted={change!} link={link} label="The change, magnified" aspect={aspect} bare /></figure>
         <figure><figcaption>= what it sees now</figcaption><Picture painted={attacked!} link={link} label="The attacked picture" aspect={aspect} bare /></figure>
       </div>
-      {method !== "patch" && <Slider label="ε, levels of 255" value={levels} span={LEVELS} onValue={setLevels} text="How far every pixel may move, up or down, of the 255 levels that it has." />}
+      {(bounded || method === "universal_perturbation") && <Slider label="ε, levels of 255" value={levels} span={LEVELS} onValue={setLevels} text="How far every pixel may move, up or down, of the 255 levels that it has." />}
       {together && trace && told?.others && <Worth told={told} goal={goal} busy={found.busy} />}
       <div class="room-pair stacked">
         <figure><figcaption>Answers before</figcaption><Answers label="Answers before" rows={told?.before ?? []} marked={was?.label ?? ""} /></figure>
@@ -132,11 +136,11 @@ export default function AttackRoom() {
           <Curve lines={[{ name: "loss", x: told.losses.map((_, i) => i + 1), y: told.losses }]} axes={["step", "cross-entropy"]} height={170} />
         </figure>
       )}
-      {!together && <figure data-swept={sweep.value && !sweep.busy ? sweep.value.radii.length : 0}>
+      {bounded && <figure data-swept={sweep.value && !sweep.busy ? sweep.value.radii.length : 0}>
         <figcaption>How sure it is, against ε. {sweep.busy ? "It is attacked at every radius…" : sweep.value && (tipped > 0 ? `It tips at ${Number((255 * sweep.value.radii[tipped]!).toFixed(2))} levels or sooner.` : tipped === 0 ? "It is there without a change." : `Up to ${Math.round(255 * sweep.value.radii.at(-1)!)} levels it holds.`)}</figcaption>
         {lines.length > 0 && <Curve lines={lines} axes={["ε, levels of 255", "probability"]} mark={Math.min(levels, 32)} onMark={(x) => setLevels(Math.max(0, Math.round(4 * x) / 4))} height={220} />}
       </figure>}
-      {!together && sweep.error && !found.error && <p class="error" role="alert">{sweep.error}</p>}
+      {bounded && sweep.error && !found.error && <p class="error" role="alert">{sweep.error}</p>}
       <section aria-labelledby="same">
         <h2 id="same">The same as a program</h2>
         <Code language="python" label="the Python" text={program(name, chosen.rows?.find((row) => row.name === name)?.public ?? false, image, method, levels, goal, seed)} />
@@ -148,5 +152,5 @@ export default function AttackRoom() {
 function program(name: string, open: boolean, image: string, method: Method, levels: number, target: string, seed: number): string {
   if (method === "universal_perturbation" || method === "patch") return programOf(open ? name : `runs/${name}`, readingOf(image), method, levels, target, seed);
   const wanted = target ? `, target=model.recipe.classes.index(${JSON.stringify(target)})` : "";
-  return `import torch\nimport sightline as sl\n\nmodel = sl.load("${open ? name : `runs/${name}`}")\nseen = sl.to_float(model.recipe.form.prepare(${readingOf(image)}))\nfooled = sl.attack.${method}(model.model, seen, eps=${levels} / 255${wanted})\nscores = model.model(torch.from_numpy(fooled).permute(2, 0, 1)[None])\nprint(model.recipe.classes[int(scores.argmax())])\n`;
+  return `import torch\nimport sightline as sl\n\nmodel = sl.load("${open ? name : `runs/${name}`}")\nseen = sl.to_float(model.recipe.form.prepare(${readingOf(image)}))\nfooled = sl.attack.${method}(model.model, seen${method === "fgsm" || method === "pgd" ? `, eps=${levels} / 255` : ""}${wanted})\nscores = model.model(torch.from_numpy(fooled).permute(2, 0, 1)[None])\nprint(model.recipe.classes[int(scores.argmax())])\n`;
 }
