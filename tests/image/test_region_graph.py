@@ -81,4 +81,6 @@ def test_small_regions_join_the_nearest(levels: int) -> None:
     random = np.random.default_rng(levels)
     labels, plane = noise(5, 400), random.integers(0, levels, (40, 53)).astype(np.float32)
     wanted = absorbed(labels, plane, 30)
-    np.testing.assert_array_equal(absorb_small(labels, plane[None], 30), wanted)
+    labels = numbered(labels)
+    sizes, sums = region_sums(labels, [(0, 40, plane[None])])
+    np.testing.assert_array_equal(absorb_small(labels, sizes.astype(np.int32), sums, 30), wanted)

@@ -22,7 +22,8 @@ from sightline.core.types import Array, Image, Labels, Range
 from sightline.image.convert import convert
 from sightline.image.grey_levels import as_planes
 from sightline.image.lab_planes import as_lab_source, lab_rows
-from sightline.image.region_graph import absorb_small, numbered, root_of
+from sightline.image.near_regions import join_near
+from sightline.image.region_graph import absorb_small
 
 _STRIP, _BAND = 8, 1 << 16  # rows at a time; pixels whose planes are there together
 
@@ -128,8 +129,8 @@ def mean_shift_segment(
     >>> mean_shift_segment(np.array([[10, 12, 14, 200, 202]], np.uint8), min_size=1).tolist()
     [[0, 0, 0, 1, 1]]
     """
-    modes, min_size = _modes(image, radius, colour_radius, iterations, min_size)
-    return absorb_small(_joined(modes, colour_radius), modes, min_size)
+    bands, shape, min_size = _modes(image, radius, colour_radius, iterations, min_size)
+    return absorb_small(*join_near(bands, shape, colour_radius), min_size)
 
 
 @mean_shift_segment.steps
@@ -139,25 +140,29 @@ def _steps(
     modes = np.zeros((3, 1, 1), np.float32)
     for moves in (1, 3, iterations):
         if moves <= iterations:
-            modes, _ = _modes(image, radius, colour_radius, moves, min_size)
-            lab = np.zeros((*modes.shape[1:], 3), np.float32)
-            lab[..., : len(modes)] = np.moveaxis(modes, 0, 2)
+            bands, (height, width, channels), _ = _modes(image, radius, colour_radius, moves, min_size)
+            modes = empty((channels, height, width), np.float32)
+            for y0, y1, band in bands:
+                modes[:, y0:y1] = band
+            lab = np.zeros((height, width, 3), np.float32)
+            lab[..., :channels] = np.moveaxis(modes, 0, 2)
             name = "modes" if moves == iterations else f"after {moves} moves"
             yield Step(name if moves > 1 else "first move", Picture(np.clip(convert(lab, "lab", "rgb"), 0, 1)))
-    joined = _joined(modes, colour_radius)
-    yield Step("joined", LabelsLayer(joined + 1), note=f"{joined.max() + 1} regions of neighbours with near modes.")
-    yield Step("segments", LabelsLayer(absorb_small(joined.copy(), modes, min_size)))
+    bands = [(0, modes.shape[1], modes)]
+    joined, sizes, sums = join_near(bands, (*modes.shape[1:], len(modes)), colour_radius)
+    yield Step("joined", LabelsLayer(joined + 1), note=f"{len(sizes)} regions of neighbours with near modes.")
+    yield Step("segments", LabelsLayer(absorb_small(joined.copy(), sizes, sums, min_size)))
 
 
-def _modes(image: Any, radius: Any, colour_radius: Any, iterations: Any, min_size: Any) -> tuple[Array, int]:
-    """Return C×H×W modes in L*a*b*, of a grey image L* alone, and the checked size."""
+def _modes(
+    image: Any, radius: Any, colour_radius: Any, iterations: Any, min_size: Any
+) -> tuple[Iterator[tuple[int, int, Array]], tuple[int, ...], int]:
+    """Return bands of modes in L*a*b*, of a grey image L* alone, H, W and the channels of all, and the checked size."""
     image = as_lab_source("mean_shift_segment", image)
     min_size = integer("mean_shift_segment", "min_size", min_size, 1)
     given = _checked("mean_shift_segment", radius, colour_radius, iterations, 0.05)
-    modes = empty((1 if image.ndim == 2 else 3, *image.shape[:2]), np.float32)
-    for y0, y1, band in _climb(lambda y0, y1: lab_rows(image, y0, y1), image, given, False):
-        modes[:, y0:y1] = band
-    return modes, min_size
+    bands = _climb(lambda y0, y1: lab_rows(image, y0, y1), image, given, False)
+    return bands, (*image.shape[:2], 1 if image.ndim == 2 else 3), min_size
 
 
 def _checked(
@@ -174,47 +179,27 @@ def _checked(
 def _climb(
     planes: Callable[[int, int], Array], image: Array, given: tuple[int, np.float32, int, np.float32], whole: bool
 ) -> Iterator[tuple[int, int, Array]]:
-    """Yield rows y0 to y1 and their modes, C×(y1 − y0)×W, where ``planes`` makes 1 or 3 planes of rows of the image."""
+    """Yield rows y0 to y1 and their modes, C×(y1 − y0)×W, where ``planes`` makes 1 or 3 planes of rows of the image.
+
+    Their memory is that of the next rows' modes.
+    """
     height, width = image.shape[:2]
     reach = given[0] * given[2]  # rows that a window can come to see
     rows = max(_BAND // width, 2 * reach, _STRIP)
-    modes = empty((3, min(rows, height), width), np.float32)
+    modes = empty((3 * min(rows, height) * width,), np.float32)
+    seen = empty((3 * min(rows + 2 * reach, height) * width,), np.float32)
+    some = max(1, _BAND // width)
     for y0 in range(0, height, rows):
-        top, y1 = max(y0 - reach, 0), min(y0 + rows, height)
-        some = planes(top, min(y1 + reach, height))
-        if len(some) < 3:  # one is taken for three with two that are 0
-            some = np.concatenate([some, np.zeros((2, *some.shape[1:]), np.float32)])
-        over_rows(_shift, y1 - y0, some, y0, top, height, *given, whole, modes, strip=_STRIP)
-        yield y0, y1, modes[: 1 if image.ndim == 2 else 3, : y1 - y0]
-
-
-def _joined(modes: Array, colour_radius: float) -> Array:
-    """Return labels of the groups of neighbours (4) whose modes are nearer than the radius."""
-    labels = empty(modes.shape[1:], np.int32)
-    _join_near(modes, np.float32(colour_radius**2), labels.reshape(-1))
-    return numbered(labels, out=labels)
-
-
-@kernel
-def _join_near(modes, square, parents):
-    """Let each pixel have the first of its group as its parent."""
-    channels, height, width = modes.shape
-    for i in range(parents.size):
-        parents[i] = i
-    for y in range(height):
-        for x in range(width):
-            for way in range(2):
-                ny, nx = y - way, x - 1 + way
-                if ny < 0 or nx < 0:
-                    continue
-                apart = np.float32(0)
-                for c in range(channels):
-                    apart += (modes[c, y, x] - modes[c, ny, nx]) * (modes[c, y, x] - modes[c, ny, nx])
-                if apart < square:
-                    a, b = root_of(parents, y * width + x), root_of(parents, ny * width + nx)
-                    parents[max(a, b)] = min(a, b)
-    for i in range(parents.size):
-        parents[i] = parents[parents[i]]
+        y1 = min(y0 + rows, height)
+        top, end = max(y0 - reach, 0), min(y1 + reach, height)
+        room = seen[: 3 * (end - top) * width].reshape(3, end - top, width)
+        for y in range(top, end, some):
+            part = planes(y, min(y + some, end))
+            room[: len(part), y - top : y - top + some] = part
+            room[len(part) :, y - top : y - top + some] = 0  # one plane is taken for three with two that are 0
+        found = modes[: 3 * (y1 - y0) * width].reshape(3, y1 - y0, width)
+        over_rows(_shift, y1 - y0, room, y0, top, height, *given, whole, found, strip=_STRIP)
+        yield y0, y1, found[: 1 if image.ndim == 2 else 3]
 
 
 @kernel(fastmath=True)

@@ -87,22 +87,30 @@ def _touching(labels: Array, rows: int, count: int, connectivity: int) -> tuple[
     return np.unique(np.concatenate(codes), return_counts=True)
 
 
-def absorb_small(labels: Array, planes: Array, smallest: int) -> Array:
+def absorb_small(labels: Array, sizes: Array, sums: Array, smallest: int) -> Array:
     """Join regions of fewer than ``smallest`` pixels with the neighbour of the nearest mean, until none is left.
 
-    The labels, H×W int32, are written over; the means are those of C×H×W float32.
+    All that is given is written over.
+
+    Parameters
+    ----------
+    labels
+        H×W int32, 0 … N − 1 in the order of their first pixel, row by row; it is what is returned.
+    sizes
+        Pixels of each region, N int32.
+    sums
+        What they add up to, N×C float64.
+    smallest
+        Fewest pixels of a region.
     """
-    numbered(labels, out=labels)
-    while True:
-        sizes, sums = region_sums(labels, [(0, len(labels), planes)])
-        small = sizes < smallest
-        if not small.any() or len(sizes) == 1:
-            return labels
-        sums /= sizes[:, None]
-        nearest, parents = np.full(len(sizes), -1, np.int32), np.empty(len(sizes), np.int32)
-        _find_nearest(labels, sums, sizes, smallest, np.full(len(sizes), np.inf), nearest)
-        _join(nearest, parents)
-        numbered(labels, parents, out=labels)
+    while len(sizes) > 1 and sizes.min() < smallest:
+        groups = np.arange(len(sizes), dtype=np.int32)
+        _find_nearest(labels, sums, sizes, smallest, groups)
+        _find_groups(groups)
+        count = _merge(groups, sizes, sums)
+        sizes, sums = sizes[:count], sums[:count]
+        _regroup(labels.reshape(-1), groups)
+    return labels
 
 
 @kernel
@@ -126,19 +134,20 @@ def _add_up(labels, values, sums, column, sizes):
 
 
 @kernel(inline=True)
-def root_of(parents, node):
-    """Return the root of a node, whose parents it lets point farther up; a root is its own parent."""
-    while parents[node] != node:
-        parents[node] = parents[parents[node]]
-        node = np.int64(parents[node])
-    return node
+def _apart(sums, sizes, one, other):
+    """Return the squared distance of two regions' means."""
+    distance = 0.0
+    for c in range(sums.shape[1]):
+        step = sums[one, c] / sizes[one] - sums[other, c] / sizes[other]
+        distance += step * step
+    return distance
 
 
 @kernel
-def _find_nearest(labels, means, sizes, smallest, least, nearest):
-    """Write for each small region the neighbour of the nearest mean; of several, the next greater number.
+def _find_nearest(labels, sums, sizes, smallest, nearest):
+    """Write for each small region, at first its own nearest, the neighbour of the nearest mean.
 
-    Without a greater one among them, it is the smallest number.
+    Of several, it is the next greater number; without a greater one among them, it is the smallest number.
     """
     height, width = labels.shape
     for y in range(height):
@@ -150,26 +159,58 @@ def _find_nearest(labels, means, sizes, smallest, least, nearest):
                 one, other = labels[y, x], labels[ny, nx]
                 if sizes[one] >= smallest and sizes[other] >= smallest:
                     continue
-                distance = 0.0
-                for c in range(means.shape[1]):
-                    distance += (means[one, c] - means[other, c]) ** 2
+                distance = _apart(sums, sizes, one, other)
                 for _ in range(2):
-                    if sizes[one] < smallest and distance <= least[one]:
-                        known = nearest[one]
+                    known = nearest[one]
+                    if sizes[one] < smallest and known != other:
+                        least = _apart(sums, sizes, one, known) if known != one else np.inf
                         earlier = other < known if (other > one) == (known > one) else other > one
-                        if distance < least[one] or earlier:
-                            least[one], nearest[one] = distance, other
+                        if distance < least or (distance == least and earlier):
+                            nearest[one] = other
                     one, other = other, one
 
 
 @kernel
-def _join(nearest, parents):
-    """Join each region with another one, should it have one; let each have its root as its parent."""
-    for i in range(parents.size):
-        parents[i] = i
-    for i in range(parents.size):
-        if nearest[i] >= 0:
-            a, b = root_of(parents, i), root_of(parents, np.int64(nearest[i]))
-            parents[max(a, b)] = min(a, b)
-    for i in range(parents.size):
-        parents[i] = root_of(parents, i)
+def _find_groups(nearest):
+    """Write −1 − g for each region, where g is the one region of its group that all ways to the nearest lead to."""
+    for i in range(nearest.size):
+        end, behind, steps, turn = i, i, 0, 1
+        while nearest[end] >= 0 and nearest[end] != end:
+            end = nearest[end]
+            if end == behind:  # the way is a circle
+                break
+            steps += 1
+            if steps == turn:
+                behind, steps, turn = end, 0, 2 * turn
+        group = nearest[end] if nearest[end] < 0 else ~end
+        node = i
+        while nearest[node] >= 0:
+            after = nearest[node]
+            nearest[node] = group
+            node = after
+
+
+@kernel
+def _merge(groups, sizes, sums):
+    """Number the groups in the order of their first region, add up each, and return how many there are."""
+    count = np.int32(0)
+    for i in range(groups.size):
+        new = False
+        if groups[i] < 0:
+            root = ~groups[i]
+            if groups[root] < 0:
+                new = True
+                groups[root] = count
+                count += 1
+            groups[i] = groups[root]
+        to = groups[i]
+        sizes[to] = sizes[i] if new else sizes[to] + sizes[i]
+        for c in range(sums.shape[1]):
+            sums[to, c] = sums[i, c] if new else sums[to, c] + sums[i, c]
+    return count
+
+
+@kernel
+def _regroup(labels, groups):
+    for i in range(labels.size):
+        labels[i] = groups[labels[i]]
