@@ -11,9 +11,10 @@ import pytest
 import sightline as sl
 from image.taken_memory import taken_beside_result
 from sightline.core.conversions import to_float
-from sightline.image.corners import corner_strength, corners_of
+from sightline.image.corners import GrayRows, corner_strength, corners_of
 from sightline.image.enhanced_correlation import correlation_of
 from sightline.image.gaussian_blur import blurred_rows, reached
+from sightline.image.gradient import as_gray
 from sightline.image.oriented_patches import patches_of
 from sightline.image.panorama import Placement
 from sightline.image.panorama_sheet import LaidRows, lay
@@ -23,11 +24,16 @@ _BAND = 14 << 20  # bytes for what belongs to a band at hand, however large the 
 _CALLS: dict[str, Callable[[Any], Any]] = {
     "corners": lambda image: corners_of(image, 900),
     "patches": lambda image: patches_of(image, 1500),
-    "stitch": lambda image: sl.image.stitch([image[:, : _SIDE * 2 // 3], image[:, _SIDE // 3 :]], projection="planar"),
+    "stitch": lambda image: _stitched(image),
+    "stitch in colour": lambda image: _stitched(np.repeat(image[..., None], 3, 2)),
     "register": lambda image: sl.image.register(image, np.roll(image, 5, 1), "translation"),
     "correlation": lambda image: correlation_of(image, image, np.eye(3)),
     "find_template": lambda image: sl.image.find_template(image, image[99:131, 99:131]),
 }
+
+
+def _stitched(image: np.ndarray) -> np.ndarray:
+    return sl.image.stitch([image[:, : _SIDE * 7 // 8], image[:, _SIDE // 8 :]], projection="planar")
 
 
 def scene(dtype: str) -> np.ndarray:
@@ -45,7 +51,8 @@ def scene(dtype: str) -> np.ndarray:
         ("patches", "uint16", 1.5),
         ("patches", "float32", 1.5),
         ("register", "uint8", 2.5),  # one of them for the rolled picture
-        ("stitch", "uint8", 6.0),
+        ("stitch", "uint8", 4.5),
+        ("stitch in colour", "uint8", 9.8),  # three of them for the colours
         ("correlation", "uint8", 0.1),
         ("correlation", "float32", 0.1),
         ("find_template", "uint8", 2.5),
@@ -74,6 +81,21 @@ def test_rows_on_demand_are_those_of_a_picture_that_is_laid() -> None:
     parts = patches_of(LaidRows(image, placement, shape), 300)
     np.testing.assert_array_equal(parts.points, whole.points)
     np.testing.assert_array_equal(parts.descriptors, whole.descriptors)
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
+@pytest.mark.parametrize("colours", [False, True])
+def test_a_cut_photo_is_read_as_its_copy(dtype: str, colours: bool) -> None:
+    image = scene(dtype)[:720, :1000]
+    image = np.stack([image, image[::-1], image[:, ::-1]], axis=2)[:, 60:940] if colours else image[:, 60:940]
+    gray, copy = as_gray("test", to_float(image)), image.copy()
+    assert not image.flags.c_contiguous
+    whole, parts = patches_of(gray, 120), patches_of(GrayRows(image), 120)
+    np.testing.assert_array_equal(parts.points, whole.points)
+    np.testing.assert_array_equal(parts.descriptors, whole.descriptors)
+    placement = Placement(np.array([[1, 0.02, 3.5], [-0.02, 1, 2.25], [1e-5, 0, 1]]), 0.0, (720, 880))
+    laid, wanted = (lay(photo, placement, (100, 740), (-9, 901)) for photo in (image, copy))
+    np.testing.assert_array_equal(laid, wanted)
 
 
 def test_rows_are_those_of_the_whole() -> None:

@@ -57,6 +57,7 @@ def as_image(
     dtypes: Sequence[str] = IMAGE_DTYPES,
     finite: bool = False,
     most: float = math.inf,
+    cut: bool = False,
 ) -> np.ndarray:
     """Return ``image`` as a C-contiguous, native-endian array, or raise :class:`InputError`.
 
@@ -74,6 +75,8 @@ def as_image(
         Refuse NaN and infinity (one pass over a float image).
     most
         With ``finite``, refuse what lies beyond ±most, too: numbers whose sums or squares float32 cannot hold.
+    cut
+        Leave what is cut out of a larger picture as it is: its rows are contiguous, the whole is not.
     """
     if not isinstance(image, np.ndarray):
         hint = ""
@@ -96,7 +99,8 @@ def as_image(
         )
     if 0 in image.shape:
         raise InputError(f"{function}: {argument} must have at least one pixel; got {describe(image)}.")
-    image = contiguous(image)
+    if not (cut and image.dtype.isnative and image.flags.aligned and image[:1].flags.c_contiguous and _rises(image)):
+        image = contiguous(image)
     if image.dtype.kind != "f" or not finite or _lies_within(image, most):
         return image
     if not np.isfinite(image).all():
@@ -105,6 +109,12 @@ def as_image(
             f"{function}: {argument} must be finite; got {count} NaN or infinite values. Use np.nan_to_num(image)."
         )
     raise InputError(f"{function}: {argument} must lie within ±{most:g}; got values beyond. Images are 0–1.")
+
+
+def _rises(image: np.ndarray) -> bool:
+    """Return whether each row lies behind the one before, whole numbers of values away."""
+    step = image.strides[0]
+    return step >= image[0].nbytes and step % image.itemsize == 0
 
 
 def _lies_within(image: np.ndarray, most: float) -> bool:

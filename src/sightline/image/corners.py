@@ -14,10 +14,11 @@ from typing import Protocol
 import numpy as np
 
 from sightline.core.buffers import empty
+from sightline.core.conversions import to_float
 from sightline.core.kernels import kernel, over_rows
 from sightline.core.types import Array
 from sightline.image.gaussian_blur import blurred_rows, reached
-from sightline.image.gradient import MIRROR, derivatives_of_row
+from sightline.image.gradient import MIRROR, as_gray, derivatives_of_row
 
 DERIVATIVE, INTEGRATION = 1.0, 1.5  # σ in pixels of a level
 _ROBUST = np.float32(0.9)  # a neighbour suppresses a corner only when it is stronger by this factor
@@ -40,6 +41,32 @@ class RowsOnDemand(Protocol):
     def windows(self, x: Array, y: Array, down: Array, across: Array, out: Array) -> None:
         """Write squares side by side, of the pixels in rows ``down[y]``, ``down[y + 1]`` …, and such columns."""
         ...
+
+
+class GrayRows:
+    """A photo whose colours are mixed to grey when rows are asked for.
+
+    Parameters
+    ----------
+    photo
+        H×W or H×W×3; uint8, uint16 or float32. It may be cut out of a larger one.
+    """
+
+    def __init__(self, photo: Array) -> None:
+        self.photo, self.shape = photo, photo.shape[:2]
+
+    def write(self, y0: int, y1: int, out: Array) -> None:
+        """Write rows ``y0`` to ``y1``."""
+        out[...] = as_gray("corners", to_float(self.photo[y0:y1]))
+
+    def windows(self, x: Array, y: Array, down: Array, across: Array, out: Array) -> None:
+        """Write squares side by side, of the pixels in rows ``down[y]``, ``down[y + 1]`` …, and such columns."""
+        side, pixels = len(out), empty((*out.shape, *self.photo.shape[2:]), self.photo.dtype)
+        for k in range(out.shape[1] // side):  # the last one again where that is too narrow
+            top, left = (int(places[min(k, len(places) - 1)]) for places in (y, x))
+            places = np.ix_(down[top : top + side], across[left : left + side])
+            pixels[:, k * side : (k + 1) * side] = self.photo[places]
+        out[...] = as_gray("corners", to_float(pixels))
 
 
 Rows = Array | RowsOnDemand  # float32 0–1, or uint8 or uint16, which are read as such

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from sightline.core.buffers import empty
+from sightline.core.buffers import empty, release
 from sightline.core.kernels import kernel, over_rows
 from sightline.core.types import Array
 from sightline.image.distance_transform import BAND, along_the_rows, around_bands
@@ -19,6 +19,7 @@ from sightline.image.laplacian_pyramid import bands_of, sum_of_bands
 
 _BAND = 128  # rows of the sheet that are worked on at once
 _PIXELS = 11 << 16  # around seams that are blended at once
+_LARGE = 1 << 22  # pixels: what waits for a new owner takes more than fresh memory is worth
 _TALL = 512  # rows whose distances to borders are held at once
 
 Laying = Callable[[int, slice, slice], Array]  # a picture's number, rows and columns of the sheet: it there, float32
@@ -106,6 +107,8 @@ def blended(
     reach, step = 2 << levels, 1 << (levels - 1)
     tall = max(reach, _PIXELS // (columns.stop - columns.start)) // step * step
     for y0 in range(rows.start, rows.stop, tall):
+        if owner.size > _LARGE:
+            release()  # the parts, and what came before, are of different sizes
         stop = min(y0 + tall, rows.stop)
         part = slice(max(rows.start, y0 - reach), min(stop + reach, rows.stop))
         top, end = max(y0, down.start), min(stop, down.stop)
@@ -115,6 +118,7 @@ def blended(
             mixed = mixed[top - part.start : end - part.start, first - columns.start : last - columns.start]
             place = slice(top - down.start, end - down.start), slice(first - across.start, last - across.start)
             result[place] = as_pixels(mixed, there, dtype)
+            del mixed  # the next part needs the memory
     return result
 
 

@@ -24,13 +24,20 @@ _NOISE, _SPREAD = 10 / 255, 0.1  # σ of brightness and of gains, Brown and Lowe
 def lay(image: Array, placement: Placement, rows: tuple[int, int], columns: tuple[int, int]) -> Array:
     """Return a picture on a part of the sheet, float32 0–1; uint8 and uint16 are read as such.
 
-    Its border goes on beyond it: blurs see no edge.
+    Its border goes on beyond it: blurs see no edge. It may be cut out of a larger picture.
     """
     shape = rows[1] - rows[0], columns[1] - columns[0]
     laid = np.empty((*shape, *image.shape[2:]), np.float32)
-    flat = image.reshape(len(image), -1), laid.reshape(shape[0], -1)
-    over_rows(_lay, shape[0], *_start(placement, rows, columns), _brightness_of(image.dtype.name), *flat, strip=16)
+    over_rows(_lay, shape[0], *_start(placement, rows, columns), *_numbers(image), laid.reshape(shape[0], -1), strip=16)
     return laid
+
+
+def _numbers(image: Array) -> tuple[Array, Array, int, int]:
+    """Return what whole numbers stand for, all from a picture's first to its last, those from row to row, channels."""
+    step, channels = image.strides[0] // image.itemsize, image[0, 0].size
+    count = (len(image) - 1) * step + image.shape[1] * channels  # of a cut, what lies between its rows, too
+    flat = np.lib.stride_tricks.as_strided(image, (count,), (image.itemsize,), writeable=image.flags.writeable)
+    return _brightness_of(image.dtype.name), flat, step, channels
 
 
 @lru_cache(4)
@@ -58,14 +65,14 @@ class LaidRows:
 
     def write(self, y0: int, y1: int, out: Array) -> None:
         """Write rows ``y0`` to ``y1``, by the thread that asks for them."""
-        start, table = _start(self.placement, (y0, y1), (0, self.shape[1])), _brightness_of(self.image.dtype.name)
-        over_rows(_lay, y1 - y0, *start, table, self.image, out, strip=y1 - y0)
+        start = _start(self.placement, (y0, y1), (0, self.shape[1]))
+        over_rows(_lay, y1 - y0, *start, *_numbers(self.image), out, strip=y1 - y0)
 
     def windows(self, x: Array, y: Array, down: Array, across: Array, out: Array) -> None:
         """Write squares side by side, of the pixels in rows ``down[y]``, ``down[y + 1]`` …, and such columns."""
         start = _start(self.placement, (0, 0), (0, 0))
         inverse, right, bottom = start[2], start[4], start[5]
-        _lay_windows(inverse, right, bottom, _brightness_of(self.image.dtype.name), self.image, x, y, down, across, out)
+        _lay_windows(inverse, right, bottom, *_numbers(self.image)[:3], x, y, down, across, out)
 
 
 def cover(placement: Placement, rows: tuple[int, int], columns: tuple[int, int]) -> Array:
@@ -109,11 +116,11 @@ def _cover(first_row, first_column, inverse, focal, right, bottom, inside, y0, y
 
 
 @kernel
-def _lay(first_row, first_column, inverse, focal, right, bottom, table, picture, laid, y0, y1):
-    """Read the picture between its pixels; ``table`` says what whole numbers stand for."""
-    height, width = picture.shape[0], np.int64(right) + 1
+def _lay(first_row, first_column, inverse, focal, right, bottom, table, picture, step, channels, laid, y0, y1):
+    """Read the picture between its pixels; ``table`` says what whole numbers stand for, ``step`` leads a row on."""
+    height, width = np.int64(bottom) + 1, np.int64(right) + 1
     widest = _STEEPEST
-    channels, whole = picture.shape[1] // width, picture.itemsize < 4
+    whole = picture.itemsize < 4
     for r in range(y0, y1):
         row, y = laid[r], r + first_row
         a0, b0 = inverse[0, 1] * y + inverse[0, 2], inverse[1, 1] * y + inverse[1, 2]
@@ -123,33 +130,30 @@ def _lay(first_row, first_column, inverse, focal, right, bottom, table, picture,
             u, v = min(max(u, 0.0), right), min(max(v, 0.0), bottom)
             i, j = np.int64(u), np.int64(v)
             fx, fy = np.float32(u - i), np.float32(v - j)
-            above, below = picture[j], picture[min(j + 1, height - 1)]
-            p, q = i * channels, min(i + 1, width - 1) * channels
+            p, beside = j * step + i * channels, channels if i + 1 < width else 0
+            q = p + (step if j + 1 < height else 0)
             for k in range(channels):
-                row[c * channels + k] = _between(above, below, p + k, q + k, fx, fy, table, whole)
+                row[c * channels + k] = _between(picture, p + k, q + k, beside, fx, fy, table, whole)
 
 
 @kernel(inline=True)
-def _between(above, below, p, q, fx, fy, table, whole):
-    """Return the mean of the numbers ``p`` and ``q`` of two rows, weighted by distance."""
+def _between(picture, p, q, beside, fx, fy, table, whole):
+    """Return the mean of the numbers at ``p``, below it at ``q``, and ``beside`` each, weighted by distance."""
+    e, f, g, h = picture[p], picture[p + beside], picture[q], picture[q + beside]
     if whole:
-        e, f, g, h = (
-            table[np.int64(above[p])],
-            table[np.int64(above[q])],
-            table[np.int64(below[p])],
-            table[np.int64(below[q])],
-        )
+        e, f, g, h = table[np.int64(e)], table[np.int64(f)], table[np.int64(g)], table[np.int64(h)]
     else:
-        e, f, g, h = np.float32(above[p]), np.float32(above[q]), np.float32(below[p]), np.float32(below[q])
+        e, f, g, h = np.float32(e), np.float32(f), np.float32(g), np.float32(h)
     one = np.float32(1)
     upper, lower = e * (one - fx) + f * fx, g * (one - fx) + h * fx
     return upper + fy * (lower - upper)
 
 
 @kernel
-def _lay_windows(inverse, right, bottom, table, picture, xs, ys, down, across, windows):
+def _lay_windows(inverse, right, bottom, table, picture, step, xs, ys, down, across, windows):
     """Lay windows side by side that begin at row ``down[y]`` and column ``across[x]`` of a sheet that is a plane."""
-    (height, width), side, whole = picture.shape, windows.shape[0], picture.itemsize < 4
+    height, width = np.int64(bottom) + 1, np.int64(right) + 1
+    side, whole = windows.shape[0], picture.itemsize < 4
     for k in range(windows.shape[1] // side):  # the last one again where that is too narrow
         x, y = xs[min(k, xs.size - 1)], ys[min(k, ys.size - 1)]
         for i in range(side):
@@ -160,9 +164,9 @@ def _lay_windows(inverse, right, bottom, table, picture, xs, ys, down, across, w
                 u, v, _ = _position(inverse, 0.0, right, bottom, _STEEPEST, across[x + j], a0, b0, c0)
                 u, v = min(max(u, 0.0), right), min(max(v, 0.0), bottom)
                 p, q = np.int64(u), np.int64(v)
-                above, below = picture[q], picture[min(q + 1, height - 1)]
                 fx, fy = np.float32(u - p), np.float32(v - q)
-                line[k * side + j] = _between(above, below, p, min(p + 1, width - 1), fx, fy, table, whole)
+                beside, under = int(p + 1 < width), min(q + 1, height - 1) * step
+                line[k * side + j] = _between(picture, q * step + p, under + p, beside, fx, fy, table, whole)
 
 
 def survey(pictures: list[Array], placements: list[Placement], sheet: tuple[int, int]) -> tuple[list[Array], Array]:

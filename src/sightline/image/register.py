@@ -18,6 +18,7 @@ from typing import Annotated, Any
 import numpy as np
 from jaxtyping import Float64
 
+from sightline.core.buffers import release
 from sightline.core.catalogue import method as catalogued
 from sightline.core.checks import as_image, choice, describe, integer, number
 from sightline.core.conversions import to_float
@@ -257,13 +258,14 @@ def _by_features(
     a: Array, b: Array, model: str, points: int, ratio: float, tolerance: float, iterations: int, seed: Any
 ) -> tuple[Registration, Patches, Array, Array]:
     """Return the record, the fixed picture's corners, the pairs N×4 (fixed, moving), and which of them agree."""
+    large = a.size > _LARGE
     first, second = patches_of(a, points), patches_of(b, points)
-    pairs = _paired(first, second, ratio)
+    pairs = _paired(first, second, ratio, large)
     matrix, agree, drawn = agreement(model, pairs, tolerance, iterations, seed)
     _refuse_few(model, pairs, agree)
     # Once the moving picture is laid over the fixed one, the same places look more alike, and more of them match.
     again = patches_of(_aligned(b, matrix, (a.shape[0], a.shape[1])), points)
-    moved = _paired(first, again, ratio)
+    moved = _paired(first, again, ratio, large)
     near = np.abs(moved[:, :2] - moved[:, 2:]).max(axis=1, initial=0) < _NEAR * tolerance
     moved = moved[near]
     moved[:, 2:] = project(np.linalg.inv(matrix), moved[:, 2:])
@@ -287,8 +289,12 @@ def _inside(points: Array, shape: tuple[int, ...]) -> Array:
         return np.all((points >= 0) & (points <= (shape[1] - 1, shape[0] - 1)), axis=1)
 
 
-def _paired(first: Patches, second: Patches, ratio: float) -> Array:
+def _paired(first: Patches, second: Patches, ratio: float, large: bool) -> Array:
+    if large:
+        release()  # levels of a large picture would wait beside the products
     found = match(first.descriptors, second.descriptors, ratio)
+    if large:
+        release()  # and these beside the next levels
     return np.hstack([first.points[found[:, 0]], second.points[found[:, 1]]])
 
 

@@ -14,12 +14,13 @@ from typing import Annotated, Any
 import numpy as np
 
 from sightline.core.catalogue import method
-from sightline.core.checks import as_image, choice, describe, flag, integer
+from sightline.core.checks import as_image, choice, contiguous, describe, flag, integer
 from sightline.core.conversions import to_float
 from sightline.core.errors import InputError
 from sightline.core.layers import Grid, Labels, Matches, Picture, Table
 from sightline.core.trace import Step
 from sightline.core.types import AnyImage, Array, Choice, Image, Range
+from sightline.image.corners import GrayRows, Rows
 from sightline.image.gradient import as_gray
 from sightline.image.oriented_patches import patches_of
 from sightline.image.panorama import (
@@ -37,6 +38,7 @@ from sightline.image.panorama_sheet import lay, survey
 PROJECTIONS = ("auto", "planar", "cylindrical")
 _WIDE = math.radians(75)  # across the whole panorama: a plane would stretch its ends
 _LARGEST = 1 << 26  # pixels of a sheet
+_LARGE = 1 << 22  # pixels: to mix them to grey several times takes less than their memory is worth
 _POINTS = 1200
 _ROWS = 128  # of a photo, turned to grey at once
 
@@ -157,7 +159,7 @@ def _steps(
 def _checked(images: Any) -> list[Array]:
     if not isinstance(images, (list, tuple)) or len(images) < 2:
         raise InputError(f"stitch: images must be a list of two photos or more; got {describe(images)}.")
-    found = [as_image("stitch", p, argument=f"images[{i}]", finite=True) for i, p in enumerate(images)]
+    found = [as_image("stitch", p, argument=f"images[{i}]", finite=True, cut=True) for i, p in enumerate(images)]
     for i, picture in enumerate(found):
         if picture.ndim != found[0].ndim or picture.dtype != found[0].dtype:
             raise InputError(
@@ -237,10 +239,14 @@ def project_outline(matrix: Array, focal: float, shape: tuple[int, int]) -> Arra
     return Placement(matrix, focal, shape).forward(_outline(shape))
 
 
-def _brightness(picture: Array) -> Array:
-    """Return a photo in grey: as it is, or mixed of colours, float32 0–1."""
-    if picture.ndim == 2:
+def _brightness(picture: Array) -> Rows:
+    """Return a photo in grey: as it is, or mixed of colours, float32 0–1; of a large one, when rows are read."""
+    if picture.ndim == 2 and picture.flags.c_contiguous:
         return picture
+    if math.prod(picture.shape[:2]) > _LARGE:
+        return GrayRows(picture)
+    if picture.ndim == 2:
+        return contiguous(picture)
     gray = np.empty(picture.shape[:2], np.float32)
     for y in range(0, len(gray), _ROWS):
         gray[y : y + _ROWS] = as_gray("stitch", to_float(picture[y : y + _ROWS]))
