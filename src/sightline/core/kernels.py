@@ -20,7 +20,21 @@ from numba import typeof, types
 
 from sightline.core.compiling import kernel as kernel
 from sightline.core.errors import InputError
-from sightline.core.shared_strips import AWAKE, DONE, FAILED, INSIDE, LATE, OWNED, REFUSED, look_out, new_board, sharing
+from sightline.core.shared_strips import (
+    AWAKE,
+    DONE,
+    FAILED,
+    INSIDE,
+    LATE,
+    OWNED,
+    POSTER,
+    REFUSED,
+    look_out,
+    meets,
+    new_board,
+    sharing,
+    stand_on,
+)
 from sightline.core.spinning import breathe, look
 
 _ARRAY = np.ndarray  # a name of this module is found sooner, and is asked for with every argument
@@ -133,6 +147,7 @@ class _Pool:
         return done == DONE
 
     def post(self, job: _Job) -> None:
+        stand_on(self.board)
         for _ in range(min(self.helpers, job.count - 1)):
             self.jobs.put(job)
         self.posted[0] += 1
@@ -145,6 +160,7 @@ class _Pool:
         tell = self.unheard
         while True:
             seen = int(self.posted[0])
+            self._step_aside()
             turns = self.turns if self.jobs.empty() else 0
             look_out(self.board, tell, self.posted, seen, turns, (index + 1) * self.grace)  # one after the other
             job = self.jobs.get()
@@ -153,8 +169,20 @@ class _Pool:
             tell = self.unheard
             if job is _NOTHING:
                 continue
+            self._step_aside()
             tell = job.over if job.work() else self.unheard
             del job  # its arrays would live until the next job
+
+    def _step_aside(self) -> None:
+        """Leave the processor of who shares something out: the system may leave both there for a tenth of a second."""
+        if not self.turns or not meets(self.board):
+            return
+        allowed = os.sched_getaffinity(0)  # of this thread
+        try:
+            os.sched_setaffinity(0, allowed - {int(self.board[POSTER])})
+            os.sched_setaffinity(0, allowed)
+        except OSError:  # there is no other one, or the system forbids to choose
+            self.board[POSTER] = -1
 
     def close(self) -> None:
         for _ in range(self.helpers):

@@ -18,11 +18,11 @@ from numba.core import cgutils
 from numba.np.arrayobj import make_array
 
 from sightline.core.compiling import kernel
-from sightline.core.spinning import add, breathe, intrinsic, look, place_of, put, take
+from sightline.core.spinning import add, breathe, intrinsic, look, place_of, processor, put, take
 
 # Places on the board; those that are written while others look at them lie in cache lines of their own.
 OWNED, AWAKE, INSIDE, _OFFER, _NEXT = range(0, 80, 16)
-_ROWS, _STRIP, FAILED, _ARGUMENTS = 80, 81, 82, 96
+_ROWS, _STRIP, FAILED, POSTER, _ARGUMENTS = 80, 81, 82, 83, 96
 _SIZE = 320
 REFUSED, DONE, LATE = 0, 1, 2  # what `share` returns
 _WORD = ir.IntType(64)
@@ -31,7 +31,9 @@ _STRIP_TYPE = ir.FunctionType(ir.IntType(32), [ir.IntType(8).as_pointer(), _WORD
 
 def new_board() -> np.ndarray:
     """Return a board on which nothing is offered."""
-    return np.zeros(_SIZE, np.int64)
+    board = np.zeros(_SIZE, np.int64)
+    board[POSTER] = -1
+    return board
 
 
 @intrinsic
@@ -123,9 +125,22 @@ def look_out(board, tell, told, before, turns, grace):
 
 
 @kernel
+def stand_on(board):
+    """Write down which processor the caller is on, who has something to share out."""
+    put(board, POSTER, processor())
+
+
+@kernel
+def meets(board):
+    """Return whether the caller is on the processor of who shared something out last: one keeps the other from it."""
+    return 0 <= look(board, POSTER) == processor()
+
+
+@kernel
 def offer(board, address, turns, rows, strip):
     """Do ``rows`` rows with what is written down, together with who sees it; return what :func:`share` does."""
     board[_ROWS], board[_STRIP] = rows, strip
+    put(board, POSTER, processor())
     put(board, FAILED, 0)
     put(board, _NEXT, 0)
     put(board, _OFFER, address)

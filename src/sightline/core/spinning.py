@@ -7,6 +7,7 @@ while, outside Python, before they sleep. The number is a hint alone: what is tr
 from __future__ import annotations
 
 import platform
+import sys
 from typing import Any
 
 from llvmlite import ir
@@ -84,3 +85,18 @@ def breathe(_: Any) -> Any:
         return context.get_dummy_value()
 
     return types.void(), build
+
+
+@intrinsic
+def processor(_: Any) -> Any:
+    """Return the number of the processor that the calling thread is on, below 0 where the system does not say."""
+
+    def build(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        if sys.platform != "linux":
+            return _WORD(-1)
+        kind = ir.FunctionType(ir.IntType(32), [])
+        return builder.sext(
+            builder.call(cgutils.get_or_insert_function(builder.module, kind, "sched_getcpu"), []), _WORD
+        )
+
+    return types.int64(), build
