@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import itertools
 import json
 import math
 import re
@@ -19,7 +20,8 @@ LOSSES = Path(__file__).parent / "losses.toml"  # why a row is lost, by how its 
 SPEED = Path(__file__).parent / "speed.json"
 SCALING = SPEED.with_name("scaling.json")
 MEMORY = SPEED.with_name("memory.toml")  # why a method takes more memory than _BAR pictures, by its name
-_BAR = 3
+GROWTH = SPEED.with_name("growth.toml")  # why a pixel costs over _GROWTH times what one of the side before does
+_BAR, _GROWTH = 3, 1.3
 
 
 def write(folder: Path) -> None:
@@ -191,22 +193,38 @@ def scaling_section() -> str:
         "`python bench/scaling.py --side 16384 --keep docs/scaling.json`\n\n"
     )
     names = "call", "picture", *(f"{side}²" for side in sides), "memory", "result"
-    return text + table(names, rows) + memory_section(kept)
+    return text + table(names, rows) + memory_section(kept) + growth_section(kept)
 
 
 def memory_section(rows: list[dict[str, Any]]) -> str:
     """Return what takes more than three times the picture, and why; one whose reason nobody wrote fails the build."""
-    reasons = tomllib.loads(MEMORY.read_text("utf-8"))
     told = []
     for row in rows:
-        memory = row["sides"][-1]["memory"]
-        if memory <= _BAR:
-            continue
+        last = row["sides"][-1]
+        if last["memory"] > _BAR:
+            told.append((row, f"{last['memory']:.1f}×", f"{last['result']:.1f}×"))
+    return _explained(f"More than {_BAR} times the picture", ("memory", "result"), told, MEMORY)
+
+
+def growth_section(rows: list[dict[str, Any]]) -> str:
+    """Return whose pixels cost more in a larger picture, and why; one whose reason nobody wrote fails the build."""
+    told = []
+    for row in rows:
+        pairs = list(itertools.pairwise(row["sides"]))
+        most = max((after["ns"] / before["ns"] for before, after in pairs), default=0.0)
+        if most > _GROWTH:
+            told.append((row, f"{most:.1f}×"))
+    return _explained(f"More than {_GROWTH} times the cost of a pixel of the side before", ("times",), told, GROWTH)
+
+
+def _explained(title: str, names: tuple[str, ...], told: list[tuple[Any, ...]], reasons_of: Path) -> str:
+    reasons = tomllib.loads(reasons_of.read_text("utf-8"))
+    rows = []
+    for row, *figures in told:
         if row["name"] not in reasons:
-            raise KeyError(f"{MEMORY.name}: no reason for '{row['call']}', {memory:.1f} times the picture.")
-        told.append((f"`{row['call']}`", f"{memory:.1f}×", f"{row['sides'][-1]['result']:.1f}×", reasons[row["name"]]))
-    text = f"\n### More than {_BAR} times the picture\n\n"
-    return text + (table(("call", "memory", "result", "why"), told) if told else "Nothing.\n")
+            raise KeyError(f"{reasons_of.name}: no reason for '{row['call']}', {figures[0]}.")
+        rows.append((f"`{row['call']}`", *figures, reasons[row["name"]]))
+    return f"\n### {title}\n\n" + (table(("call", *names, "why"), rows) if rows else "Nothing.\n")
 
 
 def limit(row: dict[str, Any]) -> str:
