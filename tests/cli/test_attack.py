@@ -100,6 +100,7 @@ def test_one_change_for_many_pictures(words, run, tmp_path, capsys):
         (["RUN", "digit.png", "--eps", "-1"], 2, "eps must be a number"),
         (["RUN", "digit.png", "--method", "deep_fool", "-t", "8"], 2, "takes no target"),
         (["RUN", "nothing.png"], 1, "nothing.png"),
+        (["RUN", "."], 2, "attack: the image must be one picture; got the folder '.'"),
         (["RUN", "digit.png", "--method", "patch"], 2, "patch is made from many pictures"),
         (["RUN", "--method", "patch"], 2, "patch is made for one class: name it with --target"),
         (["RUN", "--method", "universal_perturbation", "-t", "1"], 2, "goes to any class: no target"),

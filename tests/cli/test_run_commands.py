@@ -158,6 +158,8 @@ def test_what_an_explanation_is_worth(method, run, digit, capsys):
         (["imagine", "class", "RUN", "-t", "10", "-o", "ten.png"], 2, "imagine: no class is named '10'"),
         (["explain", "RUN", "digit.png", "--target", "12"], 2, "no class is named '12'"),
         (["explain", "RUN", "digit.png", "--method", "filters", "--sanity"], 2, "filters explains no answer"),
+        (["explain", "RUN", "."], 2, "explain: the image must be one picture; got the folder '.'"),
+        (["explain", "RUN", ".", "--method", "filters"], 2, "explain: the image must be one picture"),
         (["predict", "RUN"], 2, "is missing"),
         (["predict", "RUN", "nowhere.png"], 1, "'nowhere.png' does not exist"),
         (["predict", "nowhere", "digit.png"], 1, "'nowhere' is not a run"),

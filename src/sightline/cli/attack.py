@@ -10,7 +10,7 @@ from cyclopts import Parameter
 from rich.console import Console
 
 from sightline.apply.attacking import TOGETHER, answers, attacked, attacked_together, resistance, sheet_of
-from sightline.cli.sources import find_sources
+from sightline.cli.sources import find_picture
 from sightline.cli.terminal import Answer, table
 from sightline.core.errors import InputError
 
@@ -138,7 +138,7 @@ def _one(
 
     if method in TOGETHER:
         raise InputError(f"attack: {method} is made from many pictures: leave the image out, and name --data.")
-    source = find_sources([image])[0]
+    source = find_picture("attack", image, "the image")
     seen, found = attacked(predictor, source.read(), method, eps=eps, target=target)
     before, after = answers(predictor, [seen, found])
     path = output or Path(f"{source.stem}-{method}.png")

@@ -11,7 +11,8 @@ from rich.console import Console
 from sightline.apply.explaining import class_index, heat_of, heat_over, sanity_of
 from sightline.apply.inside import INSIDE, look_inside, map_of
 from sightline.apply.lenses import LENSES, look_through
-from sightline.cli.sources import Source, find_sources
+from sightline.apply.source import Source
+from sightline.cli.sources import find_picture, find_sources
 from sightline.cli.terminal import Answer
 from sightline.core.errors import InputError
 
@@ -74,7 +75,7 @@ def explain(
     import sightline
     from sightline.image.write import write
 
-    sources = find_sources([image])
+    sources = find_sources([image]) if method == "embedding_plot" else [find_picture("explain", image, "the image")]
     source, predictor = sources[0], sightline.load(run)
     if sanity and (method in INSIDE or method in LENSES):
         raise InputError(f"explain: {method} explains no answer; sanity is for methods that do, such as grad_cam.")
