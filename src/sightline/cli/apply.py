@@ -18,10 +18,11 @@ from sightline.apply.plain import plain
 from sightline.apply.source import Source
 from sightline.cli.live import is_moving, run_live
 from sightline.cli.outputs import write_array, write_result
-from sightline.cli.sources import find_sources, keep_source
-from sightline.cli.terminal import FAILED, OK, Answer, paced, talk
+from sightline.cli.several import answer_of, check_output, rows_of, target_of
+from sightline.cli.sources import find_sources
+from sightline.cli.terminal import Answer
 from sightline.core.catalogue import Method
-from sightline.core.errors import InputError, MissingFileError, SightlineError
+from sightline.core.errors import InputError, MissingFileError
 from sightline.core.files import write_text
 from sightline.core.trace import trace
 
@@ -97,25 +98,15 @@ def run_method(entry: Method, words: Sequence[str], values: Mapping[str, Any], w
 
 
 def _run_each(entry: Method, sources: Sequence[Source], values: Mapping[str, Any], wish: Wish) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = []
-    several = len(sources) > 1
     if wish.steps is not None:  # before anything is written
         _check_steps(entry, wish.steps)
-    if several and wish.output is not None and wish.output.suffix and not wish.output.is_dir():
-        raise InputError(
-            f"{entry.name}: --output must be a folder for several pictures; got '{wish.output}'. A video ends in .mp4."
-        )
-    for source in paced(sources, entry.name):
-        row: dict[str, Any] = {"source": source.name}
-        try:
-            image = read_first(entry, source, gray=wish.gray)
-            row |= _run_one(entry, image, read_options(entry, values, image), source, wish, several=several)
-        except SightlineError as error:
-            if not several:
-                raise
-            talk().print(str(error), style="red", markup=False, soft_wrap=True)
-            row["error"] = str(error)
-        rows.append(row)
+    check_output(entry.name, wish.output, sources, " A video ends in .mp4.")
+
+    def work(source: Source) -> dict[str, Any]:
+        image = read_first(entry, source, gray=wish.gray)
+        return _run_one(entry, image, read_options(entry, values, image), source, wish, several=len(sources) > 1)
+
+    rows = rows_of(sources, entry.name, work)
     if wish.steps is not None:
         image = read_first(entry, sources[0], gray=wish.gray)
         _write_steps(entry, sources[0].name, image, read_options(entry, values, image), wish.steps)
@@ -129,7 +120,8 @@ def _run_one(
     result = entry.function(image, **values)
     row: dict[str, Any] = {"milliseconds": round(1000 * (time.perf_counter() - start), 3)}
     pictures, _ = parts_of(entry, result, image)
-    target = _target(entry, source, wish.output, several=several)
+    name = f"{source.stem}-{entry.name}.png"
+    target = target_of(entry.name, wish.output, name, source.name, several=several)
     if wish.side_by_side:
         shown = as_picture(next(iter(pictures.values()))) if pictures else drawn(entry, result, image, values)
         if shown is None:
@@ -168,20 +160,17 @@ def _run_whole(entry: Method, kind: str, words: Sequence[str], values: Mapping[s
 
 
 def _answer(rows: list[dict[str, Any]], wish: Wish, seconds: float = 0.0) -> Answer:
-    def show(console: Console) -> None:
-        for row in rows:
-            if "error" not in row:
-                told = ", ".join(row["output"]) or plain(row.get("result"))
-                if "result" in row and row["output"]:
-                    told = f"{told} ({_brief(row['result'])})"
-                console.print(f"{row['source']}: {told}", markup=False, soft_wrap=True)
-        done = [row["milliseconds"] for row in rows if "error" not in row]
+    def show(console: Console, done: list[dict[str, Any]]) -> None:
+        for row in done:
+            told = ", ".join(row["output"]) or plain(row.get("result"))
+            if "result" in row and row["output"]:
+                told = f"{told} ({_brief(row['result'])})"
+            console.print(f"{row['source']}: {told}", markup=False, soft_wrap=True)
         if len(rows) > 1 and done:
-            each = f"{np.median(done):g} ms each in the method"
+            each = f"{np.median([row['milliseconds'] for row in done]):g} ms each in the method"
             console.print(f"{len(done)} pictures, {len(done) / seconds:.1f} pictures/s ({each})", soft_wrap=True)
 
-    code = FAILED if any("error" in row for row in rows) else OK
-    return Answer(rows if len(rows) > 1 else rows[0], show, wish.json, code)
+    return answer_of(rows, show, wish.json)
 
 
 def _brief(value: Any) -> str:
@@ -192,19 +181,6 @@ def _brief(value: Any) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{key}: {_brief(item)}" for key, item in value.items())
     return str(value)
-
-
-def _target(entry: Method, source: Source, output: Path | None, *, several: bool) -> Path:
-    name = f"{source.stem}-{entry.name}.png"
-    if output is None:
-        return Path(name)
-    if several or output.is_dir() or not output.suffix:
-        if output.is_file():
-            raise InputError(f"{entry.name}: --output must be a folder for several sources; got the file '{output}'.")
-        output.mkdir(parents=True, exist_ok=True)
-        return output / name
-    keep_source(entry.name, source.name, output)
-    return output
 
 
 def _check_steps(entry: Method, target: Path) -> None:

@@ -15,8 +15,9 @@ from rich.console import Console
 from sightline.apply.painting import is_network, learning, painted, small
 from sightline.apply.source import Source
 from sightline.cli.live import is_moving, open_moving, show_trouble, trouble_of
+from sightline.cli.several import answer_of, check_output, rows_of, target_of
 from sightline.cli.sources import find_sources, keep_source
-from sightline.cli.terminal import FAILED, OK, Answer, bar, counted, frame_bar, paced, talk
+from sightline.cli.terminal import FAILED, OK, Answer, bar, counted, frame_bar, talk
 from sightline.core.checks import integer, number
 from sightline.core.errors import DataError, InputError, MissingFileError, SightlineError
 
@@ -219,36 +220,29 @@ def paint(model: str, word: str | None, output: Path, wish: Style, size: int | N
     if is_moving((word,), output):
         return _film(net, word, output, wish, size, json)
     sources = find_sources([word])
-    if len(sources) > 1 and output.suffix and not output.is_dir():
-        raise InputError(f"imagine: --output must be a folder for several pictures; got '{output}'.")
+    check_output("imagine", output, sources)
     return _pictures(net, sources, Path(model).stem, output, size, json)
 
 
 def _pictures(
     net: StyleNet, sources: Sequence[Source], style: str, output: Path, size: int | None, json: bool
 ) -> Answer:
-    several = len(sources) > 1
-    rows, start = [], time.perf_counter()
-    for source in paced(sources, "paint"):
-        row: dict[str, Any] = {"source": source.name}
-        try:
-            row |= _painted(net, source, _target(source, style, output, several), size)
-        except SightlineError as error:
-            if not several:
-                raise
-            talk().print(str(error), style="red", markup=False, soft_wrap=True)
-            row["error"] = str(error)
-        rows.append(row)
-    done, seconds = [row for row in rows if "error" not in row], time.perf_counter() - start
+    def work(source: Source) -> dict[str, Any]:
+        name = f"{source.stem}-{style}.png"
+        return _painted(net, source, target_of("imagine", output, name, source.name, several=len(sources) > 1), size)
 
-    def show(console: Console) -> None:
+    start = time.perf_counter()
+    rows = rows_of(sources, "paint", work)
+    seconds = time.perf_counter() - start
+
+    def show(console: Console, done: list[dict[str, Any]]) -> None:
         for row in done:
             text = f"{row['source']}: {row['output']}, {row['size'][0]}×{row['size'][1]} pixels"
             console.print(text, markup=False, soft_wrap=True)
         if len(done) > 1:
             console.print(f"{len(done)} pictures, {len(done) / seconds:.1f} pictures/s", soft_wrap=True)
 
-    return Answer(rows if several else rows[0], show, json, OK if len(done) == len(rows) else FAILED)
+    return answer_of(rows, show, json)
 
 
 def _painted(net: StyleNet, source: Source, target: Path, size: int | None) -> dict[str, Any]:
@@ -257,16 +251,6 @@ def _painted(net: StyleNet, source: Source, target: Path, size: int | None) -> d
     made = painted(net, source.read(), size)
     write(target, made)
     return {"output": str(target), "size": [made.shape[1], made.shape[0]]}
-
-
-def _target(source: Source, style: str, output: Path, several: bool) -> Path:
-    if several or output.is_dir() or not output.suffix:
-        if output.is_file():
-            raise InputError(f"imagine: --output must be a folder for several pictures; got the file '{output}'.")
-        output.mkdir(exist_ok=True)
-        return output / f"{source.stem}-{style}.png"
-    keep_source("imagine", source.name, output)
-    return output
 
 
 def _film(net: StyleNet, word: str, output: Path, wish: Style, size: int | None, json: bool) -> Answer:

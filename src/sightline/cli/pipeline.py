@@ -15,10 +15,10 @@ from sightline.apply.plain import plain
 from sightline.apply.runnable import other_pictures, takes_picture, takes_pictures
 from sightline.apply.source import Source
 from sightline.apply.traced import picture_of, short
-from sightline.cli.sources import find_sources, keep_source
-from sightline.cli.terminal import FAILED, OK, Answer, counted, talk
+from sightline.cli.several import answer_of, check_output, rows_of, target_of
+from sightline.cli.sources import find_sources
+from sightline.cli.terminal import Answer
 from sightline.core.catalogue import Method, find
-from sightline.core.errors import InputError, SightlineError
 
 
 def pipeline(
@@ -45,36 +45,23 @@ def pipeline(
         Give what was computed as JSON.
     """
     steps = [(find(name), values) for name, values in load_pipeline(file)]
-    drawn_from_nothing = not takes_picture(steps[0][0])
-    folder = file.parent
-    sources: list[Source | None] = [None] if drawn_from_nothing and not source else list(find_sources(source))
-    if len(sources) > 1 and output is not None and output.suffix and not output.is_dir():
-        raise InputError(f"pipeline: --output must be a folder for several pictures; got '{output}'.")
-    rows: list[dict[str, Any]] = []
-    for one in counted(sources, "pipeline"):
-        row: dict[str, Any] = {"source": one.name if one else str(file)}
-        try:
-            row |= _run(
-                links_of(steps, folder),
-                one,
-                _target(one, output, several=len(sources) > 1),
-                trace if not rows else None,
-            )
-        except SightlineError as error:
-            if len(sources) == 1:
-                raise
-            talk().print(str(error), style="red", markup=False, soft_wrap=True)
-            row["error"] = str(error)
-        rows.append(row)
+    from_nothing = not source and not takes_picture(steps[0][0])
+    sources = [Source(str(file))] if from_nothing else find_sources(source)
+    check_output("pipeline", output, sources)
 
-    def show(console: Console) -> None:
-        for row in rows:
-            if "error" not in row:
-                told = row["output"] or row["result"]
-                console.print(f"{row['source']}: {told} ({row['milliseconds']:g} ms)", markup=False, soft_wrap=True)
+    def work(one: Source) -> dict[str, Any]:
+        seen = None if from_nothing else one
+        name, taken = ("made", None) if seen is None else (seen.stem, seen.name)
+        target = target_of("pipeline", output, f"{name}-pipeline.png", taken, several=len(sources) > 1)
+        return _run(links_of(steps, file.parent), seen, target, trace if one is sources[0] else None)
 
-    code = FAILED if any("error" in row for row in rows) else OK
-    return Answer(rows if len(rows) > 1 else rows[0], show, json, code)
+    return answer_of(rows_of(sources, "pipeline", work), _show, json)
+
+
+def _show(console: Console, done: list[dict[str, Any]]) -> None:
+    for row in done:
+        told = row["output"] or row["result"]
+        console.print(f"{row['source']}: {told} ({row['milliseconds']:g} ms)", markup=False, soft_wrap=True)
 
 
 def _run(links: list[Link], source: Source | None, target: Path, trace: Path | None) -> Any:
@@ -127,15 +114,3 @@ def _names_files(value: Any) -> bool:
 def _read(word: str, folder: Path) -> Any:
     beside = folder / word
     return as_picture(Source(str(beside) if beside.is_file() else word).read("stored"))
-
-
-def _target(source: Source | None, output: Path | None, *, several: bool) -> Path:
-    name = f"{source.stem if source else 'made'}-pipeline.png"
-    if output is None:
-        return Path(name)
-    if several or output.is_dir() or not output.suffix:
-        output.mkdir(parents=True, exist_ok=True)
-        return output / name
-    if source is not None:
-        keep_source("pipeline", source.name, output)
-    return output
