@@ -141,6 +141,8 @@ OPTIONS: dict[str, dict[str, Any]] = {
     },
     "tracks": {"paths": [np.array([[20.0, 280], [90, 200], [200, 180], [330, 90]])], "ids": [7]},
     "contours": {"contours": [np.array([[100.0, 60], [380, 80], [300, 280], [140, 250]])]},
+    "circles": {"circles": np.array([[150.0, 120, 34], [310, 120, 34]])},
+    "ellipses": {"ellipses": np.array([[235.0, 160, 170, 120, 0.1]])},
     "lines": {"lines": np.array([[20.0, 20, 440, 280], [30, 300, 450, 60]])},
     "matches": {
         "second": lambda first: first[:, ::-1].copy(),

@@ -11,6 +11,7 @@ from sightline.core.catalogue import Method
 from sightline.core.conversions import to_uint8
 from sightline.core.trace import trace
 from sightline.image.draw_motion import flow as draw_flow
+from sightline.image.draw_shapes import circles as draw_circles
 
 
 def parts_of(entry: Method, result: Any, image: Any) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
@@ -58,7 +59,8 @@ def drawn(entry: Method, result: Any, image: Any, values: dict[str, Any]) -> np.
             shown = item.draw(shown)
         return shown
     if isinstance(image, np.ndarray) and entry.task == "blobs" and getattr(result, "ndim", 0) == 2:
-        return _circled(image, result, 1.0 if entry.name == "simple_blobs" else np.sqrt(2.0))
+        scale = 1.0 if entry.name == "simple_blobs" else np.sqrt(2.0)  # from sigma to radius
+        return draw_circles(to_uint8(as_picture(image)), result * (1.0, 1.0, scale), color=colour_of(5))
     if isinstance(result, np.ndarray) and entry.name == "histogram":
         return _counted(np.atleast_2d(result)) if result.ndim == 1 or (result.ndim == 2 and len(result) <= 4) else None
     if isinstance(image, np.ndarray) and isinstance(result, np.ndarray) and entry.name == "find_page":
@@ -84,15 +86,6 @@ def _counted(counts: np.ndarray) -> np.ndarray:
     most = max(1, int(counts.max()))
     for row, colour in zip(counts, colours, strict=True):
         canvas.line(np.stack([x, (height - 4) * (1 - row / most) + 1], axis=1), colour)
-    return canvas.image()
-
-
-def _circled(image: np.ndarray, blobs: np.ndarray, scale: float) -> np.ndarray:
-    """Return the image with a circle around each blob: x, y, and a size that ``scale`` turns into the radius."""
-    canvas = Canvas(image)
-    turn = np.linspace(0, 2 * np.pi, 33)
-    for x, y, radius in blobs * (1.0, 1.0, scale):
-        canvas.line(np.stack([x + radius * np.cos(turn), y + radius * np.sin(turn)], axis=1), colour_of(5))
     return canvas.image()
 
 

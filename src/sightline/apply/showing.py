@@ -112,6 +112,10 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "hough_ellipses": {"min_size": 20.0, "max_size": 90.0},
     "hysteresis_threshold": {"low": 100.0, "high": 160.0},
     "keypoints": {"points": _at((0.3, 0.4), (0.7, 0.4), (0.5, 0.7)), "links": [(0, 2), (1, 2)]},
+    "circles": {"circles": lambda image: np.array([[0.5, 0.5, 0.3], [0.3, 0.35, 0.12]]) * min(image.shape[:2])},
+    "ellipses": {
+        "ellipses": lambda image: np.array([[0.5, 0.5, 0.4, 0.2, 0]]) * min(image.shape[:2]) + [[0, 0, 0, 0, 0.5]]
+    },
     "lines": {"lines": _at((0.1, 0.1, 0.9, 0.9), (0.1, 0.9, 0.9, 0.2))},
     "matches": {"matches": _at((0.3, 0.4, 0.7, 0.4), (0.7, 0.4, 0.3, 0.4), (0.5, 0.7, 0.5, 0.7))},
     "normalized_cut": {"segments": 8, "superpixels": 100},

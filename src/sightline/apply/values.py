@@ -109,6 +109,9 @@ def _rows(entry: Method, parameter: Parameter, value: list[Any]) -> list[Any]:
     return [_as_hinted(_numbers(entry, parameter.name, row), inner) if isinstance(row, list) else row for row in value]
 
 
+_COLUMNS = {"points": 2, "seeds": 2, "circles": 3, "boxes": 4, "lines": 4, "ellipses": 5}  # of a table without a row
+
+
 def _numbers(entry: Method, name: str, value: list[Any]) -> np.ndarray:
     try:
         table = np.asarray(value, np.float64)
@@ -116,8 +119,8 @@ def _numbers(entry: Method, name: str, value: list[Any]) -> np.ndarray:
         raise InputError(
             f"{entry.name}: {name} must be rows of numbers of one length; got {describe(value)}."
         ) from error
-    if not value and name in ("points", "boxes", "lines", "seeds"):
-        return table.reshape(0, 2 if name in ("points", "seeds") else 4)
+    if not value and name in _COLUMNS:
+        return table.reshape(0, _COLUMNS[name])
     return table
 
 

@@ -5,6 +5,7 @@ Coordinates are points (the centre of the top-left pixel is (0, 0)) except for b
 
 from __future__ import annotations
 
+import math
 import unicodedata
 from collections.abc import Sequence
 from functools import lru_cache
@@ -63,7 +64,10 @@ class Canvas:
         self._picture = _shared(self._memory)
         self._draw = ImageDraw.Draw(self._picture)
         self.width = max(1, round(min(image.shape[:2]) / 240))  # of lines, in pixels
-        size = max(10, round(min(image.shape[:2]) / 32))
+        self.letters(max(10, round(min(image.shape[:2]) / 32)))
+
+    def letters(self, size: int) -> None:
+        """Make letters ``size`` pixels high from now on."""
         self._font, self._pad = _font(size), max(2, size // 5)
 
     def image(self) -> np.ndarray:
@@ -83,7 +87,7 @@ class Canvas:
 
     def box(self, box: Sequence[float] | np.ndarray, colour: Colour, label: str = "") -> None:
         """Outline ``box`` (xyxy, continuous edges) and write ``label`` above it, or inside when there is no room."""
-        x1, y1, x2, y2 = (float(v) for v in box)
+        x1, y1, x2, y2 = (_whole(float(v)) for v in box)
         corners = (x1, y1, max(x1, x2 - 1), max(y1, y2 - 1))  # edges to pixel indices
         self._draw.rectangle(corners, outline=colour, width=self.width)
         if label:
@@ -121,15 +125,45 @@ class Canvas:
 
     def line(self, points: np.ndarray, colour: Colour, *, closed: bool = False) -> None:
         """Draw a polyline through N×2 points (x, y)."""
-        path = [(float(x), float(y)) for x, y in points]
+        path = [(_whole(float(x)), _whole(float(y))) for x, y in points]
         self._draw.line([*path, path[0]] if closed else path, fill=colour, width=self.width, joint="curve")
 
     def dots(self, points: np.ndarray, colour: Colour, radius: float | None = None) -> None:
         """Draw a filled disc at each of N×2 points."""
         r = 2.0 * self.width if radius is None else radius
         rim = (0, 0, 0) if r >= 4 else None  # keeps a dot visible on its own colour
-        for x, y in points:
+        for x, y in ((_whole(float(x)), _whole(float(y))) for x, y in points):
             self._draw.ellipse((x - r, y - r, x + r, y + r), fill=colour, outline=rim)
+
+    def ring(self, centre: tuple[float, float], axes: tuple[float, float], angle: float, colour: Colour) -> None:
+        """Draw an ellipse: the pixels within half a width of it, to first order of the distance.
+
+        Parameters
+        ----------
+        centre, axes
+            (x, y) and the half axes, in pixels.
+        angle
+            Of the first axis to the x axis, towards the y axis, in radians.
+        colour
+            Of the stroke.
+        """
+        half = max(self.width, 1) / 2
+        a, b = (max(axis, 0.25) for axis in axes)
+        c, s = math.cos(angle), math.sin(angle)
+        reach = math.hypot(a * c, b * s) + half, math.hypot(a * s, b * c) + half
+        x0, y0 = (max(0, math.ceil(at - to)) for at, to in zip(centre, reach, strict=True))
+        x1 = min(self._picture.width, math.floor(centre[0] + reach[0]) + 1)
+        y1 = min(self._picture.height, math.floor(centre[1] + reach[1]) + 1)
+        if x0 >= x1:
+            return
+        x = np.arange(x0, x1) - centre[0]
+        for top in range(y0, y1, _BAND):
+            y = np.arange(top, min(top + _BAND, y1))[:, None] - centre[1]
+            u, v = (c * x + s * y) / a, (c * y - s * x) / b
+            root = np.hypot(u, v)  # 1 on the ellipse
+            steep = np.hypot(u / a, v / b)
+            near = np.abs(root - 1) * root < half * steep  # the centre, where both sides are 0, is none
+            self._picture.paste(colour, (x0, top), PillowImage.fromarray(near.astype(np.uint8) * np.uint8(255)))
 
     def mask(self, mask: np.ndarray, colour: Colour, opacity: float = 0.45) -> None:
         """Tint the true pixels of a bool H×W mask."""
@@ -159,6 +193,11 @@ class Canvas:
 
 
 _BILINEAR = PillowImage.Resampling.BILINEAR
+
+
+def _whole(value: float) -> float:
+    """Return the pixel that a coordinate falls on: Pillow by itself cuts the fraction off, up to a pixel too far."""
+    return math.floor(value + 0.5) if math.isfinite(value) else value
 
 
 def _of_four_bytes(image: np.ndarray) -> np.ndarray:

@@ -17,12 +17,15 @@ from sightline.core.catalogue import method
 from sightline.core.checks import as_image, as_mask, describe, integer, number
 from sightline.core.errors import InputError
 from sightline.core.types import AnyImage, Boxes, Image, NewImage, Points, Range
-from sightline.image.draw_motion import contours, flow, labels, lines, skeletons, tracks
-from sightline.image.draw_rows import finish, links_of, list_of, rows_of
+from sightline.image.draw_motion import contours, flow, labels, skeletons, tracks
+from sightline.image.draw_rows import Pen, as_colour, finish, links_of, list_of, rows_of
+from sightline.image.draw_shapes import circles, ellipses, lines
 
 __all__ = [
     "boxes",
+    "circles",
     "contours",
+    "ellipses",
     "flow",
     "heat_map",
     "keypoints",
@@ -39,7 +42,14 @@ PAPER = "Okabe & Ito 2008"
 
 
 @method(task="drawing", paper=PAPER, lesson="w1d1", example={"boxes": np.array([[2.0, 3.0, 30.0, 25.0]])})
-def boxes(image: Image, boxes: Boxes, labels: Sequence[str] = ()) -> NewImage:
+def boxes(
+    image: Image,
+    boxes: Boxes,
+    labels: Sequence[str] = (),
+    *,
+    color: tuple[int, int, int] | None = None,
+    width: Annotated[int, Range(1, 100, 1)] | None = None,
+) -> NewImage:
     """Return a copy of an image with boxes outlined, each label in a colour of its own.
 
     NaN pixels stay NaN where nothing is drawn; NaN in ``boxes`` is refused.
@@ -52,6 +62,10 @@ def boxes(image: Image, boxes: Boxes, labels: Sequence[str] = ()) -> NewImage:
         N×4 ``(x1, y1, x2, y2)`` in pixels, continuous edges; parts outside of the image are cut off.
     labels
         N texts, or none. Boxes of one label share a colour; without labels each box has the next colour.
+    color
+        (red, green, blue) of 0–255 for all, whatever the image's dtype; None chooses as said.
+    width
+        Of the strokes, which grow inwards, in pixels, 1–100; None takes one that suits the image's size.
 
     Returns
     -------
@@ -68,16 +82,15 @@ def boxes(image: Image, boxes: Boxes, labels: Sequence[str] = ()) -> NewImage:
            [  0, 230, 230, 230, 230,   0],
            [  0,   0,   0,   0,   0,   0]], dtype=uint8)
     """
-    image = as_image("boxes", image)
+    pen = Pen("boxes", image, color, width)
     rows = rows_of("boxes", "boxes", boxes, 4)
     texts = _texts("boxes", labels, len(rows))
     if (rows[:, 2:] < rows[:, :2]).any():
         bad = rows[(rows[:, 2:] < rows[:, :2]).any(axis=1)][0].tolist()
         raise InputError(f"boxes: boxes must have x1 ≤ x2 and y1 ≤ y2; got {bad}.")
-    canvas = Canvas(image)
     for box, text, colour in zip(rows, texts, _colours(texts), strict=True):
-        canvas.box(box, colour_of(colour), text)
-    return finish(image, canvas)
+        pen.canvas.box(box, pen.colour(colour), text)
+    return finish(pen.image, pen.canvas)
 
 
 def _middle(image: np.ndarray) -> np.ndarray:
@@ -88,7 +101,11 @@ def _middle(image: np.ndarray) -> np.ndarray:
 
 @method(task="drawing", paper=PAPER, lesson="w1d1", example={"masks": _middle})
 def masks(
-    image: Image, masks: np.ndarray | Sequence[np.ndarray], *, opacity: Annotated[float, Range(0, 1)] = 0.45
+    image: Image,
+    masks: np.ndarray | Sequence[np.ndarray],
+    *,
+    opacity: Annotated[float, Range(0, 1)] = 0.45,
+    color: tuple[int, int, int] | None = None,
 ) -> NewImage:
     """Return a copy of an image with masks tinted over it, each in the next colour.
 
@@ -102,6 +119,8 @@ def masks(
         One bool H×W mask, or N of them (N×H×W or a sequence); later ones lie on top.
     opacity
         Share of the colour in the mix, 0–1.
+    color
+        (red, green, blue) of 0–255 for all, whatever the image's dtype; None gives each mask the next colour.
 
     Returns
     -------
@@ -119,15 +138,22 @@ def masks(
     opacity = number("masks", "opacity", opacity, 0, 1)
     one = isinstance(masks, np.ndarray) and masks.ndim == 2
     several = [masks] if one else list_of("masks", "masks", masks, "H×W bool, or several of them")
-    canvas = Canvas(image)
+    pen = Pen("masks", image, color, None)
     for index, mask in enumerate(several):
         mask = as_mask("masks", mask, argument="masks", shape=image.shape[:2])
-        canvas.mask(mask, colour_of(index), opacity)
-    return finish(image, canvas)
+        pen.canvas.mask(mask, pen.colour(index), opacity)
+    return finish(image, pen.canvas)
 
 
 @method(task="drawing", paper=PAPER, lesson="w1d1", example={"points": np.array([[10.0, 12.0], [3.5, 4.0]])})
-def keypoints(image: Image, points: Points, *, links: Sequence[tuple[int, int]] = ()) -> NewImage:
+def keypoints(
+    image: Image,
+    points: Points,
+    *,
+    links: Sequence[tuple[int, int]] = (),
+    color: tuple[int, int, int] | None = None,
+    radius: Annotated[float, Range(0.5, 500, 0.5)] | None = None,
+) -> NewImage:
     """Return a copy of an image with a dot at each point and a line for each link.
 
     NaN pixels stay NaN where nothing is drawn; a point with NaN is one that was not found and is left out with its
@@ -141,6 +167,11 @@ def keypoints(image: Image, points: Points, *, links: Sequence[tuple[int, int]] 
         N×2 ``(x, y)`` in pixels; the centre of the top-left pixel is (0, 0).
     links
         Pairs of point indices to connect, such as the bones of a skeleton.
+    color
+        (red, green, blue) of 0–255 for all, whatever the image's dtype; None takes one colour for the dots and the
+        next ones for the links.
+    radius
+        Of the dots, in pixels, 0.5–500; None takes one that suits the image's size.
 
     Returns
     -------
@@ -154,19 +185,26 @@ def keypoints(image: Image, points: Points, *, links: Sequence[tuple[int, int]] 
     >>> (dotted[3, :, 0] > 0).tolist()
     [False, True, True, True, True, True, False]
     """
-    image = as_image("keypoints", image)
+    pen = Pen("keypoints", image, color, None)
+    radius = None if radius is None else number("keypoints", "radius", radius, 0.5, 500, unit="pixels")
     rows = rows_of("keypoints", "points", points, 2, finite=False)
     found = np.asarray(np.isfinite(rows).all(axis=1))
-    canvas = Canvas(image)
     for index, ends in enumerate(links_of("keypoints", links, len(rows))):
         if found[ends].all():
-            canvas.line(rows[ends], colour_of(index + 1))
-    canvas.dots(rows[found], colour_of(0))
-    return finish(image, canvas)
+            pen.canvas.line(rows[ends], pen.colour(index + 1))
+    pen.canvas.dots(rows[found], pen.colour(0), radius)
+    return finish(pen.image, pen.canvas)
 
 
 @method(task="drawing", paper=PAPER, lesson="w1d1", example={"text": "Sightline"})
-def text(image: Image, text: str, at: tuple[float, float] = (2.0, 2.0)) -> NewImage:
+def text(
+    image: Image,
+    text: str,
+    at: tuple[float, float] = (2.0, 2.0),
+    *,
+    color: tuple[int, int, int] | None = None,
+    size: Annotated[int, Range(4, 1000, 1)] | None = None,
+) -> NewImage:
     """Return a copy of an image with text on a coloured patch, in black or white by contrast.
 
     NaN pixels stay NaN where nothing is drawn.
@@ -176,9 +214,13 @@ def text(image: Image, text: str, at: tuple[float, float] = (2.0, 2.0)) -> NewIm
     image
         H×W or H×W×3; uint8, uint16 or float32 0–1.
     text
-        What to write; newlines start new lines. Its size follows the image's.
+        What to write; newlines start new lines.
     at
         ``(x, y)`` of the patch's top-left corner, in pixels; moved as far as needed to keep the patch inside.
+    color
+        (red, green, blue) of the patch, 0–255, whatever the image's dtype; None takes the palette's first.
+    size
+        Of the letters, in pixels, 4–1000; None takes one that suits the image's size.
 
     Returns
     -------
@@ -198,7 +240,9 @@ def text(image: Image, text: str, at: tuple[float, float] = (2.0, 2.0)) -> NewIm
         raise InputError(f"text: at must be (x, y); got {describe(at)}.")
     x, y = (number("text", "at", value, -1e6, 1e6) for value in at)
     canvas = Canvas(image)
-    canvas.text(text, (x, y), colour_of(0))
+    if size is not None:
+        canvas.letters(integer("text", "size", size, 4, 1000))
+    canvas.text(text, (x, y), colour_of(0) if color is None else as_colour("text", color))
     return finish(image, canvas)
 
 

@@ -1,4 +1,4 @@
-"""Drawing what has many parts: skeletons, tracks, contours, lines, label maps, and flow as colours.
+"""Drawing what has many parts: skeletons, tracks, contours, label maps, and flow as colours.
 
 Colours of flow follow Baker, Scharstein, Lewis, Roth, Black, Szeliski 2011, "A database and evaluation methodology for
 optical flow", IJCV 92(1); all others Okabe and Ito 2008.
@@ -17,7 +17,7 @@ from sightline.core.catalogue import method
 from sightline.core.checks import array_of, as_image, describe, flag, integer, number
 from sightline.core.errors import InputError
 from sightline.core.types import Flow, Image, Labels, NewImage, Range
-from sightline.image.draw_rows import finish, links_of, list_of, rows_of
+from sightline.image.draw_rows import Pen, finish, links_of, list_of, rows_of
 
 PAPER = "Okabe & Ito 2008"
 # Hues between red, yellow, green, cyan, blue and magenta on the wheel: more where the eye tells more apart.
@@ -136,7 +136,14 @@ def tracks(image: Image, paths: Sequence[np.ndarray], ids: Sequence[int] = ()) -
 @method(
     task="drawing", paper=PAPER, lesson="w1d1", example={"contours": [np.array([[2.0, 2.0], [20.0, 3.0], [9.0, 30.0]])]}
 )
-def contours(image: Image, contours: Sequence[Any], *, closed: bool = True) -> NewImage:
+def contours(
+    image: Image,
+    contours: Sequence[Any],
+    *,
+    closed: bool = True,
+    color: tuple[int, int, int] | None = None,
+    width: Annotated[int, Range(1, 100, 1)] | None = None,
+) -> NewImage:
     """Return a copy of an image with outlines drawn over it, each in the next colour.
 
     NaN pixels stay NaN where nothing is drawn; NaN in ``contours`` is refused.
@@ -149,6 +156,10 @@ def contours(image: Image, contours: Sequence[Any], *, closed: bool = True) -> N
         N×2 ``(x, y)`` points each, or what ``find_contours`` returns.
     closed
         Whether the last point is joined with the first one.
+    color
+        (red, green, blue) of 0–255 for all, whatever the image's dtype; None gives each outline the next colour.
+    width
+        Of the strokes, in pixels, 1–100; None takes one that suits the image's size.
 
     Returns
     -------
@@ -162,47 +173,15 @@ def contours(image: Image, contours: Sequence[Any], *, closed: bool = True) -> N
     >>> int((sl.image.draw.contours(np.zeros((7, 7), np.uint8), [square])[..., 0] > 0).sum())
     16
     """
-    image = as_image("contours", image)
     closed = flag("contours", "closed", closed)
-    canvas = Canvas(image)
+    pen = Pen("contours", image, color, width)
     for index, contour in enumerate(list_of("contours", "contours", contours, "a list of N×2 points")):
         points = rows_of("contours", f"contours[{index}]", getattr(contour, "points", contour), 2)
         if len(points) > 1:
-            canvas.line(points, colour_of(index), closed=closed)
+            pen.canvas.line(points, pen.colour(index), closed=closed)
         else:
-            canvas.dots(points, colour_of(index), 0.5)
-    return finish(image, canvas)
-
-
-@method(task="drawing", paper=PAPER, lesson="w1d1", example={"lines": np.array([[1.0, 2.0, 30.0, 20.0]])})
-def lines(image: Image, lines: np.ndarray) -> NewImage:
-    """Return a copy of an image with line segments drawn over it, each in the next colour.
-
-    NaN pixels stay NaN where nothing is drawn; NaN in ``lines`` is refused.
-
-    Parameters
-    ----------
-    image
-        H×W or H×W×3; uint8, uint16 or float32 0–1.
-    lines
-        N×4 ``(x1, y1, x2, y2)`` in pixels, point coordinates.
-
-    Returns
-    -------
-    Image
-        H×W×3, the dtype of ``image``.
-
-    Examples
-    --------
-    >>> import numpy as np, sightline as sl
-    >>> int((sl.image.draw.lines(np.zeros((3, 9), np.uint8), np.array([[1, 1, 7, 1]]))[..., 0] > 0).sum())
-    7
-    """
-    image = as_image("lines", image)
-    canvas = Canvas(image)
-    for index, (x1, y1, x2, y2) in enumerate(rows_of("lines", "lines", lines, 4)):
-        canvas.line(np.array([(x1, y1), (x2, y2)]), colour_of(index))
-    return finish(image, canvas)
+            pen.canvas.dots(points, pen.colour(index), 0.5)
+    return finish(pen.image, pen.canvas)
 
 
 def _halves(image: np.ndarray) -> np.ndarray:

@@ -2,18 +2,66 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from sightline.core.canvas import Canvas
-from sightline.core.checks import array_of, describe, integer
+from sightline.core.canvas import Canvas, Colour, colour_of
+from sightline.core.checks import array_of, as_image, describe, integer
 from sightline.core.errors import InputError
 
 _BAND = 64  # rows that are turned back at a time
 
 
-def rows_of(function: str, argument: str, values: Any, width: int, *, finite: bool = True) -> np.ndarray:
+class Pen:
+    """An image to draw on, with the colour and the width that were asked for.
+
+    Parameters
+    ----------
+    function
+        Name for the errors' sentences.
+    image
+        H×W or H×W×3; uint8, uint16 or float32.
+    color
+        (red, green, blue), each 0–255, for all that is drawn; None takes the palette's in turn.
+    width
+        Of the strokes, in pixels; None takes the canvas' own.
+    """
+
+    def __init__(self, function: str, image: Any, color: Any, width: Any) -> None:
+        self.image = as_image(function, image)
+        self.canvas = Canvas(self.image)
+        self._colour = None if color is None else as_colour(function, color)
+        if width is not None:
+            self.canvas.width = integer(function, "width", width, 1, 100)
+
+    def colour(self, index: int) -> Colour:
+        """Return the colour of number ``index`` of what is drawn."""
+        return colour_of(index) if self._colour is None else self._colour
+
+
+def as_colour(function: str, color: Any) -> Colour:
+    """Return (red, green, blue) of whole numbers 0–255, or raise."""
+    parts = array_of(color)
+    if parts.shape != (3,) or isinstance(color, str):
+        raise InputError(f"{function}: color must be (red, green, blue) of 0–255; got {describe(color)}.")
+    red, green, blue = (integer(function, f"color[{i}]", part, 0, 255) for i, part in enumerate(parts))
+    return red, green, blue
+
+
+def shapes_of(values: Any, fields: tuple[str, ...], row: Callable[[Any], tuple[float, ...]]) -> Any:
+    """Return results with these fields, one or several, as rows of numbers; anything else as it came."""
+    if all(hasattr(values, field) for field in fields):
+        return [row(values)]
+    if isinstance(values, (list, tuple)) and values and all(hasattr(one, field) for one in values for field in fields):
+        return [row(one) for one in values]
+    return values
+
+
+def rows_of(
+    function: str, argument: str, values: Any, width: int, *, widths: tuple[int, ...] = (), finite: bool = True
+) -> np.ndarray:
     """Return N×``width`` numbers as float64, clipped to what the rasteriser can count in.
 
     Parameters
@@ -24,16 +72,20 @@ def rows_of(function: str, argument: str, values: Any, width: int, *, finite: bo
         The argument as it came; nothing at all is no row, and one row may come alone.
     width
         Numbers in a row.
+    widths
+        Other numbers of them that will do.
     finite
         Refuse NaN and infinity.
     """
     array = array_of(values)
     if array.size == 0:
         return np.zeros((0, width))
-    if array.shape == (width,):
+    allowed = (width, *widths)
+    if array.ndim == 1 and array.size in allowed:
         array = array[None]
-    if array.ndim != 2 or array.shape[1] != width or array.dtype.kind not in "iuf":
-        raise InputError(f"{function}: {argument} must be N×{width} numbers; got {describe(values)}.")
+    if array.ndim != 2 or array.shape[1] not in allowed or array.dtype.kind not in "iuf":
+        wanted = " or ".join(f"N×{count}" for count in allowed)
+        raise InputError(f"{function}: {argument} must be {wanted} numbers; got {describe(values)}.")
     array = array.astype(np.float64)
     if finite and not np.isfinite(array).all():
         raise InputError(f"{function}: {argument} must be finite; got NaN or infinite values.")
