@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +15,7 @@ import sightline as sl
 from sightline.core import evidence
 from sightline.core.errors import InputError
 from sightline.image.boxed_hessian import BoxedLevels, boxed_determinants
+from sightline.image.covered_discs import uncovered
 from sightline.image.scale_stack import blurred_levels, filtered, gaussian_gains, laplacian_gains
 
 METHODS = {"blobs_log": sl.image.blobs_log, "blobs_dog": sl.image.blobs_dog, "blobs_doh": sl.image.blobs_doh}
@@ -151,6 +153,32 @@ def test_of_two_in_one_place_the_larger_stays() -> None:
     assert len(sl.image.blobs_log(image, 0.05, overlap=1.0, **options)) >= 2
     (one,) = sl.image.blobs_log(image, 0.05, overlap=0.3, **options)
     assert one[2] > 8
+
+
+@pytest.mark.parametrize("overlap", [0.05, 0.3, 0.5, 0.9])
+@pytest.mark.parametrize("largest", [4.0, 40.0])
+def test_who_stays_shares_no_more_with_any_larger_one_that_stays(overlap: float, largest: float) -> None:
+    random = np.random.default_rng(0)
+    blobs = np.hstack([random.integers(0, 150, (400, 2)), random.integers(2, largest + 1, (400, 1)) / 2])
+    stays: list[int] = []
+    for i in np.argsort(-blobs[:, 2], kind="stable").tolist():
+        if all(disc_share(blobs[j], blobs[i]) <= overlap for j in stays):
+            stays.append(i)
+    kept = uncovered(blobs.astype(np.float32), overlap)
+    np.testing.assert_array_equal(kept, blobs[sorted(stays)])
+    assert 0 < len(kept) < len(blobs)
+
+
+def disc_share(large: np.ndarray, small: np.ndarray) -> float:
+    """Return the share of the smaller blob's disc in the larger one's: two segments of circles."""
+    away, a, b = math.dist(large[:2], small[:2]), math.sqrt(2) * large[2], math.sqrt(2) * small[2]
+    if away <= a - b or away >= a + b:
+        return float(away <= a - b)
+    segments = 0.0
+    for r, other in ((a, b), (b, a)):
+        half = math.acos((away * away + r * r - other * other) / (2 * away * r))
+        segments += r * r * (half - math.sin(half) * math.cos(half))
+    return segments / (math.pi * b * b)
 
 
 def test_mirrored_images_have_mirrored_blobs() -> None:

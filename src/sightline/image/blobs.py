@@ -22,6 +22,7 @@ from sightline.core.layers import Grid, Lines, Picture, Value
 from sightline.core.trace import Step
 from sightline.core.types import Image, Range
 from sightline.image.boxed_hessian import BoxedLevels
+from sightline.image.covered_discs import uncovered
 from sightline.image.gradient import as_gray
 from sightline.image.hough_circles import outlines
 from sightline.image.scale_stack import (
@@ -32,7 +33,6 @@ from sightline.image.scale_stack import (
     is_tile,
     laplacian_gains,
     peaks,
-    pruned,
 )
 
 Found = Float32[np.ndarray, "n 3"]
@@ -95,7 +95,7 @@ def blobs_log(
     """
     gray, threshold, overlap = _checked("blobs_log", image, threshold, overlap)
     sigmas = _sigmas("blobs_log", min_sigma, max_sigma, scales, logarithmic)
-    return pruned(*peaks(gray.shape, filtered_parts(gray, laplacian_gains, sigmas), threshold, sigmas, TILE), overlap)
+    return uncovered(peaks(gray.shape, filtered_parts(gray, laplacian_gains, sigmas), threshold, sigmas, TILE), overlap)
 
 
 @method(task="blobs", paper="Lowe 2004", lesson="w2d1")
@@ -152,7 +152,7 @@ def blobs_dog(
 
     levels = difference_levels(gray, sigmas, ratio)
     tile = TILE if is_tile(gray.shape) else bands(gray.shape)
-    return pruned(*peaks(gray.shape, levels, threshold, sigmas[:-1], tile), overlap)
+    return uncovered(peaks(gray.shape, levels, threshold, sigmas[:-1], tile), overlap)
 
 
 @method(task="blobs", paper="Bay et al. 2008", lesson="w2d1")
@@ -207,9 +207,7 @@ def blobs_doh(
     """
     gray, threshold, overlap = _checked("blobs_doh", image, threshold, overlap)
     sigmas = _sigmas("blobs_doh", min_sigma, max_sigma, scales, logarithmic)
-
-    determinants = BoxedLevels(gray, sigmas)
-    return pruned(*peaks(gray.shape, determinants, threshold, sigmas, bands(gray.shape)), overlap)
+    return uncovered(peaks(gray.shape, BoxedLevels(gray, sigmas), threshold, sigmas, bands(gray.shape)), overlap)
 
 
 @blobs_log.steps
@@ -222,7 +220,7 @@ def _steps(image: Image, threshold: float = 0.2, *, overlap: float = 0.5, **opti
     stack = np.stack([level.copy() for level in levels(slice(0, gray.shape[0]), slice(0, gray.shape[1]))])
     note = ", ".join(f"{sigma:.3g}" for sigma in sigmas)
     yield Step("scale stack", Grid(stack), note=f"The answer at sigma {note}: largest where a spot is of that size.")
-    found, _ = peaks(gray.shape, levels, threshold, sigmas, TILE)
+    found = peaks(gray.shape, levels, threshold, sigmas, TILE)
     yield Step(
         "peaks", Value(found), Picture(gray), Lines(_rings(found)), note="No neighbour in place or scale is more."
     )

@@ -128,7 +128,7 @@ def _large(bounds, firsts, numbers, size):
     """Return which groups of runs have ``size`` pixels or more."""
     pixels = np.zeros(_most(numbers) + 1, np.int64)
     for run in range(numbers.size):
-        pixels[numbers[run]] += bounds[2 * run + 1] - bounds[2 * run]
+        pixels[numbers[run]] += np.int64(bounds[2 * run + 1]) - np.int64(bounds[2 * run])
     return pixels >= size
 
 

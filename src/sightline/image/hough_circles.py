@@ -204,7 +204,7 @@ def _count(bounds, firsts, starts):
     for y in range(starts.size - 1):
         count = starts[y]
         for run in range(firsts[y], firsts[y + 1]):
-            count += bounds[2 * run + 1] - bounds[2 * run]
+            count += np.int64(bounds[2 * run + 1]) - np.int64(bounds[2 * run])
         starts[y + 1] = count
 
 

@@ -24,7 +24,8 @@ def listed_runs(mask: Array) -> tuple[Array, Array]:
     Returns
     -------
     bounds
-        2R int32 for R runs in all; run i is ``bounds[2 i]`` up to, not with, ``bounds[2 i + 1]``.
+        2R numbers for R runs in all; run i is ``bounds[2 i]`` up to, not with, ``bounds[2 i + 1]``. They are int32, or
+        uint16 where that holds the width: noise has half as many as there are pixels.
     firsts
         H + 1 int64: the runs of row y are ``firsts[y]`` up to, not with, ``firsts[y + 1]``.
     """
@@ -32,7 +33,7 @@ def listed_runs(mask: Array) -> tuple[Array, Array]:
     firsts = np.zeros(height + 1, np.int64)
     over_rows(_count, height, pixels, firsts[1:], strip=4 * _STRIP)
     np.cumsum(firsts, out=firsts)
-    bounds = empty((2 * int(firsts[-1]),), np.int32)
+    bounds = empty((2 * int(firsts[-1]),), np.uint16 if mask.shape[1] < 1 << 16 else np.int32)
     over_rows(_list, height, pixels, bounds, firsts, strip=_STRIP)
     return bounds, firsts
 

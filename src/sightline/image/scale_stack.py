@@ -178,8 +178,8 @@ def bands(shape: tuple[int, ...]) -> tuple[int, int]:
 
 def peaks(
     shape: tuple[int, ...], levels: Levels, threshold: float, sigmas: np.ndarray, tile: tuple[int, int]
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return N×3 (x, y, sigma) float32 of the maxima above ``threshold``, the strongest first, and their values.
+) -> np.ndarray:
+    """Return N×3 (x, y, sigma) float32 of the maxima above ``threshold``, the strongest first.
 
     The image is looked at tile by tile, row by row of them, and three scales at a time.
 
@@ -199,17 +199,20 @@ def peaks(
     """
     with np.errstate(over="ignore"):  # nothing is above infinity
         limit = np.float32(threshold)
-    parts = [(np.empty(0), *[np.empty(0, np.int64)] * 3)]
+    parts = [(np.empty(0, np.float32), np.empty(0, np.int16), *[np.empty(0, np.int32)] * 2)]
     for (y0, y1), (x0, x1) in itertools.product(_spans(shape[0], tile[0]), _spans(shape[1], tile[1])):
         rows, columns = slice(max(y0 - 1, 0), min(y1 + 1, shape[0])), slice(max(x0 - 1, 0), min(x1 + 1, shape[1]))
         for value, level, y, x in _maxima(levels(rows, columns), limit):
             y, x = y + rows.start, x + columns.start  # neighbours of the tile are compared, and not its own
             own = (y >= y0) & (y < y1) & (x >= x0) & (x < x1)
-            parts.append((value[own], np.full(int(own.sum()), level), y[own], x[own]))
+            many = np.full(int(own.sum()), level, np.int16)  # of a picture of noise there are millions: narrow numbers
+            parts.append((value[own], many, y[own].astype(np.int32), x[own].astype(np.int32)))
     value, level, y, x = (np.concatenate(column) for column in zip(*parts, strict=True))
+    del parts
     order = np.lexsort((x, y, level, -value))
-    found = np.stack([x[order], y[order], sigmas[level[order]]], axis=1).astype(np.float32)
-    return found, value[order]
+    found = np.empty((len(order), 3), np.float32)
+    found[:, 0], found[:, 1], found[:, 2] = x[order], y[order], sigmas.astype(np.float32)[level[order]]
+    return found
 
 
 def _spans(size: int, most: int) -> Iterator[tuple[int, int]]:
@@ -272,34 +275,3 @@ def _exceeds(level, strictly, value, y, x):
             if value < level[v, u] or (strictly and value == level[v, u]):
                 return False
     return True
-
-
-def pruned(blobs: np.ndarray, values: np.ndarray, overlap: float) -> np.ndarray:
-    """Return the blobs without those that share more than ``overlap`` of their area with a larger one."""
-    order = np.lexsort((-values, -blobs[:, 2]))
-    alive = np.ones(len(blobs), np.bool_)
-    sorted_ = blobs[order].astype(np.float64)
-    by_x = np.argsort(sorted_[:, 0])
-    places = sorted_[by_x, 0]
-    for i in range(len(sorted_)):
-        if alive[i]:
-            reach = 3 * sorted_[i, 2]  # more than twice its radius: nothing beyond is shared with a smaller one
-            first, last = np.searchsorted(places, (sorted_[i, 0] - reach, sorted_[i, 0] + reach))
-            near = by_x[first:last]
-            near = near[(near > i) & alive[near]]
-            alive[near] = _shared(sorted_[i], sorted_[near]) <= overlap
-    kept = np.sort(order[alive])
-    return blobs[kept]
-
-
-def _shared(blob: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Return the share of each smaller disc that lies in a larger one; their radii are √2·sigma."""
-    large, small = math.sqrt(2) * blob[2], math.sqrt(2) * others[:, 2]
-    distance = np.hypot(others[:, 0] - blob[0], others[:, 1] - blob[1])
-    away = np.maximum(distance, 1e-9)
-    a = np.arccos(np.clip((away**2 + large**2 - small**2) / (2 * away * large), -1, 1))
-    b = np.arccos(np.clip((away**2 + small**2 - large**2) / (2 * away * small), -1, 1))
-    root = (small + large - away) * (away + large - small) * (away + small - large) * (away + small + large)
-    lens = large**2 * a + small**2 * b - 0.5 * np.sqrt(np.maximum(root, 0))
-    share = lens / (math.pi * small**2)
-    return np.where(distance >= large + small, 0.0, np.where(distance <= large - small, 1.0, share))
