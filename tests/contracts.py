@@ -216,21 +216,25 @@ WRONG_INPUTS: tuple[Any, ...] = (
 )
 
 
+def _refusal(method: Method, what: str, /, *given: Any, **options: Any) -> str:
+    """Return the sentence that a call is refused with, empty where it is accepted; another error fails."""
+    try:
+        method.function(*given, **options)
+    except InputError as error:
+        return str(error)
+    except Exception as error:
+        raise AssertionError(f"{method.name}: {type(error).__name__} instead of InputError for {what}") from error
+    return ""
+
+
 def refuses_by_name(method: Method) -> None:
     """What is no image raises an InputError whose sentence names the function, and what came."""
     others = method.arguments(next(sample_inputs(method)))
     for wrong in WRONG_INPUTS:
-        try:
-            method.function(wrong, **others)
-        except InputError as error:
-            assert method.name in str(error), f"{method.name}: the sentence does not name it: {error}"
-            assert "got" in str(error), f"{method.name}: the sentence does not say what came: {error}"
-        except Exception as error:
-            raise AssertionError(
-                f"{method.name}: {type(error).__name__} instead of InputError for {wrong!r}"
-            ) from error
-        else:
-            raise AssertionError(f"{method.name}: accepted {wrong!r}")
+        said = _refusal(method, repr(wrong), wrong, **others)
+        assert said, f"{method.name}: accepted {wrong!r}"
+        assert method.name in said, f"{method.name}: the sentence does not name it: {said}"
+        assert "got" in said, f"{method.name}: the sentence does not say what came: {said}"
 
 
 WRONG_OPTIONS: dict[str, tuple[Any, ...]] = {
@@ -247,15 +251,10 @@ def refuses_wrong_options_by_name(method: Method) -> None:
     others = method.arguments(image)
     for option in method.parameters[1:]:
         for wrong in WRONG_OPTIONS.get(option.kind, ()):
-            try:
-                method.function(image, **{**others, option.name: wrong})
-            except InputError as error:
-                named = method.name in str(error) or option.name == "seed"  # `generator` says what a seed is
-                assert named, f"{method.name}: the sentence does not name it: {error}"
-            except Exception as error:
-                raise AssertionError(
-                    f"{method.name}: {type(error).__name__} instead of InputError for {option.name}={wrong!r}"
-                ) from error
+            said = _refusal(method, f"{option.name}={wrong!r}", image, **{**others, option.name: wrong})
+            if said:
+                named = method.name in said or option.name == "seed"  # `generator` says what a seed is
+                assert named, f"{method.name}: the sentence does not name it: {said}"
             else:
                 accepted = option.kind == "int" and isinstance(wrong, np.ndarray)  # a footprint, a window
                 assert accepted, f"{method.name}: accepted {option.name}={wrong!r}"
@@ -327,16 +326,9 @@ def refuses_a_stranger(method: Method) -> None:
     """What takes no pixels refuses an object of an unknown kind, and None, by name."""
     first, *_ = method.parameters
     for wrong in (object(), None):
-        try:
-            method.function(**{**method.arguments(None), first.name: wrong})
-        except InputError as error:
-            assert method.name in str(error), f"{method.name}: the sentence does not name it: {error}"
-        except Exception as error:
-            raise AssertionError(
-                f"{method.name}: {type(error).__name__} instead of InputError for {wrong!r}"
-            ) from error
-        else:
-            raise AssertionError(f"{method.name}: accepted {wrong!r}")
+        said = _refusal(method, repr(wrong), **{**method.arguments(None), first.name: wrong})
+        assert said, f"{method.name}: accepted {wrong!r}"
+        assert method.name in said, f"{method.name}: the sentence does not name it: {said}"
 
 
 STRUCTURE = (documents_its_parameters, states_its_source)

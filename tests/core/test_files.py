@@ -208,3 +208,17 @@ def test_what_is_not_json_is_named(tmp_path, data):
 def test_missing_json_is_named(tmp_path):
     with pytest.raises(MissingFileError, match=r"'.*b\.json' does not exist"):
         files.read_json(tmp_path / "b.json")
+
+
+def test_toml_is_read_and_what_is_none_is_named(tmp_path):
+    path = tmp_path / "a.toml"
+    path.write_text('[table]\nname = "Zürich"\n', "utf-8")
+    assert files.read_toml("load", path) == {"table": {"name": "Zürich"}}
+    for data in (b"a = ", b"\xff\xfe", b"[1,]"):
+        path.write_bytes(data)
+        with pytest.raises(FormatError, match=r"^load: '.*a\.toml' is not TOML: "):
+            files.read_toml("load", path)
+    with pytest.raises(MissingFileError, match=r"^load: '.*b\.toml' does not exist\.$"):
+        files.read_toml("load", tmp_path / "b.toml")
+    with pytest.raises(MissingFileError, match=r"^load: it is no run\.$"):
+        files.read_toml("load", tmp_path / "b.toml", "it is no run")

@@ -62,7 +62,7 @@ def whole_page(found: Mapping[str, Any], sections: Sequence[Section], head: str)
 
 
 def _head(found: Mapping[str, Any]) -> str:
-    alone, one, batch, _ = found["cases"]
+    alone = found["cases"][0]
     kind = "eight bits" if found["int8"] else "float32"
     lead = (
         f"<b>{escape(found['file'])}</b> holds {escape(found['recipe'])} of {escape(found['made_from'])} in {kind}. "
@@ -74,6 +74,26 @@ def _head(found: Mapping[str, Any]) -> str:
     rows = [
         ("largest difference", small(alone["max_difference"]), "of a probability, same pixels"),
         ("same best class", percent(same / sum(case["images"] for case in found["cases"])), "over all four ways"),
+    ]
+    return head_of(found, lead, rows)
+
+
+def head_of(found: Mapping[str, Any], lead: str, rows: Sequence[tuple[str, str, str]]) -> str:
+    """Return what a page begins with: a sentence, and figures in large, the last ones of time and size.
+
+    Parameters
+    ----------
+    found
+        From :func:`~sightline.apply.agreement.facts_of`, and ``cases``, the second of one picture at a time and the
+        third of a batch.
+    lead
+        Trusted HTML.
+    rows
+        Name, figure and remark of what goes before time and size.
+    """
+    one, batch = found["cases"][1:3]
+    rows = [
+        *rows,
         ("one picture", f"{one['onnx_ms']:.1f} ms", f"PyTorch takes {one['torch_ms']:.1f}"),
         (f"each of {batch['batch']}", f"{batch['onnx_ms']:.1f} ms", f"PyTorch takes {batch['torch_ms']:.1f}"),
         ("size", f"{found['bytes'] / 1e6:.1f} MB", ""),

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sightline.apply.agreement_page import cases_table, file_facts, how_to_use, small, speeds, whole_page
+from sightline.apply.agreement_page import cases_table, file_facts, head_of, how_to_use, small, speeds, whole_page
 from sightline.core.results import Detections
-from sightline.train.page import facts, figures, percent, picture
+from sightline.train.page import facts, percent, picture
 from sightline.train.recipe import Section
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def box_agreement_page(
 
 
 def _head(found: Mapping[str, Any]) -> str:
-    alone, one, batch = found["cases"][:3]
+    alone = found["cases"][0]
     made, whose = escape(found["made_from"]), escape(found["pictures"])
     lead = (
         f"<b>{escape(found['file'])}</b> holds {escape(found['recipe'])} of {made}, with resizing and suppression "
@@ -57,11 +57,8 @@ def _head(found: Mapping[str, Any]) -> str:
     rows = [
         ("boxes", str(alone["boxes"]), "surer than 0.25, of both together"),
         ("largest difference", small(alone["max_difference"]), "of a score, same pixels"),
-        ("one picture", f"{one['onnx_ms']:.1f} ms", f"PyTorch takes {one['torch_ms']:.1f}"),
-        (f"each of {batch['batch']}", f"{batch['onnx_ms']:.1f} ms", f"PyTorch takes {batch['torch_ms']:.1f}"),
-        ("size", f"{found['bytes'] / 1e6:.1f} MB", ""),
     ]
-    return f'<p class="lead">{lead}</p>{figures(rows)}'
+    return head_of(found, lead, rows)
 
 
 def _cases(found: Mapping[str, Any]) -> str:

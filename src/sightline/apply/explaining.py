@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from sightline.core.errors import InputError, suggest
 from sightline.core.layers import Picture
 from sightline.core.trace import Step
 
-METHODS = (
+Explanation = Literal[
     "grad_cam",
     "grad_cam_plus_plus",
     "eigen_cam",
@@ -22,7 +22,8 @@ METHODS = (
     "occlusion",
     "deconvnet",
     "attention_rollout",
-)
+]
+METHODS = get_args(Explanation)
 _OF_PIXELS = ("saliency", "smooth_grad", "integrated_gradients", "guided_backprop", "deconvnet")  # others are smooth
 _STRONGEST = 0.005  # share of the pixels that count as the strongest
 _LISTED = 24  # classes that a sentence can name

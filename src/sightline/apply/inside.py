@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 
 from sightline.core.errors import InputError
 
-INSIDE = ("feature_maps", "filters", "attention_map", "receptive_field", "embedding_plot")
+Inside = Literal["feature_maps", "filters", "attention_map", "receptive_field", "embedding_plot"]
+INSIDE = get_args(Inside)
 _MOST = 16  # maps of a layer
 _LARGE = 480  # pixels a side that a small sheet is enlarged to
 

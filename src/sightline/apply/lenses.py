@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 
 from sightline.core.errors import InputError
 
-LENSES = ("query_attention", "word_attention")
+Lens = Literal["query_attention", "word_attention"]
+LENSES = get_args(Lens)
 _SMALLEST = 240  # pixels of a side that a picture is enlarged to
 _SIZE = 640  # pixels of the longer side, for a detector that does not say what it sees
 

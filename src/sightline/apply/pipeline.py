@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,7 +13,8 @@ from sightline.apply.outputs import parts_of
 from sightline.apply.runnable import takes_picture
 from sightline.apply.traced import array_layer, no_stop, result_steps, run_call
 from sightline.core.catalogue import Method
-from sightline.core.errors import FormatError, InputError, MissingFileError
+from sightline.core.errors import FormatError, InputError
+from sightline.core.files import read_toml
 from sightline.core.trace import Step, Trace
 from sightline.core.types import PathLike
 
@@ -145,12 +144,7 @@ def load_pipeline(path: PathLike) -> list[tuple[str, dict[str, Any]]]:
     path
         TOML file.
     """
-    try:
-        table = tomllib.loads(Path(path).read_text("utf-8"))
-    except FileNotFoundError as error:
-        raise MissingFileError(f"pipeline: '{path}' does not exist.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise FormatError(f"pipeline: '{path}' is not TOML: {error}.") from error
+    table = read_toml("pipeline", path)
     rows = table.get("steps")
     if set(table) != {"steps"} or not isinstance(rows, list) or not rows:
         raise FormatError(

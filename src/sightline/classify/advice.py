@@ -6,6 +6,7 @@ import numpy as np
 
 from sightline.classify.options import Options
 from sightline.data import ImageSet
+from sightline.data.divide import used_twice
 from sightline.data.naming import listed
 
 
@@ -25,13 +26,7 @@ def warnings_about(data: ImageSet, options: Options) -> tuple[str, ...]:
         found.append(
             f"The accuracy will be measured on {len(data.split(held))} images only; its interval will be wide."
         )
-    if held == "val":
-        found.append(
-            "There is no test split: the images that choose the best epoch also measure it, which flatters it."
-        )
-    if data.splits["val"] is data.splits["train"]:
-        found.append("Too few images to set any aside: the model is validated on the images that it learns from.")
-    return tuple(found)
+    return (*found, *used_twice(data.splits, "images"))
 
 
 def _few(data: ImageSet) -> list[str]:

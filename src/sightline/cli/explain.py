@@ -8,9 +8,9 @@ from typing import Annotated, Any, Literal
 from cyclopts import Parameter
 from rich.console import Console
 
-from sightline.apply.explaining import class_index, heat_of, heat_over, sanity_of
-from sightline.apply.inside import INSIDE, look_inside, map_of
-from sightline.apply.lenses import LENSES, look_through
+from sightline.apply.explaining import Explanation, class_index, heat_of, heat_over, sanity_of
+from sightline.apply.inside import INSIDE, Inside, look_inside, map_of
+from sightline.apply.lenses import LENSES, Lens, look_through
 from sightline.apply.source import Source
 from sightline.cli.sources import find_picture, find_sources
 from sightline.cli.terminal import Answer
@@ -22,25 +22,7 @@ def explain(
     image: str,
     /,
     *,
-    method: Literal[
-        "grad_cam",
-        "grad_cam_plus_plus",
-        "eigen_cam",
-        "saliency",
-        "smooth_grad",
-        "integrated_gradients",
-        "guided_backprop",
-        "occlusion",
-        "deconvnet",
-        "attention_rollout",
-        "feature_maps",
-        "filters",
-        "attention_map",
-        "receptive_field",
-        "embedding_plot",
-        "query_attention",
-        "word_attention",
-    ] = "grad_cam",
+    method: Literal[Explanation, Inside, Lens] = "grad_cam",
     target: Annotated[str | None, Parameter(alias="-t")] = None,
     sanity: Annotated[bool, Parameter(negative="")] = False,
     output: Annotated[Path | None, Parameter(alias="-o")] = None,

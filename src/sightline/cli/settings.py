@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from sightline.core.errors import FormatError, InputError, MissingFileError
+from sightline.core.errors import InputError
+from sightline.core.files import read_toml
 
 
 def read_value(text: str) -> Any:
@@ -36,12 +37,7 @@ def read_config(path: Path | None) -> dict[str, Any]:
     """
     if path is None:
         return {}
-    try:
-        table = tomllib.loads(path.read_text("utf-8"))
-    except FileNotFoundError as error:
-        raise MissingFileError(f"train: settings file '{path}' does not exist.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise FormatError(f"train: '{path}' is not TOML: {error}.") from error
+    table = read_toml("train", path, f"settings file '{path}' does not exist")
     if {"recipe", "settings"} <= table.keys():
         table = {key: table[key] for key in ("settings", "options") if key in table}
     flat: dict[str, Any] = {}

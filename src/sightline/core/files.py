@@ -11,6 +11,7 @@ import json
 import os
 import stat
 import tempfile
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
@@ -163,6 +164,32 @@ def read_json(path: PathLike) -> Any:
         raise MissingFileError(f"read_json: '{path}' does not exist.") from error
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise FormatError(f"read_json: '{path}' is not JSON: {error}.") from error
+
+
+def read_toml(function: str, path: PathLike, missing: str = "") -> dict[str, Any]:
+    """Read a TOML file.
+
+    Parameters
+    ----------
+    function
+        Of the error's sentence: who reads.
+    path
+        The file.
+    missing
+        What is said where there is no such file; ``'path' does not exist`` when empty.
+
+    Raises
+    ------
+    MissingFileError, FormatError
+        When there is no such file, or it is not TOML.
+    """
+    try:
+        return tomllib.loads(Path(path).read_text("utf-8"))
+    except FileNotFoundError as error:
+        said = missing or f"'{path}' does not exist"
+        raise MissingFileError(f"{function}: {said}.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise FormatError(f"{function}: '{path}' is not TOML: {error}.") from error
 
 
 def sha256_of(path: PathLike) -> str:

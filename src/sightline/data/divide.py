@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from sightline.core.seeds import generator
@@ -73,3 +75,23 @@ def place_groups(labels: np.ndarray, groups: np.ndarray, shares: np.ndarray, cla
         place[samples] = best
         lacking[best] -= held
     return place
+
+
+def used_twice(splits: Mapping[str, object], what: str) -> list[str]:
+    """Return sentences about samples that serve two ends: choosing and measuring, or learning and choosing.
+
+    Parameters
+    ----------
+    splits
+        Train and val, and test where there is one.
+    what
+        The samples in the plural: images, pictures.
+    """
+    found = []
+    if "test" not in splits:
+        found.append(
+            f"There is no test split: the {what} that choose the best epoch also measure it, which flatters it."
+        )
+    if splits["val"] is splits["train"]:
+        found.append(f"Too few {what} to set any aside: the model is validated on those that it learns from.")
+    return found

@@ -6,6 +6,7 @@ import numpy as np
 
 from sightline.core.errors import DataError
 from sightline.data.detection_set import DetectionSet
+from sightline.data.divide import used_twice
 from sightline.data.naming import listed
 from sightline.detect.options import Options
 
@@ -56,13 +57,7 @@ def warnings_about(data: DetectionSet, method: str, options: Options) -> tuple[s
     held = "test" if "test" in data.splits else "val"
     if len(data.split(held)) < 50:
         found.append(f"The precision will be measured on {len(data.split(held))} pictures only, which tells little.")
-    if held == "val":
-        found.append(
-            "There is no test split: the pictures that choose the best epoch also measure it, which flatters it."
-        )
-    if data.splits["val"] is data.splits["train"]:
-        found.append("Too few pictures to set any aside: the model is validated on those that it learns from.")
-    return tuple(found)
+    return (*found, *used_twice(data.splits, "pictures"))
 
 
 def _few(data: DetectionSet, method: str, options: Options) -> list[str]:

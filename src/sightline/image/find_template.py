@@ -15,13 +15,13 @@ import numpy as np
 
 from sightline.core.buffers import empty
 from sightline.core.catalogue import method
-from sightline.core.checks import array_of, as_image, describe, integer, number
+from sightline.core.checks import array_of, describe, integer, number
 from sightline.core.errors import InputError
 from sightline.core.layers import Boxes, Heat, Picture, Value
 from sightline.core.trace import Step
 from sightline.core.types import Image, NewImage, Range
 from sightline.image.dilate import dilate
-from sightline.image.match_template import has_contrast, part_of, score_strips
+from sightline.image.match_template import as_alike, has_contrast, part_of, score_strips
 from sightline.image.resize import resize
 from sightline.image.warp_affine import warp_affine
 
@@ -145,13 +145,7 @@ class _Variant(NamedTuple):
 
 def _variants(image: Any, template: Any, scales: Any, rotations: Any) -> Iterator[_Variant]:
     """Yield the variants of the template that fit into the image and have contrast."""
-    image = as_image("find_template", image, finite=True, most=1e12)
-    template = as_image("find_template", template, argument="template", finite=True, most=1e12)
-    if template.dtype != image.dtype or template.shape[2:] != image.shape[2:]:
-        raise InputError(
-            "find_template: template must have the image's dtype and channels; "
-            f"got {describe(template)} for {describe(image)}. Convert one of them."
-        )
+    image, template = as_alike("find_template", image, template)
     if not has_contrast(template):
         raise InputError("find_template: template must have contrast; got the same value everywhere.")
     count = 0

@@ -213,14 +213,20 @@ def best_place(scores: np.ndarray, score: str) -> tuple[int, int]:
     return int(y), int(x)
 
 
-def _checked(image: Any, template: Any, mask: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
-    image = as_image("match_template", image, finite=True, most=1e12)
-    template = as_image("match_template", template, argument="template", finite=True, most=1e12)
+def as_alike(function: str, image: Any, template: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Return an image and a template of its dtype and channels, or refuse them in the function's name."""
+    image = as_image(function, image, finite=True, most=1e12)
+    template = as_image(function, template, argument="template", finite=True, most=1e12)
     if template.dtype != image.dtype or template.shape[2:] != image.shape[2:]:
         raise InputError(
-            "match_template: template must have the image's dtype and channels; "
+            f"{function}: template must have the image's dtype and channels; "
             f"got {describe(template)} for {describe(image)}. Convert one of them."
         )
+    return image, template
+
+
+def _checked(image: Any, template: Any, mask: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+    image, template = as_alike("match_template", image, template)
     if template.shape[0] > image.shape[0] or template.shape[1] > image.shape[1]:
         raise InputError(
             f"match_template: template must be no larger than the image; got {describe(template)} for "

@@ -6,22 +6,12 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from sightline.apply.explaining import Explanation
+
 WORKED_PIXELS = 1_000_000  # a picture is shrunk to this before it is worked on, unless more is asked for
 MOST_PIXELS = 25_000_000
 
 Inputs = dict[str, str | list[str]]
-Explanation = Literal[
-    "grad_cam",
-    "grad_cam_plus_plus",
-    "eigen_cam",
-    "saliency",
-    "smooth_grad",
-    "integrated_gradients",
-    "guided_backprop",
-    "occlusion",
-    "deconvnet",
-    "attention_rollout",
-]
 
 
 class Form(BaseModel):

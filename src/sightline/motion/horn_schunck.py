@@ -16,13 +16,12 @@ from sightline.core.buffers import empty
 from sightline.core.catalogue import method
 from sightline.core.checks import integer, number
 from sightline.core.kernels import over_rows
-from sightline.core.layers import Heat, Picture, Value
 from sightline.core.trace import Step
 from sightline.core.types import AnyImage, Array, Flow, Image, Range
-from sightline.image.draw_motion import flow as draw_flow
-from sightline.motion.flow_fields import as_flow, from_coarse_to_fine, in_chunks, residual
+from sightline.motion.flow_fields import as_flow, from_coarse_to_fine, in_chunks
 from sightline.motion.flow_pair import as_pair, example_next, smoothed
 from sightline.motion.flow_relaxation import AT_ONCE, horn_schunck_steps
+from sightline.motion.flow_steps import steps_of_levels
 
 _OPTIONS: dict[str, Any] = {"levels": 4, "warps": 5, "sigma": 0.6}
 
@@ -92,14 +91,7 @@ def horn_schunck(
 
 @horn_schunck.steps
 def _steps(a: Image, b: AnyImage, alpha: float = 8.0, iterations: int = 100, **options: Any) -> Iterator[Step]:
-    yield Step("pair", Picture(a), Picture(b), note="Two pictures, one after the other.")
-    flow = np.zeros((1, 1, 2), np.float32)
-    for u, data, level in _flows(a, b, alpha, iterations, **(_OPTIONS | options)):
-        width = -(-a.shape[1] >> level) if level else a.shape[1]
-        flow = as_flow(u, width)
-        yield Step(f"level {level}", Picture(draw_flow(flow)), note=f"Up to {np.abs(flow).max():.1f} pixels of it.")
-        yield Step(f"left over on level {level}", Heat(residual(data, u, width)), note="What still differs.")
-    yield Step("flow", Value(flow), Picture(draw_flow(flow)), note="Hue: where to; saturation: how far.")
+    yield from steps_of_levels(a, b, _flows(a, b, alpha, iterations, **(_OPTIONS | options)))
 
 
 def _flows(

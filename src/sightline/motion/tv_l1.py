@@ -16,14 +16,13 @@ from sightline.core.buffers import empty
 from sightline.core.catalogue import method
 from sightline.core.checks import integer, number
 from sightline.core.kernels import over_rows
-from sightline.core.layers import Heat, Picture, Value
 from sightline.core.trace import Step
 from sightline.core.types import AnyImage, Array, Flow, Image, Range
-from sightline.image.draw_motion import flow as draw_flow
 from sightline.image.median_blur import median_blur
-from sightline.motion.flow_fields import MARGIN, as_flow, from_coarse_to_fine, in_chunks, residual
+from sightline.motion.flow_fields import MARGIN, as_flow, from_coarse_to_fine, in_chunks
 from sightline.motion.flow_pair import as_pair, example_next, smoothed
 from sightline.motion.flow_relaxation import AT_ONCE, tv_l1_steps
+from sightline.motion.flow_steps import steps_of_levels
 
 _TAU = 0.25  # step of the dual: at most 1/4 for it to converge
 _OPTIONS: dict[str, Any] = {
@@ -99,14 +98,7 @@ def tv_l1(
 
 @tv_l1.steps
 def _steps(a: Image, b: AnyImage, **options: Any) -> Iterator[Step]:
-    yield Step("pair", Picture(a), Picture(b), note="Two pictures, one after the other.")
-    flow = np.zeros((1, 1, 2), np.float32)
-    for u, data, level in _flows(a, b, **(_OPTIONS | options)):
-        width = -(-a.shape[1] >> level) if level else a.shape[1]
-        flow = as_flow(u, width)
-        yield Step(f"level {level}", Picture(draw_flow(flow)), note=f"Up to {np.abs(flow).max():.1f} pixels of it.")
-        yield Step(f"left over on level {level}", Heat(residual(data, u, width)), note="What still differs.")
-    yield Step("flow", Value(flow), Picture(draw_flow(flow)), note="Hue: where to; saturation: how far.")
+    yield from steps_of_levels(a, b, _flows(a, b, **(_OPTIONS | options)))
 
 
 def _flows(

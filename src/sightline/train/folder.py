@@ -11,14 +11,13 @@ import re
 import shutil
 import subprocess
 import sys
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from sightline.core.errors import FormatError, InputError, MissingFileError
-from sightline.core.files import write_json, write_text
+from sightline.core.errors import FormatError, InputError
+from sightline.core.files import read_toml, write_json, write_text
 from sightline.train.toml import to_toml
 
 CONFIG, METRICS, ENVIRONMENT, LOCK, CHECKPOINTS, DIVERGED = (
@@ -118,12 +117,7 @@ def write_config(folder: Path, config: Mapping[str, Any]) -> None:
 def read_config(folder: Path) -> dict[str, Any]:
     """Return ``config.toml``, or raise an error that names it."""
     path = folder / CONFIG
-    try:
-        config = tomllib.loads(path.read_text("utf-8"))
-    except FileNotFoundError as error:
-        raise MissingFileError(f"load: '{folder}' is not a run: it has no {CONFIG}.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise FormatError(f"load: '{path}' is not TOML: {error}.") from error
+    config = read_toml("load", path, f"'{folder}' is not a run: it has no {CONFIG}")
     missing = [name for name in ("recipe", "settings", "model") if name not in config]
     if missing:
         raise FormatError(f"load: '{path}' does not say {', '.join(missing)}. Was it changed?")
