@@ -24,22 +24,15 @@ from sightline.core.kernels import over_rows
 from sightline.core.layers import Curve, Picture, Value
 from sightline.core.trace import Step
 from sightline.core.types import Image, NewImage, Range
-from sightline.image.band_coder import decode_plane, encode_plane
-from sightline.image.coefficients import Coefficients
-from sightline.image.lifting import Rows, join_rows, lift, rows_of, sizes, split_rows
+from sightline.image.band_coder import encode_plane
+from sightline.image.lifting import lift
+from sightline.image.subband_planes import STRIP, channels_of, decoded, image_of, quantised
 
 _MAGIC = b"SLW1"
 _HEADER = struct.Struct("<4sBBIIf")
 _LOSSLESS, _DEEP = 1, 2
 _MAX_LEVELS = 6
-_ROUNDING = 0.40  # below 1/2: values near the border of two intervals go to the cheaper one
 _MAX_PIXELS = 120_000_000
-_STRIP, _SAMPLES = 32, 1 << 16  # rows of the bands to make at a time; more where there are few samples in them
-
-# ITU-R BT.601: the rows of RGB → Y, Cb, Cr, each scaled so that an error of one costs RGB as much as one in Y.
-_YCC = np.array([[0.299, 0.587, 0.114], [-0.168736, -0.331264, 0.5], [0.5, -0.418688, -0.081312]], np.float32)
-_YCC[1:] *= np.sqrt(np.square(np.linalg.inv(_YCC)).sum(axis=0)[1:, None] / 3)
-_RGB = np.linalg.inv(_YCC)
 
 
 @method(task="compression", paper="Antonini 1992", lesson="w2d4")
@@ -113,7 +106,7 @@ def _steps(
     image = as_image("subband_encode", image, dtypes=("uint8", "uint16"))
     yield Step("image", Picture(image))
     levels = _levels(image.shape)
-    sheet = lift(_planes(image, lossless)[0], levels).astype(np.float32)
+    sheet = lift(channels_of(image, lossless)[0], levels).astype(np.float32)
     yield Step("bands", Picture(_visible(sheet)), note=f"{levels} halvings; most coefficients are near 0.")
     stream = subband_encode(image, quality=quality, bits_per_pixel=bits_per_pixel, lossless=lossless)
     pixels = image.shape[0] * image.shape[1]
@@ -180,7 +173,7 @@ def subband_decode(data: bytes) -> NewImage:
 
     def decode(y0: int, y1: int) -> None:
         for index in range(y0, y1):
-            planes[index] = _decoded(parts[index], shape, levels, step)
+            planes[index] = decoded(parts[index], shape, levels, step)
 
     over_rows(decode, len(parts), strip=1)
     result = empty((*shape, channels) if channels else shape, np.uint16 if flags & _DEEP else np.uint8)
@@ -188,9 +181,9 @@ def subband_decode(data: bytes) -> NewImage:
     def write(y0: int, y1: int) -> None:
         rows = slice(2 * y0, 2 * y1)
         parts = [plane(y0, y1) for plane in planes]
-        result[rows] = _image(parts, channels, result.dtype, lossless=bool(flags & _LOSSLESS))
+        result[rows] = image_of(parts, channels, result.dtype, lossless=bool(flags & _LOSSLESS))
 
-    over_rows(write, -(-shape[0] // 2), strip=_STRIP)
+    over_rows(write, -(-shape[0] // 2), strip=STRIP)
     return result
 
 
@@ -233,37 +226,7 @@ def _levels(shape: tuple[int, ...]) -> int:
     return min(_MAX_LEVELS, int(math.log2(min(shape[:2]))))
 
 
-# --- planes: decorrelated channels ---
-
-
-def _planes(image: np.ndarray, lossless: bool) -> list[np.ndarray]:
-    """Return the channels around 0: int32 for the exact path, float32 else; RGB as luminance and two differences."""
-    middle = 1 << (8 * image.itemsize - 1)
-    if image.ndim == 2 or image.shape[2] == 1:
-        values = image.reshape(image.shape[:2]).astype(np.int32) - middle
-        return [values if lossless else values.astype(np.float32)]
-    if lossless:  # the reversible transform of JPEG 2000, ISO/IEC 15444-1, annex G
-        red, green, blue = (image[..., c].astype(np.int32) for c in range(3))
-        return [((red + 2 * green + blue) >> 2) - middle, blue - green, red - green]
-    mixed = image.astype(np.float32) @ _YCC.T
-    return [mixed[..., 0] - np.float32(middle), mixed[..., 1].copy(), mixed[..., 2].copy()]
-
-
-def _image(planes: list[np.ndarray], channels: int, dtype: Any, *, lossless: bool) -> np.ndarray:
-    middle, top = 1 << (8 * np.dtype(dtype).itemsize - 1), np.iinfo(dtype).max
-    if channels < 3:
-        values = np.rint(planes[0]) + middle
-        image = np.clip(values, 0, top).astype(dtype)
-        return image[..., None] if channels == 1 else image
-    if lossless:
-        y, u, v = planes
-        green = y + middle - ((u + v) >> 2)
-        return np.clip(np.stack([v + green, green, u + green], axis=2), 0, top).astype(dtype)
-    mixed = np.stack([planes[0] + np.float32(middle), planes[1], planes[2]], axis=2)
-    return np.clip(np.rint(mixed @ _RGB.T), 0, top).astype(dtype)
-
-
-# --- quantising ---
+# --- how coarsely ---
 
 
 def _step_of(quality: int, dtype: Any) -> float:
@@ -283,7 +246,7 @@ def _coded_within(image: np.ndarray, levels: int, step: float, most: float) -> b
 
     def encode(y0: int, y1: int) -> None:
         for index in range(y0, y1):
-            coefficients, centres = _quantised(image, index, levels, step)
+            coefficients, centres = quantised(image, index, levels, step)
             data = encode_plane(coefficients, most)
             found[index] = b"" if data is None else centres + data
 
@@ -292,47 +255,6 @@ def _coded_within(image: np.ndarray, levels: int, step: float, most: float) -> b
         return None
     stream = _stream(image, step, found)
     return stream if len(stream) <= most else None
-
-
-def _quantised(image: np.ndarray, index: int, levels: int, step: float) -> tuple[Coefficients, bytes]:
-    """Return a plane's coefficients in whole steps, and where in their intervals they lie on average.
-
-    The floats of a level are gone once the next one is made of its low-pass part: only whole numbers stay.
-    """
-    coefficients = Coefficients(image.shape[:2], levels)
-    offsets = np.zeros((len(coefficients.bands), 2, 2))  # sum and number of those of size 1, and of more
-    height, width = image.shape[:2]
-
-    def rows(y0: int, y1: int) -> np.ndarray:
-        return _planes(image[y0:y1], lossless=step == 0)[index]
-
-    def keep(number: int, y: int, values: np.ndarray) -> None:
-        if step:
-            values = _whole(values, step, offsets[number])
-        coefficients.put(number, y, values)
-
-    for level in range(levels):
-        half, across = -(-height // 2), -(-width // 2)
-        below = np.empty((half, across), np.float32 if step else np.int32)
-        number = 3 * (levels - level) - 2
-        strip = max(_STRIP, _SAMPLES // width)
-        for y0 in range(0, half, strip):
-            low, high = split_rows(rows, height, y0, min(y0 + strip, half))
-            below[y0 : y0 + strip] = low[:, :across]
-            for direction, part in enumerate((low[:, across:], high[:, :across], high[:, across:])):
-                keep(number + direction, y0, part)
-        rows, height, width = rows_of(below), half, across
-    keep(0, 0, rows(0, height))
-    return coefficients, _centres(offsets) if step else b""
-
-
-def _whole(values: np.ndarray, step: float, offsets: np.ndarray) -> np.ndarray:
-    """Return values in whole steps, int32, and add to ``offsets`` how far into their intervals they lie."""
-    size = np.abs(values) / np.float32(step)
-    whole = np.floor(size + np.float32(_ROUNDING)).astype(np.int32)
-    for total, chosen in zip(offsets, (whole == 1, whole > 1), strict=True):
-        total += np.sum(size[chosen] - whole[chosen], dtype=np.float64), np.count_nonzero(chosen)
-    return np.where(values < 0, -whole, whole)
 
 
 def _of_size(image: np.ndarray, levels: int, size: int) -> bytes:
@@ -347,58 +269,6 @@ def _of_size(image: np.ndarray, levels: int, size: int) -> bytes:
         else:
             low = middle
     return best
-
-
-def _centres(offsets: np.ndarray) -> bytes:
-    """Return where values of 1, and of more, lie on average in their intervals: a byte each, for every band."""
-    found = bytearray()
-    for total, count in offsets.reshape(-1, 2):
-        offset = total / count if count else 0.0
-        found.append(int(np.clip(round(offset * 128) + 128, 0, 255)))
-    return bytes(found)
-
-
-def _decoded(part: memoryview, shape: tuple[int, int], levels: int, step: float) -> Rows:
-    """Return what gives pairs of rows of a plane: the finest level is only undone where it is asked for."""
-    count = 3 * levels + 1
-    centres = bytes(part[: 2 * count]).ljust(2 * count, b"\x80") if step else b""
-    coefficients = decode_plane(part[2 * count :] if step else part, shape, levels)
-
-    def read(number: int, y0: int, y1: int) -> np.ndarray:
-        whole = coefficients.bands[number][y0:y1].astype(np.int32)
-        return _values(whole, step, centres[2 * number : 2 * number + 2]) if step else whole
-
-    heights = sizes(shape[0], levels)
-    plane = read(0, 0, heights[-1])
-    coefficients.bands[0] = plane[:0]
-
-    def joining(smooth: np.ndarray, level: int) -> Rows:
-        number = 3 * (levels - level) + 1
-
-        def low(y0: int, y1: int) -> np.ndarray:
-            return np.concatenate([smooth[y0:y1], read(number, y0, y1)], axis=1)
-
-        def high(y0: int, y1: int) -> np.ndarray:
-            return np.concatenate([read(number + 1, y0, y1), read(number + 2, y0, y1)], axis=1)
-
-        return lambda y0, y1: join_rows(low, high, heights[level - 1], y0, y1)
-
-    if levels == 0:
-        return lambda y0, y1: plane[2 * y0 : 2 * y1]
-    for level in range(levels, 1, -1):
-        rows = joining(plane, level)
-        pairs = range(0, heights[level], _STRIP)
-        plane = np.concatenate([rows(y, min(y + _STRIP, heights[level])) for y in pairs])
-    return joining(plane, 1)
-
-
-def _values(whole: np.ndarray, step: float, centres: bytes) -> np.ndarray:
-    """Return float32 values of coefficients in whole steps."""
-    values, size = whole.astype(np.float32), np.abs(whole)
-    offsets = [(byte - 128) / 128 for byte in centres]
-    values += np.sign(values) * np.select([size == 1, size > 1], offsets, 0).astype(np.float32)
-    values *= np.float32(step)
-    return values
 
 
 # --- for the steps ---
