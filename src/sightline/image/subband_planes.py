@@ -1,6 +1,8 @@
 """Planes of an image for its sub-band coding: channels as wavelet bands in whole steps, and the pixels of them.
 
-Antonini, Barlaud, Mathieu, Daubechies 1992, "Image x"""
+Antonini, Barlaud, Mathieu, Daubechies 1992, "Image coding using wavelet transform", IEEE TIP 1(2). Where in their
+intervals a band's values lie on average is kept as a byte for those of one step, and one for those of more.
+"""
 
 from __future__ import annotations
 
