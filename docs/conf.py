@@ -14,6 +14,7 @@ import hero
 import map
 import playing
 import reproduced
+import scenes
 import tables
 
 import sightline
@@ -46,4 +47,4 @@ playing.write(generated / "pictures")
 days.write(generated / "lessons")
 reproduced.write(generated / "reproduced.md")
 floors.write(generated / "floors.md")
-hero.write(generated / "pictures" / "hero.webp", sightline.read(gallery.PACKAGED))
+hero.write(generated / "pictures" / "hero.webp", sightline.read(scenes.PACKAGED))
