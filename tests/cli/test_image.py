@@ -77,9 +77,20 @@ def test_a_single_pixel_is_enough(tmp_path, monkeypatch):
     assert read("out.png", mode="gray").tolist() == [[7]]
 
 
+def test_a_pair_of_numbers_may_stand_for_one(photo):
+    assert main(["image", "gaussian_blur", "photo.png", "--sigma", "0,2.5", "-o", "across.png"]) == 0
+    np.testing.assert_array_equal(read("across.png"), gaussian_blur(read("photo.png"), (0, 2.5)))
+
+
 @pytest.mark.parametrize(
     ("words", "code", "sentence"),
     [
+        (
+            ["gaussian_blur", "photo.png", "--sigma", "1,x"],
+            2,
+            "sigma must be a number, or some like '1.5,3'; got '1,x'",
+        ),
+        (["gaussian_blur", "photo.png", "--sigma", "1,2,3"], 2, "sigma must be a number in 0–1000 pixels"),
         (["cany", "photo.png"], 2, 'Did you mean "canny"?'),
         (["canny", "photo.png", "--lo", "3"], 2, "Did you mean --low?"),
         (["canny", "photo.png", "--low", "9000"], 2, "low must be a number in 0–1500"),

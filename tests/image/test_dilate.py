@@ -72,6 +72,22 @@ def differing(name: str, photos: dict[str, np.ndarray]) -> int:
 
 
 @BOTH
+def test_iterations_equal_opencv(name: str, photos: dict[str, np.ndarray]) -> None:
+    for image in (*images(), photos["rings"], photos["rings"] > 99):
+        for footprint in (3, (1, 4), footprints()[8], np.eye(5, dtype=bool)):
+            peer = image.astype(np.uint8) if image.dtype == bool else image
+            peer = getattr(cv2, name)(peer, as_array(footprint), iterations=3)
+            ours = getattr(sl.image, name)(image, footprint, iterations=3)
+            assert ours.dtype == image.dtype
+            assert (np.clip(ours, -LIMIT, LIMIT) == peer if ours.dtype == np.float32 else ours == peer).all()
+    out = np.empty_like(photos["rings"])
+    assert getattr(sl.image, name)(photos["rings"], iterations=2, out=out) is out
+    assert (out == getattr(sl.image, name)(photos["rings"], 5)).all()
+    with pytest.raises(InputError, match=f"{name}: iterations must be a whole number ≥ 1; got 0"):
+        getattr(sl.image, name)(photos["rings"], iterations=0)
+
+
+@BOTH
 def test_masks_stay_masks(name: str) -> None:
     mask = np.random.default_rng(1).random((30, 41)) > 0.6
     peer = getattr(cv2, name)(mask.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0

@@ -63,6 +63,40 @@ def test_borders_agree_with_opencv(border: str, shape: tuple[int, ...]) -> None:
     assert cv2.absdiff(sl.image.gaussian_blur(picture, 2.0, border=border), peer).max() <= 1
 
 
+@pytest.mark.parametrize("sigma", [(1.0, 4.0), (3.5, 0.8), (2.0, 0), (0, 2.0), (20.0, 1.5), (2, 30)])
+@pytest.mark.parametrize("dtype", ["uint8", "float32"])
+def test_a_sigma_a_direction_agrees_with_opencv(
+    dtype: str, sigma: tuple[float, float], photos: dict[str, np.ndarray]
+) -> None:
+    down, across = sigma
+    taps = 6 if dtype == "uint8" else 8  # sigma 0 means something else to the peer: one tap is asked for
+    size = tuple(1 if one == 0 else round(taps * one + 1) | 1 for one in (across, down))
+    for picture in photos.values():
+        values = picture if dtype == "uint8" else sl.to_float(picture)
+        # Beyond 16 the peer's bytes are coarser than its floats, and ours are not.
+        given = values.astype(np.float32) if max(sigma) > 16 else values
+        peer = cv2.GaussianBlur(given, size, max(across, 1e-3), sigmaY=max(down, 1e-3))
+        worst = np.abs(sl.image.gaussian_blur(values, sigma).astype(np.float64) - peer).max()
+        assert worst <= (1 if dtype == "uint8" else 1e-5)
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
+@pytest.mark.parametrize("sigma", [0, 0.7, 3.0, 17.0])
+def test_twice_the_same_sigma_is_that_sigma(dtype: str, sigma: float) -> None:
+    picture = noise((40, 51, 3), dtype)
+    np.testing.assert_array_equal(
+        sl.image.gaussian_blur(picture, (sigma, sigma)), sl.image.gaussian_blur(picture, sigma)
+    )
+
+
+@pytest.mark.parametrize("sigma", [(1.0, -1.0), (np.nan, 1.0), ("a", 1)])
+def test_pairs_that_are_no_sigmas_are_refused(sigma: tuple[object, object]) -> None:
+    with pytest.raises(InputError, match=r"gaussian_blur: sigma\[\d\] \((down|across)\) must be a number in 0–1000"):
+        sl.image.gaussian_blur(noise((8, 9)), sigma)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="sigma must be a number"):
+        sl.image.gaussian_blur(noise((8, 9)), (1.0, 2.0, 3.0))  # type: ignore[arg-type]
+
+
 def test_wrap_turns_with_the_image() -> None:
     picture = noise((30, 40), "float32")
     turned = sl.image.gaussian_blur(np.roll(picture, (7, 11), (0, 1)), 2.0, border="wrap")

@@ -54,6 +54,35 @@ def test_equals_numpy(photos: dict[str, np.ndarray], measured: Callable[[float],
     assert wrong == 0
 
 
+@evidence.equals("image.histogram", peer="opencv", tolerance="identical (under a mask)", data="photos")
+def test_under_a_mask_equals_opencv(photos: dict[str, np.ndarray], measured: Callable[[float], None]) -> None:
+    wrong, random = 0, np.random.default_rng(4)
+    for image in photos.values():
+        mask = random.random(image.shape[:2]) > 0.7
+        bytes_ = mask.astype(np.uint8)
+        for channel, counts in enumerate(np.atleast_2d(histogram(image, 32, mask=mask))):
+            wrong += int((counts != cv2.calcHist([image], [channel], bytes_, [32], [0, 256]).ravel()).sum())
+        if image.ndim == 3:
+            peer = cv2.calcHist([image], [0, 2], bytes_, [8, 16], [0, 256] * 2)
+            wrong += int((histogram(image, (8, 16), channels=(0, 2), mask=mask) != peer).sum())
+        values = sl.to_float(image)
+        wrong += int((histogram(values, mask=mask) != histogram(values[mask][:, None])).sum())
+    measured(wrong)
+    assert wrong == 0
+
+
+def test_what_a_mask_leaves_out_may_be_nan() -> None:
+    image = np.array([[0.2, np.nan], [0.9, 0.3]], np.float32)
+    assert histogram(image, 2, mask=~np.isnan(image)).tolist() == [2, 1]
+    assert histogram(image, 2, mask=np.zeros((2, 2), bool)).tolist() == [0, 0]
+    colour = np.zeros((2, 2, 3), np.uint8)
+    assert histogram(colour, 4, mask=np.zeros((2, 2), bool)).shape == (3, 4)
+    with pytest.raises(InputError, match="histogram: image must be finite; got 1 NaN"):
+        histogram(image, 2, mask=np.ones((2, 2), bool))
+    with pytest.raises(InputError, match="histogram: mask must have the image's shape 2×2"):
+        histogram(image, 2, mask=np.ones((2, 3), bool))
+
+
 @pytest.mark.parametrize("size", [1, 7, 8, 9, 64, 70001, 140001])
 def test_every_pixel_is_counted(size: int) -> None:
     image = np.random.default_rng(size).integers(0, 256, (1, size), np.uint8)

@@ -16,6 +16,7 @@ from sightline.apply.source import Source
 from sightline.core.catalogue import Method
 from sightline.core.conversions import to_float, to_uint8
 from sightline.core.errors import FormatError, InputError, MissingFileError
+from sightline.core.parameters import Parameter
 from sightline.data.naming import is_image_name
 
 FILE_KINDS = ("image", "mask", "labels", "flow", "points", "boxes", "array")  # parameters that are named by a file
@@ -104,14 +105,17 @@ def read_options(entry: Method, values: Mapping[str, Any], image: np.ndarray | N
     image
         The first argument: a second picture is read in grey or in colour as that one is.
     """
-    kinds = {parameter.name: parameter.kind for parameter in entry.parameters}
+    known = {parameter.name: parameter for parameter in entry.parameters}
     return {
-        name: _read(entry, name, kinds[name], value, image) if isinstance(value, str) else value
+        name: _read(entry, known[name], value, image) if isinstance(value, str) else value
         for name, value in values.items()
     }
 
 
-def _read(entry: Method, name: str, kind: str, word: str, image: np.ndarray | None) -> Any:
+def _read(entry: Method, parameter: Parameter, word: str, image: np.ndarray | None) -> Any:
+    name, kind = parameter.name, parameter.kind
+    if parameter.words.startswith("float | str"):
+        return _several(entry, name, word)
     if kind == "image" or (kind == "array" and name == "image"):
         gray = image is not None and image.ndim == 2
         return in_units_of(Source(word).read("gray" if gray else "rgb"), image)
@@ -139,6 +143,14 @@ def _read(entry: Method, name: str, kind: str, word: str, image: np.ndarray | No
             return table != 0
         return tuple(int(value) if float(value).is_integer() else float(value) for value in table.tolist())
     return _rows(entry, name, word) if kind in FILE_KINDS else word
+
+
+def _several(entry: Method, name: str, word: str) -> tuple[float, ...]:
+    """Return the numbers of ``"1.5,3"``."""
+    try:
+        return tuple(float(part) for part in re.split(r"[,\s]+", word.strip()))
+    except ValueError as error:
+        raise InputError(f"{entry.name}: {name} must be a number, or some like '1.5,3'; got '{word}'.") from error
 
 
 def _rows(entry: Method, name: str, word: str) -> np.ndarray:

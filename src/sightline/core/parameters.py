@@ -193,6 +193,6 @@ def _words(hint: Any) -> str:
         return ""
     given = [part for part in parts if part is not type(None)]
     said = [words for part in given if (words := _words(part))]
-    if len(given) > 1 and said[:1] == ["int"]:  # a number or a pair or a table: "5", "5,3", "0,1,0; 1,1,1"
-        said = ["int | str"]
+    if len(given) > 1 and said[:1] in (["int"], ["float"]):  # a number, a pair or a table: "5", "5,3", "0,1,0; 1,1,1"
+        said = [f"{said[0]} | str"]
     return f"{said[0]} | None" if said and len(given) < len(parts) else "".join(said[:1])

@@ -5,14 +5,21 @@ Serra 1982, "Image Analysis and Mathematical Morphology"; the kernels are in ``e
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from sightline.core.catalogue import method
-from sightline.core.types import Array, Footprint, Image, Mask
+from sightline.core.checks import integer
+from sightline.core.types import Array, Footprint, Image, Mask, Range
 from sightline.image.extremum import extremum
 
 
 @method(task="morphology", paper="Serra 1982", lesson="w1d5")
 def dilate(
-    image: Image | Mask, footprint: int | tuple[int, int] | Footprint = 3, *, out: Array | None = None
+    image: Image | Mask,
+    footprint: int | tuple[int, int] | Footprint = 3,
+    *,
+    iterations: Annotated[int, Range(1, 100, 1)] = 1,
+    out: Array | None = None,
 ) -> Image | Mask:
     """Return ``image`` with each pixel replaced by the largest value under the footprint around it.
 
@@ -27,6 +34,8 @@ def dilate(
         Side of a square in pixels, ≥ 1; (height, width) of a rectangle; or an H×W bool array with at least one true
         pixel, which is laid over the image as it is drawn. Its anchor is pixel (H // 2, W // 2): the centre, of odd
         sizes.
+    iterations
+        How often to do so, ≥ 1: each time on what came out before.
     out
         Array to write to, of the shape and dtype of ``image``; None for a new one.
 
@@ -45,4 +54,6 @@ def dilate(
     >>> dilate(row).tolist()
     [[0, 9, 9, 9, 5, 5]]
     """
+    for _ in range(integer("dilate", "iterations", iterations, 1) - 1):
+        image = extremum("dilate", image, footprint, None, largest=True)
     return extremum("dilate", image, footprint, out, largest=True)

@@ -7,7 +7,7 @@ n². Witkin 1983, "Scale-space filtering", IJCAI; Koenderink 1984, "The structur
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 
@@ -30,7 +30,7 @@ _BYTE_SIGMA = 16.0  # beyond it 1/256 is too coarse a step for weights
 @method(task="smoothing", paper="Koenderink 1984", lesson="w1d4", example={"sigma": 2.0})
 def gaussian_blur(
     image: Image,
-    sigma: Annotated[float, Range(0, 50, 0.1)],
+    sigma: Annotated[float, Range(0, 50, 0.1)] | tuple[float, float],
     *,
     border: Annotated[str, Choice("reflect", "symmetric", "edge", "wrap")] = "reflect",
     out: Array | None = None,
@@ -47,7 +47,8 @@ def gaussian_blur(
     image
         H×W or H×W×C; uint8, uint16 or float32.
     sigma
-        Standard deviation in pixels, 0–1000; 0 returns an equal copy.
+        Standard deviation in pixels, 0–1000; 0 returns an equal copy. A pair is (down the columns, across the rows), as
+        sizes are (height, width).
     border
         What lies beyond the border: ``"reflect"`` (2 1 | 0 1 2), ``"symmetric"`` (1 0 | 0 1 2), ``"edge"``
         (0 0 | 0 1 2) or ``"wrap"`` (8 9 | 0 1 2).
@@ -73,44 +74,77 @@ def gaussian_blur(
     ----------
     J. J. Koenderink, "The structure of images", Biological Cybernetics 50, 1984.
     """
-    image, sigma = _checked(image, sigma, border)
+    image, down, across = _checked(image, sigma, border)
     result = output("gaussian_blur", out, image.shape, image.dtype, [image])
-    weights = _weights(sigma, image.dtype)
-    correlate_separable(image, weights, weights, border, result)
+    correlate_separable(image, *_both_weights(down, across, image.dtype), border, result)
     return result
 
 
 @gaussian_blur.steps
-def _(image: Image, sigma: float, *, border: str = "reflect", out: Array | None = None) -> Iterator[Step]:
-    image, sigma = _checked(image, sigma, border)
-    weights = _weights(sigma, image.dtype)
-    bell = np.concatenate([weights[:0:-1], weights]).astype(np.float64) / (2 * weights[1:].sum() + weights[0])
-    curve = np.stack([np.arange(bell.size) - bell.size // 2, bell], axis=1)
-    yield Step("kernel", Curve(curve, axes=("pixels", "weight")), note=f"{bell.size} weights that sum to 1.")
-    down = np.empty_like(image)
+def _(
+    image: Image, sigma: float | tuple[float, float], *, border: str = "reflect", out: Array | None = None
+) -> Iterator[Step]:
+    image, sigma_down, sigma_across = _checked(image, sigma, border)
+    weights, across = _both_weights(sigma_down, sigma_across, image.dtype)
+    yield Step("kernel", Curve(_bell(weights), ("pixels", "weight")), note=f"{2 * weights.size - 1} weights of sum 1.")
+    between = np.empty_like(image)
     alone = weights[:1] * 0 + weights.dtype.type(_WHOLE if weights.dtype == np.uint16 else 1)
-    correlate_separable(image, weights, alone, border, down)
-    yield Step("down", Picture(down), note="Each pixel becomes the weighted mean of its column.")
-    yield Step("result", Picture(gaussian_blur(image, sigma, border=border, out=out)), note="The same across the rows.")
+    correlate_separable(image, weights, alone, border, between)
+    yield Step("down", Picture(between), note="Each pixel becomes the weighted mean of its column.")
+    note = "The same across the rows."
+    if sigma_across != sigma_down:
+        kernel_across = Curve(_bell(across), ("pixels", "weight"))
+        yield Step("kernel across", kernel_across, note=f"{2 * across.size - 1} weights of sum 1.")
+        note = "The weighted means of the rows of that."
+    yield Step("result", Picture(gaussian_blur(image, sigma, border=border, out=out)), note=note)
 
 
-def _checked(image: Image, sigma: float, border: str) -> tuple[Array, float]:
+def _bell(weights: Array) -> Array:
+    """Return the weights on both sides of the centre as points of a curve, their sum 1."""
+    bell = np.concatenate([weights[:0:-1], weights]).astype(np.float64) / (2 * weights[1:].sum() + weights[0])
+    return np.stack([np.arange(bell.size) - bell.size // 2, bell], axis=1)
+
+
+def _checked(image: Image, sigma: Any, border: str) -> tuple[Array, float, float]:
+    """Return the image, and sigma down and across."""
     choice("gaussian_blur", "border", border, BORDERS)
-    return (
-        as_image("gaussian_blur", image, channels=()),
-        number("gaussian_blur", "sigma", sigma, 0, 1000, unit="pixels"),
-    )
+    image = as_image("gaussian_blur", image, channels=())
+    if isinstance(sigma, (tuple, list)) and len(sigma) == 2:
+        names = ("sigma[0] (down)", "sigma[1] (across)")
+        down, across = (
+            number("gaussian_blur", name, one, 0, 1000, unit="pixels") for name, one in zip(names, sigma, strict=True)
+        )
+        return image, down, across
+    both = number("gaussian_blur", "sigma", sigma, 0, 1000, unit="pixels")
+    return image, both, both
+
+
+def _both_weights(down: float, across: float, dtype: np.dtype) -> tuple[Array, Array]:
+    """Return the weights down and across, of one dtype: floats where either sigma needs them."""
+    if dtype == np.uint8 and max(down, across) > _BYTE_SIGMA:
+        reach = [(round(6 * sigma + 1) | 1) // 2 for sigma in (down, across)]
+        return _floats(down, reach[0]), _floats(across, reach[1])
+    weights = _weights(down, dtype)
+    return weights, weights if across == down else _weights(across, dtype)
+
+
+def _floats(sigma: float, reach: int) -> Array:
+    """Return float32 weights of sum 1 on both sides together, from the centre to ``reach`` pixels away."""
+    if sigma == 0:
+        return np.ones(1, np.float32)
+    bell = np.exp(-0.5 * (np.arange(reach + 1) / sigma) ** 2)
+    return (bell / (bell[0] + 2 * bell[1:].sum())).astype(np.float32)
 
 
 def _weights(sigma: float, dtype: np.dtype) -> Array:
     """Return the weights from the centre outwards: uint16 that sum to 256 on both sides together, or float32 to 1."""
-    if sigma == 0:
-        return np.array([_WHOLE], np.uint16) if dtype == np.uint8 else np.ones(1, np.float32)
     reach = (round((6 if dtype == np.uint8 else 8) * sigma + 1) | 1) // 2
+    if dtype != np.uint8 or sigma > _BYTE_SIGMA:
+        return _floats(sigma, reach)
+    if sigma == 0:
+        return np.array([_WHOLE], np.uint16)
     bell = np.exp(-0.5 * (np.arange(reach + 1) / sigma) ** 2)
     bell /= bell[0] + 2 * bell[1:].sum()
-    if dtype != np.uint8 or sigma > _BYTE_SIGMA:
-        return bell.astype(np.float32)
     whole, error = np.zeros(reach + 1, np.uint16), 0.0
     for k in range(reach, 0, -1):
         wanted = bell[k] * _WHOLE + error

@@ -14,12 +14,13 @@ import numpy as np
 from jaxtyping import Int64
 
 from sightline.core.catalogue import method
-from sightline.core.checks import as_image, describe, integer
+from sightline.core.checks import as_image, as_mask, describe, integer
 from sightline.core.errors import InputError
 from sightline.core.kernels import over_rows
 from sightline.core.layers import Curve, Picture, Value
+from sightline.core.layers import Mask as MaskLayer
 from sightline.core.trace import Step
-from sightline.core.types import Array, Image, Range
+from sightline.core.types import Array, Image, Mask, Range
 from sightline.image.counting import binned, count_joint, level_counts
 
 _MOST = 1 << 24  # bins of a joint histogram
@@ -36,10 +37,11 @@ def histogram(
     *,
     channels: Sequence[int] | None = None,
     limits: Sequence[Any] | None = None,
+    mask: Mask | None = None,
 ) -> Counts:
     """Return how often the values of an image occur, in bins of equal width.
 
-    NaN and infinity are refused; values outside the limits are not counted.
+    NaN and infinity are refused, but where a mask leaves them out; values outside the limits are not counted.
 
     Parameters
     ----------
@@ -53,6 +55,8 @@ def histogram(
     limits
         ``(low, high)`` that the bins share out, or one such pair a counted channel; None stands for all values of the
         dtype: 0–256, 0–65536 or 0–1. ``high`` itself is outside for whole numbers and in the last bin for floats.
+    mask
+        H×W bool: only the pixels where it is true are counted; None counts all.
 
     Returns
     -------
@@ -77,7 +81,13 @@ def histogram(
     >>> histogram(pixels, 2, channels=(0, 1)).tolist()
     [[0, 2], [0, 0]]
     """
-    image = as_image("histogram", image, channels=(), finite=True)
+    image = as_image("histogram", image, channels=(), finite=mask is None)
+    if mask is not None:
+        pixels = image[as_mask("histogram", mask, argument="mask", shape=image.shape[:2])][:, None]
+        if not len(pixels):  # no pixel: the same counts, all of them 0
+            one = np.zeros((1, 1, *image.shape[2:]), image.dtype)
+            return np.zeros_like(histogram(one, bins, channels=channels, limits=limits))
+        image = as_image("histogram", pixels, channels=(), finite=True)
     planes = image.shape[2] if image.ndim == 3 else 1
     if channels is not None:
         return _joint("histogram", image, bins, channels, limits)
@@ -105,10 +115,13 @@ def _steps(
     *,
     channels: Sequence[int] | None = None,
     limits: Sequence[Any] | None = None,
+    mask: Mask | None = None,
 ) -> Iterator[Step]:
-    image = as_image("histogram", image, channels=(), finite=True)
+    image = as_image("histogram", image, channels=(), finite=mask is None)
     yield Step("image", Picture(image))
-    counts = histogram(image, bins, channels=channels, limits=limits)
+    if mask is not None:
+        yield Step("mask", MaskLayer(mask), note="Only these pixels are counted.")
+    counts = histogram(image, bins, channels=channels, limits=limits, mask=mask)
     rows = counts.reshape(-1, counts.shape[-1]).sum(axis=0)
     curve = np.stack([np.arange(rows.size), rows], axis=1).astype(np.float64)
     yield Step("histogram", Value(counts), Curve(curve, ("bin", "values")), note="How often each value occurs.")
