@@ -14,6 +14,7 @@ import sightline as sl
 from image.taken_memory import taken_beside_result
 from sightline.core import buffers, evidence
 from sightline.core.errors import InputError
+from sightline.image.extremum import extremum
 
 opening, closing = sl.image.opening, sl.image.closing
 PEERS = {
@@ -182,3 +183,38 @@ def test_beside_the_result_one_picture_is_held(name: str) -> None:
         return result
 
     assert taken_beside_result(call) < 1.3 * image.nbytes
+
+
+LARGE = {
+    "bytes": (np.uint8, (2600, 1700), (3, 9, (2, 60), (31, 5))),
+    "bits": (np.bool_, (2600, 1700), (4,)),
+    "words": (np.uint16, (2600, 900), ((5, 4),)),
+    "floats": (np.float32, (900, 500, 3), (3, (12, 7))),
+}
+
+
+@pytest.mark.parametrize("case", LARGE)
+def test_a_large_picture_is_taken_band_by_band_bit_for_bit(case: str) -> None:
+    dtype, shape, footprints = LARGE[case]
+    image = (np.random.default_rng(0).random(shape) * (1 if dtype == np.bool_ else 255) + 0.5).astype(dtype)
+    if dtype == np.float32:  # of equal zeros, and of NaN, the same one is kept
+        image[np.random.default_rng(1).random(shape) < 0.4] = 0
+        image[np.random.default_rng(2).random(shape) < 0.3] = -0.0
+        image[np.random.default_rng(3).random(shape) < 0.001] = np.nan
+    for footprint in footprints:
+        for largest, method in ((False, opening), (True, closing)):
+            between = extremum(case, image, footprint, None, largest=largest)
+            whole = extremum(case, between, footprint, None, largest=not largest, mirrored=True)
+            assert method(image, footprint).tobytes() == whole.tobytes()
+
+
+@pytest.mark.parametrize("name", ["opening", "closing", "top_hat", "black_hat"])
+def test_of_a_large_picture_a_band_is_held_beside_the_result(name: str) -> None:
+    image = np.random.default_rng(0).integers(0, 256, (2600, 1700), dtype=np.uint8)
+
+    def call() -> Any:
+        result = getattr(sl.image, name)(image, 9)
+        buffers.release()
+        return result
+
+    assert taken_beside_result(call) < 0.1 * image.nbytes

@@ -9,7 +9,7 @@ maxima of each chord length are computed once per row and shared by all chords o
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -19,6 +19,9 @@ from sightline.core.kernels import kernel, over_rows
 from sightline.core.types import Array
 
 _SMALL = 7  # rows and columns that are compared quicker than by running maxima
+_FEW, _MANY, _CHORDS = 0, 1, 2  # rectangles up to that size, larger ones, and what is none
+_LARGE = 1 << 22  # bytes of an image that is taken band by band
+_BLOCKS = 16  # windows in a strip of bands: one and a half of them are computed once more for the next one
 _DTYPES = ("uint8", "uint16", "float32", "bool")
 
 
@@ -39,27 +42,95 @@ def extremum(
         Turn the footprint round its anchor: a dilation that undoes an erosion looks the other way.
     """
     image, result = prepared(function, image, out)
-    shape, chords = _footprint(function, footprint, mirrored)
-    height = len(image)
-    step = image.shape[2] if image.ndim == 3 else 1  # from a pixel to its right neighbour
-    source, to = image.reshape(height, -1), result.reshape(height, -1)
-    if image.dtype == np.bool_:
-        source, to = source.view(np.uint8), to.view(np.uint8)
-    identity = source.dtype.type(_identity(image.dtype, largest))
-    if chords is None:
-        # The part of a window that reaches beyond both ends of the image changes nothing.
-        above, before = ((side - mirrored) // 2 for side in shape)  # rows and columns on that side of the anchor
-        up, left = min(above, height - 1), min(before, image.shape[1] - 1)
-        rows = up + 1 + min(shape[0] - 1 - above, height - 1)
-        columns = left + 1 + min(shape[1] - 1 - before, image.shape[1] - 1)
-        small = rows <= _SMALL and columns <= _SMALL
-        pass_over = _small if small else _rectangle
-        strip = 128 if small else rows * max(1, round(128 / rows))
-        over_rows(pass_over, height, source, to, identity, largest, rows, up, columns, left, step, strip=strip)
+    (source, to), step = _flat(image, result)
+    way = _way(function, image, footprint, largest, mirrored)
+    if way.kind == _CHORDS:
+        given = (source, to, way.identity, largest, way.chords, way.lengths, *way.window[::2], step)
+        over_rows(_chords, len(source), *given, strip=way.strip)
     else:
-        strip = max(64, 2 * shape[0])
-        over_rows(_chords, height, source, to, identity, largest, *chords, *shape, step, strip=strip)
+        pass_over = _small if way.kind == _FEW else _rectangle
+        over_rows(pass_over, len(source), source, to, way.identity, largest, *way.window, step, strip=way.strip)
     return result
+
+
+def extremum_twice(function: str, image: Any, footprint: Any, out: Array | None, *, first_largest: bool) -> Array:
+    """Return an extremum, and of that the other one by the footprint turned round: an opening, or a closing.
+
+    A large image is taken band by band, so that what is between the two is never there as a whole.
+
+    Parameters
+    ----------
+    function, image, footprint, out
+        As :func:`extremum` takes them.
+    first_largest
+        Maximum, then minimum, or else the other way round.
+    """
+    image, result = prepared(function, image, out)
+    first = _way(function, image, footprint, first_largest, False)
+    second = _way(function, image, footprint, not first_largest, True)
+    strip = first.strip * max(2, round(_BLOCKS * first.rows / first.strip))
+    if first.kind == _CHORDS or image.nbytes < _LARGE or len(image) < 2 * strip:
+        between = extremum(function, image, footprint, None, largest=first_largest)
+        return extremum(function, between, footprint, result, largest=not first_largest, mirrored=True)
+    (source, to), step = _flat(image, result)
+    identities, windows = (first.identity, second.identity), (first.window, second.window)
+    few = first.kind == second.kind == _FEW
+    over_rows(_bands, len(source), source, to, identities, first_largest, few, windows, step, first.strip, strip=strip)
+    return result
+
+
+class _Way(NamedTuple):
+    """How an extremum is taken: the kernel, its window, and the chords of what is no rectangle.
+
+    Parameters
+    ----------
+    identity
+        What loses against every other value.
+    kind
+        ``_FEW``, ``_MANY`` or ``_CHORDS``: which kernel.
+    window
+        Its rows, those above the anchor, its columns, and those before the anchor.
+    strip
+        Rows to make at a time; a multiple of the window's for ``_MANY``, which takes them in blocks.
+    chords, lengths
+        Of :func:`_chords_of`; empty for a rectangle.
+    """
+
+    identity: Any
+    kind: int
+    window: tuple[int, int, int, int]
+    strip: int
+    chords: Array = np.zeros((0, 3), np.int64)
+    lengths: Array = np.zeros(0, np.int64)
+
+    @property
+    def rows(self) -> int:
+        """Rows of the window."""
+        return self.window[0]
+
+
+def _way(function: str, image: Array, footprint: Any, largest: bool, mirrored: bool) -> _Way:
+    shape, chords = _footprint(function, footprint, mirrored)
+    kind = np.uint8 if image.dtype == np.bool_ else image.dtype.type
+    identity = kind(_identity(image.dtype, largest))
+    if chords is not None:
+        tall, broad = shape
+        return _Way(identity, _CHORDS, (tall, tall // 2, broad, broad // 2), max(64, 2 * tall), *chords)
+    # The part of a window that reaches beyond both ends of the image changes nothing.
+    above, before = ((side - mirrored) // 2 for side in shape)  # rows and columns on that side of the anchor
+    up, left = min(above, len(image) - 1), min(before, image.shape[1] - 1)
+    rows = up + 1 + min(shape[0] - 1 - above, len(image) - 1)
+    columns = left + 1 + min(shape[1] - 1 - before, image.shape[1] - 1)
+    few = rows <= _SMALL and columns <= _SMALL
+    strip = 128 if few else rows * max(1, round(128 / rows))
+    return _Way(identity, _FEW if few else _MANY, (rows, up, columns, left), strip)
+
+
+def _flat(image: Array, result: Array) -> tuple[tuple[Array, Array], int]:
+    """Return both as rows of numbers, and the step from a pixel to its right neighbour."""
+    step = image.shape[2] if image.ndim == 3 else 1
+    source, to = (array.reshape(len(image), -1) for array in (image, result))
+    return (source.view(np.uint8), to.view(np.uint8)) if image.dtype == np.bool_ else (source, to), step
 
 
 def prepared(function: str, image: Any, out: Array | None) -> tuple[Array, Array]:
@@ -282,3 +353,36 @@ def _chords(image, out, identity, largest, chords, lengths, tall, broad, step, y
         if held >= 0:
             p = tables[(y + chords[held, 0]) % tall, chords[held, 2]][margin + chords[held, 1] * step :]
         _best(best[turn], best[turn], p[0:n], largest, out[y])
+
+
+@kernel
+def _bands(image, out, identities, first_largest, few, windows, step, band, y0, y1):
+    """Write the rows ``y0`` to ``y1`` of the second extremum of the first, a band at a time.
+
+    Rows are seen as in the whole image and blocks begin where they do there: each bit is that of two whole passes.
+    """
+    height, n = image.shape
+    (rows, up, columns, left), (_, up_again, columns_again, left_again) = windows
+    reach, reach_again, block = rows - 1 - up, rows - 1 - up_again, 1 if few else rows
+    # What is kept of the first one lies behind as many rows as it may read above those that it writes.
+    between = np.empty((band + 3 * rows, n), image.dtype)
+    low = done = max(0, (y0 - up_again) // block * block)
+    for y in range(y0, y1, band):
+        end, begin = min(y + band, y1), max(0, (y - up_again) // block * block)
+        for k in range(rows, rows + done - begin):
+            between[k] = between[k + begin - low]
+        need, low = min(end + reach_again, height), begin
+        if end < y1:
+            need = min((need + block - 1) // block * block, height)
+        above, below = max(0, done - up), min(height, need + reach)
+        part, to, a, b = image[above:below], between[rows + above - low :], done - above, need - above
+        if few:
+            _small(part, to, identities[0], first_largest, rows, up, columns, left, step, a, b)
+        else:
+            _rectangle(part, to, identities[0], first_largest, rows, up, columns, left, step, a, b)
+        part, to, a, b, done = between[rows : rows + need - low], out[low:need], y - low, end - low, need
+        largest = not first_largest
+        if few:
+            _small(part, to, identities[1], largest, rows, up_again, columns_again, left_again, step, a, b)
+        else:
+            _rectangle(part, to, identities[1], largest, rows, up_again, columns_again, left_again, step, a, b)

@@ -14,7 +14,7 @@ from sightline.core.layers import Layer, Picture
 from sightline.core.layers import Mask as MaskLayer
 from sightline.core.trace import Step
 from sightline.core.types import Array, Footprint, Image, Mask
-from sightline.image.extremum import extremum, prepared
+from sightline.image.extremum import extremum, extremum_twice
 
 
 @method(task="morphology", paper="Serra 1982", lesson="w1d5")
@@ -50,7 +50,7 @@ def opening(
     >>> opening(np.array([[0, 9, 0, 5, 6, 7, 0]], np.uint8), (1, 3)).tolist()
     [[0, 0, 0, 5, 5, 5, 0]]
     """
-    return _twice("opening", image, footprint, out, first_largest=False)
+    return extremum_twice("opening", image, footprint, out, first_largest=False)
 
 
 @method(task="morphology", paper="Serra 1982", lesson="w1d5")
@@ -86,13 +86,7 @@ def closing(
     >>> closing(np.array([[9, 9, 0, 9, 9, 0, 0, 0]], np.uint8), (1, 3)).tolist()
     [[9, 9, 9, 9, 9, 0, 0, 0]]
     """
-    return _twice("closing", image, footprint, out, first_largest=True)
-
-
-def _twice(function: str, image: Any, footprint: Any, out: Array | None, *, first_largest: bool) -> Array:
-    image, result = prepared(function, image, out)
-    between = extremum(function, image, footprint, None, largest=first_largest)
-    return extremum(function, between, footprint, result, largest=not first_largest, mirrored=True)
+    return extremum_twice("closing", image, footprint, out, first_largest=True)
 
 
 def _layer(image: Array) -> Layer:

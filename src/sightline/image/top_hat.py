@@ -10,7 +10,7 @@ import numpy as np
 
 from sightline.core.catalogue import method
 from sightline.core.types import Array, Footprint, Image, Mask
-from sightline.image.extremum import extremum, prepared
+from sightline.image.extremum import extremum, extremum_twice, prepared
 
 
 @method(task="morphology", paper="Meyer 1979", lesson="w1d5")
@@ -47,8 +47,7 @@ def top_hat(
     [[0, 8, 0, 0, 1, 2, 0]]
     """
     image, result = prepared("top_hat", image, out)
-    between = extremum("top_hat", image, footprint, None, largest=False)
-    opened = extremum("top_hat", between, footprint, result, largest=True, mirrored=True)
+    opened = extremum_twice("top_hat", image, footprint, result, first_largest=False)
     return _difference(image, opened, result)
 
 
@@ -86,8 +85,7 @@ def black_hat(
     [[0, 0, 7, 0, 0, 0, 0, 0]]
     """
     image, result = prepared("black_hat", image, out)
-    between = extremum("black_hat", image, footprint, None, largest=True)
-    closed = extremum("black_hat", between, footprint, result, largest=False, mirrored=True)
+    closed = extremum_twice("black_hat", image, footprint, result, first_largest=True)
     return _difference(closed, image, result)
 
 
