@@ -154,13 +154,14 @@ sl.trace(sl.image.selective_search, coffee)
 # %% [markdown]
 # ## Our source
 #
-# What it costs to join a region with each of its neighbours. Without weights that is Ward's rule; with them, how alike
-# `selective_search` finds them.
+# What it costs to join a region with each of its neighbours by Ward's rule, and how alike `selective_search` finds the
+# histograms of two.
 
 # %%
+from sightline.image.region_hierarchy import _weigh
 from sightline.image.region_merging import _weigh_pairs
 
-print(source_of(_weigh_pairs))
+print(source_of(_weigh_pairs), source_of(_weigh), sep="\n")
 
 # %% [markdown]
 # ## The peer's answer beside ours

@@ -87,8 +87,7 @@ def _tree(image: Any, segments: Any, superpixels: Any) -> tuple[Array, Array, in
     segments = integer("agglomerative_segment", "segments", segments, 1, int(parts.max()) + 1)
     sizes, sums = region_sums(parts, lab_bands(image))
     pairs, _ = region_pairs(parts)
-    none = np.zeros(4)
-    return parts, merge_regions(sums / sizes[:, None], sizes, np.zeros((len(sizes), 4)), pairs, none, 0), segments
+    return parts, merge_regions(sums / sizes[:, None], sizes, pairs), segments
 
 
 def _cut(parts: Array, merges: Array, segments: int, out: Array | None = None) -> Array:

@@ -12,8 +12,8 @@ from sightline.core.kernels import kernel
 from sightline.core.types import Array
 
 
-def merge_regions(features: Array, sizes: Array, boxes: Array, pairs: Array, weights: Array, colours: int) -> Array:
-    """Return the merges in order as M×2 int32: the pair of each; merge m makes region N + m.
+def merge_regions(features: Array, sizes: Array, pairs: Array) -> Array:
+    """Return the merges in order of Ward's cost as M×2 int32: the pair of each; merge m makes region N + m.
 
     Parameters
     ----------
@@ -21,14 +21,8 @@ def merge_regions(features: Array, sizes: Array, boxes: Array, pairs: Array, wei
         N×F float64 means over each region; written over.
     sizes
         N float64 pixels.
-    boxes
-        N×4 float64 xyxy; written over.
     pairs
         E×2 neighbours.
-    weights
-        How much the likeness of colour, of texture, small size and a full box count; all 0 for Ward's cost.
-    colours
-        How many of the features are colour; the others are texture.
     """
     count = len(sizes)
     most = max(2 * count - 1, 1)
@@ -39,7 +33,7 @@ def merge_regions(features: Array, sizes: Array, boxes: Array, pairs: Array, wei
     starts = np.zeros(most + 1, np.int64)
     np.cumsum(np.bincount(both[:, 0], minlength=count), out=starts[1 : count + 1])
     neighbours = both[:, 1].astype(np.int32)
-    return _merge(features, all_sizes, boxes, starts, neighbours, weights.astype(np.float64), colours, count)
+    return _merge(features, all_sizes, starts, neighbours, count)
 
 
 def cut_tree(merges: Array, count: int, groups: int) -> Array:
@@ -52,38 +46,14 @@ def cut_tree(merges: Array, count: int, groups: int) -> Array:
 
 
 @kernel
-def _weigh_pairs(a, others, costs, features, sizes, boxes, places, weights, colours):
-    """Write what it costs to join a region with each of others; four sums go side by side, as one waits for itself."""
-    p, many, last = places[a], features.shape[1], others.size - 1
-    if weights[0] == 0 and weights[1] == 0 and weights[2] == 0 and weights[3] == 0:
-        for i in range(others.size):
-            b, square = others[i], 0.0
-            for f in range(many):
-                square += (features[p, f] - features[places[b], f]) ** 2
-            costs[i] = sizes[a] * sizes[b] / (sizes[a] + sizes[b]) * square
-        return
-    whole, mine = sizes[sizes.size - 1], features[p]
-    for first in range(0, others.size, 4):
-        one, two = features[places[others[first]]], features[places[others[min(first + 1, last)]]]
-        three, four = features[places[others[min(first + 2, last)]]], features[places[others[min(first + 3, last)]]]
-        c1 = c2 = c3 = c4 = t1 = t2 = t3 = t4 = 0.0
-        for f in range(colours):
-            here = mine[f]
-            c1, c2 = c1 + min(here, one[f]), c2 + min(here, two[f])
-            c3, c4 = c3 + min(here, three[f]), c4 + min(here, four[f])
-        for f in range(colours, many):
-            here = mine[f]
-            t1, t2 = t1 + min(here, one[f]), t2 + min(here, two[f])
-            t3, t4 = t3 + min(here, three[f]), t4 + min(here, four[f])
-        for i, (colour, texture) in enumerate(((c1, t1), (c2, t2), (c3, t3), (c4, t4))):
-            if first + i > last:
-                break
-            b = others[first + i]
-            q, both = places[b], sizes[a] + sizes[b]
-            width = max(boxes[p, 2], boxes[q, 2]) - min(boxes[p, 0], boxes[q, 0])
-            height = max(boxes[p, 3], boxes[q, 3]) - min(boxes[p, 1], boxes[q, 1])
-            likeness = weights[0] * colour + weights[1] * texture + weights[2] * (1 - both / whole)
-            costs[first + i] = -(likeness + weights[3] * (1 - (width * height - both) / whole))
+def _weigh_pairs(a, others, costs, features, sizes, places):
+    """Write what it costs to join a region with each of others: how much the squared distances to the means rise."""
+    p = places[a]
+    for i in range(others.size):
+        b, square = others[i], 0.0
+        for f in range(features.shape[1]):
+            square += (features[p, f] - features[places[b], f]) ** 2
+        costs[i] = sizes[a] * sizes[b] / (sizes[a] + sizes[b]) * square
 
 
 @kernel
@@ -107,14 +77,11 @@ def _living(regions, alive, least, near):
 
 
 @kernel
-def _merge(features, sizes, boxes, starts, neighbours, weights, colours, count):
+def _merge(features, sizes, starts, neighbours, count):
     alive, mark = np.zeros(sizes.size, np.bool_), np.full(sizes.size, -1, np.int32)
-    places = np.empty(sizes.size, np.int32)  # whose features and boxes lie where: a new region takes an old one's place
-    total = 0.0
+    places = np.empty(sizes.size, np.int32)  # whose features lie where: a new region takes an old one's place
     for i in range(count):
         alive[i], places[i] = True, i
-        total += sizes[i]
-    sizes[sizes.size - 1] = total  # the last region is the whole image, should all be merged
     ends, used = starts[1:].copy(), neighbours.size
     room = 4 * neighbours.size + 64
     pool, costs, heap = _longer(neighbours, room), np.empty(room), np.empty((room, 2), np.int32)
@@ -124,7 +91,7 @@ def _merge(features, sizes, boxes, starts, neighbours, weights, colours, count):
     while True:
         while fresh < count + done:
             found = _living(pool[starts[fresh] : ends[fresh]], alive, fresh if fresh < count else 0, near)
-            _weigh_pairs(fresh, near[:found], far, features, sizes, boxes, places, weights, colours)
+            _weigh_pairs(fresh, near[:found], far, features, sizes, places)
             for i in range(found):
                 if waiting == costs.size:
                     costs = _longer(costs, 2 * waiting)
@@ -161,10 +128,7 @@ def _merge(features, sizes, boxes, starts, neighbours, weights, colours, count):
         places[new] = kept
         for f in range(features.shape[1]):
             features[kept, f] = (sizes[a] * features[kept, f] + sizes[b] * features[gone, f]) / both
-        sizes[new] = both if new < sizes.size - 1 else total
-        for side in range(2):
-            boxes[kept, side] = min(boxes[kept, side], boxes[gone, side])
-            boxes[kept, side + 2] = max(boxes[kept, side + 2], boxes[gone, side + 2])
+        sizes[new] = both
         needed = used + ends[a] - starts[a] + ends[b] - starts[b]
         if needed > pool.size:
             pool = _longer(pool, 2 * needed)
