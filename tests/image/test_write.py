@@ -24,8 +24,8 @@ def picture(dtype: str, channels: int) -> np.ndarray:
 LOSSLESS = [
     *[("png", dtype, c) for dtype in ("uint8", "uint16") for c in (1, 2, 3, 4)],
     *[("tiff", "uint8", c) for c in (1, 2, 3, 4)],
-    ("tiff", "uint16", 1),
-    ("tiff", "float32", 1),
+    *[("tiff", "uint16", c) for c in (1, 3, 4)],
+    *[("tiff", "float32", c) for c in (1, 2, 3, 4)],
     ("bmp", "uint8", 1),
     ("bmp", "uint8", 3),
     ("ppm", "uint8", 3),
@@ -92,6 +92,28 @@ def test_sixteen_bit_png_is_what_opencv_reads(tmp_path, measured):
     assert differ == 0
 
 
+@evidence.equals("image.write", peer="opencv", tolerance="every number", data="TIFF of 16 bits and floats, RGB, RGBA")
+@pytest.mark.parametrize("dtype", ["uint16", "float32"])
+def test_deep_tiff_is_what_opencv_reads(tmp_path, dtype, measured):
+    cv2 = pytest.importorskip("cv2")
+    differ = 0
+    for shape in ((23, 31, 3), (23, 31, 4), (1, 1, 3), (300, 400, 3)):  # the last one in several strips
+        image = RANDOM.normal(30000, 9000, shape).clip(0, 65535).astype(dtype)
+        sl.write(tmp_path / "a.tiff", image)
+        theirs = cv2.imread(str(tmp_path / "a.tiff"), cv2.IMREAD_UNCHANGED)[..., [2, 1, 0, 3][: shape[2]]]
+        differ += np.count_nonzero(theirs != image)
+        differ += np.count_nonzero(sl.read(tmp_path / "a.tiff", mode="unchanged") != image)
+    measured(differ)
+    assert differ == 0
+
+
+def test_nan_and_infinity_are_kept_by_floating_point_tiff(tmp_path):
+    image = picture("float32", 3)
+    image[0, 0], image[1, 1] = np.nan, np.inf
+    sl.write(tmp_path / "a.tiff", image)
+    np.testing.assert_array_equal(sl.read(tmp_path / "a.tiff", mode="unchanged"), image)
+
+
 @pytest.mark.parametrize("suffix", ["jpg", "webp", "avif"])
 def test_quality_buys_fidelity(tmp_path, suffix, photos):
     image = sl.channels_last(np.stack([photos["rings"]] * 3))
@@ -107,12 +129,12 @@ REFUSED = [
     ("jpg", "uint16", 3, "Use sightline.to_uint8(image) or write a .png"),
     ("jpg", "bool", 1, "write a .png"),
     ("jpg", "uint8", 4, "Drop the alpha channel"),
-    ("png", "float32", 3, "Use sightline.to_uint8(image)."),
     ("png", "float32", 1, "write a .tiff"),
     ("webp", "uint8", 1, 'convert(image, "gray", "rgb")'),
-    ("tiff", "uint16", 3, "Write a .png"),
+    ("tiff", "uint16", 2, "Write a .png."),
     ("pgm", "uint8", 3, "Write a .png"),
-    ("png", "uint8", 7, "Write a .png, or a .tiff"),
+    ("png", "uint8", 7, "Write 1 to 4 of its channels"),
+    ("png", "float32", 3, "or write a .tiff"),
 ]
 
 
@@ -125,7 +147,8 @@ def test_what_a_format_cannot_hold_is_refused_with_a_fix(tmp_path, suffix, dtype
 
 
 @pytest.mark.parametrize(
-    ("name", "says"), [("a", "none"), ("a.pmg", "Did you mean"), ("a.gif", "'.gif'"), (".png", "none")]
+    ("name", "says"),
+    [("a", "none"), ("a.pmg", "Did you mean"), ("a.gif", "written by sightline.image.write_frames"), (".png", "none")],
 )
 def test_unknown_suffixes_are_refused(tmp_path, name, says):
     with pytest.raises(sl.InputError, match="write: path must end in one of") as caught:

@@ -20,6 +20,7 @@ from sightline.core.checks import IMAGE_DTYPES, as_image, describe, integer
 from sightline.core.errors import InputError, suggest
 from sightline.core.files import write_bytes
 from sightline.core.types import Image, Mask, PathLike, Range
+from sightline.image.deep_tiff import deep_tiff
 
 _FORMATS = {
     ".png": "PNG",
@@ -38,7 +39,7 @@ _HOLDS: dict[str, dict[str, tuple[int, ...]]] = {
     "PNG": {"bool": (1,), "uint8": (1, 2, 3, 4), "uint16": (1, 2, 3, 4)},
     "JPEG": {"uint8": (1, 3)},
     "WEBP": {"uint8": (3, 4)},
-    "TIFF": {"bool": (1,), "uint8": (1, 2, 3, 4), "uint16": (1,), "float32": (1,)},
+    "TIFF": {"bool": (1,), "uint8": (1, 2, 3, 4), "uint16": (1, 3, 4), "float32": (1, 2, 3, 4)},
     "BMP": {"bool": (1,), "uint8": (1, 3)},
     "AVIF": {"uint8": (3, 4)},
     "PPM": {"uint8": (3,)},
@@ -60,8 +61,8 @@ def write(path: PathLike, image: Image | Mask, *, quality: Annotated[int, Range(
         File to write: ``.png .jpg .jpeg .webp .tif .tiff .bmp .avif .ppm .pgm``. Its folder must exist.
     image
         H×W, H×W×2 (grey, alpha), H×W×3 or H×W×4 (RGB, alpha); uint8, uint16 or float32, as far as the format holds
-        them: PNG all of uint8 and uint16, TIFF all of uint8 and grey uint16 and float32, JPEG grey and RGB uint8, WebP
-        and AVIF RGB and RGBA uint8. A bool H×W mask becomes 1-bit PNG, TIFF or BMP.
+        them: PNG all of uint8 and uint16, TIFF all (uint16 but for grey with alpha), JPEG grey and RGB uint8, WebP and
+        AVIF RGB and RGBA uint8. A bool H×W mask becomes 1-bit PNG, TIFF or BMP.
     quality
         Of JPEG, WebP and AVIF, 1 (small) to 100 (close to the original); None is 90, 85 and 75. The other formats are
         lossless and take none.
@@ -114,6 +115,8 @@ def encode(pixels: np.ndarray, form: str, quality: int | None = None) -> bytes:
     """
     if form == "PNG" and pixels.dtype == np.uint16 and pixels.ndim == 3:
         return _deep_png(pixels)
+    if form == "TIFF" and pixels.dtype != np.uint8 and pixels.ndim == 3:
+        return deep_tiff(pixels)
     # Run lengths after PNG's filters: as small as a search for repeats in photos, and much quicker.
     options: dict[str, Any] = {
         "PNG": {"compress_level": 1, "compress_type": zlib.Z_RLE},
@@ -133,7 +136,10 @@ def _format(function: str, path: PathLike) -> str:
     if suffix not in _FORMATS:
         got = f"'{suffix}'" if suffix else "none"
         listed = " ".join(_FORMATS)
-        raise InputError(f"{function}: path must end in one of {listed}; got {got}.{suggest(suffix, _FORMATS)}")
+        hint = suggest(suffix, _FORMATS)
+        if suffix in (".gif", ".apng", ".mp4", ".mkv", ".webm", ".mov", ".avi"):
+            hint = " Moving pictures are written by sightline.image.write_frames."
+        raise InputError(f"{function}: path must end in one of {listed}; got {got}.{hint}")
     return _FORMATS[suffix]
 
 
@@ -144,11 +150,13 @@ def _check_holds(form: str, pixels: np.ndarray) -> None:
     held = [
         f"{dtype} {'/'.join('H×W' if c == 1 else f'H×W×{c}' for c in counts)}" for dtype, counts in _HOLDS[form].items()
     ]
-    fix = "Write a .png, or a .tiff."
+    others = [name for name, holds in _HOLDS.items() if channels in holds.get(pixels.dtype.name, ())]
+    fix = f"Write a {' or a '.join(s for s, name in (('.png', 'PNG'), ('.tiff', 'TIFF')) if name in others)}."
+    if not others:
+        fix = "Write 1 to 4 of its channels, or several files: image[..., :3]."
     if pixels.shape[2:] == (1,):
         fix = "Drop the last axis: image[..., 0]."
     elif pixels.dtype.name not in _HOLDS[form]:
-        others = [name for name, holds in _HOLDS.items() if channels in holds.get(pixels.dtype.name, ())]
         other = f" or write a {'.tiff' if 'TIFF' in others and 'PNG' not in others else '.png'}" if others else ""
         fix = f"Use sightline.to_uint8(image){other}."
     elif channels == 4 and 3 in _HOLDS[form][pixels.dtype.name]:
