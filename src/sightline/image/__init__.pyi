@@ -102,6 +102,7 @@ from .register import Registration as Registration
 from .register import register as register
 from .resize import resize as resize
 from .roberts import roberts as roberts
+from .rotate import rotate as rotate
 from .sauvola_threshold import sauvola_threshold as sauvola_threshold
 from .scan_codes import scan_codes as scan_codes
 from .scan_document import find_page as find_page
