@@ -34,6 +34,19 @@ def test_a_name_that_does_not_exist_is_an_attribute_error() -> None:
         _ = sl.image.cany
 
 
+@pytest.mark.parametrize(
+    ("asked", "meant"),
+    [("cany", "canny"), ("GaussianBlur", "gaussian_blur"), ("warpAffine", "warp_affine"), ("dilation", "dilate")],
+)
+def test_the_nearest_name_is_named(asked: str, meant: str) -> None:
+    import sightline as sl
+
+    with pytest.raises(AttributeError, match=f"no attribute '{asked}'. Did you mean '{meant}'\\?$"):
+        getattr(sl.image, asked)
+    with pytest.raises(AttributeError, match=r"no attribute '__wrapped__'$"):
+        _ = sl.image.__wrapped__
+
+
 def test_every_exported_name_resolves() -> None:
     import sightline as sl
 

@@ -172,12 +172,21 @@ def test_sides_equal_opencv(outlines: list[np.ndarray], measured: Callable[[floa
         (np.zeros((4, 1, 2)), r"points must be .*; got 4×1×2 float64\. Drop the middle axis"),
         (np.array([[0, 0], [1, np.nan], [2, 2], [3, 3], [4, 0]]), "points must be finite; got 1 rows with NaN"),
         (np.array([["a", "b"]]), "points must be an N×2 array of numbers"),
-        ([[0, 0], [1, 1]], "points must be an N×2 array of numbers"),
+        ([[0, 0], [1]], r"points must be an N×2 array of numbers \(x, y\); got list \[\[0, 0\], \[1\]\]"),
+        ([], "points must be an N×2 array of numbers"),
+        ("square", "points must be an N×2 array of numbers"),
     ],
 )
 def test_other_points_are_refused(name: str, points: Any, sentence: str) -> None:
     with pytest.raises(InputError, match=f"{name}: {sentence}"):
         call(name, points)
+
+
+@ALL
+def test_pairs_in_a_list_are_points(name: str) -> None:
+    pairs = [(0, 0), (9, 1), (10, 8), (4, 12), (-1, 7)]
+    ours, theirs = call(name, pairs), call(name, np.array(pairs))
+    assert np.array_equal(ours, theirs) if isinstance(ours, np.ndarray) else ours == theirs
 
 
 @ALL

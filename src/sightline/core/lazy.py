@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import ast
 import importlib
+import re
 import sys
 from pathlib import Path
 from types import ModuleType
 
-from sightline.core.errors import missing_extra
+from sightline.core.errors import missing_extra, suggest
+
+_SNAKE = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")  # where a name in camel case is cut: GaussianBlur, gaussian_blur
 
 
 class LazyPackage(ModuleType):
@@ -24,7 +27,8 @@ class LazyPackage(ModuleType):
         # `__dict__` and not attribute access: this very method would be asked for what is missing.
         exports = self.__dict__.get("_exports", {})
         if name not in exports:
-            raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
+            hint = "" if name.startswith("_") else suggest(_SNAKE.sub("_", name).lower(), exports)
+            raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}.{hint}".rstrip("."))
         module_name, attribute = exports[name]
         try:
             module = importlib.import_module(module_name)

@@ -43,7 +43,8 @@ def convex_hull(points: Points) -> AnyPoints:
     >>> convex_hull(np.array([[0, 0], [4, 1], [2, 2], [4, 4], [0, 3]])).tolist()
     [[0, 0], [4, 1], [4, 4], [0, 3]]
     """
-    return np.asarray(points)[hull_indices(as_points("convex_hull", points))]
+    kept = hull_indices(as_points("convex_hull", points))
+    return np.asarray(points)[kept]
 
 
 def hull_indices(points: Array) -> Array:
