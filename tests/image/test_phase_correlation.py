@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 
 import cv2
@@ -78,6 +79,23 @@ def test_brightness_does_not_matter_and_noise_lowers_the_peak() -> None:
     assert spoiled.response < found.response
     nothing = sl.image.phase_correlation(np.zeros((8, 9), np.uint8), np.zeros((8, 9), np.uint8))
     assert np.isfinite(nothing.response)
+
+
+def test_narrow_numbers_of_large_pictures_find_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = importlib.import_module("sightline.image.phase_correlation")
+    for height, width in ((333, 300), (301, 257), (20, 999), (1500, 1), (1, 1500)):
+        rough = RANDOM.integers(0, 256, (height // 4 + 1, width // 4 + 1), np.uint8)
+        whole = sl.image.resize(rough, (height, width), "bicubic")
+        moved = np.roll(whole, (7 % height, -5 % width), (0, 1)) + RANDOM.normal(0, 4, whole.shape)
+        other = np.clip(moved, 0, 255).astype(np.uint8)
+        found = []
+        for large, huge in ((1 << 21, 1 << 24), (0, 1 << 24), (0, 0)):  # in floats, in narrow numbers, and in two parts
+            monkeypatch.setattr(module, "_LARGE", large)
+            monkeypatch.setattr(module, "_HUGE", huge)
+            found.append(sl.image.phase_correlation(whole, other))
+        assert found[1] == found[2]
+        assert (found[1].dx, found[1].dy) == pytest.approx((found[0].dx, found[0].dy), abs=0.011)
+        assert found[1].response == pytest.approx(found[0].response, rel=2e-3)
 
 
 def test_one_row_or_column() -> None:

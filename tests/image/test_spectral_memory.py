@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 from typing import Any
 
@@ -55,3 +56,10 @@ def test_memory_beside_picture_and_result(name: str, channels: int, dtype: str, 
     image = image if channels == 3 else image[..., 0].copy()
     taken = (taken_beside_result(lambda: _CALLS[name](image)) - _STRIPS) / _SIDE**2
     assert taken < most, f"{taken:.1f} bytes a pixel"
+
+
+def test_spectra_of_huge_pictures_share_their_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.import_module("sightline.image.phase_correlation"), "_HUGE", 0)
+    image = np.random.default_rng(0).integers(0, 256, (_SIDE, _SIDE), np.uint8)
+    taken = (taken_beside_result(lambda: sl.image.phase_correlation(image, image)) - _STRIPS) / _SIDE**2
+    assert taken < 2.6, f"{taken:.1f} bytes a pixel"

@@ -8,13 +8,14 @@ no waves shorter than two pixels, so that a few samples (at the nodes of Chebysh
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any
 
 import numpy as np
 from numpy.polynomial.chebyshev import chebvander
 
+from sightline.core.buffers import empty
 from sightline.core.catalogue import method
 from sightline.core.checks import describe, flag, integer
 from sightline.core.errors import InputError
@@ -22,16 +23,19 @@ from sightline.core.kernels import kernel, over_rows
 from sightline.core.layers import Heat, Points, Value
 from sightline.core.trace import Step
 from sightline.core.types import Array, Image, Range
+from sightline.core.vectors import LANES, load, store
 from sightline.image.fft import from_half_transform
 from sightline.image.gradient import as_gray
-from sightline.image.row_column import Waves, columns_of
+from sightline.image.row_column import Waves
 from sightline.image.scipy_fft import scipy_fft
-from sightline.image.spectrum_store import BLOCK, FloatStore, NarrowStore
+from sightline.image.spectrum_room import Room
+from sightline.image.spectrum_store import BLOCK, FloatStore
 
 _AROUND, _FINER = 0.75, 10  # a finer grid reaches that far from the last peak, in steps of the last one
 _SAMPLES = 14  # along each axis, over two pixels: they give the surface to 1e-7
+_AT_ONCE = 32  # rows of a matrix that stay near while they are multiplied
 _TINY = np.float32(1e-20)
-_LARGE = 1 << 21  # pixels; to make numbers shorter takes time
+_LARGE, _HUGE = 1 << 21, 1 << 24  # pixels: to make numbers shorter takes time, to transform rows twice even more
 
 
 @dataclass(frozen=True)
@@ -132,40 +136,81 @@ def _phases(a: Any, b: Any, taper: bool) -> Waves:
             f"got {describe(b)}."
         )
     taper = flag("phase_correlation", "taper", taper)
-    first, second = (_transformed(as_gray("phase_correlation", picture), taper) for picture in (a, b))
+    a, b = (as_gray("phase_correlation", picture) for picture in (a, b))
+    readers, (height, width) = (_reader(a, taper), _reader(b, taper)), a.shape
+    step = _columns_at_once(height)
+    if a.dtype == b.dtype == np.uint8 and a.size > _LARGE:  # these are coarser
+        room = Room(height, width, 2 * step, whole=a.size < _HUGE)
+        phases = Waves(a.shape, store=room.kept)
+        for start, end, *stores in room.groups():
+            spectra = [Waves(a.shape, store=store) for store in stores]
+            part = start * step, min(end * step, phases.count)
+            _compare_columns(readers, spectra, phases, part, (4 * BLOCK, 2 * step))
+        return phases
+    phases, other = (Waves(a.shape, store=FloatStore(height, width, None)) for _ in readers)
+    _compare_columns(readers, [phases, other], phases, (0, phases.count), (2 * BLOCK, step))
+    return phases
 
-    def compare(waves: Array, u0: int, u1: int) -> None:
-        _compare(waves.view(np.float32), second.transforms(u0, u1).view(np.float32))
 
-    def columns(u0: int, u1: int) -> None:
-        first.columns(u0, u1, compare)
-
-    over_rows(columns, first.count, strip=columns_of(first.shape[0]))
-    return first
-
-
-def _transformed(picture: Array, taper: bool) -> Waves:
-    """Return the transforms of the rows; of a large picture of bytes, which are coarser, 16 bits a number."""
+def _reader(picture: Array, taper: bool) -> Callable[[int, int], Array]:
+    """Return what reads rows as float32, faded out towards the borders where ``taper``."""
     height, width = picture.shape
-    narrow = picture.dtype == np.uint8 and picture.size > _LARGE
-    waves = Waves(
-        picture.shape, store=NarrowStore(height, width, None, 2) if narrow else FloatStore(height, width, None)
-    )
     down, across = (np.sin(np.pi * (np.arange(n) + 0.5) / n).astype(np.float32) ** 2 for n in picture.shape)
     mean = np.float32(sum(over_rows(_sum, height, picture)) / picture.size)
     if not np.isfinite(mean):
         as_gray("phase_correlation", picture, finite=True)
 
-    def rows(y0: int, y1: int) -> None:
+    def rows(y0: int, y1: int) -> Array:
         if not taper:
-            strip = picture[y0:y1].astype(np.float32, copy=False)
-        else:
-            strip = np.empty((y1 - y0, width), np.float32)
-            _fade(picture[y0:y1], mean, down[y0:y1], across, strip)
-        waves.rows(y0, strip)
+            return picture[y0:y1].astype(np.float32, copy=False)
+        strip = empty((y1 - y0, width), np.float32)
+        _fade(picture[y0:y1], mean, down[y0:y1], across, strip)
+        return strip
 
-    over_rows(rows, height, strip=2 * BLOCK)
-    return waves
+    return rows
+
+
+def _compare_columns(
+    readers: tuple[Callable[[int, int], Array], ...],
+    spectra: list[Waves],
+    phases: Waves,
+    part: tuple[int, int],
+    strips: tuple[int, int],
+) -> None:
+    """Keep in ``phases`` how the spectra of two pictures compare at a part of the frequencies u.
+
+    ``strips`` says how many rows and columns one thread does: neighbours in memory, which two would write to in turns.
+    """
+    (height, width), (start, end) = phases.shape, part
+    few, step = _rows_at_once(width), _columns_at_once(height)
+
+    def rows(read: Callable[[int, int], Array], waves: Waves) -> Callable[[int, int], None]:
+        def transform(y0: int, y1: int) -> None:
+            for y in range(y0, y1, few):
+                waves.rows(y, read(y, min(y + few, y1)), start, end)
+
+        return transform
+
+    def columns(k0: int, k1: int) -> None:
+        for u0 in range(start + k0, start + k1, step):
+            u1 = min(u0 + step, start + k1)
+            cross = spectra[0].transforms(u0, u1)
+            _compare(cross.view(np.float32), spectra[1].transforms(u0, u1).view(np.float32))
+            phases.keep(u0, u1, cross)
+
+    for read, waves in zip(readers, spectra, strict=True):
+        over_rows(rows(read, waves), height, strip=strips[0])
+    over_rows(columns, end - start, strip=strips[1])
+
+
+def _rows_at_once(width: int) -> int:
+    """Return how many rows to transform at a time: whole blocks, of half a MB where they are long."""
+    return BLOCK * min(2, max(1, (1 << 17) // (BLOCK * width)))
+
+
+def _columns_at_once(height: int) -> int:
+    """Return how many columns to transform at a time: those of half a MB where they are long."""
+    return min(64, max(16, (1 << 16) // height))
 
 
 def _highest(phases: Waves) -> tuple[int, int, float]:
@@ -177,7 +222,7 @@ def _highest(phases: Waves) -> tuple[int, int, float]:
         place = int(strip.argmax())
         return float(strip.flat[place]), -(y0 * width + place)
 
-    top, place = max(over_rows(rows, height, strip=2 * BLOCK))
+    top, place = max(over_rows(rows, height, strip=_rows_at_once(width)))
     y, x = divmod(-place, width)
     return (y if y <= height // 2 else y - height), (x if x <= width // 2 else x - width), top
 
@@ -211,7 +256,8 @@ def _samples(phases: Waves, y: int, x: int) -> Array:
     def columns(u0: int, u1: int) -> None:
         _multiply(down.view(np.float32), phases.strip(u0, u1).view(np.float32), half.view(np.float32), u0)
 
-    over_rows(columns, u.size, strip=columns_of(height))
+    over_rows(columns, u.size, strip=_columns_at_once(height))
+    del down
     # No library of linear algebra: for so few numbers it would wake threads that go on spinning beside ours.
     sums = np.einsum("iu,ku->ik", (half * twice).astype(np.complex128), across.astype(np.complex128))
     return sums.real / (height * width)
@@ -230,8 +276,12 @@ def _nodes() -> Array:
 def _waves(places: Array, frequencies: Array) -> Array:
     """Return exp(2πi · place · frequency), complex64."""
     turns = np.outer(places, frequencies)
-    angles = (2 * np.pi * (turns - np.rint(turns))).astype(np.float32)
-    return np.cos(angles) + np.complex64(1j) * np.sin(angles)
+    turns -= np.rint(turns)
+    angles = (2 * np.pi * turns).astype(np.float32)
+    del turns
+    waves = np.empty(angles.shape, np.complex64)
+    waves.real, waves.imag = np.cos(angles), np.sin(angles)
+    return waves
 
 
 def _shift(phases: Waves, y: int, x: int, height: float, upsample: int) -> Shift:
@@ -283,24 +333,38 @@ def _compare(first, second):
 
 @kernel(contract=True)
 def _multiply(left, right, out, u0):
-    """Write the product of two complex matrices to the columns from ``u0`` on."""
-    count = right.shape[1] // 2
-    _sum_products(left, right, out, u0, np.empty((2, count), np.float32), np.zeros((2, len(left), count), np.float32))
+    """Write the product of two complex matrices, the left one of an even number of rows, to columns from ``u0`` on."""
+    count, columns = right.shape[1] // 2, -(-right.shape[1] // (2 * LANES)) * LANES
+    parts, sums = np.zeros((2, _AT_ONCE * columns), np.float32), np.zeros((2, len(left) * columns), np.float32)
+    real, imaginary = parts[0], parts[1]
+    for v in range(0, len(right), _AT_ONCE):
+        rows = min(_AT_ONCE, len(right) - v)
+        for k in range(rows):
+            for u in range(count):
+                real[k * columns + u], imaginary[k * columns + u] = right[v + k, 2 * u], right[v + k, 2 * u + 1]
+        for i in range(0, len(left), 2):
+            one, two = left[i, 2 * v : 2 * (v + rows)], left[i + 1, 2 * v : 2 * (v + rows)]
+            _add_products(one, two, real, imaginary, sums, i * columns, columns)
+    for i in range(len(left)):
+        for u in range(count):
+            at = i * columns + u
+            out[i, 2 * (u0 + u)], out[i, 2 * (u0 + u) + 1] = sums[0, at], sums[1, at]
 
 
 @kernel(contract=True)
-def _sum_products(left, right, out, u0, parts, sums):
-    real, imaginary = parts[0], parts[1]
-    for v in range(len(right)):
-        row = right[v]
-        for u in range(real.size):
-            real[u], imaginary[u] = row[2 * u], row[2 * u + 1]
-        for i in range(len(left)):
-            a, b = left[i, 2 * v], left[i, 2 * v + 1]
-            total, other = sums[0, i], sums[1, i]
-            for u in range(real.size):
-                total[u] += a * real[u] - b * imaginary[u]
-                other[u] += a * imaginary[u] + b * real[u]
-    for i in range(len(left)):
-        for u in range(real.size):
-            out[i, 2 * (u0 + u)], out[i, 2 * (u0 + u) + 1] = sums[0, i, u], sums[1, i, u]
+def _add_products(one, two, real, imaginary, sums, at, columns):
+    """Add two rows of numbers times a matrix to sums, real and imaginary ones, of two rows."""
+    real_sums, other_sums = sums[0], sums[1]
+    for u in range(0, columns, LANES):
+        first, second = at + u, at + columns + u
+        p, q = load(real_sums, first), load(other_sums, first)
+        r, s = load(real_sums, second), load(other_sums, second)
+        for k in range(one.size // 2):
+            x, y = load(real, k * columns + u), load(imaginary, k * columns + u)
+            a, b, c, d = one[2 * k], one[2 * k + 1], two[2 * k], two[2 * k + 1]
+            p, q = p + (x * a - y * b), q + (x * b + y * a)
+            r, s = r + (x * c - y * d), s + (x * d + y * c)
+        store(p, real_sums, first)
+        store(q, other_sums, first)
+        store(r, real_sums, second)
+        store(s, other_sums, second)

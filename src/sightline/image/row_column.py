@@ -152,12 +152,13 @@ class Waves:
         self.across = source_indices(shape[1], self.left, border) if self.wide > shape[1] else None
         self.store = store if host is None else store_for(shape[0], self.wide * self.channels, host)
 
-    def rows(self, y0: int, values: Array) -> None:
-        """Keep the transforms of rows."""
+    def rows(self, y0: int, values: Array, u0: int = 0, u1: int | None = None) -> None:
+        """Keep the transforms of rows, or what they are at frequencies ``u0`` to ``u1``."""
         transforms = scipy_fft().rfft(values if self.across is None else values[:, self.across], axis=1)
         numbers = transforms.view(np.float32).reshape(len(values), -1)
         self._close(numbers, True, self.wide % 2 == 0)
-        self.store.put(y0, 0, self.wide * self.channels, numbers, self.channels)
+        place, count, first, _ = self._where(u0, self.count if u1 is None else u1)
+        self.store.put(y0, place, count, numbers, first + 2 * u0 * self.channels)
 
     def columns(self, u0: int, u1: int, weigh: Callable[[Array, int, int], None]) -> None:
         """Weigh the transforms of columns at frequencies ``u0`` to ``u1``."""

@@ -13,7 +13,7 @@ from sightline.core.kernels import kernel
 from sightline.core.types import Array
 
 BLOCK = 32  # rows that share their units, column by column
-_TOPS = {2: np.float32(2**15 - 1), 3: np.float32(2**23 - 8)}
+_TOP = np.float32(2**23 - 8)
 _LEAST = np.float32(1e-30)  # its inverse times these is still a float; what is smaller counts as 0
 
 
@@ -36,25 +36,19 @@ class FloatStore:
 
 
 class NarrowStore:
-    """Rows of ``width`` numbers of 16 or 24 bits, the lowest 8 of 24 in ``host`` of bytes, where that holds them.
+    """Rows of ``width`` numbers of 24 bits, the lowest 8 of them in ``host`` of bytes, where that holds them.
 
     Blocks begin at a multiple of :data:`BLOCK` rows, and end at another one or with the last row.
     """
 
-    def __init__(self, rows: int, width: int, host: Array | None, size: int = 3) -> None:
-        if size == 2:
-            self.low = np.empty((0, 0), np.uint8)
-        elif host is not None and host.size >= rows * width:
-            self.low = host.reshape(rows, -1)
-        else:
-            self.low = empty((rows, width), np.uint8)
-        self.top = _TOPS[size]
+    def __init__(self, rows: int, width: int, host: Array) -> None:
+        self.low = host.reshape(rows, -1) if host.size >= rows * width else empty((rows, width), np.uint8)
         self.high = empty((rows, width), np.int16)
         self.units = empty((-(-rows // BLOCK), width), np.float32)
 
     def put(self, y0: int, x0: int, count: int, block: Array, first: int) -> None:
         """Keep ``count`` columns of a float32 block, from its column ``first`` on, at row ``y0`` and column ``x0``."""
-        _put(block, first, self.high, self.low, self.units, self.top, np.empty(count, np.float32), y0, x0)
+        _put(block, first, self.high, self.low, self.units, np.empty(count, np.float32), y0, x0)
 
     def get(self, y0: int, x0: int, count: int, block: Array, first: int) -> None:
         """Write to the block what :meth:`put` kept."""
@@ -67,27 +61,29 @@ def store_for(rows: int, width: int, host: Array) -> FloatStore | NarrowStore:
 
 
 @kernel
-def _put(block, first, high, low, units, top, inverse, y0, x0):
-    count, zero = inverse.size, np.float32(0)
+def measure(block, y0, y1, x0, top, unit, inverse):
+    """Write down the unit of each column of some rows, of which its largest number is ``top``, and one over it."""
+    zero = np.float32(0)
+    for x in range(unit.size):
+        unit[x] = zero
+    for y in range(y0, y1):
+        row = block[y, x0 : x0 + unit.size]
+        for x in range(unit.size):
+            unit[x] = max(unit[x], abs(row[x]))
+    for x in range(unit.size):
+        largest = unit[x]
+        inverse[x] = top / max(largest, _LEAST) if largest > _LEAST else zero
+        unit[x] = largest / top
+
+
+@kernel
+def _put(block, first, high, low, units, inverse, y0, x0):
+    count = inverse.size
     for y in range(0, len(block), BLOCK):
         end = min(y + BLOCK, len(block))
-        unit = units[(y0 + y) // BLOCK, x0 : x0 + count]
-        for x in range(count):
-            unit[x] = zero
-        for k in range(y, end):
-            row = block[k, first : first + count]
-            for x in range(count):
-                unit[x] = max(unit[x], abs(row[x]))
-        for x in range(count):
-            largest = unit[x]
-            inverse[x] = top / max(largest, _LEAST) if largest > _LEAST else zero
-            unit[x] = largest / top
+        measure(block, y, end, first, _TOP, units[(y0 + y) // BLOCK, x0 : x0 + count], inverse)
         for k in range(y, end):
             row, upper = block[k, first : first + count], high[y0 + k, x0 : x0 + count]
-            if low.size == 0:
-                for x in range(count):
-                    upper[x] = np.int16(np.int32(np.rint(row[x] * inverse[x])))
-                continue
             lower = low[y0 + k, x0 : x0 + count]
             for x in range(count):
                 whole = np.int32(np.rint(row[x] * inverse[x]))
@@ -98,11 +94,6 @@ def _put(block, first, high, low, units, top, inverse, y0, x0):
 def _get(block, first, high, low, units, count, y0, x0):
     for k in range(len(block)):
         row, unit = block[k, first : first + count], units[(y0 + k) // BLOCK, x0 : x0 + count]
-        upper = high[y0 + k, x0 : x0 + count]
-        if low.size == 0:
-            for x in range(count):
-                row[x] = np.float32(np.int32(upper[x])) * unit[x]
-            continue
-        lower = low[y0 + k, x0 : x0 + count]
+        upper, lower = high[y0 + k, x0 : x0 + count], low[y0 + k, x0 : x0 + count]
         for x in range(count):
             row[x] = np.float32(np.int32(upper[x]) * np.int32(256) + np.int32(lower[x])) * unit[x]
