@@ -21,6 +21,8 @@ from .hota import HotaScore as HotaScore
 from .hota import hota as hota
 from .idf1 import IdentityScore as IdentityScore
 from .idf1 import idf1 as idf1
+from .image_quality import psnr as psnr
+from .image_quality import ssim as ssim
 from .mean_average_precision import AveragePrecision as AveragePrecision
 from .mean_average_precision import mean_average_precision as mean_average_precision
 from .mota import ClearMot as ClearMot
