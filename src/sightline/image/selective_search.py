@@ -15,6 +15,7 @@ import numpy as np
 from sightline.core.catalogue import method
 from sightline.core.checks import as_image, choice, integer
 from sightline.core.conversions import to_float
+from sightline.core.kernels import kernel
 from sightline.core.layers import Boxes as BoxesLayer
 from sightline.core.layers import Labels as LabelsLayer
 from sightline.core.layers import Picture
@@ -27,6 +28,7 @@ from sightline.image.region_hierarchy import join_alike
 from sightline.image.region_histograms import WAYS, Regions, bounded_regions, count_bins
 
 _BAND = 1 << 15  # pixels whose colours are counted together
+_LAB_LEAST, _LAB_SPANS = np.array([0, -128, -128], np.float32), np.array([100, 255, 255], np.float32)
 _ALL, _NO_COLOUR = (1.0, 1.0, 1.0, 1.0), (0.0, 1.0, 1.0, 1.0)  # colour, texture, size, fill
 # (colour space, scales of the first regions, measures of likeness): the paper's table 5, and a single one.
 _MODES = {
@@ -141,9 +143,19 @@ def _rgb_rows(image: Array, y0: int, y1: int) -> Array:
 def _converted(image: Array, space: str, y0: int, y1: int) -> Array:
     """Return rows of an image in a colour space, stretched to 0–1."""
     converted = convert(_rgb_rows(image, y0, y1), "rgb", space)
-    if space == "lab":
-        converted = (converted + np.array([0, 128, 128], np.float32)) / np.array([100, 255, 255], np.float32)
+    if space == "lab":  # a number at a time along the row: NumPy would go three by three
+        width = image.shape[1]
+        least, spans = np.tile(_LAB_LEAST, width), np.tile(_LAB_SPANS, width)
+        _stretch(converted.reshape(-1, 3 * width), least, spans)
     return converted
+
+
+@kernel
+def _stretch(rows, least, spans):
+    for y in range(rows.shape[0]):
+        row = rows[y]
+        for i in range(row.size):
+            row[i] = (row[i] - least[i]) / spans[i]
 
 
 def _counted(image: Array, labels: Array, space: str) -> tuple[Regions, Array]:
