@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import doctest
+import inspect
 import re
 import runpy
 import shlex
@@ -30,6 +31,16 @@ def test_sessions_in_the_pages_run(page: Path, tmp_path: Path, monkeypatch: pyte
     test = doctest.DocTestParser().get_doctest(text, {}, page.name, str(page), 0)
     result = doctest.DocTestRunner(optionflags=OPTIONS).run(test)
     assert result.failed == 0
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_names_in_the_pages_exist(page: Path) -> None:
+    for name in sorted(set(re.findall(r"\bsl\.([a-z_]\w*(?:\.[a-z_]\w*)*)", page.read_text("utf-8")))):
+        found: object = sl
+        for part in name.split("."):
+            if not (inspect.ismodule(found) or inspect.isclass(found)):
+                break  # what a result has is said by its own page
+            found = getattr(found, part)  # AttributeError names what is not there
 
 
 @pytest.mark.parametrize("page", [*PAGES, ROOT / "CONTRIBUTING.md"], ids=lambda page: page.name)
