@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -77,3 +80,50 @@ def test_a_network_of_one_painting_paints_in_one_pass(new_page: Callable[..., An
     until_seen(page, lambda: shown(page).any())
     assert 'StyleNet.load("candy.safetensors")' in page.locator("section pre").last.inner_text()
     sound_room(page, 1280 if scheme == "light" else 390)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_network_learns_a_painting_and_is_kept(new_page: Callable[..., Any], root: Path, scheme: str) -> None:
+    from sightline.explain import StyleNet
+
+    width, name = (1280, "wave") if scheme == "light" else (390, "storm")
+    page = new_page(viewport={"width": width, "height": 844}, color_scheme=scheme)
+    page.goto("/rooms/imagine?model=imagining&kind=learn&image=sample%3Acoins&style=sample%3Aflower&steps=3&size=32")
+    until(page, READY)
+    page.get_by_label("Name of the network").fill(f"{name} !")
+    page.get_by_role("button", name="Learn it").click()
+    until(page, f"{TOLD}?.state === 'done' && {TOLD}.step === '3'")
+    assert "on 15 photos" in page.locator(".room-told").inner_text()
+    until_seen(page, lambda: shown(page).any())
+    page.get_by_role("button", name="Paint with it").wait_for()
+    sound_room(page, width)
+    assert StyleNet.load(root / "runs" / f"{name}.safetensors").width == 16
+    program = page.locator("section pre").last.inner_text()
+    page.get_by_role("button", name="Paint with it").click()
+    until(page, READY)
+    assert page.get_by_label("Network of a painting").input_value() == f"{name}.safetensors"
+    page.get_by_role("button", name="Make it").click()
+    until(page, f"{TOLD}?.state === 'done'")
+    assert page.locator(".room-told").inner_text() == "Made in 1 pass."
+    if scheme == "light":  # the program learns the same network
+        made = root / "program"
+        made.mkdir()
+        (made / "runs").symlink_to(root / "runs")
+        (made / "same.py").write_text(program, "utf-8")
+        environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+        subprocess.run([sys.executable, "same.py"], cwd=made, check=True, env=environment, timeout=300)
+        ours, theirs = (StyleNet.load(file / f"{name}.safetensors") for file in (root / "runs", made))
+        for one, other in zip(ours.parameters(), theirs.parameters(), strict=True):
+            assert (one - other).abs().max() < 1e-4
+
+
+def test_stopping_keeps_what_is_learnt(page: Any, root: Path) -> None:
+    from sightline.explain import StyleNet
+
+    page.goto("/rooms/imagine?model=imagining&kind=learn&image=sample%3Acoins&steps=2000&size=32&learnt=half")
+    until(page, READY)
+    page.get_by_role("button", name="Learn it").click()
+    until(page, f"{TOLD}?.state === 'busy' && Number({TOLD}.step) >= 1")
+    page.get_by_role("button", name="Stop", exact=True).click()
+    page.get_by_role("button", name="Paint with it").wait_for()
+    assert StyleNet.load(root / "runs" / "half.safetensors").width == 16

@@ -140,6 +140,20 @@ class ImagineAsk(Form):
     seed: int = Field(0, ge=0, le=10**9)
 
 
+class PainterAsk(Form):
+    """A network that learns one painting, ``style``, on ``photos``: a folder; it is seen painting ``input``."""
+
+    model: str = Field(max_length=200)
+    style: str = Field(max_length=1000)
+    input: str = Field(max_length=1000)
+    photos: str = Field("", max_length=1000)
+    size: int = Field(256, ge=32, le=1024)
+    width: int = Field(16, ge=4, le=64)
+    style_weight: float = Field(10.0, ge=0, le=10_000)
+    iterations: int = Field(400, ge=1, le=100_000)
+    seed: int = Field(0, ge=0, le=10**9)
+
+
 class TestPictureAsk(Form):
     """A question for a held-out picture by its number."""
 
