@@ -16,7 +16,7 @@ from sightline.core.streaming import write_past
 from sightline.core.vectors import FLOATS, LANES, pointer
 
 _OCTETS, _PLACE = ir.VectorType(ir.IntType(8), 16), ir.IntType(32)
-_AHEAD = 512  # float32
+_AHEAD = 2048  # float32
 
 
 @intrinsic
@@ -42,7 +42,8 @@ def copy_every_second(_: Any, row: Any, at: Any, out: Any, to: Any) -> Any:
 def load_triples(_: Any, array: Any, at: Any) -> Any:
     """Return the first, second and third numbers of eight pixels of a float32 array, from number ``at`` on.
 
-    Two KiB further on is what a loop wants some time later, and is asked for.
+    Eight KiB further on is what a loop wants some time later, and is asked for: memory answers late while it is written
+    to as well.
     """
 
     def build(context: Any, builder: Any, signature: Any, args: Any) -> Any:
