@@ -41,7 +41,8 @@ def test_warp_is_opencvs_remap(photos: dict[str, np.ndarray], measured: Callable
 
 @evidence.equals("image.warp", peer="scipy", tolerance="2e-4 on float32 0–1", data="photos")
 def test_warp_is_scipys_map_coordinates(photos: dict[str, np.ndarray], measured: Callable[[float], None]) -> None:
-    modes = {"constant": "grid-constant", "edge": "nearest", "reflect": "mirror", "wrap": "grid-wrap"}
+    modes = {"constant": "grid-constant", "edge": "nearest", "wrap": "grid-wrap"}
+    modes |= {"reflect": "mirror", "symmetric": "reflect"}
     worst = 0.0
     for picture in photos.values():
         gray = (picture if picture.ndim == 2 else picture[..., 1]).astype(np.float32) / 255
@@ -60,7 +61,7 @@ def test_positions_that_are_no_numbers_lie_beyond_the_border() -> None:
     field = np.array([[[np.nan, 1], [1, np.nan], [np.inf, 1], [1, -np.inf], [1e30, 1], [2, 2]]], np.float32)
     for method in FLAGS:
         assert sl.image.warp(image, field, method=method, value=7).tolist() == [[7, 7, 7, 7, 7, 200]]
-    for border in ("edge", "reflect", "wrap"):
+    for border in ("edge", "reflect", "symmetric", "wrap"):
         with pytest.raises(InputError, match=f"warp: coordinates must be finite with border '{border}'"):
             sl.image.warp(image, field, border=border)
 

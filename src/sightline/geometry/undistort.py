@@ -41,7 +41,7 @@ def undistort(
     matrix: Array | None = None,
     *,
     method: Annotated[str, Choice("nearest", "bilinear", "bicubic")] = "bilinear",
-    border: Annotated[str, Choice("constant", "reflect", "edge", "wrap")] = "constant",
+    border: Annotated[str, Choice("constant", "reflect", "symmetric", "edge", "wrap")] = "constant",
     value: float | Sequence[float] = 0.0,
     out: Array | None = None,
 ) -> Image:
@@ -60,7 +60,7 @@ def undistort(
     method
         ``nearest``, ``bilinear`` or ``bicubic``.
     border
-        What lies beyond the photo: ``constant`` (``value``), ``reflect``, ``edge`` or ``wrap``.
+        What lies beyond the photo: ``constant`` (``value``), ``reflect``, ``symmetric``, ``edge`` or ``wrap``.
     value
         Beyond a constant border, in the image's units: a number, or one for each channel.
     out

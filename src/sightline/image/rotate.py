@@ -31,7 +31,7 @@ def rotate(
     scale: Annotated[float, Range(0.05, 20, 0.05)] = 1.0,
     expand: bool = False,
     method: Annotated[str, Choice("nearest", "bilinear", "bicubic")] = "bilinear",
-    border: Annotated[str, Choice("constant", "reflect", "edge", "wrap")] = "constant",
+    border: Annotated[str, Choice("constant", "reflect", "symmetric", "edge", "wrap")] = "constant",
     value: float | Sequence[float] = 0.0,
     out: Array | None = None,
 ) -> NewImage:
@@ -56,8 +56,8 @@ def rotate(
     method
         ``nearest``, ``bilinear`` or ``bicubic`` (Keys's cubic with a = −¾).
     border
-        What lies beyond the image: ``constant`` (``value``), ``reflect`` (2 1 | 0 1 2), ``edge`` (0 0 | 0 1 2) or
-        ``wrap`` (8 9 | 0 1 2).
+        What lies beyond the image: ``constant`` (``value``), ``reflect`` (2 1 | 0 1 2), ``symmetric`` (1 0 | 0 1 2),
+        ``edge`` (0 0 | 0 1 2) or ``wrap`` (8 9 | 0 1 2).
     value
         Beyond a constant border, in the image's units: a number, or one for each channel.
     out

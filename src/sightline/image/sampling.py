@@ -54,7 +54,7 @@ from sightline.image.sampling_places import (
 )
 
 METHODS = ("nearest", "bilinear", "bicubic")
-BORDERS = ("constant", "reflect", "edge", "wrap")
+BORDERS = ("constant", "reflect", "edge", "wrap", "symmetric")  # in the order of their numbers
 LARGEST = 1 << 30  # values in a result
 NO_FIELD = np.zeros((0, 0), np.float32)
 NO_MATRIX = tuple(np.eye(3).ravel().tolist())

@@ -16,7 +16,7 @@ from sightline.core.vectors import LANES, all_of, any_of, count_from, floor, loa
 
 COLUMNS, ROWS = 64, 32  # of a tile: its old pixels lie in few pages and stay in the nearest cache, however it is turned
 TILE = COLUMNS * ROWS + COLUMNS  # numbers a tile keeps in a row: at a power of two they would share cache lines
-CONSTANT, REFLECT, EDGE, WRAP = 0, 1, 2, 3
+CONSTANT, REFLECT, EDGE, WRAP, SYMMETRIC = 0, 1, 2, 3, 4
 MARGIN = 3  # pixels around an image whose edge goes on: no window that differs from others reaches further
 FARTHEST = np.float32(1e9)
 
@@ -300,7 +300,7 @@ def _within(position, size):
 def _pull(positions, g, base, size, border, window):
     """Replace eight positions relative to ``base`` by those that the border stands for."""
     half, before = np.float32(0.5) if window == 1 else np.float32(0), (window - 1) // 2
-    if border in (REFLECT, WRAP):
+    if border in (REFLECT, WRAP, SYMMETRIC):
         for k in range(g, g + LANES):
             positions[k] = _fold(positions[k] - half, base, size, border) + half
         return
@@ -314,15 +314,23 @@ def _pull(positions, g, base, size, border, window):
         positions[k] = position if position < high else high
 
 
+@kernel(inline=True)
+def _period(size, border):
+    """Return after how many pixels what lies beyond the border comes again."""
+    return size if border == WRAP else 2 * size if border == SYMMETRIC else max(1, 2 * (size - 1))
+
+
 @kernel
 def _fold(position, base, size, border):
-    period = size if border == WRAP else max(1, 2 * (size - 1))
+    period = _period(size, border)
     position = position if position > -FARTHEST else -FARTHEST  # NaN too
     position = position if position < FARTHEST else FARTHEST
     whole = np.floor(position)
     folded, fraction = (np.int64(whole) + base) % period, position - whole
     if border == REFLECT and folded + (1 if fraction > 0 else 0) > size - 1:
         return np.float32(2 * (size - 1) - folded - base) - fraction
+    if border == SYMMETRIC and folded > size - 1:
+        return np.float32(2 * size - 1 - folded - base) - fraction
     return np.float32(folded - base) + fraction
 
 
@@ -352,9 +360,11 @@ def _stand_in(index, size, border):
         return min(max(index, 0), size - 1)
     if 0 <= index < size:
         return index
-    period = size if border == WRAP else max(1, 2 * (size - 1))
+    period = _period(size, border)
     index %= period
-    return index if index < size else period - index
+    if index < size:
+        return index
+    return period - 1 - index if border == SYMMETRIC else period - index
 
 
 @kernel

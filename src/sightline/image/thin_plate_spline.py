@@ -38,7 +38,7 @@ def thin_plate_spline(
     *,
     smoothing: Annotated[float, Range(0, 1000)] = 0.0,
     method: Annotated[str, Choice("nearest", "bilinear", "bicubic")] = "bilinear",
-    border: Annotated[str, Choice("constant", "reflect", "edge", "wrap")] = "constant",
+    border: Annotated[str, Choice("constant", "reflect", "symmetric", "edge", "wrap")] = "constant",
     value: float | Sequence[float] = 0.0,
     out: Array | None = None,
 ) -> NewImage:
@@ -62,7 +62,7 @@ def thin_plate_spline(
     method
         ``nearest``, ``bilinear`` or ``bicubic``.
     border
-        What lies beyond the image: ``constant`` (``value``), ``reflect``, ``edge`` or ``wrap``.
+        What lies beyond the image: ``constant`` (``value``), ``reflect``, ``symmetric``, ``edge`` or ``wrap``.
     value
         Beyond a constant border, in the image's units: a number, or one for each channel.
     out

@@ -36,7 +36,7 @@ def warp(
     coordinates: Field,
     *,
     method: Annotated[str, Choice("nearest", "bilinear", "bicubic")] = "bilinear",
-    border: Annotated[str, Choice("constant", "reflect", "edge", "wrap")] = "constant",
+    border: Annotated[str, Choice("constant", "reflect", "symmetric", "edge", "wrap")] = "constant",
     value: float | Sequence[float] = 0.0,
     out: Array | None = None,
 ) -> NewImage:
@@ -54,8 +54,8 @@ def warp(
     method
         ``nearest``, ``bilinear`` or ``bicubic`` (Keys's cubic with a = −¾).
     border
-        What lies beyond the image: ``constant`` (``value``), ``reflect`` (2 1 | 0 1 2), ``edge`` (0 0 | 0 1 2) or
-        ``wrap`` (8 9 | 0 1 2).
+        What lies beyond the image: ``constant`` (``value``), ``reflect`` (2 1 | 0 1 2), ``symmetric`` (1 0 | 0 1 2),
+        ``edge`` (0 0 | 0 1 2) or ``wrap`` (8 9 | 0 1 2).
     value
         Beyond a constant border, in the image's units: a number, or one for each channel.
     out
@@ -135,7 +135,7 @@ def warp_by_bands(
 
 
 def _check_finite(function: str, field: Array, border: str) -> None:
-    if isinstance(border, str) and border in ("reflect", "edge", "wrap") and not np.isfinite(field).all():
+    if isinstance(border, str) and border in ("reflect", "symmetric", "edge", "wrap") and not np.isfinite(field).all():
         raise InputError(
             f'{function}: coordinates must be finite with border {border!r}; got NaN or infinity. Use "constant".'
         )

@@ -34,7 +34,7 @@ def warp_affine(
     shape: tuple[int, int] | None = None,
     *,
     method: Annotated[str, Choice("nearest", "bilinear", "bicubic")] = "bilinear",
-    border: Annotated[str, Choice("constant", "reflect", "edge", "wrap")] = "constant",
+    border: Annotated[str, Choice("constant", "reflect", "symmetric", "edge", "wrap")] = "constant",
     value: float | Sequence[float] = 0.0,
     out: Array | None = None,
 ) -> NewImage:
@@ -54,8 +54,8 @@ def warp_affine(
     method
         ``nearest``, ``bilinear`` or ``bicubic`` (Keys's cubic with a = −¾).
     border
-        What lies beyond the image: ``constant`` (``value``), ``reflect`` (2 1 | 0 1 2), ``edge`` (0 0 | 0 1 2) or
-        ``wrap`` (8 9 | 0 1 2).
+        What lies beyond the image: ``constant`` (``value``), ``reflect`` (2 1 | 0 1 2), ``symmetric`` (1 0 | 0 1 2),
+        ``edge`` (0 0 | 0 1 2) or ``wrap`` (8 9 | 0 1 2).
     value
         Beyond a constant border, in the image's units: a number, or one for each channel.
     out
@@ -92,7 +92,7 @@ def warp_perspective(
     shape: tuple[int, int] | None = None,
     *,
     method: Annotated[str, Choice("nearest", "bilinear", "bicubic")] = "bilinear",
-    border: Annotated[str, Choice("constant", "reflect", "edge", "wrap")] = "constant",
+    border: Annotated[str, Choice("constant", "reflect", "symmetric", "edge", "wrap")] = "constant",
     value: float | Sequence[float] = 0.0,
     out: Array | None = None,
 ) -> NewImage:
@@ -113,8 +113,8 @@ def warp_perspective(
     method
         ``nearest``, ``bilinear`` or ``bicubic`` (Keys's cubic with a = −¾).
     border
-        What lies beyond the image: ``constant`` (``value``), ``reflect`` (2 1 | 0 1 2), ``edge`` (0 0 | 0 1 2) or
-        ``wrap`` (8 9 | 0 1 2).
+        What lies beyond the image: ``constant`` (``value``), ``reflect`` (2 1 | 0 1 2), ``symmetric`` (1 0 | 0 1 2),
+        ``edge`` (0 0 | 0 1 2) or ``wrap`` (8 9 | 0 1 2).
     value
         Beyond a constant border, in the image's units: a number, or one for each channel.
     out
