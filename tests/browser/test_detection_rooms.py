@@ -18,6 +18,7 @@ ROOMS = {
     "precision": "[data-average]",
     "proposals": "[data-count]",
     "queries": "[data-query]",
+    "words": "[data-phrase]",
 }
 
 
@@ -110,3 +111,18 @@ def test_a_query_is_followed_through_the_layers(page: Any) -> None:
     page.get_by_label("Query", exact=True).press("ArrowRight")
     until_seen(page, lambda: told.get_attribute("data-query") != first)
     page.wait_for_url(re.compile("rank=2"))
+
+
+def test_words_look_layer_by_layer(page: Any) -> None:
+    told = opened(page, "words", "?image=sample%3Acoins&text=a+coin.+dark+ground.&layer=0")
+    assert (told.get_attribute("data-layer"), told.get_attribute("data-phrases")) == ("1", "2")
+    assert told.get_attribute("data-phrase") == "a coin"
+    first = told.get_attribute("data-most")
+    page.get_by_role("button", name="Step on").click()
+    until(page, "document.querySelector('[data-layer]').dataset.layer === '2'")
+    assert told.get_attribute("data-most") != first
+    page.locator(".court-table").get_by_role("button", name="dark ground").click()
+    until(page, "document.querySelector('[data-phrase]').dataset.phrase === 'dark ground'")
+    page.get_by_label("Text", exact=True).fill("one. two. three.")
+    until(page, "document.querySelector('[data-phrases]').dataset.phrases === '3'")
+    page.wait_for_url(re.compile("text=one"))

@@ -145,3 +145,28 @@ def test_queries_are_told_the_surest_first_with_where_they_look(client: Any, fre
     assert maps.shape[2] / maps.shape[3] == pytest.approx(height / width, rel=0.1)
     if fresh == "detr":
         np.testing.assert_allclose(maps.sum(axis=(2, 3)), 1, rtol=1e-4)
+
+
+def test_words_are_told_with_where_they_look(client: Any, tmp_path: Path) -> None:
+    pytest.importorskip("torch", reason="the extra 'deep' is not installed")
+    answer = client.post("/api/words", json={"input": "sample:coins", "text": "a coin. dark ground."})
+    assert answer.status_code == 200, answer.text
+    (tmp_path / "lens.trace").write_bytes(answer.content)
+    trace = load_trace(tmp_path / "lens.trace")
+    assert trace.about["phrases"] == ["a coin", "dark ground"]
+    boxes, scores = np.array(trace.about["boxes"]), np.array(trace.about["scores"])
+    assert boxes.shape == (2, 5, 4)
+    assert scores.shape == (2, 5)
+    assert (np.diff(scores) <= 0).all()
+    picture, layer = trace[0].picture(), trace[1].layers[0]
+    assert picture is not None
+    assert max(picture.shape[:2]) == 320
+    maps = np.asarray(layer.tiles)  # type: ignore[attr-defined]
+    assert len(maps) == 2 * trace.about["layers"]
+    np.testing.assert_allclose(maps.sum(axis=(1, 2)), 1, rtol=1e-4)
+    assert not np.allclose(maps[0], maps[trace.about["layers"]])
+    again = client.post("/api/words", json={"input": "sample:coins", "text": "a coin. dark ground."})
+    assert again.content == answer.content
+    refused = client.post("/api/words", json={"input": "sample:coins", "text": ". ."})
+    assert refused.status_code == 422
+    assert "text" in refused.json()["error"]["message"]

@@ -70,12 +70,12 @@ def word_attention(
     ----------
     S. Liu et al., "Grounding DINO: Marrying DINO with Grounded Pre-Training for Open-Set Object Detection", ECCV 2024.
     """
-    return _seen(model, image, text).map(phrase, layer)
+    return word_lens(model, image, text).map(phrase, layer)
 
 
 @word_attention.steps
 def _(model: nn.Module, image: Images, text: Text, phrase: int = 0, layer: int = -1) -> Iterator[Step]:
-    seen = _seen(model, image, text)
+    seen = word_lens(model, image, text)
     picture = picture_of(as_single("word_attention", model, image))
     yield Step("image", Picture(picture))
     for number, words in enumerate(seen.phrases):
@@ -99,11 +99,21 @@ def _(model: nn.Module, image: Images, text: Text, phrase: int = 0, layer: int =
 
 
 @dataclass(frozen=True)
-class _Seen:
-    """One image and its text, as the model saw them: N layers of T words over S places, and what was said."""
+class WordLens:
+    """One image and its text, as the model saw them.
+
+    Parameters
+    ----------
+    prompt
+        The text, T pieces of words.
+    maps
+        Of each layer of the feature enhancer T×h×w: how much a piece took from each place, the mean over the heads.
+    said
+        What was answered by the places that were chosen, then after each layer of the decoder.
+    """
 
     prompt: Prompt
-    maps: Sequence[Tensor]  # N of T×h×w
+    maps: Sequence[Tensor]
     said: Sequence[SetPrediction]
 
     @property
@@ -112,14 +122,15 @@ class _Seen:
         return [self.prompt.name(0, words.float(), 0.5) for words in self.prompt.members(0)]
 
     def map(self, phrase: int, layer: int) -> np.ndarray:
-        """Return h×w, the mean over the words of a phrase."""
+        """Return h×w float32, the mean over the words of a phrase, by their numbers."""
         words = self.prompt.members(0)
         phrase = integer("word_attention", "phrase", phrase, 0, len(words) - 1)
         maps = self.maps[integer("word_attention", "layer", layer, -len(self.maps), len(self.maps) - 1)]
         return maps[words[phrase]].mean(dim=0).cpu().numpy()
 
 
-def _seen(model: nn.Module, image: Images, text: Text) -> _Seen:
+def word_lens(model: nn.Module, image: Images, text: Text) -> WordLens:
+    """Return what every word took from the image, and what was answered; see :func:`word_attention`."""
     if not isinstance(model, GroundingDINO):
         raise InputError(f"word_attention: model must take words, as grounding_dino does; got {type(model).__name__}.")
     batch = as_single("word_attention", model, image)
@@ -139,7 +150,7 @@ def _seen(model: nn.Module, image: Images, text: Text) -> _Seen:
     finally:
         for hook in hooks:
             hook.remove()
-    return _Seen(prompt, [_laid_out(one, memory.shapes) for one in looks], said)
+    return WordLens(prompt, [_laid_out(one, memory.shapes) for one in looks], said)
 
 
 def _laid_out(weights: Tensor, shapes: Sequence[tuple[int, int]]) -> Tensor:

@@ -75,3 +75,12 @@ class QueriesAsk(Form):
     run: str = Field("", max_length=300)
     fresh: Literal["detr", "deformable_detr"] = "detr"
     seed: int = Field(0, ge=0, le=10**9)
+
+
+class WordsAsk(Form):
+    """A question for where the words of a text look; without a ``run``, of a detector that learnt nothing."""
+
+    input: str = Field("sample:cat", max_length=1000)
+    text: str = Field(min_length=1, max_length=500)
+    run: str = Field("", max_length=300)
+    seed: int = Field(0, ge=0, le=10**9)

@@ -11,8 +11,8 @@ from fastapi import APIRouter
 from fastapi.responses import Response
 
 from sightline.apply.plain import plain
-from sightline.lab import proposed, queries_seen
-from sightline.lab.box_asks import AnchorsAsk, CourtAsk, PrecisionAsk, ProposalsAsk, QueriesAsk
+from sightline.lab import proposed, queries_seen, words_seen
+from sightline.lab.box_asks import AnchorsAsk, CourtAsk, PrecisionAsk, ProposalsAsk, QueriesAsk, WordsAsk
 from sightline.lab.kept import Kept
 from sightline.lab.lab import Lab
 from sightline.lab.routes import TRACE
@@ -65,6 +65,15 @@ def detection_routes(lab: Lab) -> APIRouter:
             told = await lab.look(ask.run, queries_seen.trained, image, seconds=_LONG_SECONDS)
         else:
             told = await lab.run([f"detect.{ask.fresh}"], lambda _, __: queries_seen.fresh(ask.fresh, ask.seed, image))
+        return Response(told, media_type=TRACE)
+
+    @routes.post("/words", summary="Where the words of a text look", response_class=Response, responses=_A_TRACE)
+    async def words(ask: WordsAsk) -> Response:
+        image = (await lab.workers.run(lambda _: lab.pictures.get(ask.input, _PIXELS))).image
+        if ask.run:
+            told = await lab.look(ask.run, words_seen.trained, image, ask.text, seconds=_LONG_SECONDS)
+        else:
+            told = await lab.run(["explain.word_attention"], lambda _, __: words_seen.fresh(ask.seed, image, ask.text))
         return Response(told, media_type=TRACE)
 
     return routes

@@ -36,6 +36,7 @@ export const rooms: Room[] = [
   { id: "precision", load: () => import("./precision") },
   { id: "proposals", load: () => import("./proposals") },
   { id: "queries", load: () => import("./queries") },
+  { id: "words", load: () => import("./words") },
   { id: "codes", load: () => import("./codes") },
   { id: "clock", load: () => import("./clock") },
   { id: "digits", load: () => import("./digit-map") },

@@ -28,6 +28,7 @@ export const told: Record<string, { title: string; summary: string }> = {
   precision: { title: "Average precision", summary: "Detections one by one, right or wrong, and the curve whose area is the score." },
   proposals: { title: "Proposals", summary: "Regions, windows or a network say where to look; how many boxes does it take?" },
   queries: { title: "Query lens", summary: "What a query of DETR answers after each layer, and where in the picture it looks." },
+  words: { title: "Word lens", summary: "Where in the picture the words of a text look, layer by layer, and the boxes that answer them." },
   codes: { title: "Code scanner", summary: "QR and bar codes from a photo or the camera, step by step; and made from text." },
   clock: { title: "K-means clock", summary: "Centres put down well or badly, round by round to where they rest." },
   digits: { title: "Map of digits", summary: "t-SNE as it goes on: point at a digit, and see its neighbours." },
