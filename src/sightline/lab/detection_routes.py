@@ -60,23 +60,27 @@ def detection_routes(lab: Lab) -> APIRouter:
 
     @routes.post("/queries", summary="The queries of a set detector", response_class=Response, responses=_A_TRACE)
     async def queries(ask: QueriesAsk) -> Response:
-        image = (await lab.workers.run(lambda _: lab.pictures.get(ask.input, _PIXELS))).image
-        if ask.run:
-            told = await lab.look(ask.run, queries_seen.trained, image, seconds=_LONG_SECONDS)
-        else:
-            told = await lab.run([f"detect.{ask.fresh}"], lambda _, __: queries_seen.fresh(ask.fresh, ask.seed, image))
-        return Response(told, media_type=TRACE)
+        fresh = partial(queries_seen.fresh, ask.fresh, ask.seed)
+        return await _lens(lab, ask, f"detect.{ask.fresh}", queries_seen.trained, fresh)
 
     @routes.post("/words", summary="Where the words of a text look", response_class=Response, responses=_A_TRACE)
     async def words(ask: WordsAsk) -> Response:
-        image = (await lab.workers.run(lambda _: lab.pictures.get(ask.input, _PIXELS))).image
-        if ask.run:
-            told = await lab.look(ask.run, words_seen.trained, image, ask.text, seconds=_LONG_SECONDS)
-        else:
-            told = await lab.run(["explain.word_attention"], lambda _, __: words_seen.fresh(ask.seed, image, ask.text))
-        return Response(told, media_type=TRACE)
+        fresh = partial(words_seen.fresh, ask.seed, text=ask.text)
+        return await _lens(lab, ask, "explain.word_attention", partial(words_seen.trained, text=ask.text), fresh)
 
     return routes
+
+
+async def _lens(
+    lab: Lab, ask: QueriesAsk | WordsAsk, method: str, trained: Callable[..., bytes], fresh: Callable[..., bytes]
+) -> Response:
+    """Return what a trained detector shows of a picture, ``trained(predictor, image)``, or one that learnt nothing."""
+    image = (await lab.workers.run(lambda _: lab.pictures.get(ask.input, _PIXELS))).image
+    if ask.run:
+        told = await lab.look(ask.run, trained, image, seconds=_LONG_SECONDS)
+    else:
+        told = await lab.run([method], lambda _, __: fresh(image))
+    return Response(told, media_type=TRACE)
 
 
 def _court(_: Stop, lab: Lab, ask: CourtAsk) -> dict[str, Any]:
