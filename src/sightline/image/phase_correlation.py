@@ -209,7 +209,10 @@ def _rows_at_once(width: int) -> int:
 
 
 def _columns_at_once(height: int) -> int:
-    """Return how many columns to transform at a time: those of half a MB where they are long."""
+    """Return how many columns to transform at a time: those of half a MB where they are long.
+
+    Fewer than of rows that are kept whole (:func:`sightline.image.row_column.columns_of`): panels lie in one piece.
+    """
     return min(64, max(16, (1 << 16) // height))
 
 

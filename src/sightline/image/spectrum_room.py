@@ -2,7 +2,7 @@
 
 Columns stand in panels, each of which lies in one piece. The spectra are numbers of 16 bits, the transforms of waves of
 length 1 of 8: rounding is noise there, which the sum over a row's frequencies takes away. That makes slots free, for
-more panels: there is room for four sevenths of them at first, and for the others then.
+more panels: where the room is to be small, it takes four sevenths of them at first, and the others then.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ class OctetStore:
 
 
 class Room:
-    """Room for ``rows`` × ``width`` numbers of two spectra in panels of ``columns``, a few panels at a time.
+    """Room for ``rows`` × ``width`` numbers of two spectra in panels of ``columns``: ``whole``, or for two groups.
 
     ``kept`` is the store for what becomes of them, which takes the place of the first spectrum's panels two by two:
     both must have been read before the second of them is kept, and each one before itself.
