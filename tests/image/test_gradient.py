@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import cv2
 import numpy as np
@@ -38,6 +39,63 @@ def test_equals_opencv(operator: str, photos: dict[str, np.ndarray], measured: C
             assert error <= bound
             worst = max(worst, error)
     measured(worst)
+
+
+PADS = {"reflect": cv2.BORDER_REFLECT_101, "symmetric": cv2.BORDER_REFLECT, "edge": cv2.BORDER_REPLICATE}
+PADS |= {"constant": cv2.BORDER_CONSTANT}
+
+
+@evidence.equals("image.gradient", peer="opencv", tolerance="1e-6 of the largest (windows of 5 to 31)", data="photos")
+def test_larger_windows_equal_opencv(photos: dict[str, np.ndarray], measured: Callable[[float], None]) -> None:
+    worst = 0.0
+    for photo in photos.values():
+        gray = photo if photo.ndim == 2 else sl.image.convert(photo, "rgb", "gray")
+        for image in (gray, gray.astype(np.uint16) * np.uint16(257), sl.to_float(gray)):
+            for size in (5, 7, 31):
+                for ours, axes in zip(sl.image.gradient(image, size=size), ((1, 0), (0, 1)), strict=True):
+                    peer = cv2.Sobel(image.astype(np.float64), cv2.CV_64F, *axes, ksize=size)
+                    assert ours.dtype == np.float32
+                    weights = 2.0 ** (2 * size - 3) * float(np.abs(image).max() or 1)
+                    worst = max(worst, float(np.abs(ours - peer).max()) / weights)
+    measured(worst)
+    assert worst <= 1e-6
+
+
+@pytest.mark.parametrize("border", PADS)
+@pytest.mark.parametrize("operator", ["sobel", "scharr", "prewitt", "central"])
+def test_borders_equal_opencv(operator: str, border: str, photos: dict[str, np.ndarray]) -> None:
+    weights = {"sobel": [1, 2, 1], "scharr": [3, 10, 3], "prewitt": [1, 1, 1], "central": [0, 1, 0]}
+    across, along = weights[operator], [-1, 0, 1]
+    for photo in photos.values():
+        gray = photo if photo.ndim == 2 else sl.image.convert(photo, "rgb", "gray")
+        dx, dy = sl.image.gradient(gray, operator, border=border)
+        assert dx.dtype == dy.dtype == np.int16
+        for ours, row, column in ((dx, along, across), (dy, across, along)):
+            kernels = np.array(row, np.float32), np.array(column, np.float32)
+            assert np.array_equal(ours, cv2.sepFilter2D(gray, cv2.CV_16S, *kernels, borderType=PADS[border]))
+
+
+def test_wrap_turns_with_the_image() -> None:
+    image = np.random.default_rng(2).integers(0, 256, (20, 30), dtype=np.uint8)
+    for size in (3, 5):
+        plain = sl.image.gradient(image, border="wrap", size=size)
+        moved = sl.image.gradient(np.roll(image, (7, 11), (0, 1)), border="wrap", size=size)
+        for a, b in zip(plain, moved, strict=True):
+            assert np.array_equal(np.roll(a, (7, 11), (0, 1)), b)
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"size": 4}, "gradient: size must be an odd whole number in 3–31; got 4. Use 5."),
+        ({"size": 33}, "gradient: size must be an odd whole number"),
+        ({"size": 5, "operator": "scharr"}, "gradient: size must be 3 for 'scharr'; got 5. Use 'sobel'."),
+        ({"border": "mirror"}, "gradient: border must be one of"),
+    ],
+)
+def test_windows_and_borders_that_are_none(options: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(InputError, match=sentence):
+        sl.image.gradient(np.zeros((5, 6), np.uint8), **options)
 
 
 def test_result_types() -> None:

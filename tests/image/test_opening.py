@@ -47,6 +47,30 @@ def images(photos: dict[str, np.ndarray]) -> list[np.ndarray]:
     return [*photos.values(), photos["rings"].astype(np.uint16) * np.uint16(257), *floats]
 
 
+@pytest.mark.parametrize("name", ["opening", "closing"])
+def test_iterations_equal_opencv(name: str, photos: dict[str, np.ndarray]) -> None:
+    function = getattr(sl.image, name)
+    for image in images(photos):
+        for footprint in (3, (1, 5), sl.image.footprint("ellipse", 5)):
+            size = footprint if isinstance(footprint, tuple) else (footprint, footprint)
+            shape = footprint.astype(np.uint8) if isinstance(footprint, np.ndarray) else np.ones(size, np.uint8)
+            theirs = cv2.morphologyEx(image, PEERS[name], shape, iterations=3)
+            assert np.array_equal(function(image, footprint, iterations=3), theirs)
+    picture = photos["rings"]
+    out = np.empty_like(picture)
+    assert function(picture, 3, iterations=2, out=out) is out
+    assert np.array_equal(out, function(picture, 5))
+    for corner in lopsided():  # twice by a small footprint is once by its sum with itself: nothing moves
+        twice = function(picture, corner, iterations=2)
+        assert (twice <= picture if name == "opening" else twice >= picture).all()
+    steps = sl.trace(function, picture, footprint=3, iterations=2).steps
+    assert np.array_equal(
+        steps[1].picture()[..., 0], getattr(sl.image, "erode" if name == "opening" else "dilate")(picture, 5)
+    )
+    with pytest.raises(InputError, match=f"{name}: iterations must be a whole number ≥ 1"):
+        function(picture, 3, iterations=0)
+
+
 def differing(name: str, photos: dict[str, np.ndarray]) -> int:
     """Return how many values differ from OpenCV's."""
     wrong = 0

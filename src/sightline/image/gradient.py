@@ -14,17 +14,20 @@ import numpy as np
 from jaxtyping import Float32, Int16
 
 from sightline.core.catalogue import method
-from sightline.core.checks import as_image, choice, output
+from sightline.core.checks import as_image, choice, integer, output
 from sightline.core.errors import InputError
 from sightline.core.kernels import kernel, over_rows
 from sightline.core.layers import Heat, Picture, Value
 from sightline.core.trace import Step
-from sightline.core.types import Choice, Image
+from sightline.core.types import Choice, Image, Range
 from sightline.image.convert import convert
+from sightline.image.convolve import correlate
 
 # Each operator differentiates along one axis, f(x + 1) - f(x - 1), and weighs three neighbours across it.
 OPERATORS = {"sobel": (1, 2), "scharr": (3, 10), "prewitt": (1, 1), "central": (0, 1)}  # (sides, middle)
 MIRROR, REPEAT = 1, 0  # what lies beyond the border: its inner neighbour (… 2 1 | 0 1 2 …), or the border pixel again
+
+_WIDEST = 31  # window of an operator, in pixels
 
 Derivative = Int16[np.ndarray, "h w"] | Float32[np.ndarray, "h w"]
 
@@ -34,13 +37,15 @@ def gradient(
     image: Image,
     operator: Annotated[str, Choice("sobel", "scharr", "prewitt", "central")] = "sobel",
     *,
+    size: Annotated[int, Range(3, _WIDEST, 2)] = 3,
+    border: Annotated[str, Choice("reflect", "symmetric", "edge", "constant", "wrap")] = "reflect",
     out: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> tuple[Derivative, Derivative]:
     """Return the derivatives of an image along x (to the right) and y (down).
 
     The sums are not normalised: a ramp of one grey level per pixel gives 8 (sobel), 32 (scharr), 6 (prewitt) or
-    2 (central). Beyond the border the image is mirrored at its outermost pixels. NaN and infinity spread to
-    the eight neighbours; nothing is refused.
+    2 (central). NaN and infinity spread to the eight neighbours, or as far as a larger window reaches; nothing is
+    refused.
 
     Parameters
     ----------
@@ -49,13 +54,20 @@ def gradient(
     operator
         Weights across the derivative: ``sobel`` (1, 2, 1), ``scharr`` (3, 10, 3; nearly the same length in all
         directions), ``prewitt`` (1, 1, 1) or ``central`` (the middle one alone).
+    size
+        Side of the window in pixels, odd, 3–31; larger ones than 3 for ``sobel`` alone: they smooth more, with weights
+        from Pascal's triangle, and a ramp of one level gives 128 for 5, 2048 for 7.
+    border
+        What lies beyond the border: ``reflect`` (2 1 | 0 1 2), ``symmetric`` (1 0 | 0 1 2), ``edge`` (0 0 | 0 1 2),
+        ``wrap`` (8 9 | 0 1 2) or ``constant`` (0).
     out
         Two arrays to write to, of the shape and dtype that is returned; None makes new ones.
 
     Returns
     -------
     dx, dy
-        H×W each, in the image's units: int16 for uint8 images, float32 for uint16 and float32 (exact for uint16).
+        H×W each, in the image's units: int16 for uint8 images and windows of 3, float32 otherwise (exact for uint16 and
+        windows of 3).
 
     References
     ----------
@@ -72,19 +84,36 @@ def gradient(
     """
     image = as_gray("gradient", image)
     side, middle = OPERATORS[choice("gradient", "operator", operator, tuple(OPERATORS))]
-    number = working_number(image)
+    size = integer("gradient", "size", size, 3, _WIDEST, odd=True)
+    if size > 3 and operator != "sobel":
+        raise InputError(f"gradient: size must be 3 for {operator!r}; got {size}. Use 'sobel'.")
+    choice("gradient", "border", border, ("reflect", "symmetric", "edge", "constant", "wrap"))
+    number = working_number(image) if size == 3 else np.float32
     if out is not None and (not isinstance(out, tuple) or len(out) != 2 or out[0] is out[1]):
         raise InputError("gradient: out must be two different arrays (dx, dy).")
     dx = output("gradient", None if out is None else out[0], image.shape, number, [image])
     dy = output("gradient", None if out is None else out[1], image.shape, number, [image, dx])
-    over_rows(_gradient, len(image), image, number(side), number(middle), dx, dy, strip=192)
+    if size == 3 and border == "reflect":
+        over_rows(_gradient, len(image), image, number(side), number(middle), dx, dy, strip=192)
+    else:
+        down, across = (np.array([side, middle, side]), [-1, 0, 1]) if size == 3 else _binomials(size)
+        window = np.outer(down, across).astype(np.float64)
+        for window_, result in ((window, dx), (window.T, dy)):
+            sums = correlate(image, window_, border=border, signed=True)
+            result[...] = np.rint(sums) if size == 3 and image.dtype != np.float32 else sums
     return dx, dy
 
 
+def _binomials(size: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return Sobel's weights across the derivative, and along it: a row of Pascal's triangle, and one's differences."""
+    row = np.array([math.comb(size - 2, k) for k in range(size - 1)])
+    return np.convolve(row, [1, 1]), np.convolve(row, [-1, 1])
+
+
 @gradient.steps
-def _steps(image: Image, operator: str = "sobel", *, out: Any = None) -> Iterator[Step]:
+def _steps(image: Image, operator: str = "sobel", **options: Any) -> Iterator[Step]:
     yield Step("grey", Picture(as_gray("gradient", image)))
-    dx, dy = gradient(image, operator=operator, out=out)
+    dx, dy = gradient(image, operator=operator, **options)
     yield Step("dx", Heat(dx.astype(np.float32)), note="Upright edges: dark where it gets darker to the right.")
     yield Step("dy", Heat(dy.astype(np.float32)), note="Level edges: dark where it gets darker downwards.")
     length = np.hypot(dx.astype(np.float32), dy.astype(np.float32))
