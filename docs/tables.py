@@ -7,6 +7,7 @@ import itertools
 import json
 import math
 import re
+import statistics
 import textwrap
 import tomllib
 from collections.abc import Iterable
@@ -18,6 +19,7 @@ from sightline.core.evidence import ledger
 
 LOSSES = Path(__file__).parent / "losses.toml"  # why a row is lost, by how its name begins
 SPEED = Path(__file__).parent / "speed.json"
+FIRST = SPEED.with_name("first_call.json")
 SCALING = SPEED.with_name("scaling.json")
 MEMORY = SPEED.with_name("memory.toml")  # why a method takes more memory than _BAR pictures, by its name
 GROWTH = SPEED.with_name("growth.toml")  # why a pixel costs over _GROWTH times what one of the side before does
@@ -157,7 +159,7 @@ def speed_page() -> str:
     text += f"{kept['conditions']}\n\nRatio = peer's time / ours: above 1 we are faster. Losses are listed too.\n\n"
     text += f"{summary(kept['rows'])}\n\n"
     text += table(("operation", "peer", "ours, ms", "peer, ms", "ratio", "copy, ms"), rows)
-    return text + losses_section(kept["rows"]) + scaling_section()
+    return text + losses_section(kept["rows"]) + first_call_section() + scaling_section()
 
 
 def losses_section(rows: list[dict[str, Any]]) -> str:
@@ -170,6 +172,25 @@ def losses_section(rows: list[dict[str, Any]]) -> str:
             raise KeyError(f"{LOSSES.name}: no reason for '{row['name']}', {row['ratio']:.2f} of {row['peer']}.")
         told.append((row["name"], row["peer"], f"{row['ratio']:.2f}×", reasons[max(known, key=len)]))
     return f"\n## Losses and their reasons\n\n{table(('operation', 'peer', 'ratio', 'why'), told)}"
+
+
+def first_call_section() -> str:
+    """Return what compiling costs at the first call ever, as ``bench/first_call.py`` kept it."""
+    if not FIRST.exists():
+        return ""
+    kept = json.loads(FIRST.read_text("utf-8"))
+    first, cached = (sorted(times) for times in zip(*kept.values(), strict=True))
+    text = (
+        "\n## First call\n\n"
+        "Kernels are compiled when they are first called, and kept on disk; `sightline warm` compiles all ahead. "
+        "Seconds of processor time of the first call of a process on a small grey picture: where nothing has been "
+        f"compiled yet, and with the code on disk. Of {len(kept)} methods {sum(t <= 1 for t in first)} are compiled "
+        f"within a second; the median is {statistics.median(first):.2f} s, and {statistics.median(cached):.2f} s from "
+        "disk. A kernel takes Numba about a tenth of a second and the first of a process three tenths more, so what is "
+        "made of many kernels takes longer. `python bench/first_call.py --keep docs/first_call.json`\n\n"
+    )
+    rows = ((f"`{name}`", f"{cold:.2f}", f"{warm:.2f}") for name, (cold, warm) in kept.items())
+    return text + table(("method", "nothing compiled", "from disk"), rows)
 
 
 def scaling_section() -> str:
