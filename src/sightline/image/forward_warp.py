@@ -170,12 +170,21 @@ def _splat(image, field, weights, reach, total, coverage, top):
     """Add to rows from ``top`` on what is sent there, in the order of the image's pixels."""
     (rows, across), width = coverage.shape, image.shape[1]
     above, below, wide = np.float32(max(top - 1, -1)), np.float32(top + rows), _WIDE if reach.size else width
+    reaching = np.empty(wide, np.int64)
     for y in range(image.shape[0]):
         for x0 in range(0, width, wide):
             part, k = y // _TALL, x0 // _WIDE
             if reach.size and (reach[part, k, 0] >= below or reach[part, k, 1] <= above):
                 continue
-            for x in range(x0, min(x0 + wide, width)):
+            count = min(wide, width - x0)
+            sift = reach.size > 0 and (reach[part, k, 0] <= above or reach[part, k, 1] >= below)
+            if sift:  # no processor foresees which of them reach the rows
+                count = 0
+                for x in range(x0, min(x0 + wide, width)):
+                    reaching[np.uint64(count)] = x
+                    count += (field[y, x, 1] > above) & (field[y, x, 1] < below)  # not NaN
+            for i in range(count):
+                x = reaching[i] if sift else x0 + i
                 u, v, weight = field[y, x, 0], field[y, x, 1], weights[y, x] if weights.size > 1 else weights[0, 0]
                 if not (v > above and v < below and u > np.float32(-1) and u < np.float32(across)):
                     continue  # NaN too
