@@ -102,9 +102,11 @@ def test_every_relief_of_one_order_floods_alike(photos: dict[str, np.ndarray]) -
     assert np.array_equal(watershed(np.sqrt(relief.astype(np.float32)), markers), expected)
 
 
-@pytest.mark.parametrize("options", [{}, {"connectivity": 8, "lines": True}])
-def test_a_large_relief_floods_as_with_one_list_a_height(options: dict) -> None:
-    y, x = np.mgrid[0:1030, 0:1040].astype(np.float32)
+@pytest.mark.parametrize(
+    ("options", "height"), [({}, 1030), ({"connectivity": 8, "lines": True}, 1030), ({"lines": True}, 4100)]
+)
+def test_a_large_relief_floods_as_with_one_list_a_height(options: dict, height: int) -> None:
+    y, x = np.mgrid[0:height, 0:1040].astype(np.float32)
     relief = (127 + 60 * np.sin(x / 13) + 60 * np.sin(y / 9)).astype(np.uint8)
     relief ^= np.random.default_rng(4).integers(0, 4, relief.shape, np.uint8)
     markers = np.zeros(relief.shape, np.int32)

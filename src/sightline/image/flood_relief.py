@@ -18,9 +18,15 @@ from sightline.image.bits import trailing_zeros
 from sightline.image.flood_colours import LINE, OUTSIDE, WAITING
 
 _one, _zero = np.uint64(1), np.uint64(0)
-_two, _six, _twelve, _eighteen, _low = np.uint64(2), np.uint64(6), np.uint64(12), np.uint64(18), np.uint64(63)
-_HIGHEST = np.uint64(1 << 30)  # above every height
-LISTS = 8  # of a height, where there are several
+_two, _four, _six, _twelve, _eighteen, _low = (
+    np.uint64(2),
+    np.uint64(4),
+    np.uint64(6),
+    np.uint64(12),
+    np.uint64(18),
+    np.uint64(63),
+)
+_HIGHEST, _NONE = np.uint64(1 << 30), np.uint64(1 << 31)  # above every height; that of no spring
 
 
 @kernel
@@ -82,7 +88,8 @@ def flood_relief(cells, heights, around, lines, level, springs, ends, turns, bit
 
     ``around`` holds the ways to its neighbours: above, left, right, below; with eight, the diagonal ones after them.
     """
-    below, waiting, at, water = around[3], 0, 0, _zero
+    below, ways, count, waiting, at, water = around[3], np.uint64(around.size), np.uint64(springs.size), 0, _zero, _zero
+    spring = np.uint64(heights[np.uint64(springs[at])]) if at < count else _NONE  # the next one's height
     lists = np.uint64(ends.size // (2 * turns.size))
     shift, several, within = trailing_zeros(lists) + _one, lists > _one, _two * (lists - _one)
     first = _zero  # the list of the water's height whose turn it is
@@ -97,10 +104,11 @@ def flood_relief(cells, heights, around, lines, level, springs, ends, turns, bit
                 i = (i - floor2 << _six) + trailing_zeros(bits[i])
                 i = (i << _six) + trailing_zeros(bits[floor1 + i])
                 height = (i << _six) + trailing_zeros(bits[i])
-        if at < springs.size and np.uint64(heights[np.uint64(springs[at])]) <= height:
-            pixel = np.uint64(springs[at])
-            at += 1
-            height, label = np.uint64(heights[pixel]), cells[pixel]
+        if spring <= height:
+            pixel, height = np.uint64(springs[at]), spring
+            at += _one
+            spring = np.uint64(heights[np.uint64(springs[at])]) if at < count else _NONE
+            label = cells[pixel]
             first = first if height == water else height << shift
             water = height
             if water > level:
@@ -133,33 +141,33 @@ def flood_relief(cells, heights, around, lines, level, springs, ends, turns, bit
             meets = False
             for way in range(around.size):
                 other = cells[pixel + around[way]]
-                if other > 0:
-                    meets |= label > 0 and other != label
-                    label = other if label <= 0 else label
+                meets |= other > 0 and label > 0 and other != label
+                label = other if label <= 0 and other > 0 else label
             cells[pixel] = LINE if meets else label
             if meets:
                 continue
-        for way in range(around.size):
-            near = pixel + around[way]
-            if cells[near] != 0:
-                continue
-            cells[near] = WAITING
-            height = max(water, np.uint64(heights[near]))
-            heights[near] = way
-            last = height << shift
-            if several:
-                turn = np.uint64(turns[height])
-                turns[height] = turn + _two & within
-                last |= turn
-            if ends[last] == 0:
-                ends[last] = near
-                bits[height >> _six] |= _one << (height & _low)
-                bits[floor1 + (height >> _twelve)] |= _one << (height >> _six & _low)
-                bits[floor2 + (height >> _eighteen)] |= _one << (height >> _twelve & _low)
-            else:
-                cells[np.uint64(ends[last + _one])] = ~np.int32(near)
-            ends[last + _one] = near
-            waiting += 1
+        for half in range(_zero, ways, _four):  # by fours, whose number the compiler knows
+            for way in range(half, half + _four):
+                near = pixel + around[way]
+                if cells[near] != 0:
+                    continue
+                cells[near] = WAITING
+                height = max(water, np.uint64(heights[near]))
+                heights[near] = way
+                last = height << shift
+                if several:
+                    turn = np.uint64(turns[height])
+                    turns[height] = turn + _two & within
+                    last |= turn
+                if ends[last] == 0:
+                    ends[last] = near
+                    bits[height >> _six] |= _one << (height & _low)
+                    bits[floor1 + (height >> _twelve)] |= _one << (height >> _six & _low)
+                    bits[floor2 + (height >> _eighteen)] |= _one << (height >> _twelve & _low)
+                else:
+                    cells[np.uint64(ends[last + _one])] = ~np.int32(near)
+                ends[last + _one] = near
+                waiting += 1
 
 
 @kernel

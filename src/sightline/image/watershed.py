@@ -21,10 +21,10 @@ from sightline.core.layers import Heat, Picture, Value
 from sightline.core.trace import Step
 from sightline.core.types import Array, Image, Labels, Mask, Range
 from sightline.image.flood_colours import HEIGHTS, PAIR, flood_colours, prepare_colours
-from sightline.image.flood_relief import LISTS, find_springs, flood_relief, prepare_relief, without_wall
+from sightline.image.flood_relief import find_springs, flood_relief, prepare_relief, without_wall
 
 _FULL = (1 << 30) - 1  # higher than any water
-_LARGE = 1 << 20  # pixels whose state the processor's own memory does not hold
+_LISTS = (1 << 22, 32), (1 << 20, 8), (0, 1)  # of a height, where there are more pixels: memory is slower than caches
 _FEW = 1 << 12  # heights that several lists are kept of
 _NO_MASK = np.empty((0, 0), np.bool_)
 
@@ -152,7 +152,7 @@ class _Basin:
             return
         heights = self.heights.reshape(-1)
         springs = find_springs(self.cells, heights, self.around, self.buckets)
-        lists = LISTS if heights.size > _LARGE and self.buckets <= _FEW else 1
+        lists = 1 if self.buckets > _FEW else next(many for size, many in _LISTS if heights.size > size)
         ends, turns = np.zeros(2 * lists * self.buckets, np.int32), np.zeros(self.buckets, np.uint8)
         floor1 = (self.buckets >> 6) + 1
         floor2 = floor1 + (self.buckets >> 12) + 1
