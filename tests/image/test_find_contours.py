@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import math
 import sys
 from collections.abc import Callable
 
@@ -12,8 +14,10 @@ import pytest
 import sightline as sl
 from sightline.core import evidence
 from sightline.core.errors import InputError
+from sightline.image.borders_of_size import borders_of_size
 
 find_contours = sl.image.find_contours
+borders = importlib.import_module("sightline.image.find_contours").borders  # whose module the function's name hides
 PEERS = {"none": cv2.CHAIN_APPROX_NONE, "simple": cv2.CHAIN_APPROX_SIMPLE}
 
 
@@ -117,3 +121,23 @@ def test_an_empty_mask_has_no_contours() -> None:
 def test_bad_input_is_refused(mask: np.ndarray, options: dict[str, str], sentence: str) -> None:
     with pytest.raises(InputError, match=f"find_contours: {sentence}"):
         find_contours(mask, **options)
+
+
+@pytest.mark.parametrize("limits", [(0, 1e9), (0.5, 3), (3, 200)])
+def test_borders_of_a_size_are_those_among_all(photos: dict[str, np.ndarray], limits: tuple[float, float]) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (70, 191), np.uint8)
+    columns = (noise[:, :64], noise[:, :128], noise[:1], noise[:, :1])  # words of bits end with the row, or do not
+    for image in (noise, *columns, photos["coins"], np.tile(np.array([[0, 9], [9, 0]], np.uint8), (40, 40)) * 20):
+        image, found = np.ascontiguousarray(image), 0
+        points, ends, *_ = borders(image, 127)
+        wanted = [part for part in np.split(points, ends[:-1]) if limits[0] <= area_within(part) < limits[1]]
+        for part in borders_of_size(image, 127, *limits):
+            np.testing.assert_array_equal(part, wanted[found])
+            found += 1
+        assert found == len(wanted)
+
+
+def area_within(points: np.ndarray) -> float:
+    """Return the area of a polygon; what has none is of no size."""
+    x, y = points.astype(np.int64).T
+    return float(abs(np.sum(x * np.roll(y, -1) - y * np.roll(x, -1))) / 2) or math.nan

@@ -21,6 +21,8 @@ _CALLS: dict[str, tuple[Callable[[], Any], float]] = {
     "remove_small": (lambda: sl.image.remove_small(_MASK), 1.5),
     "blobs_log": (lambda: sl.image.blobs_log(_NOISE, max_sigma=8.0, scales=5), 28.0),  # a tile and three scales of it
     "blobs_doh": (lambda: sl.image.blobs_doh(_NOISE), 13.0),
+    "find_contours": (lambda: sl.image.find_contours(_MASK), 3.0),
+    "simple_blobs": (lambda: sl.image.simple_blobs(_NOISE, thresholds=(120, 130, 10), area=(100, 5000)), 1.9),
 }
 
 

@@ -8,6 +8,8 @@ and nothing is kept for a pixel.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from sightline.core.buffers import empty
@@ -23,7 +25,7 @@ _SEA = 0  # the lake that reaches the sides; no other gap has the number 0, as t
 _BEYOND = 1 << 30  # no row is as wide
 
 
-def border_starts(changes: Array, counts: Array, external: bool) -> tuple[Array, Array, Array]:
+def border_starts(changes: Array, counts: Array, external: bool, room: Array) -> tuple[Array, Array, Array]:
     """Return where each border begins, in the order of a scan.
 
     Parameters
@@ -34,6 +36,8 @@ def border_starts(changes: Array, counts: Array, external: bool) -> tuple[Array,
         H int64, how many runs of true pixels each row has.
     external
         Leave out the borders that another one surrounds.
+    room
+        Contiguous uint64 array that the runs are written over, where they fit in.
 
     Returns
     -------
@@ -47,7 +51,7 @@ def border_starts(changes: Array, counts: Array, external: bool) -> tuple[Array,
     firsts = np.zeros(len(counts) + 1, np.int64)
     np.cumsum(counts, out=firsts[1:])
     runs = int(firsts[-1])
-    bounds, groups, lakes = empty((2 * runs,), np.int32), empty((runs,), np.int32), empty((runs,), np.int32)
+    bounds, groups, lakes = _arrays(runs, np.uint16 if 64 * changes.shape[1] < 1 << 16 else np.int32, room)
     strip = len(counts) if runs <= _ALONE else _STRIP
     lakes[:1] = _SEA  # all strips lead to it
     over_rows(_link_rows, len(counts), changes, firsts, bounds, groups, lakes, strip=strip)
@@ -55,6 +59,17 @@ def border_starts(changes: Array, counts: Array, external: bool) -> tuple[Array,
     starts, parents, holes = np.empty((count, 2), np.int32), np.empty(count, np.int32), np.empty(count, np.bool_)
     count = _list(bounds, firsts, groups, lakes, external, starts, parents, holes)
     return starts[:count], parents[:count], holes[:count]
+
+
+def _arrays(runs: int, dtype: type, room: Array) -> Iterator[Array]:
+    """Yield arrays for the bounds of runs, for their groups and for the lakes before them."""
+    numbers = room.view(np.int32)
+    bounds = -(-2 * runs * np.dtype(dtype).itemsize // numbers.itemsize)
+    if numbers.size < bounds + 2 * runs:
+        numbers = empty((bounds + 2 * runs,), np.int32)
+    yield numbers[:bounds].view(dtype)[: 2 * runs]
+    yield numbers[bounds : bounds + runs]
+    yield numbers[bounds + runs : bounds + 2 * runs]
 
 
 @kernel

@@ -27,9 +27,10 @@ from sightline.image.bits import count_bits, put_rings, trailing_zeros, true_bit
 from sightline.image.border_starts import border_starts
 
 _STRIP = 128
+_AT_ONCE = 1 << 14  # contours that are made together: lists of what they are made of are longer than they
 _ALONE = 1 << 21  # of fewer pixels, one thread does all: to wake another takes as long as half so many
-_ALONG_X = np.array([1, 1, 0, -1, -1, -1, 0, 1], np.int64)  # the eight directions against the clock from the right
-_ALONG_Y = np.array([0, -1, -1, -1, 0, 1, 1, 1], np.int64)
+ALONG_X = np.array([1, 1, 0, -1, -1, -1, 0, 1], np.int64)  # the eight directions against the clock from the right
+ALONG_Y = np.array([0, -1, -1, -1, 0, 1, 1, 1], np.int64)
 
 
 @dataclass(frozen=True, slots=True)  # without a dictionary each: a picture has thousands of borders
@@ -113,17 +114,31 @@ def find_contours(
     simple = choice("find_contours", "approximation", approximation, ("none", "simple")) == "simple"
     external = choice("find_contours", "mode", mode, ("tree", "external")) == "external"
     points, ends, parents, holes = borders(mask, simple=simple, external=external)
-    stops = ends.tolist()
-    parts = [points[start:stop] for start, stop in zip([0, *stops], stops, strict=False)]
-    nesting = parents.tolist()
+    nested = [np.flatnonzero(parents >= 0)]
+    if len(ends) > _AT_ONCE:
+        inner = nested[0][np.argsort(parents[nested[0]], kind="stable")]
+        nested = np.split(inner, np.searchsorted(parents[inner], range(_AT_ONCE, len(ends), _AT_ONCE)))
+    contours: list[Contour] = []
+    for number, inner in enumerate(nested):
+        contours += _some_contours(points, ends, parents, holes, inner, number * _AT_ONCE)
+    return contours
+
+
+def _some_contours(
+    points: Array, ends: Array, parents: Array, holes: Array, nested: Array, first: int
+) -> Iterator[Contour]:
+    """Return the contours from ``first`` on; ``nested`` are those that have one of these as parent."""
+    end = min(first + _AT_ONCE, len(ends))
+    stops, nesting = ends[first:end].tolist(), parents[first:end].tolist()
+    starts = [int(ends[first - 1]) if first else 0, *stops]
+    parts = [points[start:stop] for start, stop in zip(starts, stops, strict=False)]
     children: dict[int, list[int]] = {}
-    for i, parent in enumerate(nesting):
-        if parent >= 0:
-            children.setdefault(parent, []).append(i)
+    for i, parent in zip(nested.tolist(), parents[nested].tolist(), strict=True):
+        children.setdefault(parent - first, []).append(i)
     inner: list[tuple[int, ...]] = [()] * len(parts)
     for i, inside in children.items():
         inner[i] = tuple(inside)
-    return list(map(Contour, parts, holes.tolist(), nesting, inner))
+    return map(Contour, parts, holes[first:end].tolist(), nesting, inner)
 
 
 @find_contours.steps
@@ -157,18 +172,14 @@ def borders(
     They are the borders of what exceeds ``above``, a number of the image's type, in an H×W image: of a mask, of what is
     true.
     """
-    height, width = image.shape
-    image = image.view(np.uint8) if image.dtype == np.bool_ else image
-    bound = image.dtype.type(above)
-    blocks = width // 64 + 1  # at least one false pixel is behind the last one
-    rings, changes = empty((height, blocks * 64), np.uint8), empty((height, blocks), np.uint64)
-    counts, strip = np.empty(height, np.int64), height if image.size <= _ALONE else _STRIP
-    most = sum(over_rows(_look_around, height, image, bound, rings, changes, counts, strip=strip))
-    starts, parents, holes = border_starts(changes, counts, external)
-    # A step in the flat array, and one of a point, whose y is in the upper half of a word and x in the lower one.
-    steps = np.stack([_ALONG_Y * rings.shape[1] + _ALONG_X, (_ALONG_Y << 32) + _ALONG_X]).view(np.uint64)
-    words, ends = empty((most,), np.uint64), np.empty(len(starts), np.int64)
-    filled = int(_follow_all(rings.reshape(-1), rings.shape[1], starts, holes, steps, simple, words, ends))
+    rings, changes, counts, most = look_around(image, above)
+    words = empty((most,), np.uint64)
+    starts, parents, holes = border_starts(
+        changes, counts, external, words
+    )  # which are written when runs are done with
+    steps = steps_around(rings.shape[1])
+    ends = np.empty(len(starts), np.int64)
+    filled = int(follow_all(rings.reshape(-1), rings.shape[1], starts, holes, steps, simple, words, ends))
     if filled < most:  # of what is kept, nothing may be left over
         shorter = empty((filled,), np.uint64)
         shorter[...] = words[:filled]
@@ -176,8 +187,27 @@ def borders(
     return words.view(np.int32).reshape(-1, 2), ends, parents, holes
 
 
+def look_around(image: Array, above: float) -> tuple[Array, Array, Array, int]:
+    """Return, of what exceeds ``above``, which neighbours of each pixel on a border do, and where rows change.
+
+    Then how many runs each row has, and how many points all borders.
+    """
+    height, width = image.shape
+    image = image.view(np.uint8) if image.dtype == np.bool_ else image
+    blocks = width // 64 + 1  # at least one false pixel is behind the last one
+    rings, changes = empty((height, blocks * 64), np.uint8), empty((height, blocks), np.uint64)
+    counts, strip = np.empty(height, np.int64), height if image.size <= _ALONE else _STRIP
+    most = sum(over_rows(_look, height, image, image.dtype.type(above), rings, changes, counts, strip=strip))
+    return rings, changes, counts, most
+
+
+def steps_around(stride: int) -> Array:
+    """Return the steps to eight neighbours: in the flat array, and of a point, y in the upper half of a word."""
+    return np.stack([ALONG_Y * stride + ALONG_X, (ALONG_Y << 32) + ALONG_X]).view(np.uint64)
+
+
 @kernel
-def _look_around(image, bound, rings, changes, counts, y0, y1):
+def _look(image, bound, rings, changes, counts, y0, y1):
     """Write which neighbours of each pixel on a border are true, and where rows change; return how many points.
 
     A pixel is true that exceeds the bound. Write also how many runs each row has. A border passes a pixel once for each
@@ -216,12 +246,12 @@ def _look_around(image, bound, rings, changes, counts, y0, y1):
 
 
 @kernel
-def _follow_all(rings, stride, starts, holes, steps, simple, points, ends):
+def follow_all(rings, stride, starts, holes, steps, simple, points, ends):
     """Follow border after border; return how many points they have."""
     filled = np.int64(0)
     for i in range(ends.size):
         x, y = np.int64(starts[i, 0]), np.int64(starts[i, 1])
-        filled = _follow(
+        filled = follow(
             rings, np.uint64(y * stride + x), np.uint64(y << 32 | x), holes[i], steps, simple, points, filled
         )
         ends[i] = filled
@@ -229,12 +259,12 @@ def _follow_all(rings, stride, starts, holes, steps, simple, points, ends):
 
 
 @kernel
-def _follow(rings, start, point, is_hole, steps, simple, points, filled):
+def follow(rings, start, point, is_hole, steps, simple, points, filled):
     """Follow a border from ``start``, add its points, and return how many there are now."""
     none, one, seven = np.uint64(0), np.uint64(1), np.uint64(7)
     every, last_place = not simple, points.size - 1
     origin = np.uint64(0 if is_hole else 4)  # the false pixel from where the border is seen
-    ring = _twice(rings[start])
+    ring = twice(rings[start])
     if ring == none:  # a pixel on its own
         points[filled] = point
         return filled + 1
@@ -245,7 +275,7 @@ def _follow(rings, start, point, is_hole, steps, simple, points, filled):
     while True:
         # Against the clock, from the pixel before, to the next one that is true.
         first = way + one
-        way = (first + trailing_zeros(_twice(rings[pixel]) >> first)) & seven
+        way = (first + trailing_zeros(twice(rings[pixel]) >> first)) & seven
         # Arithmetic instead of a branch: which way a border turns cannot be predicted.
         points[min(filled, last_place)] = point
         filled += np.int64(every | (way != came))
@@ -258,6 +288,6 @@ def _follow(rings, start, point, is_hole, steps, simple, points, filled):
 
 
 @kernel(inline=True)
-def _twice(ring):
+def twice(ring):
     """Return the bits of a ring of neighbours twice in a row, so that a search may go past the end."""
     return np.uint64(ring) | np.uint64(ring) << np.uint64(8)

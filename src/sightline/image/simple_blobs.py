@@ -13,21 +13,18 @@ from typing import Annotated, Any
 import numpy as np
 from jaxtyping import Float32
 
-from sightline.core.buffers import release
 from sightline.core.catalogue import method
 from sightline.core.checks import as_image, choice, integer, number
 from sightline.core.errors import InputError
-from sightline.core.kernels import kernel
 from sightline.core.layers import Lines, Picture, Points, Value
 from sightline.core.trace import Step
 from sightline.core.types import Choice, Image, Range
+from sightline.image.borders_of_size import borders_of_size
 from sightline.image.convex_hull import convex_hull
-from sightline.image.find_contours import borders
 from sightline.image.gradient import as_gray
 from sightline.image.hough_circles import outlines
 
 _LEVELS = {"uint8": 1.0, "uint16": 257.0, "float32": 1 / 255}  # one grey level in the image's own units
-_LARGE = 1 << 19  # pixels from which on a threshold takes far longer than new memory
 
 
 @method(task="blobs", paper="Suzuki & Abe 1985", lesson="w2d5")
@@ -136,14 +133,12 @@ def _groups(
     for level in np.arange(low, high, step):
         bound = _not_above(level * _LEVELS[gray.dtype.name], gray.dtype)
         fresh = []
-        for points in _of_size(gray, bound, smallest, largest):
-            blob = _blob(points, gray, bound, wanted, (smallest, largest), shares)
+        for points in borders_of_size(gray, bound, smallest, largest):
+            blob = _blob(points.astype(np.float64), gray, bound, wanted, (smallest, largest), shares)
             if blob is not None and not groups.join(blob):
                 fresh.append(blob)
         for blob in fresh:
             groups.found(blob)
-        if gray.size > _LARGE:
-            release()  # points of each threshold are of another size: all would wait to be used anew
     return groups.blobs
 
 
@@ -153,30 +148,6 @@ def _not_above(level: float, dtype: np.dtype) -> Any:
         return dtype.type(min(math.floor(level), np.iinfo(dtype).max))
     nearest = np.float32(level)
     return nearest if float(nearest) <= level else np.nextafter(nearest, np.float32(0))
-
-
-def _of_size(gray: np.ndarray, bound: Any, smallest: float, largest: float) -> Iterator[np.ndarray]:
-    """Yield the points, N×2 float64, of each border of what exceeds a bound, its area not too small nor too large."""
-    points, ends, _, _ = borders(gray, bound)
-    areas = np.empty(len(ends))
-    _measure(points, ends, areas)
-    for i in np.flatnonzero((areas > 0) & (smallest <= areas) & (areas < largest)):
-        yield points[ends[i - 1] if i else 0 : ends[i]].astype(np.float64)
-
-
-@kernel
-def _measure(points, ends, areas):
-    """Write the area that each border encloses: whole numbers are added up, so that it is exact."""
-    start = 0
-    for i in range(ends.size):
-        twice = np.int64(0)
-        x, y = np.int64(points[ends[i] - 1, 0]), np.int64(points[ends[i] - 1, 1])
-        for k in range(start, ends[i]):
-            u, v = np.int64(points[k, 0]), np.int64(points[k, 1])
-            twice += x * v - u * y
-            x, y = u, v
-        areas[i] = abs(twice) / 2
-        start = ends[i]
 
 
 def _numbers(argument: str, values: Any, count: int) -> list[float]:
