@@ -98,6 +98,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "grab_cut": {"box": np.array([40.0, 34, 425, 285])},
     "hough_ellipses": {"min_size": 20.0, "max_size": 120.0, "threshold": 60},
     **{name: {"min_sigma": 8.0, "max_sigma": 30.0} for name in ("blobs_log", "blobs_doh")},
+    "local_maxima": {"distance": 20, "margin": 10},
     "blobs_dog": {"threshold": 0.15, "min_sigma": 8.0, "max_sigma": 30.0},
     "warp_affine": {"shape": None, "matrix": np.array([[0.8, -0.35, 100], [0.35, 0.8, -30]])},
     "warp_perspective": {"shape": None, "matrix": np.array([[1, 0.2, -20], [0.1, 1, 0], [0.0008, 0.0006, 1]])},

@@ -58,7 +58,7 @@ def drawn(entry: Method, result: Any, image: Any, values: dict[str, Any]) -> np.
         for item in items:
             shown = item.draw(shown)
         return shown
-    if isinstance(image, np.ndarray) and entry.task == "blobs" and getattr(result, "ndim", 0) == 2:
+    if isinstance(image, np.ndarray) and entry.task == "blobs" and np.shape(result)[1:] == (3,):
         scale = 1.0 if entry.name == "simple_blobs" else np.sqrt(2.0)  # from sigma to radius
         return draw_circles(to_uint8(as_picture(image)), result * (1.0, 1.0, scale), color=colour_of(5))
     if isinstance(result, np.ndarray) and entry.name == "histogram":

@@ -117,6 +117,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
         "ellipses": lambda image: np.array([[0.5, 0.5, 0.4, 0.2, 0]]) * min(image.shape[:2]) + [[0, 0, 0, 0, 0.5]]
     },
     "lines": {"lines": _at((0.1, 0.1, 0.9, 0.9), (0.1, 0.9, 0.9, 0.2))},
+    "local_maxima": {"distance": 20},
     "matches": {"matches": _at((0.3, 0.4, 0.7, 0.4), (0.7, 0.4, 0.3, 0.4), (0.5, 0.7, 0.5, 0.7))},
     "normalized_cut": {"segments": 8, "superpixels": 100},
     "region_grow": {"seeds": _at((0.5, 0.5)), "tolerance": 40.0},

@@ -64,6 +64,7 @@ from .laplacian_of_gaussian import laplacian_of_gaussian as laplacian_of_gaussia
 from .laplacian_pyramid import collapse as collapse
 from .laplacian_pyramid import laplacian_pyramid as laplacian_pyramid
 from .line_morph import line_morph as line_morph
+from .local_maxima import local_maxima as local_maxima
 from .make_code import make_code as make_code
 from .match_histogram import match_histogram as match_histogram
 from .match_template import match_template as match_template
