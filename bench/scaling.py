@@ -57,13 +57,16 @@ def png(image):
     im.write(folder / "given.png", image)
     return (folder / "given.png").read_bytes()
 
-def size(value):
+def size(value, known):
+    if id(value) in known:
+        return 0
+    known.add(id(value))
     if isinstance(value, np.ndarray):
-        return value.nbytes
+        return sys.getsizeof(value) + (0 if value.base is None else value.nbytes)
+    parts = value if isinstance(value, (tuple, list)) else ()
     if dataclasses.is_dataclass(value):
-        value = [getattr(value, field.name) for field in dataclasses.fields(value)]
-    inner = sum(map(size, value)) if isinstance(value, (tuple, list)) else 0
-    return inner + sys.getsizeof(value)
+        parts = [getattr(value, "__dict__", None), *(getattr(value, f.name) for f in dataclasses.fields(value))]
+    return sys.getsizeof(value) + sum(size(part, known) for part in parts)
 
 def resident(word):
     lines = Path("/proc/self/status").read_text().splitlines()
@@ -81,7 +84,7 @@ def run(side):
         result = im.{name}(*given, **options)
         best = min(best, time.process_time() - start)
         if k == 0:
-            peak, held = resident("VmHWM"), size(result)
+            peak, held = resident("VmHWM"), size(result, set())
         del result
         if time.perf_counter() - started > 20:
             break

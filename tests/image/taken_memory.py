@@ -10,10 +10,11 @@ from sightline.core import buffers, kernels
 
 
 def taken_beside_result(call: Callable[[], Any]) -> int:
-    """Return the bytes that NumPy holds at the most while one thread does a call, less those that are left after it.
+    """Return the bytes that NumPy holds at the most while one thread does a call, less those of its result.
 
-    Each thread has a strip of its own, and one that helped late lets go of its arrays late: with one, the number is the
-    same every time. What kernels allocate themselves is not counted.
+    What waits for a new owner after the call is none of the result: it was taken. Each thread has a strip of its own,
+    and one that helped late lets go of its arrays late: with one, the number is the same every time. What kernels
+    allocate themselves is not counted.
 
     Parameters
     ----------
@@ -28,7 +29,9 @@ def taken_beside_result(call: Callable[[], Any]) -> int:
         tracemalloc.start()
         try:
             result = call()
-            kept, peak = tracemalloc.get_traced_memory()
+            peak = tracemalloc.get_traced_memory()[1]
+            buffers.release()
+            kept = tracemalloc.get_traced_memory()[0]
         finally:
             tracemalloc.stop()
     finally:

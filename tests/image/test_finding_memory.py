@@ -24,7 +24,7 @@ _CALLS: dict[str, tuple[Callable[[], Any], float]] = {
     "regions of many runs": (lambda: sl.image.regions(_MANY, _IMAGE), 6.0),  # 16 bytes a run, and 44 of some
     "find_page": (lambda: sl.image.find_page(_PAGE), 1.0),
     "scan_codes": (lambda: sl.image.scan_codes(_IMAGE), 3.0),
-    "find_lanes": (lambda: sl.image.find_lanes(_ROAD), 4.0),
+    "find_lanes": (lambda: sl.image.find_lanes(_ROAD), 9.0),
 }
 
 

@@ -51,11 +51,11 @@ def scene(dtype: str) -> np.ndarray:
         ("patches", "uint16", 1.5),
         ("patches", "float32", 1.5),
         ("register", "uint8", 2.5),  # one of them for the rolled picture
-        ("stitch", "uint8", 4.5),
-        ("stitch in colour", "uint8", 9.8),  # three of them for the colours
+        ("stitch", "uint8", 6.3),
+        ("stitch in colour", "uint8", 15.2),  # three of them for the colours
         ("correlation", "uint8", 0.1),
         ("correlation", "float32", 0.1),
-        ("find_template", "uint8", 2.5),
+        ("find_template", "uint8", 3.8),
     ],
 )
 def test_memory_beside_picture(name: str, dtype: str, most: float) -> None:

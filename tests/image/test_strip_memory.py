@@ -9,7 +9,6 @@ import pytest
 
 import sightline as sl
 from image.taken_memory import taken_beside_result
-from sightline.core import buffers
 
 _HEIGHT, _WIDTH = 4096, 512
 _CORNERS = np.array([[0, 0], [_WIDTH - 1, 0], [_WIDTH - 1, _HEIGHT - 1], [0, _HEIGHT - 1]], np.float32)
@@ -24,12 +23,6 @@ _COLOUR = np.broadcast_to(_GREY[..., None], (_HEIGHT, _WIDTH, 3))
 _BAND = 4 * (1 << 20)  # bytes of a strip's floats
 
 
-def _freed(result: object) -> object:
-    """Return a result, after what is not part of it, and waits for the next one, is given back."""
-    buffers.release()
-    return result
-
-
 @pytest.mark.parametrize(
     ("call", "most", "strips"),
     [
@@ -41,13 +34,13 @@ def _freed(result: object) -> object:
         (lambda: sl.image.thin_plate_spline(_GREY, _CORNERS, 0.9 * _CORNERS), 0.1, 1),
         (lambda: sl.image.line_morph(_GREY, _GREY, _LINE, _LINE + 3), 2.1, 1),
         (lambda: sl.image.mesh_morph(_GREY, _GREY, _LINE[:, :2], _LINE[:, :2] + 5), 1.1, 1),
-        (lambda: _freed(sl.image.collapse(_PYRAMID, dtype="uint8")), 1.4, 0),
-        (lambda: _freed(sl.image.collapse(_PYRAMID[:1], dtype="uint8")), 1.1, 0),
-        (lambda: _freed(sl.image.forward_warp(_GREY, _PLACES)), 1.1, 0),  # a quarter of the sums
-        (lambda: _freed(sl.image.ifft(_TRANSFORM)), 0.1, 2),
-        (lambda: _freed(sl.image.ifft(_TRANSFORM, centred=True)), 0.1, 2),
-        (lambda: _freed(sl.image.guided_filter(_GREY)), 0.1, 9),
-        (lambda: _freed(sl.image.guided_filter(_COLOUR)), 0.1, 12),
+        (lambda: sl.image.collapse(_PYRAMID, dtype="uint8"), 1.4, 0),
+        (lambda: sl.image.collapse(_PYRAMID[:1], dtype="uint8"), 1.1, 0),
+        (lambda: sl.image.forward_warp(_GREY, _PLACES), 1.1, 0),  # a quarter of the sums
+        (lambda: sl.image.ifft(_TRANSFORM), 0.1, 2),
+        (lambda: sl.image.ifft(_TRANSFORM, centred=True), 0.1, 2),
+        (lambda: sl.image.guided_filter(_GREY), 0.1, 9),
+        (lambda: sl.image.guided_filter(_COLOUR), 0.1, 12),
     ],
 )
 def test_memory_beside_picture_and_result(call: Callable[[], object], most: float, strips: int) -> None:
