@@ -15,10 +15,12 @@ def is_picture_by_name(parameter: Parameter) -> bool:
 
 
 def takes_picture(entry: Method | Entry) -> bool:
-    """Return whether a method's first argument is made from a picture; a metric compares what is given to it."""
-    if entry.field == "metrics" or not entry.parameters:
+    """Return whether a method's first argument is made from a picture; most metrics compare what is given to them."""
+    if not entry.parameters:
         return False
     first = entry.parameters[0]
+    if entry.field == "metrics":
+        return first.name == "image"
     return first.kind in _PICTURES or is_picture_by_name(first)
 
 
