@@ -16,8 +16,9 @@ import sightline as sl
 from image.taken_memory import taken_beside_result
 from sightline.core import evidence
 from sightline.core.errors import InputError
-from sightline.image import grid_max_flow
+from sightline.image import grid_max_flow, tiled_max_flow
 from sightline.image.grid_max_flow import WAYS, GridCut
+from sightline.image.tiled_max_flow import TiledCut
 
 grab_cut = sl.image.grab_cut
 
@@ -132,6 +133,51 @@ def test_a_cut_is_the_same_whichever_part_grows_first(monkeypatch: pytest.Monkey
     assert np.array_equal(found[0], found[2])
 
 
+@pytest.mark.parametrize(("inside", "shifts"), [(4, 40), (0, 40), (0, 0), (1, 3)])
+def test_tiles_find_the_cut_of_the_whole(monkeypatch: pytest.MonkeyPatch, inside: int, shifts: int) -> None:
+    for name, value in (("_WHOLE", 0), ("_SIDE", 7), ("_INSIDE", inside), ("_SHIFTS", shifts)):
+        monkeypatch.setattr(tiled_max_flow, name, value)
+    random = np.random.default_rng(inside)
+    for height, width, scale in ((23, 31, 1), (1, 19, 2900), (20, 1, 1), (16, 9, 2900)):
+        links, _ = random_links(random, height, width)
+        links *= scale  # up to nearly the most that a link may have
+        for y, x, d in np.ndindex(height, width, 4):
+            dy, dx = WAYS[d]
+            if y + dy >= 0 and 0 <= x + dx < width:
+                links[y, x, d] = links[y + dy, x + dx, 7 - d]
+        whole, before = GridCut(height, width), np.zeros((height, width), np.int32)
+        whole.links[...] = links
+        tiled = TiledCut(height, width, lambda y, x, out, links=links: _fill(links, y, x, out))
+        for few in (1.0, 0.2, 0.05):  # what remains in a tile, and what goes far; each from the flow before
+            some = random.random((height, width)) < few
+            terminals = (random.integers(-60, 60, (height, width)) * some * scale).astype(np.int32)
+            whole.give(0, terminals - before)
+            before = terminals
+            tiled.cut(lambda y, x, terminals=terminals: terminals[y, x])
+            assert np.array_equal(tiled.front(0, height), whole.cut())
+
+
+def _fill(links: np.ndarray, y: int, x: int, out: np.ndarray) -> None:
+    """Fill in the capacities between the pixels of a part."""
+    height, width = out.shape[:2]
+    rows, columns = np.arange(height)[:, None], np.arange(width)
+    for d, (dy, dx) in enumerate(WAYS):
+        there = (rows + dy >= 0) & (rows + dy < height) & (columns + dx >= 0) & (columns + dx < width)
+        out[..., d] = np.where(there, links[y : y + height, x : x + width, d], 0)
+
+
+def test_tiles_find_the_foreground_of_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    image, _ = disc()
+    found = [grab_cut(image, np.array([2, 2, 78, 68]))]
+    monkeypatch.setattr(tiled_max_flow, "_WHOLE", 0)
+    for side in (16, 40):
+        monkeypatch.setattr(tiled_max_flow, "_SIDE", side)
+        found.append(grab_cut(image, np.array([2, 2, 78, 68])))
+    assert found[0].any()
+    assert np.array_equal(found[0], found[1])
+    assert np.array_equal(found[0], found[2])
+
+
 def test_a_mask_says_what_stays() -> None:
     image, inside = disc()
     codes = np.full(inside.shape, 2, np.int32)
@@ -160,6 +206,18 @@ def test_takes_little_memory_beside_the_picture() -> None:
     box = np.array([160, 160, 480, 480])
     # The box's quarter of the pixels takes 28 bytes each, and 4 for a list of which little is ever touched.
     assert taken_beside_result(lambda: grab_cut(image, box, iterations=1)) < 3.9 * image.nbytes
+
+
+@pytest.mark.parametrize("given", ["box", "mask"])
+def test_a_large_picture_takes_little_memory_wherever_it_may_change(
+    monkeypatch: pytest.MonkeyPatch, given: str
+) -> None:
+    monkeypatch.setattr(tiled_max_flow, "_WHOLE", 0)  # as if it were large
+    monkeypatch.setattr(tiled_max_flow, "_SIDE", 32)
+    image, inside = (np.tile(part, (12, 8, 1)[: part.ndim]) for part in disc())
+    guess = {"box": np.array([4, 4, 636, 836])} if given == "box" else {"mask": inside}
+    # Flows take 8 bytes a pixel of 3, and two bits say what it has left.
+    assert taken_beside_result(lambda: grab_cut(image, **guess, iterations=1)) < 3 * image.nbytes
 
 
 @pytest.mark.parametrize("dtype", ["uint16", "float32"])

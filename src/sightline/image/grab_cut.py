@@ -26,7 +26,8 @@ from sightline.core.trace import Step
 from sightline.core.types import Array, Image, Mask, Range, Seed
 from sightline.image.colour_mixtures import evidence_of, first_models, learnt
 from sightline.image.grey_levels import as_grey_levels
-from sightline.image.grid_max_flow import MOST, GridCut
+from sightline.image.grid_max_flow import MOST
+from sightline.image.tiled_max_flow import TiledCut
 
 BACKGROUND, FOREGROUND, LIKELY_BACKGROUND, LIKELY_FOREGROUND = 0, 1, 2, 3  # what a mask of whole numbers says
 _ROWS = 64  # that are looked at together
@@ -96,7 +97,8 @@ def grab_cut(
     [0, 0, 1, 1, 1, 1, 0, 0]
     """
     rounds = _rounds(image, box, mask, iterations, components, gamma, seed)
-    return deque((foreground for _, foreground in rounds), maxlen=1)[0]
+    _, trimap = deque(rounds, maxlen=1)[0]
+    return np.bitwise_and(trimap, 1, out=trimap).view(np.bool_)
 
 
 @grab_cut.steps
@@ -108,7 +110,8 @@ def _steps(image: Image, box: Any = None, mask: Any = None, *, iterations: int =
     shown = [BoxesLayer(np.asarray(box, np.float32).reshape(1, 4))] if mask is None else []
     yield Step("guess", guess, picture, guess, *shown, note="What is inside may be foreground.")
     given = {"components": 5, "gamma": 50.0, "seed": 0, **options}
-    found = list(_rounds(image, box, mask, iterations, **given))
+    rounds = _rounds(image, box, mask, iterations, **given)
+    found = [(evidence, (trimap & 1).view(np.bool_)) for evidence, trimap in rounds]
     for turn, (evidence, foreground) in enumerate(found, 1):
         if turn == 1:
             yield Step("colours", Heat(evidence()), note="Bright where a pixel's colour fits the foreground better.")
@@ -120,7 +123,10 @@ def _steps(image: Image, box: Any = None, mask: Any = None, *, iterations: int =
 def _rounds(
     image: Any, box: Any, mask: Any, iterations: Any, components: Any, gamma: Any, seed: Any
 ) -> Iterator[tuple[Callable[[], Array], Array]]:
-    """Yield what tells what the colours say (see :func:`evidence_of`), and the foreground, after each round."""
+    """Yield what tells what the colours say (see :func:`evidence_of`), and the trimap, which is odd in the foreground.
+
+    After each round it is the same array, with what has been found.
+    """
     pixels = as_image("grab_cut", image, channels=(3,), finite=True, most=1e12)
     trimap = _trimap(pixels, box, mask)
     iterations = integer("grab_cut", "iterations", iterations, 1, 50)
@@ -133,28 +139,30 @@ def _rounds(
     near, known = levels[rows, columns], trimap[rows, columns]
     unit = max(gamma, 1e-6) / MOST  # of the grid's capacities
     bound = math.ceil((9 * gamma + 1) / unit)  # more than all the links of a pixel
-    grid = GridCut(*known.shape)
     beta = _beta(levels)
-    over_rows(_link, len(known), levels, rows.start, columns.start, gamma / unit, beta, grid.links, strip=_ROWS)
 
-    def terminals(models: tuple[Array, Array], y: int) -> Array:
-        likely = np.rint(evidence_of(models, near[y : y + _ROWS]) / np.float64(unit))
+    def link(y: int, x: int, links: Array) -> None:
+        place = rows.start + y, columns.start + x
+        over_rows(_link, len(links), levels, *place, gamma / unit, beta, links, strip=_ROWS)
+
+    def terminals(models: tuple[Array, Array], y: slice, x: slice) -> Array:
+        likely = np.rint(evidence_of(models, near[y, x]) / np.float64(unit))
         likely = np.clip(likely, -bound, bound).astype(np.int32)
-        some = known[y : y + _ROWS]
-        for_good = np.where(some == FOREGROUND, np.int32(bound), np.int32(-bound))
-        return np.where(some < LIKELY_BACKGROUND, for_good, likely)
+        for_good = np.where(known[y, x] == FOREGROUND, np.int32(bound), np.int32(-bound))
+        return np.where(known[y, x] < LIKELY_BACKGROUND, for_good, likely)
 
-    for turn in range(iterations):
-        before, models = models, learnt(levels.reshape(-1, 3), trimap.reshape(-1), models)
-        for y in range(0, len(known), _ROWS):
-            grid.give(y, terminals(models, y) - (terminals(before, y) if turn > 0 else np.int32(0)))
-        front = grid.cut()
-        for y in range(0, len(known), _ROWS):
+    height, width = known.shape
+    grid = TiledCut(height, width, link)
+    for _ in range(iterations):
+        models = learnt(levels.reshape(-1, 3), trimap.reshape(-1), models)
+        grid.cut(partial(terminals, models))
+        for y in range(0, height, _ROWS):
             some = known[y : y + _ROWS]
-            some[...] = np.where(some < LIKELY_BACKGROUND, some, front[y : y + _ROWS] + np.uint8(LIKELY_BACKGROUND))
-        foreground = (trimap & 1).view(np.bool_)
-        yield partial(evidence_of, models, levels), foreground
-        if not foreground.any() or foreground.all():
+            front = grid.front(y, y + len(some))
+            some[...] = np.where(some < LIKELY_BACKGROUND, some, front + np.uint8(LIKELY_BACKGROUND))
+        front = sum(int(np.count_nonzero(trimap[y : y + _ROWS] & 1)) for y in range(0, len(trimap), _ROWS))
+        yield partial(evidence_of, models, levels), trimap
+        if front in (0, trimap.size):
             return  # one side has nothing left to learn from
 
 

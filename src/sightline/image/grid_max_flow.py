@@ -12,6 +12,8 @@ together, so that few wait at once and what is known of them stays in the proces
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from sightline.core.kernels import kernel
@@ -26,6 +28,7 @@ STAMP, DISTANCE, TREE, PARENT = 0, 2, 6, 7
 _FARTHEST = 65535  # greater distances are taken for this one: they only tell which parent is better
 _TILE, _ROOM = 256, 1 << 18  # side of a square; room in the queue, for more than a square's pixels
 FIRST, LAST, LOST = 0, 1, 2  # ends of the queue, and how many pixels found no room in it
+_MUCH = 1 << 30  # more than can ever flow into one pixel
 MOST = 32767  # capacity of a link: what flows one way may come back beside what the other way allows
 _u64 = np.uint64
 _nowhere, _one = _u64(0), _u64(1)
@@ -70,27 +73,72 @@ class GridCut:
 
     def cut(self) -> Array:
         """Return which pixels lie on the source's side of the least cut, H×W bool."""
-        nodes = np.zeros((self.rest.size, 2), np.int32)
-        orphans = np.empty(self.rest.size, np.int32)  # all could be; only the beginning is ever touched
-        known = nodes, nodes.view(np.uint16), nodes.view(np.uint8)
-        queue, ends = np.empty(min(self.rest.size, _ROOM), np.int32), np.zeros(3, np.uint64)
-        _flow(*known, self.rest, self.capacity.reshape(-1, 8), self.steps, queue, ends, orphans, _TILE)
-        trees = known[2][:, TREE].reshape(self.rest.shape)[1:-1, 1:-1]
+        trees = self.flow().marks[:, TREE].reshape(self.rest.shape)[1:-1, 1:-1]
         return trees == SOURCE  # none waits any more
+
+    def flow(self) -> Trees:
+        """Send all that can flow; return the trees that have grown, which :meth:`open` lets grow on."""
+        nodes, size = np.zeros((self.rest.size, 2), np.int32), self.rest.size
+        known = np.zeros(1, np.int64), nodes, nodes.view(np.uint16), nodes.view(np.uint8)
+        queue, ends = np.empty(min(size, _ROOM), np.int32), np.zeros(3, np.uint64)
+        orphans = np.empty(size, np.int32)  # all could be; only the beginning is ever touched
+        capacity = self.capacity.reshape(-1, 8)
+        trees = Trees(*known, self.rest, capacity, self.steps, queue, ends, orphans, _TILE)
+        _plant(trees.marks, trees.fars, self.rest.reshape(-1))
+        _settle(*trees)
+        return trees
+
+    def open(self, trees: Trees, pixels: Array) -> None:
+        """Let flow leave the grid at some pixels without a bound, and send all that can flow now.
+
+        Parameters
+        ----------
+        trees
+            What :meth:`flow` has returned.
+        pixels
+            H×W bool: pixels without a terminal. What they take is added to their capacity to the sink, ``-_MUCH``.
+        """
+        rows, columns = np.nonzero(pixels)
+        _open((rows + 1) * self.rest.shape[1] + columns + 1, *trees)
+
+    def taken(self) -> Array:
+        """Return which pixels that were opened have taken any flow, H×W bool."""
+        rest = self.rest[1:-1, 1:-1]
+        return (rest < -_MUCH // 2) & (rest > -_MUCH)
+
+
+class Trees(NamedTuple):
+    """The trees of :class:`GridCut` and what grows them; time counts the paths, so that what is known ages."""
+
+    time: Array
+    nodes: Array
+    fars: Array
+    marks: Array
+    rest: Array
+    capacity: Array
+    steps: Array
+    queue: Array
+    ends: Array
+    orphans: Array
+    side: int
 
 
 # --- Places are unsigned, so that none is looked at as if it were counted from the end. Place 0 is on the frame. ---
 
 
 @kernel
-def _flow(nodes, fars, marks, rest, capacity, steps, queue, ends, orphans, side):
-    flat, (height, width) = rest.reshape(-1), rest.shape
+def _plant(marks, fars, flat):
     for i in range(flat.size):
         marks[i, PARENT] = NOBODY
         if flat[i] != 0:
             marks[i, TREE], marks[i, PARENT] = SOURCE if flat[i] > 0 else SINK, TERMINAL
             fars[i, DISTANCE] = 1
-    time = 0
+
+
+@kernel
+def _settle(clock, nodes, fars, marks, rest, capacity, steps, queue, ends, orphans, side):
+    """Let all pixels of the trees grow, until no path is left."""
+    flat, (height, width) = rest.reshape(-1), rest.shape
     while True:
         ends[LOST] = 0
         for top in range(1, height - 1, side):
@@ -99,9 +147,29 @@ def _flow(nodes, fars, marks, rest, capacity, steps, queue, ends, orphans, side)
                     for x in range(left, min(left + side, width - 1)):
                         if marks[y * width + x, TREE] != FREE:
                             _wait(_u64(y * width + x), marks, queue, ends)
-                time = _grow(time, nodes, fars, marks, flat, capacity, steps, queue, ends, orphans)
+                clock[0] = _grow(clock[0], nodes, fars, marks, flat, capacity, steps, queue, ends, orphans)
         if ends[LOST] == _nowhere:
             return
+
+
+@kernel
+def _open(places, clock, nodes, fars, marks, rest, capacity, steps, queue, ends, orphans, side):
+    flat = rest.reshape(-1)
+    ends[LOST] = 0
+    for place in places:
+        i = _u64(place)
+        while marks[i, TREE] & TREES == SOURCE:  # what has come so far leaves at once
+            clock[0] += 1
+            count = _drain(i, marks, flat, capacity, steps, orphans)
+            _adopt(count, clock[0], nodes, fars, marks, capacity, steps, queue, ends, orphans)
+        flat[i] = -_MUCH + flat[i]
+        marks[i, TREE], marks[i, PARENT] = SINK | (marks[i, TREE] & WAITING), TERMINAL
+        nodes[i, STAMP], fars[i, DISTANCE] = 0, 1
+        if marks[i, TREE] & WAITING == 0:
+            _wait(i, marks, queue, ends)
+    clock[0] = _grow(clock[0], nodes, fars, marks, flat, capacity, steps, queue, ends, orphans)
+    if ends[LOST] != _nowhere:
+        _settle(clock, nodes, fars, marks, rest, capacity, steps, queue, ends, orphans, side)
 
 
 @kernel(inline=True)
@@ -156,35 +224,17 @@ def _grow(time, nodes, fars, marks, rest, capacity, steps, queue, ends, orphans)
 @kernel
 def _augment(a, way, b, marks, rest, capacity, steps, orphans):
     """Send what the path through the edge a → b can take; return how many pixels lost their parent."""
-    least = np.int64(capacity[a, way])
-    i, d = a, marks[a, PARENT]
-    while d != TERMINAL:
-        i += steps[d]
-        least = min(least, np.int64(capacity[i, 7 - d]))
-        d = marks[i, PARENT]
-    least = min(least, np.int64(rest[i]))
+    least = _bring(a, marks, rest, capacity, steps)
+    least = min(least, np.int64(capacity[a, way]))
     i, d = b, marks[b, PARENT]
     while d != TERMINAL:
         least = min(least, np.int64(capacity[i, d]))
         i += steps[d]
         d = marks[i, PARENT]
     least = min(least, -np.int64(rest[i]))
-    count = _nowhere
+    count = _fetch(least, a, marks, rest, capacity, steps, orphans)
     capacity[a, way] -= least
     capacity[b, 7 - way] += least
-    i, d = a, marks[a, PARENT]
-    while d != TERMINAL:
-        j = i + steps[d]
-        capacity[i, d] += least
-        capacity[j, 7 - d] -= least
-        if capacity[j, 7 - d] == 0:
-            marks[i, PARENT], orphans[count] = ORPHAN, i
-            count += _one
-        i, d = j, marks[j, PARENT]
-    rest[i] -= least
-    if rest[i] == 0:
-        marks[i, PARENT], orphans[count] = ORPHAN, i
-        count += _one
     i, d = b, marks[b, PARENT]
     while d != TERMINAL:
         j = i + steps[d]
@@ -195,6 +245,45 @@ def _augment(a, way, b, marks, rest, capacity, steps, orphans):
             count += _one
         i, d = j, marks[j, PARENT]
     rest[i] += least
+    if rest[i] == 0:
+        marks[i, PARENT], orphans[count] = ORPHAN, i
+        count += _one
+    return count
+
+
+@kernel
+def _drain(i, marks, rest, capacity, steps, orphans):
+    """Send to a pixel of the source's tree what its path can take; return how many pixels lost their parent."""
+    least = _bring(i, marks, rest, capacity, steps)
+    count = _fetch(least, i, marks, rest, capacity, steps, orphans)
+    rest[i] += least
+    return count
+
+
+@kernel(inline=True)
+def _bring(a, marks, rest, capacity, steps):
+    """Return what the path from the source to a pixel can take."""
+    least, i, d = np.int64(_MUCH), a, marks[a, PARENT]
+    while d != TERMINAL:
+        i += steps[d]
+        least = min(least, np.int64(capacity[i, 7 - d]))
+        d = marks[i, PARENT]
+    return min(least, np.int64(rest[i]))
+
+
+@kernel(inline=True)
+def _fetch(least, a, marks, rest, capacity, steps, orphans):
+    """Take it from the path's links; return how many pixels lost their parent."""
+    count, i, d = _nowhere, a, marks[a, PARENT]
+    while d != TERMINAL:
+        j = i + steps[d]
+        capacity[i, d] += least
+        capacity[j, 7 - d] -= least
+        if capacity[j, 7 - d] == 0:
+            marks[i, PARENT], orphans[count] = ORPHAN, i
+            count += _one
+        i, d = j, marks[j, PARENT]
+    rest[i] -= least
     if rest[i] == 0:
         marks[i, PARENT], orphans[count] = ORPHAN, i
         count += _one
