@@ -84,6 +84,17 @@ def test_rows_on_demand_are_those_of_a_picture_that_is_laid() -> None:
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
+@pytest.mark.parametrize("size", [(1, 1), (1, 40), (40, 1), (60, 90)])
+def test_rows_that_are_laid_when_asked_for_are_those_of_the_sheet(dtype: str, size: tuple[int, int]) -> None:
+    image = scene(dtype)[: size[0], : size[1]].copy()
+    for last in ([0, 0, 1], [1e-3, 2e-3, 1], [-0.02, 0.01, 1]):  # the last one has its horizon on the sheet
+        placement = Placement(np.array([[0.98, -0.05, 12.3], [0.05, 1.02, -9], last]), 0.0, size)
+        rows = np.empty((50, 131), np.float32)
+        LaidRows(image, placement, (200, 131)).write(17, 67, rows)
+        assert rows.tobytes() == lay(image, placement, (17, 67), (0, 131)).tobytes()
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
 @pytest.mark.parametrize("colours", [False, True])
 def test_a_cut_photo_is_read_as_its_copy(dtype: str, colours: bool) -> None:
     image = scene(dtype)[:720, :1000]
