@@ -15,12 +15,15 @@ _SIDE = 1024
 _STRIPS = 1 << 20  # bytes for what belongs to a strip at hand, however large the picture
 _NOISE = np.random.default_rng(0).integers(0, 256, (_SIDE, _SIDE), np.uint8)
 _MASK = _NOISE > 127
+_GRAINS = sl.image.label(_NOISE > 230)[0]
 _CALLS: dict[str, tuple[Callable[[], Any], float]] = {
     "label": (lambda: sl.image.label(_MASK), 1.5),  # eight bytes a run
     "fill_holes": (lambda: sl.image.fill_holes(_MASK), 2.4),  # the mask turned over, too
     "remove_small": (lambda: sl.image.remove_small(_MASK), 1.5),
     "blobs_log": (lambda: sl.image.blobs_log(_NOISE, max_sigma=8.0, scales=5), 28.0),  # a tile and three scales of it
     "blobs_doh": (lambda: sl.image.blobs_doh(_NOISE), 13.0),
+    "hough_lines": (lambda: sl.image.hough_lines(np.tile(_MASK, (4, 1)), 3000, theta=0.1), 15.0),  # of four
+    "regions": (lambda: sl.image.regions(_GRAINS, _NOISE), 6.0),
     "find_contours": (lambda: sl.image.find_contours(_MASK), 3.0),
     "simple_blobs": (lambda: sl.image.simple_blobs(_NOISE, thresholds=(120, 130, 10), area=(100, 5000)), 1.9),
 }

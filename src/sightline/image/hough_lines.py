@@ -27,6 +27,7 @@ ROUND = 12582912.0  # 1.5 · 2²³: added to a float32, it leaves the nearest wh
 ROUND_BITS = 0x4B400000  # which are these for 0
 _GROUP = 4  # angles that vote together: their cells lie apart, so that no vote waits for the one before
 _BLOCK = 256
+_BAND = 1 << 20  # pixels whose points are listed together
 
 Votes = Int32[np.ndarray, "n"]
 
@@ -167,10 +168,11 @@ def _accumulate(
     rows = -(-angles // _GROUP) * _GROUP
     table = np.zeros((2, rows), np.float32)
     table[:, :angles] = angle_table(angles, rho, theta, low)
-    y, x = np.divmod(np.flatnonzero(mask).astype(np.uint32), np.uint32(mask.shape[1]))
     accumulator = np.zeros((rows, 2 * reach + 1), np.int32)
-    x, y = x.astype(np.float32), y.astype(np.float32)
-    over_rows(_vote, rows, x, y, table[0], table[1], reach, accumulator, strip=3 * _GROUP)
+    for y0 in range(0, len(mask), band := max(1, _BAND // mask.shape[1])):
+        y, x = np.divmod(np.flatnonzero(mask[y0 : y0 + band]).astype(np.uint32), np.uint32(mask.shape[1]))
+        x, y = x.astype(np.float32), (y + np.uint32(y0)).astype(np.float32)
+        over_rows(_vote, rows, x, y, table[0], table[1], reach, accumulator, strip=3 * _GROUP)
     return accumulator[:angles], rho, theta, low
 
 

@@ -42,6 +42,11 @@ class Runs:
     edges: Array
     light: Array
 
+    def part(self, first: int, end: int) -> Runs:
+        """Return regions ``first`` up to, not with, ``end``; the runs stay where they are."""
+        some = slice(first, end)
+        return Runs(self.labels[some], self.bounds, self.firsts[first : end + 1], self.edges[some], self.light[some])
+
 
 def runs_of_regions(labels: Array, image: Array | None) -> Runs:
     """Return the runs of a contiguous H×W int32 map, with sums of a contiguous image of its shape, of any dtype."""

@@ -19,6 +19,7 @@ from sightline.core.types import Array, Gray, Labels
 from sightline.image import region_shape as shape
 from sightline.image.region_runs import Runs, runs_of_regions
 
+_AT_ONCE = 1 << 13  # regions whose properties are listed together, before each becomes a record
 _INTENSITIES = ("mean_intensity", "min_intensity", "max_intensity", "weighted_centroid")
 
 
@@ -154,8 +155,11 @@ def regions(labels: Labels, image: Gray | None = None) -> list[Region]:
             shown = "×".join(map(str, labels.shape))
             raise InputError(f"regions: image must have the labels' shape {shown}; got {describe(image)}.")
     runs = runs_of_regions(labels, values)
-    columns = _columns(runs, shape.shapes_of(runs), values is not None)
-    return _records(columns, runs)
+    records: list[Region] = []
+    for first in range(0, len(runs.labels), _AT_ONCE):
+        some = runs.part(first, first + _AT_ONCE)
+        records += _records(_columns(some, shape.shapes_of(some), values is not None), some)
+    return records
 
 
 def _columns(runs: Runs, table: Array, lit: bool) -> dict[str, list]:
