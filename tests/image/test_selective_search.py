@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable
 from pathlib import Path
@@ -10,8 +11,12 @@ import numpy as np
 import pytest
 
 import sightline as sl
+from image.taken_memory import taken_beside_result
 from sightline.core import evidence
 from sightline.core.errors import InputError
+from sightline.image import edge_order
+
+felzenszwalb = importlib.import_module("sightline.image.felzenszwalb")  # not the method of this name
 
 selective_search = sl.image.selective_search
 
@@ -103,3 +108,19 @@ def test_bad_arguments_are_refused(arguments: dict, sentence: str) -> None:
 def test_nan_is_refused() -> None:
     with pytest.raises(InputError, match="selective_search: image must be finite"):
         selective_search(np.full((3, 3), np.nan, np.float32))
+
+
+@pytest.mark.parametrize("name", ["selective_search", "felzenszwalb"])
+def test_pictures_in_bands_take_less_than_three_times_their_bytes(
+    name: str, photos: dict[str, np.ndarray], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Those of more than two million pixels are: here one of fewer, so that it is quick.
+    monkeypatch.setattr(edge_order, "_WHOLE", 1 << 16)
+    monkeypatch.setattr(edge_order, "_LEAST", 1 << 12)
+    monkeypatch.setattr(edge_order, "_BAND", 1 << 14)
+    monkeypatch.setattr(felzenszwalb, "_BAND", 1 << 14)
+    photo = sl.image.resize(photos["rings"], (1000, 1200))
+    image = photo if photo.ndim == 3 else np.repeat(photo[..., None], 3, axis=2)
+    strips = 4 << 20  # bytes of what does not grow with the picture
+    taken = taken_beside_result(lambda: getattr(sl.image, name)(image)) - strips
+    assert taken < 3 * image.nbytes, f"{taken / image.nbytes:.2f} times the picture"

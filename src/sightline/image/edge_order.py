@@ -88,8 +88,9 @@ class _Grid:
         self.height, self.width = shape
         size = self.height * self.width
         self.rows = self.height if size <= _WHOLE else max(_ROWS, _BAND // self.width)
-        room = max(size // 3, min(_LEAST, KINDS * size), self.width)
-        self.codes, self.keys = empty((room,), np.uint32), empty((room,), np.uint32)
+        whole = self.rows == self.height
+        room = max(size // 3 if whole else 2 * size // 7, min(_LEAST, KINDS * size), self.width)
+        self.codes, self.keys = (empty if whole else np.empty)((2, room), np.uint32)  # what is large is not kept
 
     def bands(self, first: int, last: int) -> Iterator[tuple[int, int, tuple[Array, int, Array, int]]]:
         """Yield rows y0 to y1 and what :func:`_weigh` asks for: planes with a row more on either side, and the rest."""

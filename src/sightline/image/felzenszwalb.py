@@ -169,7 +169,7 @@ class _Regions:
     """Sizes and Int(C) of regions of more than one pixel, of which there are never nearly as many as pixels."""
 
     def __init__(self, pixels: int) -> None:
-        self.held = empty((pixels // 6 + 1, 2), np.int32)  # size, or the next free number; bits of Int(C)
+        self.held = np.empty((pixels // 6 + 1, 2), np.int32)  # size, or the next free number; bits of Int(C)
         self.free = np.array([-1, 0])  # the first number that is free again, and how many were given out
 
     def join(self, parts: Iterator[tuple[Array, Array]], labels: Array, scale: float, smallest: int) -> None:
@@ -182,7 +182,7 @@ class _Regions:
                 done = _join(codes, weights, done, np.float64(scale), smallest, width, parents, *held)
                 if done == len(codes):
                     break
-                more = empty((2 * len(self.held), 2), np.int32)
+                more = np.empty((2 * len(self.held), 2), np.int32)
                 more[: len(self.held)] = self.held
                 self.held = more
             _flatten(parents)

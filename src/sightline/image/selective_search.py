@@ -98,6 +98,7 @@ def selective_search(
         _, seen = np.unique(boxes[first], axis=0, return_index=True)
         first = first[np.sort(seen)[:limit]]  # of more, none could come first later
         boxes, ranks = boxes[first], ranks[first]
+        del found, place, first, seen  # which the next ones need not stand beside
     return boxes
 
 
@@ -124,7 +125,8 @@ def _hierarchies(image: Array, mode: str, min_size: int) -> Iterator[tuple[Array
             regions, pairs = _counted(image, _first_regions(image, space, scale, min_size), space)
             for measure in measures:
                 count = len(regions.sizes) // 2
-                yield regions.boxes[: count + join_alike(regions, pairs, measure)], count
+                yield regions.boxes[: count + join_alike(regions, pairs, measure)].copy(), count
+            del regions, pairs  # before the next ones are made
 
 
 def _first_regions(image: Array, space: str, scale: float, min_size: int) -> Array:
