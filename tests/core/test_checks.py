@@ -216,7 +216,9 @@ def test_rows_that_differ_in_length_are_refused_as_any_other_table():
 def test_what_came_is_described_briefly():
     assert checks.describe(np.zeros((2, 3), np.uint8)) == "2×3 uint8"
     assert len(checks.describe("x" * 500)) < 70
-    assert checks.describe([np.zeros((2, 2))]) == "list [array([[0., 0.], [0., 0.]])]"
+    assert checks.describe([np.zeros((2, 2))]) == "list of 1: 2×2 float64"
+    assert checks.describe((np.zeros((9, 9, 3), np.uint8),) * 2) == "tuple of 2: 9×9×3 uint8, …"
+    assert checks.describe([[1, 2], [3]]) == "list [[1, 2], [3]]"
 
 
 def test_numbers_whose_sums_leave_float32_are_refused_where_they_would_spoil_the_result():

@@ -36,7 +36,9 @@ def describe(value: object) -> str:
     if isinstance(value, np.ndarray):
         shape = "×".join(map(str, value.shape)) if value.ndim else "a scalar"
         return f"{shape} {value.dtype.name}"
-    text = " ".join(repr(value).split())  # a list of arrays is shown in many lines
+    if isinstance(value, (list, tuple)) and value and all(isinstance(part, np.ndarray) for part in value):
+        return f"{type(value).__name__} of {len(value)}: {describe(value[0])}{', …' if len(value) > 1 else ''}"
+    text = " ".join(repr(value).split())
     return f"{type(value).__name__} {text if len(text) <= 60 else text[:57] + '…'}"
 
 
