@@ -59,6 +59,7 @@ PAGES = {
     "precision": ("/rooms/precision", "[data-at='24']"),
     "proposals": ("/rooms/proposals", "[data-count]"),
     "queries": ("/rooms/queries?fresh=deformable_detr&others=40", "[data-query]"),
+    "words": ("/rooms/words?image=sample%3Acoins&text=a+coin.+dark+ground.&boxes=3", "[data-phrase]"),
     "clock": ("/rooms/clock?round=6", "[data-rounds]"),
     "digits": ("/rooms/digits?digit=7", "[data-frames]"),
     "race": ("/rooms/race?steps=120&racers=SGD,Momentum,RMSProp,Adam,lbfgs", "[data-race='120']"),
