@@ -80,6 +80,15 @@ def labels_of(sizes: Sequence[tuple[int, int]], dtype: torch.dtype = torch.float
     return [{"class_labels": one["labels"], "boxes": one["boxes"].to(dtype)} for one in as_shares(TARGETS, sizes)]
 
 
+def difference_of_last(ours: Any, fitted: Any, expected: Any) -> float:
+    """Return how far the last layer's logits, by the peer's largest where it is above 1, and its boxes are apart."""
+    with torch.no_grad():
+        last = ours.layers(fitted)[-1]
+    scale = max(1.0, expected.logits.abs().max().item())
+    boxes = (last.boxes - expected.pred_boxes).abs().max().item()
+    return max((last.logits - expected.logits).abs().max().item() / scale, boxes)
+
+
 def difference_of_found(ours: SetDetector, expected: list[dict[str, Tensor]]) -> float:
     """Return the largest difference of scores, and of boxes in shares of the image, from their post-processing."""
     worst = 0.0

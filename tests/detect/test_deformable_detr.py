@@ -19,6 +19,7 @@ from detect.set_peers import (
     TARGETS,
     ToyBody,
     difference_of_found,
+    difference_of_last,
     images_for,
     labels_of,
     learnt_by_heart,
@@ -162,13 +163,7 @@ def test_the_full_size_equals_transformers(measured: Callable[[float], None]) ->
     ours.config = config
     load_weights(ours, published(theirs, "resnet50"))
     fitted, expected = told(ours, theirs)
-    with torch.no_grad():
-        last = ours.layers(fitted)[-1]
-    scale = max(1.0, expected.logits.abs().max().item())
-    error = max(
-        (last.logits - expected.logits).abs().max().item() / scale,
-        (last.boxes - expected.pred_boxes).abs().max().item(),
-    )
+    error = difference_of_last(ours, fitted, expected)
     measured(error)
     assert error <= 1e-4
 
