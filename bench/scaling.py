@@ -1,11 +1,11 @@
 """How time and memory grow with the picture: ``python bench/scaling.py [--side 16384] [NAME…]``.
 
-Each call of ``scaling.toml`` runs in a process of its own on a uint8 picture, grey or RGB, of 1024², 4096² and, where
-asked, a larger side. Time is that of all processors per pixel, which other work on the machine disturbs least, the best
-of three (fewer of what takes more than 20 s); memory is the first call's peak beyond the interpreter, what the call is
-given and its result, as a multiple of the picture's bytes. ``--keep FILE`` writes the table as JSON; rows that it holds
-already and that are not run stay. A larger side that takes more than ``--longest`` seconds or ``--most`` GB by what
-4096² took is left out.
+Each call of ``scaling.toml`` runs in a process of its own on a uint8 picture, smooth grey or RGB or grey noise, of
+1024², 4096² and, where asked, a larger side. Time is that of all processors per pixel, which other work on the machine
+disturbs least, the best of three (fewer of what takes more than 20 s); memory is the first call's peak beyond the
+interpreter, what the call is given and its result, as a multiple of the picture's bytes. ``--keep FILE`` writes the
+table as JSON; rows that it holds already and that are not run stay. A larger side that takes more than ``--longest``
+seconds or ``--most`` GB by what 4096² took is left out.
 """
 
 from __future__ import annotations
@@ -31,6 +31,8 @@ def f(*given, **options):
 
 def picture(side):
     waves = [np.sin(np.arange(side, dtype=np.float32) / n) for n in (9, 13, 17, 23)]
+    if "{kind}" == "noise":
+        return np.random.default_rng(0).integers(0, 256, (side, side), np.uint8)
     image = np.empty((side, side) if "{kind}" == "grey" else (side, side, 3), np.uint8)
     for i in range(0, side, 256):
         for channel, plane in enumerate(np.moveaxis(np.atleast_3d(image[i:i + 256]), 2, 0)):
@@ -134,7 +136,7 @@ def main() -> int:
             if len(cells) < 2 or _bearable(call, cells[-1], side, options.longest, options.most):
                 cells.append(_measure(call, side))
         told = "".join(f"{cell['ns']:9.2f} {cell['memory']:5.1f}×" for cell in cells)
-        print(f"{call.kind:5s}{call.shown():69s}{told}", flush=True)
+        print(f"{call.kind:6s}{call.shown():68s}{told}", flush=True)
         if options.keep is not None:
             _keep(options.keep, {"name": call.name, "picture": call.kind, "call": call.shown(), "sides": cells})
     return 0
@@ -146,7 +148,7 @@ def _sides(third: int) -> list[int]:
 
 def _bearable(call: Call, cell: dict[str, float], side: int, longest: float, most: float) -> bool:
     """Return whether ``side`` stays within the limits if it costs as much per pixel as ``cell`` did."""
-    picture = side**2 * (1 if call.kind == "grey" else 3)
+    picture = side**2 * (3 if call.kind == "rgb" else 1)
     given = 2 + 8 * ("places" in call.call) + 4 * ("im." in call.call) + 8 * ("fft" in call.call)
     memory = picture * (given + cell["memory"] + cell["result"]) / 1e9
     return cell["ns"] * side**2 / 1e9 <= longest and memory <= most

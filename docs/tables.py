@@ -207,8 +207,9 @@ def scaling_section() -> str:
         rows.append((f"`{row['call']}`", row["picture"], *measured))
     text = (
         "\n## Large pictures\n\n"
-        "Nanoseconds of processor time (of all threads) per pixel of square uint8 pictures, grey or RGB; and, of the "
-        "largest picture measured, the memory that a call takes at its peak besides what it is given and its result, "
+        "Nanoseconds of processor time (of all threads) per pixel of square uint8 pictures, smooth grey or RGB or grey "
+        "noise; and, of the largest one measured, the memory that a call takes at its peak besides what it is given "
+        "and its result, "
         "and the result, as multiples of the picture's bytes. On a machine that is busy with other work, so that times "
         "vary by a third; small pictures stay in the cache, and what belongs to a strip weighs more in them. "
         "`python bench/scaling.py --side 16384 --keep docs/scaling.json`\n\n"
