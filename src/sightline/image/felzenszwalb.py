@@ -25,8 +25,8 @@ from sightline.image.edge_order import edges_by_weight
 from sightline.image.gaussian_blur import gaussian_blur
 from sightline.image.grey_levels import as_grey_levels
 
-_AHEAD = 64  # edges that lie between one and that whose pixels are asked for: memory is that much slower
 _BAND = 1 << 18  # pixels that are smoothed together
+_SINGLE, _AHEAD = -1, 24  # the root of a region of one pixel; edges whose pixels are asked for before they are needed
 
 
 @method(task="segmentation", paper="Felzenszwalb & Huttenlocher 2004", lesson="w2d3")
@@ -142,34 +142,68 @@ class _Smoothed:
 def _joined(pixels: _Smoothed, scale: float, smallest: int, part: int = 1) -> Array:
     """Return the labels after the lightest one of ``part`` parts of the edges, small regions joined at the end."""
     height, width = pixels.shape
-    left = (height * (width - 1) + (height - 1) * (width + 2 * (width - 1))) // part
-    labels, within = empty((height, width), np.int32), np.zeros(height * width, np.float32)
-    labels.fill(-1)
-    parents = labels.reshape(-1)
-    for codes, weights in edges_by_weight(pixels.planes, pixels.shape, labels if part == 1 else labels[:0, :0]):
-        _join(codes[:left], weights[:left], np.float64(scale), 0, width, parents, within)
-        _flatten(parents)
-        left -= len(codes)
-        if left <= 0:
-            break
+    labels = empty((height, width), np.int32)
+    labels.fill(_SINGLE)
+    regions = _Regions(height * width)
+    if part == 1:
+        regions.join(edges_by_weight(pixels.planes, pixels.shape, labels), labels, scale, 0)
+    else:
+        left = (height * (width - 1) + (height - 1) * (width + 2 * (width - 1))) // part
+        regions.join(_lightest(edges_by_weight(pixels.planes, pixels.shape, labels[:0, :0]), left), labels, scale, 0)
     if smallest > 1:
-        for codes, weights in edges_by_weight(pixels.planes, pixels.shape, labels):
-            _join(codes, weights, np.float64(scale), smallest, width, parents, within)
-            _flatten(parents)
-    _number(parents)
+        regions.join(edges_by_weight(pixels.planes, pixels.shape, labels), labels, scale, smallest)
+    _number(labels.reshape(-1))
     return labels
 
 
+def _lightest(parts: Iterator[tuple[Array, Array]], left: int) -> Iterator[tuple[Array, Array]]:
+    """Yield the first edges of all, as many as there should be."""
+    for codes, weights in parts:
+        yield codes[:left], weights[:left]
+        left -= len(codes)
+        if left <= 0:
+            return
+
+
+class _Regions:
+    """Sizes and Int(C) of regions of more than one pixel, of which there are never nearly as many as pixels."""
+
+    def __init__(self, pixels: int) -> None:
+        self.held = np.empty((pixels // 6 + 1, 2), np.int32)  # size, or the next free number; bits of Int(C)
+        self.free = np.array([-1, 0])  # the first number that is free again, and how many were given out
+
+    def join(self, parts: Iterator[tuple[Array, Array]], labels: Array, scale: float, smallest: int) -> None:
+        """Join regions along edges, as :func:`_join` does."""
+        parents, width = labels.reshape(-1), labels.shape[1]
+        for codes, weights in parts:
+            done = 0
+            while True:
+                held = self.held, self.held.view(np.float32), self.free
+                done = _join(codes, weights, done, np.float64(scale), smallest, width, parents, *held)
+                if done == len(codes):
+                    break
+                more = np.empty((2 * len(self.held), 2), np.int32)
+                more[: len(self.held)] = self.held
+                self.held = more
+            _flatten(parents)
+
+
 @kernel
-def _join(codes, weights, scale, smallest, width, parents, within):
+def _join(codes, weights, done, scale, smallest, width, parents, regions, within, free):
     """Join regions along edges: alike ones, or those of which one has less than ``smallest`` pixels where that is > 0.
 
-    A region's root is its first pixel. Of it, ``parents`` holds the region's size, below 0, and ``within`` Int(C),
-    which the joining of small ones does not ask for.
+    A region's root is its first pixel: there, ``parents`` holds −1, or −2 minus the number of a larger region. Of that
+    one, ``regions`` holds the size, and ``within`` Int(C), which the joining of small ones does not ask for. Returns at
+    which edge there was no number left.
     """
     ways = np.array([1, width, width + 1, 1 - width])
-    for e in range(codes.size):
-        _look_ahead(codes, e, ways, parents, within)
+    last = codes.size - 1
+    for e in range(done, codes.size):
+        ahead = np.int64(codes[min(e + _AHEAD, last)] >> np.uint32(2))
+        prefetch(parents, ahead)
+        prefetch(parents, ahead + ways[codes[min(e + _AHEAD, last)] & np.uint32(3)])
+        above = parents[np.int64(codes[min(e + _AHEAD // 2, last)] >> np.uint32(2))]
+        prefetch(parents, np.int64(max(above, 0)))
         a = np.int64(codes[e] >> np.uint32(2))
         b = a + ways[codes[e] & np.uint32(3)]
         while parents[a] >= 0:
@@ -184,34 +218,36 @@ def _join(codes, weights, scale, smallest, width, parents, within):
             b = np.int64(above)
         if a == b:
             continue
-        size, other = -parents[a], -parents[b]
+        a, b = min(a, b), max(a, b)
+        one, two = np.int64(-2 - parents[a]), np.int64(-2 - parents[b])  # −1 for a single pixel
+        size, other = regions[one, 0] if one >= 0 else 1, regions[two, 0] if two >= 0 else 1
         if smallest > 0:
             joins = size < smallest or other < smallest
         else:
             weight = np.float64(weights[e])
-            joins = weight < within[a] + scale / size and weight < within[b] + scale / other
+            inner, outer = (
+                np.float64(within[one, 1]) if one >= 0 else 0.0,
+                np.float64(within[two, 1]) if two >= 0 else 0.0,
+            )
+            joins = weight < inner + scale / size and weight < outer + scale / other
         if joins:
-            a, b = min(a, b), max(a, b)
-            parents[b] = a
-            parents[a] = -(size + other)
+            if one < 0 and two < 0:
+                one = free[0]
+                if one >= 0:
+                    free[0] = regions[one, 0]
+                elif free[1] < regions.shape[0]:
+                    one = free[1]
+                    free[1] += 1
+                else:
+                    return e
+            elif one < 0:
+                one = two
+            elif two >= 0:
+                regions[two, 0], free[0] = free[0], two
+            parents[b], parents[a], regions[one, 0] = a, -2 - one, size + other
             if smallest == 0:
-                within[a] = weights[e]
-
-
-@kernel(inline=True)
-def _look_ahead(codes, e, ways, parents, within):
-    """Ask for the pixels of an edge that comes later, and for the roots of one that comes sooner."""
-    later = np.int64(codes[min(e + _AHEAD, codes.size - 1)] >> np.uint32(2))
-    prefetch(parents, later)
-    prefetch(parents, later + ways[1])
-    code = codes[min(e + _AHEAD // 2, codes.size - 1)]
-    a = np.int64(code >> np.uint32(2))
-    b = a + ways[code & np.uint32(3)]
-    a, b = a if parents[a] < 0 else np.int64(parents[a]), b if parents[b] < 0 else np.int64(parents[b])
-    prefetch(parents, a)
-    prefetch(parents, b)
-    prefetch(within, a)
-    prefetch(within, b)
+                within[one, 1] = weights[e]
+    return codes.size
 
 
 @kernel
