@@ -21,7 +21,7 @@ _CALLS: dict[str, tuple[Callable[[], Any], float]] = {
     "fill_holes": (lambda: sl.image.fill_holes(_MASK), 2.4),  # the mask turned over, too
     "remove_small": (lambda: sl.image.remove_small(_MASK), 1.5),
     "blobs_log": (lambda: sl.image.blobs_log(_NOISE, max_sigma=8.0, scales=5), 28.0),  # a tile and three scales of it
-    "blobs_doh": (lambda: sl.image.blobs_doh(_NOISE), 13.0),
+    "blobs_doh": (lambda: sl.image.blobs_doh(_NOISE), 12.5),
     "hough_lines": (lambda: sl.image.hough_lines(np.tile(_MASK, (4, 1)), 3000, theta=0.1), 15.0),  # of four
     "regions": (lambda: sl.image.regions(_GRAINS, _NOISE), 6.0),
     "find_contours": (lambda: sl.image.find_contours(_MASK), 3.0),

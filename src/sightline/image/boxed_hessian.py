@@ -55,6 +55,8 @@ class BoxedLevels:
             )
             over_rows(_determinants, len(level), self._sums, size, scale, self._reach, left, level, strip=_STRIP)
             yield level
+        if rows.stop == len(self._image):  # nothing comes after the bottom
+            self._sums = self._sums[:0].copy()
 
     def _go_to(self, rows: slice) -> None:
         first, count = rows.start - self._reach, rows.stop - rows.start + 2 * self._reach + 1

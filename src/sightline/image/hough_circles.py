@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import numpy as np
 from jaxtyping import Float32
 
+from sightline.core.buffers import release
 from sightline.core.catalogue import method
 from sightline.core.checks import integer, number
 from sightline.core.errors import InputError
@@ -28,6 +29,7 @@ from sightline.image.gradient import as_gray
 from sightline.image.hough_lines import MOST_CELLS
 from sightline.image.runs import listed_runs
 
+_LARGE = 1 << 22  # pixels from which on votes take far longer than new memory
 _BINS = 10  # of radii per pixel of the accumulator
 _STRIP = 8  # centres; each one asks thousands of points
 _CELLS = 1 << 18  # of a strip of the accumulator, which a processor's cache holds
@@ -172,6 +174,8 @@ def _stages(
     runs = listed_runs(edges)
     shown = edges if traced else None
     del edges
+    if gray.size > _LARGE:
+        release()  # what the edges were found in would wait beside all that is known of them
     directions, starts = _directions(gray, runs, resolution)
     rays = *runs, directions, starts, resolution, low_radius, min(high_radius, sum(gray.shape))
     strip = max(_LEAST_ROWS, min(-(-shape[0] // _STRIPS), _CELLS // shape[1]))

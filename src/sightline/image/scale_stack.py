@@ -199,19 +199,22 @@ def peaks(
     """
     with np.errstate(over="ignore"):  # nothing is above infinity
         limit = np.float32(threshold)
-    parts = [(np.empty(0, np.float32), np.empty(0, np.int16), *[np.empty(0, np.int32)] * 2)]
+    narrow = np.uint16 if max(shape) < 1 << 16 else np.int32  # of a picture of noise there are millions of maxima
+    parts = [(np.empty(0, np.float32), np.empty(0, np.int16), *[np.empty(0, narrow)] * 2)]
     for (y0, y1), (x0, x1) in itertools.product(_spans(shape[0], tile[0]), _spans(shape[1], tile[1])):
         rows, columns = slice(max(y0 - 1, 0), min(y1 + 1, shape[0])), slice(max(x0 - 1, 0), min(x1 + 1, shape[1]))
         for value, level, y, x in _maxima(levels(rows, columns), limit):
             y, x = y + rows.start, x + columns.start  # neighbours of the tile are compared, and not its own
             own = (y >= y0) & (y < y1) & (x >= x0) & (x < x1)
-            many = np.full(int(own.sum()), level, np.int16)  # of a picture of noise there are millions: narrow numbers
-            parts.append((value[own], many, y[own].astype(np.int32), x[own].astype(np.int32)))
-    value, level, y, x = (np.concatenate(column) for column in zip(*parts, strict=True))
+            many = np.full(int(own.sum()), level, np.int16)
+            parts.append((value[own], many, y[own].astype(narrow), x[own].astype(narrow)))
+    every = [np.concatenate(column) for column in zip(*parts, strict=True)]
     del parts
-    order = np.lexsort((x, y, level, -value))
+    order = np.lexsort((every[3], every[2], every[1], np.negative(every[0], out=every[0])))
     found = np.empty((len(order), 3), np.float32)
-    found[:, 0], found[:, 1], found[:, 2] = x[order], y[order], sigmas.astype(np.float32)[level[order]]
+    for place in (0, 1):  # each column is gone when it is told
+        found[:, place] = every.pop()[order]
+    found[:, 2] = sigmas.astype(np.float32)[every.pop()[order]]
     return found
 
 
