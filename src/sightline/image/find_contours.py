@@ -14,7 +14,7 @@ from typing import Annotated
 import numpy as np
 from jaxtyping import Int32
 
-from sightline.core.buffers import empty
+from sightline.core.buffers import empty, release
 from sightline.core.catalogue import method
 from sightline.core.checks import as_mask, choice
 from sightline.core.kernels import kernel, over_rows
@@ -28,6 +28,7 @@ from sightline.image.border_starts import border_starts
 
 _STRIP = 128
 _AT_ONCE = 1 << 14  # contours that are made together: lists of what they are made of are longer than they
+_LARGE = 1 << 22  # pixels from which on contours take far longer than new memory
 _ALONE = 1 << 21  # of fewer pixels, one thread does all: to wake another takes as long as half so many
 ALONG_X = np.array([1, 1, 0, -1, -1, -1, 0, 1], np.int64)  # the eight directions against the clock from the right
 ALONG_Y = np.array([0, -1, -1, -1, 0, 1, 1, 1], np.int64)
@@ -114,7 +115,9 @@ def find_contours(
     simple = choice("find_contours", "approximation", approximation, ("none", "simple")) == "simple"
     external = choice("find_contours", "mode", mode, ("tree", "external")) == "external"
     points, ends, parents, holes = borders(mask, simple=simple, external=external)
-    nested = [np.flatnonzero(parents >= 0)]
+    if mask.size > _LARGE:
+        release()  # what was known of the pixels' neighbours would wait beside all contours
+    nested = [np.flatnonzero(parents >= 0).astype(np.int32)]
     if len(ends) > _AT_ONCE:
         inner = nested[0][np.argsort(parents[nested[0]], kind="stable")]
         nested = np.split(inner, np.searchsorted(parents[inner], range(_AT_ONCE, len(ends), _AT_ONCE)))
