@@ -26,7 +26,8 @@ from sightline.image.gaussian_blur import gaussian_blur
 from sightline.image.grey_levels import as_grey_levels
 
 _BAND = 1 << 18  # pixels that are smoothed together
-_SINGLE, _AHEAD = -1, 24  # the root of a region of one pixel; edges whose pixels are asked for before they are needed
+_SINGLE = -1  # at the root of a region of one pixel
+_AHEAD = 64  # edges that lie between one and that whose pixels are asked for: memory is that much slower
 
 
 @method(task="segmentation", paper="Felzenszwalb & Huttenlocher 2004", lesson="w2d3")
@@ -169,7 +170,8 @@ class _Regions:
     """Sizes and Int(C) of regions of more than one pixel, of which there are never nearly as many as pixels."""
 
     def __init__(self, pixels: int) -> None:
-        self.held = np.empty((pixels // 6 + 1, 2), np.int32)  # size, or the next free number; bits of Int(C)
+        # Size, or the next free number; bits of Int(C). Rows that are never touched take no memory.
+        self.held = np.empty((pixels // 4 + 1, 2), np.int32)
         self.free = np.array([-1, 0])  # the first number that is free again, and how many were given out
 
     def join(self, parts: Iterator[tuple[Array, Array]], labels: Array, scale: float, smallest: int) -> None:
@@ -197,13 +199,8 @@ def _join(codes, weights, done, scale, smallest, width, parents, regions, within
     which edge there was no number left.
     """
     ways = np.array([1, width, width + 1, 1 - width])
-    last = codes.size - 1
     for e in range(done, codes.size):
-        ahead = np.int64(codes[min(e + _AHEAD, last)] >> np.uint32(2))
-        prefetch(parents, ahead)
-        prefetch(parents, ahead + ways[codes[min(e + _AHEAD, last)] & np.uint32(3)])
-        above = parents[np.int64(codes[min(e + _AHEAD // 2, last)] >> np.uint32(2))]
-        prefetch(parents, np.int64(max(above, 0)))
+        _look_ahead(codes, e, ways, parents)
         a = np.int64(codes[e] >> np.uint32(2))
         b = a + ways[codes[e] & np.uint32(3)]
         while parents[a] >= 0:
@@ -248,6 +245,20 @@ def _join(codes, weights, done, scale, smallest, width, parents, regions, within
             if smallest == 0:
                 within[one, 1] = weights[e]
     return codes.size
+
+
+@kernel(inline=True)
+def _look_ahead(codes, e, ways, parents):
+    """Ask for the pixels of an edge that comes later, and for the roots of one that comes sooner."""
+    last = codes.size - 1
+    later = np.int64(codes[min(e + _AHEAD, last)] >> np.uint32(2))
+    prefetch(parents, later)
+    prefetch(parents, later + ways[1])
+    code = codes[min(e + _AHEAD // 2, last)]
+    a = np.int64(code >> np.uint32(2))
+    b = a + ways[code & np.uint32(3)]
+    prefetch(parents, np.int64(max(parents[a], 0)))
+    prefetch(parents, np.int64(max(parents[b], 0)))
 
 
 @kernel
