@@ -160,7 +160,7 @@ def _rounds(
             some = known[y : y + _ROWS]
             front = grid.front(y, y + len(some))
             some[...] = np.where(some < LIKELY_BACKGROUND, some, front + np.uint8(LIKELY_BACKGROUND))
-        front = sum(int(np.count_nonzero(trimap[y : y + _ROWS] & 1)) for y in range(0, len(trimap), _ROWS))
+        front = _count_front(trimap)
         yield partial(evidence_of, models, levels), trimap
         if front in (0, trimap.size):
             return  # one side has nothing left to learn from
@@ -188,7 +188,7 @@ def _trimap(pixels: Array, box: Any, mask: Any) -> Array:
         rows, columns = np.arange(shape[0]) + 0.5, np.arange(shape[1]) + 0.5
         trimap = np.full(shape, BACKGROUND, np.uint8)
         trimap[np.ix_((rows > y1) & (rows < y2), (columns > x1) & (columns < x2))] = LIKELY_FOREGROUND
-    front = int(np.count_nonzero(trimap & 1))
+    front = _count_front(trimap)
     if front in (0, trimap.size):
         side = "foreground" if front == 0 else "background"
         name = "box" if mask is None else "mask"
@@ -196,15 +196,24 @@ def _trimap(pixels: Array, box: Any, mask: Any) -> Array:
     return contiguous(trimap)
 
 
+def _count_front(trimap: Array) -> int:
+    """Return how many pixels are foreground."""
+    return sum(int(np.count_nonzero(trimap[y : y + _ROWS] & 1)) for y in range(0, len(trimap), _ROWS))
+
+
 def _window(trimap: Array) -> tuple[slice, slice]:
     """Return the rows and columns of all pixels that may change and of their neighbours.
 
     What lies beyond is certain and touches nothing that is not, so that the cut need not see it.
     """
-    likely = trimap >= LIKELY_BACKGROUND
+    rows, columns = (np.zeros(size, np.bool_) for size in trimap.shape)
+    for y in range(0, len(trimap), _ROWS):
+        likely = trimap[y : y + _ROWS] >= LIKELY_BACKGROUND
+        rows[y : y + _ROWS] = likely.any(axis=1)
+        columns |= likely.any(axis=0)
     spans = []
-    for axis in (1, 0):
-        found = np.flatnonzero(likely.any(axis=axis))
+    for some in (rows, columns):
+        found = np.flatnonzero(some)
         first, last = (found[0], found[-1]) if found.size else (0, 0)
         spans.append(slice(max(int(first) - 1, 0), int(last) + 2))
     return spans[0], spans[1]

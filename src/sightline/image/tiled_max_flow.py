@@ -21,7 +21,7 @@ from sightline.core.types import Array
 from sightline.image.grid_max_flow import WAYS, GridCut
 from sightline.image.tile_borders import FAR, Tile, TileBorders
 
-_SIDE = 512  # of a tile, of which 30 bytes a pixel are held at once
+_SIDE = 384  # of a tile, of which 30 bytes a pixel are held at once
 _WHOLE = 1 << 21  # pixels, of which 28 bytes each are held
 _INSIDE, _SHIFTS = 4, 40  # first rounds, in which all stays within its tile; those in which tiles are shifted
 _ROWS = 64  # whose terminals are asked for together
