@@ -33,7 +33,9 @@ def reproduce() -> dict[str, Any]:
     photos = [sl.read(path) for path in sorted((local_folder("restoration") / "kodak").glob("*.png"))]
     lines, at_one = [], (0.0, 0.0)
     for bits in RATES:
-        scores = np.array([[psnr(codec(photo, bits), photo) for codec in (ours, jpeg_2000, jpeg)] for photo in photos])
+        scores = np.array(
+            [[sl.metrics.psnr(codec(photo, bits), photo) for codec in (ours, jpeg_2000, jpeg)] for photo in photos]
+        )
         mean = scores.mean(axis=0)
         lines.append(f"{bits:g} bit/px: ours {mean[0]:.2f}, JPEG 2000 {mean[1]:.2f}, JPEG {mean[2]:.2f} dB")
         if bits == 1.0:
@@ -72,8 +74,3 @@ def jpeg(photo: np.ndarray, bits: float) -> np.ndarray:
             break
         best = stream.getvalue()
     return np.array(Image.open(io.BytesIO(best)))
-
-
-def psnr(a: np.ndarray, b: np.ndarray) -> float:
-    """Return the peak signal-to-noise ratio of uint8 images, in dB."""
-    return float(10 * np.log10(255**2 / np.square(a.astype(np.float64) - b).mean()))
