@@ -23,7 +23,7 @@ def cases() -> list[Case]:
     """Return the cases; the peer's image is a copy, so that neither side finds the other's data in its cache."""
     rgb = scenes.rgb(HEIGHT, WIDTH)
     gray = np.ascontiguousarray(rgb[..., 1])
-    return [*_matrices(gray, rgb), *_fields(gray), *_points(gray), *_seams()]
+    return [*_matrices(gray, rgb), *_borders(rgb), *_fields(gray), *_points(gray), *_seams()]
 
 
 def _matrices(gray: np.ndarray, rgb: np.ndarray) -> list[Case]:
@@ -52,6 +52,28 @@ def _matrices(gray: np.ndarray, rgb: np.ndarray) -> list[Case]:
                     lambda b=b, f=flag, o=peer_out: cv2.warpPerspective(b, TILT, SIZE, dst=o, flags=f),
                     bytes=2 * a.nbytes,
                     within=within,
+                )
+            )
+    return rows
+
+
+def _borders(rgb: np.ndarray) -> list[Case]:
+    """A turn by 0.3, of which a fifth comes from beyond the border: mirrored, or the edge's pixels."""
+    turn = np.array([[np.cos(0.3), -np.sin(0.3), 150.0], [np.sin(0.3), np.cos(0.3), -120.0]])
+    rows = []
+    for border, mode in (("reflect", cv2.BORDER_REFLECT_101), ("edge", cv2.BORDER_REPLICATE)):
+        for method, flag in FLAGS.items():
+            copy, out, peer_out = rgb.copy(), np.empty_like(rgb), np.empty_like(rgb)
+            rows.append(
+                Case(
+                    f"image.warp_affine {method} rgb {border}",
+                    "opencv",
+                    lambda m=method, o=out, b=border: image.warp_affine(rgb, turn, SHAPE, method=m, border=b, out=o),
+                    lambda c=copy, f=flag, o=peer_out, b=mode: cv2.warpAffine(
+                        c, turn, SIZE, dst=o, flags=f, borderMode=b
+                    ),
+                    bytes=2 * rgb.nbytes,
+                    within=None if method == "nearest" else 1,
                 )
             )
     return rows

@@ -27,7 +27,7 @@ from sightline.image.gaussian_blur import gaussian_blur, reached
 from sightline.image.opening import closing, opening
 from sightline.image.otsu_threshold import otsu_threshold
 from sightline.image.resize import resize
-from sightline.image.sampling_places import MARGIN
+from sightline.image.sampling_borders import MARGIN
 from sightline.image.warp import warp_by
 
 _LONGEST = 500  # pixels of the small picture in which candidates are sought

@@ -31,17 +31,16 @@ from sightline.core.kernels import kernel, over_rows
 from sightline.core.types import Array
 from sightline.core.vectors import LANES, load
 from sightline.image.sampling_bicubic import bicubic
+from sightline.image.sampling_borders import MARGIN, find_windows, pull_inside
 from sightline.image.sampling_places import (
     COLUMNS,
     CONSTANT,
-    MARGIN,
     ROWS,
     TILE,
     call_for,
     call_for_rows,
     course,
     fill,
-    find_windows,
     is_blank,
     lift_of,
     limits,
@@ -207,6 +206,7 @@ def nearest(source, frame, matrix, field, colours, result, y0, y1):
             else:
                 wide = field.shape[1]
                 rest = places_of(points, wide, lift, strides, inner, tile, xs, ys, fractions, at, groups)
+            rest = pull_inside(frame, near, inner, strides, groups, rest, xs, ys, fractions, at)
             if rest * LANES < rows * columns:
                 call_for(source, columns, rows, at, _NONE)
                 call_for_rows(result, start + columns * channels, columns * channels, rows, pitch)
@@ -218,9 +218,8 @@ def nearest(source, frame, matrix, field, colours, result, y0, y1):
                     copy_same(colours, channels, result, to)
                 elif frame[3] == CONSTANT:
                     pick_or_fill(source, frame, colours, near, g, xs, ys, result, to)
-                elif find_windows(source, frame, colours, near, g, xs, ys, fractions, at, windows):
-                    _pick(source, channels, at, g, _ONE, _GROUP, result, to, pitch)
                 else:
+                    find_windows(source, frame, colours, near, g, xs, ys, fractions, at, windows)
                     _pick(windows, channels, at, g, _ONE, _GROUP, result, to, pitch)
     _pick(source, channels, ahead, held[0], held[1], held[2], result, held[3], pitch)
 
@@ -273,6 +272,7 @@ def bilinear(source, frame, matrix, field, colours, result, y0, y1):
             else:
                 wide = field.shape[1]
                 rest = places_of(points, wide, lift, strides, inner, tile, xs, ys, fractions, at, groups)
+            rest = pull_inside(frame, near, inner, strides, groups, rest, xs, ys, fractions, at)
             if rest * LANES < rows * columns:
                 call_for(source, columns, rows, at, _NONE)
                 _mix(source, channels, down, at, fractions, _NONE, rows, columns, result, start, pitch)
@@ -281,9 +281,8 @@ def bilinear(source, frame, matrix, field, colours, result, y0, y1):
                 to = start + g // COLUMNS * pitch + g % COLUMNS * channels
                 if frame[3] == CONSTANT and is_blank(load(xs, g), load(ys, g), outer):
                     copy_same(colours, channels, result, to)
-                elif find_windows(source, frame, colours, near, g, xs, ys, fractions, at, windows):
-                    _mix(source, channels, down, at, fractions, g, _ONE, _GROUP, result, to, pitch)
                 else:
+                    find_windows(source, frame, colours, near, g, xs, ys, fractions, at, windows)
                     _mix(windows, channels, 2 * channels, at, fractions, g, _ONE, _GROUP, result, to, pitch)
     _mix(source, channels, down, ahead, shares, held[0], held[1], held[2], result, held[3], pitch)
 

@@ -11,6 +11,7 @@ import numpy as np
 from sightline.core.gathers import copy_same, fetch_four, fetch_one, put_apart, put_one, put_three
 from sightline.core.kernels import kernel
 from sightline.core.vectors import LANES, load
+from sightline.image.sampling_borders import find_windows, pull_inside
 from sightline.image.sampling_places import (
     COLUMNS,
     CONSTANT,
@@ -19,7 +20,6 @@ from sightline.image.sampling_places import (
     call_for,
     course,
     fill,
-    find_windows,
     is_blank,
     lift_of,
     limits,
@@ -59,6 +59,7 @@ def bicubic(source, frame, matrix, field, colours, result, y0, y1):
             else:
                 wide = field.shape[1]
                 rest = places_of(points, wide, lift, strides, inner, tile, xs, ys, fractions, at, groups)
+            rest = pull_inside(frame, near, inner, strides, groups, rest, xs, ys, fractions, at)
             if rest * LANES < rows * columns:
                 call_for(source, columns, rows, at, _NONE)
                 _weigh(source, channels, down, at, fractions, _NONE, rows, columns, result, start, pitch)
@@ -67,9 +68,8 @@ def bicubic(source, frame, matrix, field, colours, result, y0, y1):
                 to = start + g // COLUMNS * pitch + g % COLUMNS * channels
                 if frame[3] == CONSTANT and is_blank(load(xs, g), load(ys, g), outer):
                     copy_same(colours, channels, result, to)
-                elif find_windows(source, frame, colours, near, g, xs, ys, fractions, at, windows):
-                    _weigh(source, channels, down, at, fractions, g, _ONE, _GROUP, result, to, pitch)
                 else:
+                    find_windows(source, frame, colours, near, g, xs, ys, fractions, at, windows)
                     _weigh(windows, channels, 4 * channels, at, fractions, g, _ONE, _GROUP, result, to, pitch)
 
 

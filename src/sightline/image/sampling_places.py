@@ -1,7 +1,7 @@
 """Where the pixels of a tile come from: positions in the image, and the windows of pixels around them.
 
-Eight new pixels whose windows lie inside the image are told by one comparison and need nothing more. Where one of them
-does not, positions are pulled to what the border stands for, and the windows are put together pixel by pixel.
+Eight new pixels whose windows lie inside the image are told by one comparison and need nothing more. The others are
+listed, and :mod:`sightline.image.sampling_borders` looks after them.
 """
 
 from __future__ import annotations
@@ -12,13 +12,11 @@ from sightline.core.gathers import copy_same
 from sightline.core.kernels import kernel
 from sightline.core.lanes import prefetch
 from sightline.core.positions import POSITIONS, put_fractions, put_positions
-from sightline.core.vectors import LANES, all_of, any_of, count_from, floor, load, load_pairs, store, whole
+from sightline.core.vectors import LANES, all_of, any_of, count_from, floor, load_pairs, store, whole
 
 COLUMNS, ROWS = 64, 32  # of a tile: its old pixels lie in few pages and stay in the nearest cache, however it is turned
 TILE = COLUMNS * ROWS + COLUMNS  # numbers a tile keeps in a row: at a power of two they would share cache lines
-CONSTANT, REFLECT, EDGE, WRAP, SYMMETRIC = 0, 1, 2, 3, 4
-MARGIN = 3  # pixels around an image whose edge goes on: no window that differs from others reaches further
-FARTHEST = np.float32(1e9)
+CONSTANT = 0  # the border beyond which colours are the same everywhere
 
 
 @kernel
@@ -72,7 +70,7 @@ def limits(frame, near):
 
 
 @kernel(inline=True)
-def _is_inside(x, y, inner):
+def is_inside(x, y, inner):
     """Return whether all of eight positions are within four limits."""
     left, right, top, bottom = inner
     return all_of((x >= left) & (x < right) & (y >= top) & (y < bottom))
@@ -87,7 +85,8 @@ def is_blank(x, y, outer):
 
 # Inlined functions take no arrays: each would be counted once more for every eight pixels.
 @kernel(inline=True)
-def _offsets(column, row, strides):
+def offsets(column, row, strides):
+    """Return the offsets of eight windows."""
     across, down, first = strides
     return whole(row) * down + whole(column) * across + first
 
@@ -160,8 +159,8 @@ def places_across(run, lift, strides, inner, tile, xs, ys, fractions, at, groups
             store(v, ys, g)
             store(u - column, fractions, g)
             store(v - row, fractions, g + TILE)
-            known = _is_inside(u, v, inner)
-            store(_offsets(column, row, strides) * np.int32(known), at, g)
+            known = is_inside(u, v, inner)
+            store(offsets(column, row, strides) * np.int32(known), at, g)
             groups[np.uint64(rest)] = g
             rest += 1 - np.int64(known)
     return rest
@@ -183,8 +182,8 @@ def places_of(field, pitch, lift, strides, inner, tile, xs, ys, fractions, at, g
             store(v, ys, g)
             store(u - column, fractions, g)
             store(v - row, fractions, g + TILE)
-            known = _is_inside(u, v, inner)
-            store(_offsets(column, row, strides) * np.int32(known), at, g)
+            known = is_inside(u, v, inner)
+            store(offsets(column, row, strides) * np.int32(known), at, g)
             groups[np.uint64(rest)] = g
             rest += 1 - np.int64(known)
     return rest
@@ -261,28 +260,6 @@ def pick_or_fill(source, frame, colours, near, g, xs, ys, result, to):
 
 
 @kernel
-def find_windows(source, frame, colours, near, g, xs, ys, fractions, at, windows):
-    """Find the windows of a group of eight that are not all inside.
-
-    Positions are pulled to what the border stands for. Return whether they are inside then; if not, the windows are
-    copied to ``windows``, one after the other, and offsets and fractions are for there.
-    """
-    _pull(xs, g, near[0], frame[1], frame[3], frame[4])
-    _pull(ys, g, near[1], frame[0], frame[3], frame[4])
-    x, y = load(xs, g), load(ys, g)
-    column, row = floor(x), floor(y)
-    store(x - column, fractions, g)
-    store(y - row, fractions, g + TILE)
-    if frame[3] != CONSTANT:  # which does not pull them inside
-        inner, _, strides = limits(frame, near)
-        if _is_inside(x, y, inner):
-            store(_offsets(column, row, strides), at, g)
-            return True
-    _copy_windows(source, frame, colours, near, g, xs, ys, at, windows)
-    return False
-
-
-@kernel
 def _near(matrix, width, height, x0, y):
     """Return the old pixel near the one that a new pixel comes from."""
     a, b, c, d, e, f, g, h, i = matrix
@@ -294,77 +271,6 @@ def _near(matrix, width, height, x0, y):
 def _within(position, size):
     """Return the pixel before a position, from 0 to the last one; 0 for NaN."""
     return np.int64(min(np.floor(position), np.float64(size - 1))) if position > 0 else 0
-
-
-@kernel
-def _pull(positions, g, base, size, border, window):
-    """Replace eight positions relative to ``base`` by those that the border stands for."""
-    half, before = np.float32(0.5) if window == 1 else np.float32(0), (window - 1) // 2
-    if border in (REFLECT, WRAP, SYMMETRIC):
-        for k in range(g, g + LANES):
-            positions[k] = _fold(positions[k] - half, base, size, border) + half
-        return
-    # Further beyond the border all windows are alike; beyond an edge they lie in the image's margin.
-    after = window // 2
-    reach = before - window if border == CONSTANT else before
-    low, high = np.float32(reach - base), np.float32((size + before if border == CONSTANT else size - after - 1) - base)
-    for k in range(g, g + LANES):
-        position = positions[k]
-        position = position if position > low else low  # NaN too
-        positions[k] = position if position < high else high
-
-
-@kernel(inline=True)
-def _period(size, border):
-    """Return after how many pixels what lies beyond the border comes again."""
-    return size if border == WRAP else 2 * size if border == SYMMETRIC else max(1, 2 * (size - 1))
-
-
-@kernel
-def _fold(position, base, size, border):
-    period = _period(size, border)
-    position = position if position > -FARTHEST else -FARTHEST  # NaN too
-    position = position if position < FARTHEST else FARTHEST
-    whole = np.floor(position)
-    folded, fraction = (np.int64(whole) + base) % period, position - whole
-    if border == REFLECT and folded + (1 if fraction > 0 else 0) > size - 1:
-        return np.float32(2 * (size - 1) - folded - base) - fraction
-    if border == SYMMETRIC and folded > size - 1:
-        return np.float32(2 * size - 1 - folded - base) - fraction
-    return np.float32(folded - base) + fraction
-
-
-@kernel
-def _copy_windows(source, frame, colours, near, g, xs, ys, at, windows):
-    height, width, channels, border, size = frame[0], frame[1], frame[2], frame[3], frame[4]
-    before, n = (size - 1) // 2, np.uint64(0)
-    for k in range(LANES):
-        at[g + k] = n
-        left, top = np.int64(np.floor(xs[g + k])) + near[0] - before, np.int64(np.floor(ys[g + k])) + near[1] - before
-        for y in range(top, top + size):
-            row = _stand_in(y, height, border)
-            for x in range(left, left + size):
-                column = _stand_in(x, width, border)
-                here = np.uint64((row * width + column) * channels)
-                known = border != CONSTANT or (row == y and column == x)
-                for c in range(channels):
-                    value = source[here + np.uint64(c)]  # read in any case: there is nothing to jump over then
-                    windows[n] = value if known else colours[np.uint64(c)]
-                    n += np.uint64(1)
-
-
-@kernel
-def _stand_in(index, size, border):
-    """Return the row or column that stands in for one that may lie beyond the border; the nearest for a constant."""
-    if border == CONSTANT:
-        return min(max(index, 0), size - 1)
-    if 0 <= index < size:
-        return index
-    period = _period(size, border)
-    index %= period
-    if index < size:
-        return index
-    return period - 1 - index if border == SYMMETRIC else period - index
 
 
 @kernel
