@@ -170,6 +170,8 @@ named = {
     "keypoints": sl.image.draw.keypoints(cat, eyes),
     "skeletons": sl.image.draw.skeletons(cat, np.array([[[172, 114, 1], [318, 133, 1]]], np.float32), [(0, 1)]),
     "lines": sl.image.draw.lines(cat, eyes.reshape(1, 4)),
+    "circles": sl.image.draw.circles(cat, np.hstack([eyes, [[24], [24]]])),  # x, y, radius
+    "ellipses": sl.image.draw.ellipses(cat, [(245, 160, 150, 105, 0.1)]),  # x, y, half axes, angle
     "contours": sl.image.draw.contours(cat, [np.vstack([eyes, nose])]),
     "tracks": sl.image.draw.tracks(cat, [np.cumsum(np.full((20, 2), 9.0), axis=0)]),
     "heat_map": sl.image.draw.heat_map(cat, np.hypot(*np.mgrid[-1:1:300j, -1:1:451j])),

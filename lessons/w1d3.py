@@ -117,6 +117,18 @@ middle = ((cat.shape[1] - 1) / 2, (cat.shape[0] - 1) / 2)
 matrix = turn(math.radians(20), middle)
 sl.trace(sl.image.warp_affine, cat, matrix)
 
+# %% [markdown]
+# Turning is asked for so often that it has a name of its own. `rotate` writes the same matrix and, if you like, makes
+# the frame as large as the turned picture needs.
+
+# %%
+turned = sl.image.rotate(cat, math.radians(20))
+assert np.abs(turned.astype(int) - sl.image.warp_affine(cat, matrix)).max() <= 1
+whole = sl.image.rotate(cat, math.radians(20), expand=True)
+print("the whole turned picture:", whole.shape)
+assert whole.shape > cat.shape
+pictures(same_frame=turned, grown=whole)
+
 # %%
 again = cat
 for _ in range(10):

@@ -166,13 +166,14 @@ assert np.argwhere(hits).tolist() == [[2, 2]]
 # %% [markdown]
 # ## Our source
 #
-# Opening and closing are the same two lines, as in the book: first the one extremum, then the other.
+# Opening and closing are the same lines, as in the book: first the one extremum, then the other by the footprint turned
+# round; the usual case, once each, goes band by band, so that no picture lies between them.
 
 # %%
-from sightline.image.opening import _twice
+from sightline.image.opening import _repeated
 
 print(source_of(sl.image.opening))
-print(source_of(_twice))
+print(source_of(_repeated))
 print(source_of(sl.image.top_hat))
 
 # %% [markdown]

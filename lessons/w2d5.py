@@ -123,6 +123,17 @@ assert len(outlines) == 11
 sl.trace(sl.image.find_contours, mask, mode="external")
 
 # %% [markdown]
+# How far is it from each pixel of a thing to its border? Where that is furthest is the middle of the thing: a local
+# maximum of the distances. A thing has one, or one for each of its thick parts.
+
+# %%
+depths = sl.image.distance_transform(mask)
+middles = sl.image.local_maxima(depths, 15, threshold=8)
+print(len(middles), "middles; the deepest one lies", round(float(depths.max())), "pixels from any border")
+assert all(mask[y, x] for x, y in middles)
+pictures(middles=sl.image.draw.keypoints(shapes, middles))
+
+# %% [markdown]
 # ## Measure it
 #
 # Each outline is a polygon. Now geometry is cheap: a few dozen points instead of thousands of pixels.

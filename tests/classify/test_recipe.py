@@ -157,7 +157,7 @@ def test_warnings_say_how_little_it_is():
 
 def test_one_image_a_class_still_trains():
     recipe = _open(_shades((1, 1)))
-    assert "validated on the images that it learns from" in " ".join(recipe.plan().warnings)
+    assert "validated on those that it learns from" in " ".join(recipe.plan().warnings)
     assert len(recipe.validation()) == 2
 
 

@@ -375,7 +375,8 @@ def test_width_radius_and_size_are_in_pixels():
         assert np.array_equal(ring, ring.T)
         assert np.array_equal(ring[:, 1:], ring[:, :0:-1])
     assert strokes(draw.boxes(black, np.array([[10, 10, 80, 80]]), width=5))[45].sum() == 10
-    assert strokes(draw.keypoints(black, np.array([[45, 45]]), radius=7))[45].sum() == 15
+    dot = draw.keypoints(black + 50, np.array([[45, 45]]), radius=7)  # with a black rim
+    assert (dot != 50).any(axis=2)[45].sum() == 15
     heights = [strokes(draw.text(black, "a", size=size)).any(axis=1).sum() for size in (8, 16, 32)]
     assert heights[0] < heights[1] < heights[2]
 
