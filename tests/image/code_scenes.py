@@ -12,7 +12,7 @@ import sightline as sl
 make, scan = sl.image.make_code, sl.image.scan_codes
 LEVELS = "LMQH"
 TEXTS = {"qr": "SIGHTLINE 2026", "ean13": "4006381333931", "upca": "036000291452", "ean8": "96385074"}
-TEXTS["code128"] = "Sightline-128 42"
+TEXTS |= {"code128": "Sightline-128 42", "upce": "04252614"}
 
 
 def photograph(

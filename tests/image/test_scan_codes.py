@@ -26,7 +26,7 @@ def test_gs1_data() -> None:
 
 @evidence.equals("image.scan_codes", peer="zxing-cpp", tolerance="same texts", data="codes written by zxing-cpp")
 def test_reads_what_zxing_wrote(measured: Callable[[float], None]) -> None:
-    formats = {"QRCode": "qr", "EAN13": "ean13", "UPCA": "upca", "EAN8": "ean8", "Code128": "code128"}
+    formats = {"QRCode": "qr", "EAN13": "ean13", "UPCA": "upca", "EAN8": "ean8", "Code128": "code128", "UPCE": "upce"}
     wrong = 0
     for name, kind in formats.items():
         for text in (TEXTS[kind], "Grüße 😀") if kind == "qr" else (TEXTS[kind],):
@@ -58,7 +58,14 @@ def test_blurred_noisy_and_faint(kind: str) -> None:
 
 def test_several_codes_in_one_picture() -> None:
     scene = np.full((900, 1100), 190, np.uint8)
-    places = [("qr", 30, 40), ("ean13", 330, 60), ("code128", 620, 40), ("ean8", 40, 500), ("upca", 350, 560)]
+    places = [
+        ("qr", 30, 40),
+        ("ean13", 330, 60),
+        ("code128", 620, 40),
+        ("ean8", 40, 500),
+        ("upca", 350, 560),
+        ("upce", 40, 750),
+    ]
     for kind, y, x in places:
         code = make(TEXTS[kind], kind, scale=4 if kind == "qr" else 2)
         scene[y : y + code.shape[0], x : x + code.shape[1]] = code
@@ -157,7 +164,7 @@ def test_efforts(effort: str) -> None:
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({"kinds": "qr"}, "kinds must be some of qr, ean13, upca, ean8, code128, or None; got str 'qr'"),
+        ({"kinds": "qr"}, "kinds must be some of qr, ean13, upca, ean8, code128, upce, or None; got str 'qr'"),
         ({"kinds": []}, "kinds must be some of"),
         ({"kinds": 3}, "kinds must be some of"),
         ({"kinds": ["ean31"]}, "Did you mean 'ean13'"),

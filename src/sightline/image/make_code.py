@@ -1,7 +1,7 @@
 """Make a QR code, or the bars of an EAN, a UPC or a Code 128.
 
 ISO/IEC 18004:2015, "QR Code bar code symbology specification"; ISO/IEC 15420:2009, "EAN/UPC bar code symbology
-specification"; ISO/IEC 15417:2007, "Code 128 bar code symbology specification".
+specification"; ISO/IEC 15417:2007, "Code 128 bar code symbology specification"; UPC-E: GS1 General Specifications, 5.2.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ from sightline.image.codes.qr_encode import encode
 from sightline.image.codes.qr_grid import LEVELS, VERSIONS
 from sightline.image.codes.qr_text import MODES
 
-QUIET = {"qr": 4, "ean13": 11, "upca": 11, "ean8": 7, "code128": 10}  # modules that stay white around a code
-_BARS = {"ean13": 69, "upca": 69, "ean8": 55, "code128": 50}  # height in modules
+QUIET = {"qr": 4, "ean13": 11, "upca": 11, "ean8": 7, "code128": 10, "upce": 9}  # modules that stay white around a code
+_BARS = {"ean13": 69, "upca": 69, "ean8": 55, "code128": 50, "upce": 69}  # height in modules
 _LARGEST = 1 << 28  # pixels
 
 
 @method(task="codes", paper="ISO/IEC 18004", lesson="w2d6", example={"text": "SIGHTLINE"})
 def make_code(
     text: str | bytes,
-    kind: Annotated[str, Choice("qr", "ean13", "upca", "ean8", "code128")] = "qr",
+    kind: Annotated[str, Choice("qr", "ean13", "upca", "ean8", "code128", "upce")] = "qr",
     *,
     level: Annotated[str, Choice("L", "M", "Q", "H")] = "M",
     version: Annotated[int | None, Range(1, 40, 1)] = None,
@@ -50,9 +50,9 @@ def make_code(
     ----------
     text
         What it says. ``bytes`` are stored as they are (QR only). Retail codes take digits, the check digit of which
-        may be left away; Code 128 takes Latin-1.
+        may be left away; a UPC-E is number system (0 or 1) and six digits before it. Code 128 takes Latin-1.
     kind
-        ``qr``, ``ean13``, ``upca``, ``ean8`` or ``code128``.
+        ``qr``, ``ean13``, ``upca``, ``ean8``, ``code128`` or ``upce``.
     level
         How much of a QR code may be lost: ``L`` 7 %, ``M`` 15 %, ``Q`` 25 %, ``H`` 30 % of its codewords.
     version
@@ -67,9 +67,10 @@ def make_code(
     scale
         Pixels of a module, 1–64.
     border
-        White modules around it; None takes what the standard asks for: 4 (QR), 11, 7 (EAN-8) or 10 (Code 128).
+        White modules around it; None takes what the standard asks for: 4 (QR), 11, 7 (EAN-8), 9 (UPC-E) or
+        10 (Code 128).
     height
-        Length of the bars, in modules; None takes 69 (EAN-13, UPC-A), 55 (EAN-8) or 50. QR codes are square.
+        Length of the bars, in modules; None takes 69 (EAN-13, UPC-A, UPC-E), 55 (EAN-8) or 50. QR codes are square.
 
     Returns
     -------

@@ -3,9 +3,9 @@
 ISO/IEC 18004:2015, "QR Code bar code symbology specification", section 11, whose order the code follows for QR codes:
 black and white (``codes/binarise``), the three eyes (``codes/qr_find``), grids through them (``codes/qr_lay``), the one
 in perspective (``codes/qr_sample``), format, mask and blocks (``codes/qr_decode`` with ``codes/reed_solomon``), text
-(``codes/qr_text``). Bars (ISO/IEC 15420:2009 and 15417:2007) are measured along scan lines in eight directions
-(``codes/linear_scan``), where the picture changes along them (``codes/linear_regions``), and lines that agree are a
-code (``codes/linear_find``).
+(``codes/qr_text``). Bars (ISO/IEC 15420:2009 and 15417:2007; UPC-E: GS1 General Specifications, 5.2) are measured
+along scan lines in eight directions (``codes/linear_scan``), where the picture changes along them
+(``codes/linear_regions``), and lines that agree are a code (``codes/linear_find``).
 """
 
 from __future__ import annotations
@@ -44,18 +44,18 @@ def scan_codes(
     kinds: Sequence[str] | None = None,
     effort: Annotated[str, Choice("quick", "thorough")] = "thorough",
 ) -> list[Code]:
-    """Return the QR codes, EAN-13, UPC-A, EAN-8 and Code 128 in an image.
+    """Return the QR codes, EAN-13, UPC-A, EAN-8, UPC-E and Code 128 in an image.
 
     Codes may be turned, tilted, mirrored (QR), light on dark (QR), blurred and several. What is returned has passed
-    its check: the parity bytes of a QR code, the check digit of bars on lines that agree. NaN and infinity are
-    refused.
+    its check: the parity bytes of a QR code, the check digit of bars on lines that agree. The text of a
+    UPC-E is its eight digits as printed, not the UPC-A that it stands for. NaN and infinity are refused.
 
     Parameters
     ----------
     image
         H×W, or H×W×3, which is turned to grey first; uint8, uint16 or float32.
     kinds
-        Which of ``qr ean13 upca ean8 code128`` to look for; None looks for all of them.
+        Which of ``qr ean13 upca ean8 code128 upce`` to look for; None looks for all of them.
     effort
         ``quick`` looks once, as for the frames of a video; ``thorough`` goes on while nothing is found: another
         threshold, half the size, a grid that is moved about.

@@ -11,7 +11,7 @@ from jaxtyping import Float32
 from sightline.core.canvas import Canvas, colour_of
 from sightline.core.types import Image, NewImage
 
-KINDS = ("qr", "ean13", "upca", "ean8", "code128")
+KINDS = ("qr", "ean13", "upca", "ean8", "code128", "upce")
 _LONGEST = 40  # letters that are written over a picture
 
 
@@ -22,9 +22,10 @@ class Code:
     Parameters
     ----------
     kind
-        ``qr``, ``ean13``, ``upca``, ``ean8`` or ``code128``.
+        ``qr``, ``ean13``, ``upca``, ``ean8``, ``code128`` or ``upce``.
     text
-        What it says; check digits of the retail codes are part of it. The group separator (29) parts GS1 fields.
+        What it says; check digits of the retail codes are part of it, and a UPC-E stays as short as it is printed:
+        number system, six digits, check digit. The group separator (29) parts GS1 fields.
     data
         The bytes that a QR code stores, before any character set; the text in Latin-1 for the others.
     corners

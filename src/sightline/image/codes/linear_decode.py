@@ -1,7 +1,8 @@
-"""Bars to text: EAN-13, UPC-A, EAN-8 and Code 128.
+"""Bars to text: EAN-13, UPC-A, EAN-8, UPC-E and Code 128.
 
 ISO/IEC 15420:2009, "EAN/UPC bar code symbology specification"; ISO/IEC 15417:2007, "Code 128 bar code symbology
-specification". Each character is the one whose widths are nearest, after the spread of the ink is taken off.
+specification"; for UPC-E, GS1 General Specifications, section 5.2. Each character is the one whose widths are nearest,
+after the spread of the ink is taken off.
 """
 
 from __future__ import annotations
@@ -16,13 +17,15 @@ from jaxtyping import Float32, Float64
 
 from sightline.core.kernels import kernel, over_rows
 from sightline.core.types import Array
-from sightline.image.codes.linear_scan import BACKWARDS, CODE128, COUNT, EAN8, EAN13, HEAD, KIND, LINE
+from sightline.image.codes.linear_scan import BACKWARDS, CODE128, COUNT, EAN8, EAN13, HEAD, KIND, LINE, UPCE
 
 # Widths of a digit's space, bar, space, bar in the left half (set A); set B is its mirror image, in the right half
 # bars and spaces change places.
 DIGITS = ("3211", "2221", "2122", "1411", "1132", "1231", "1114", "1312", "1213", "3112")
 # Which sets the left half of an EAN-13 takes for each first digit.
 FIRST = ("AAAAAA", "AABABB", "AABBAB", "AABBBA", "ABAABB", "ABBAAB", "ABBBAA", "ABABAB", "ABABBA", "ABBABA")
+# Which sets the digits of a UPC-E take for each check digit: first those of number system 0, then those of 1.
+UPCE_SETS = tuple(sets.translate(str.maketrans("AB", "BA")) for sets in ("AAABBB", *FIRST[1:])), ("AAABBB", *FIRST[1:])
 START_A, START_B, START_C, STOP = 103, 104, 105, 106
 STOP_WIDTHS = "2331112"
 _FNC1, _FNC2, _FNC3, _SHIFT, _TO_C, _TO_B, _TO_A = 102, 97, 96, 98, 99, 100, 101
@@ -67,7 +70,7 @@ def decode_rows(rows: Float32[np.ndarray, "n columns"], pieces: Float64[np.ndarr
     """
     said = np.empty((len(rows), _CHARACTERS), np.uint8)
     roughness = np.empty(len(rows))
-    tables = _digits(), _code128_table(), _sets()
+    tables = _digits(), _code128_table(), _sets(), _upce_sets()
     over_rows(_decode, len(rows), rows, *tables, said, roughness, strip=64)
     good = np.flatnonzero(roughness <= _ROUGH)
     if not len(good):
@@ -98,7 +101,7 @@ def _ends(rows: Array, pieces: Array) -> list[tuple[float, float, float, float]]
 
 def _characters(kind: int, edges: int) -> int:
     """Return how many values a row of so many edges has: digits, or characters before the stop of Code 128."""
-    return {EAN13: 13, EAN8: 8}.get(kind, (edges - 8) // 6)
+    return {EAN13: 13, EAN8: 8, UPCE: 8}.get(kind, (edges - 8) // 6)
 
 
 def _text(kind: int, values: bytes) -> tuple[str, str, bool] | None:
@@ -109,6 +112,8 @@ def _text(kind: int, values: bytes) -> tuple[str, str, bool] | None:
     text = "".join(map(str, values))
     if kind == EAN8:
         return "ean8", text, False
+    if kind == UPCE:  # the check digit, which the sets said, is that of the UPC-A
+        return ("upce", text, False) if check_digit(expanded(text[:7])) == text[7] else None
     return ("upca", text[1:], False) if text[0] == "0" else ("ean13", text, False)
 
 
@@ -116,6 +121,16 @@ def check_digit(digits: str) -> str:
     """Return the digit that makes a number of GS1 complete: weights 3, 1, 3 … from the right."""
     total = sum(int(d) * (3 if i % 2 == 0 else 1) for i, d in enumerate(reversed(digits)))
     return str(-total % 10)
+
+
+def expanded(digits: str) -> str:
+    """Return the UPC-A, without check digit, of a UPC-E of seven digits: the last says where zeros were left out."""
+    number, last = digits[:6], digits[6]
+    if last in "012":
+        return number[:3] + last + "0000" + number[3:]
+    kept = {"3": 4, "4": 5}.get(last, 6)
+    tail = number[kept:] + (last if kept == 6 else "")
+    return number[:kept] + tail.rjust(11 - kept, "0")
 
 
 # --- the nearest widths ---
@@ -138,7 +153,17 @@ def _table(patterns: tuple[str, ...]) -> Array:
 @lru_cache(maxsize=1)
 def _sets() -> Array:
     """Return which digits of the left half are in set B, by the first digit of an EAN-13 and as read backwards."""
-    return np.array([[which == "B" for which in sets] for sets in (*FIRST, "BBBBBB")])
+    return _in_b((*FIRST, "BBBBBB"))
+
+
+@lru_cache(maxsize=1)
+def _upce_sets() -> Array:
+    """Return which digits of a UPC-E are in set B, by ten times the number system and the check digit."""
+    return _in_b((*UPCE_SETS[0], *UPCE_SETS[1]))
+
+
+def _in_b(rows: tuple[str, ...]) -> Array:
+    return np.array([[which == "B" for which in sets] for sets in rows])
 
 
 @lru_cache(maxsize=1)
@@ -149,13 +174,15 @@ def code128_patterns() -> tuple[str, ...]:
 
 
 @kernel
-def _decode(rows, digits, characters, sets, said, roughness, y0, y1):
+def _decode(rows, digits, characters, sets, upce_sets, said, roughness, y0, y1):
     """Write the values of the rows ``y0`` to ``y1`` and how rough they are; infinity when they are no code."""
     for y in range(y0, y1):
         row = rows[y]
         edges = row[HEAD : HEAD + np.int64(row[COUNT])]
         if row[KIND] == CODE128:
             roughness[y] = _read_code128(edges, characters, said[y])
+        elif row[KIND] == UPCE:
+            roughness[y] = _read_upce(edges, digits, upce_sets, said[y])
         else:
             roughness[y] = _read_ean(edges, 6 if row[KIND] == EAN13 else 4, digits, sets, said[y])
 
@@ -173,25 +200,14 @@ def _read_ean(edges, half, digits, sets, said):
             bar = (i % 2 == 0) == (runs == 3)
             dark, light = dark + (width if bar else 0.0), light + (0.0 if bar else width)
     spread = min(max((dark / 6 - light / 5) / (2 * module), -0.6), 0.6)
-    left = np.empty((2, 6, 2))  # in set A and B: the nearest digit and its distance
-    for i in range(half):
-        for k in range(2):
-            left[k, i] = _nearest(edges, 3 + 4 * i, -1, spread, digits, k == 1)
-    best, cost = 0, np.inf
-    count = sets.shape[0] if half == 6 else 2
-    for k in range(count):
-        total = 0.0
-        for i in range(half):
-            in_b = sets[k, i] if half == 6 else k == 1
-            total += left[1 if in_b else 0, i, 1]
-        if total < cost:
-            best, cost = k, total
-    if best == count - 1:  # read backwards, the left half is in set B throughout, which no code has
+    rows = sets if half == 6 else sets[:: sets.shape[0] - 1]  # an EAN-8 has all of them in set A
+    left, best, cost = _nearest_sets(edges, half, spread, digits, rows)
+    if best == rows.shape[0] - 1:  # read backwards, the left half is in set B throughout, which no code has
         return np.inf
     at = half - 4 >> 1  # an EAN-13 begins with the digit that its sets say
     said[0] = best
     for i in range(half):
-        said[at + i] = np.uint8(left[1 if half == 6 and sets[best, i] else 0, i, 0])
+        said[at + i] = np.uint8(left[1 if rows[best, i] else 0, i, 0])
         digit, distance = _nearest(edges, middle + 5 + 4 * i, 1, spread, digits, False)
         said[at + half + i] = np.uint8(digit)
         cost += distance
@@ -199,6 +215,44 @@ def _read_ean(edges, half, digits, sets, said):
     for i in range(2 * half + at):  # weights 1, 3, 1 … from the right
         total += said[2 * half + at - 1 - i] * (3 if i % 2 == 1 else 1)
     return np.sqrt(cost / (8 * half)) if total % 10 == 0 else np.inf
+
+
+@kernel
+def _read_upce(edges, digits, sets, said):
+    """Read the number system, six digits and the check digit; return the roughness, infinity when it is no code."""
+    module = (edges[edges.size - 1] - edges[0]) / 51
+    dark = light = 0.0  # of the guards: five bars and four spaces of one module
+    for i in range(9):
+        at = i if i < 3 else i + 24
+        width = edges[at + 1] - edges[at]
+        dark, light = dark + (width if at % 2 == 0 else 0.0), light + (0.0 if at % 2 == 0 else width)
+    spread = min(max((dark / 5 - light / 4) / (2 * module), -0.6), 0.6)
+    left, best, cost = _nearest_sets(edges, 6, spread, digits, sets)
+    for i in range(9):  # so few digits prove little: the guards count as well
+        at = i if i < 3 else i + 24
+        off = (edges[at + 1] - edges[at]) / module - 1 - (spread if at % 2 == 0 else -spread)
+        cost += off * off
+    said[0], said[7] = best // 10, best % 10
+    for i in range(6):
+        said[1 + i] = np.uint8(left[1 if sets[best, i] else 0, i, 0])
+    return np.sqrt(cost / 33)
+
+
+@kernel
+def _nearest_sets(edges, count, spread, digits, rows):
+    """Return the digits after the first guard with their distances, in set A and in B, and the row that fits best."""
+    left = np.empty((2, 6, 2))
+    for i in range(count):
+        for k in range(2):
+            left[k, i] = _nearest(edges, 3 + 4 * i, -1, spread, digits, k == 1)
+    best, cost = 0, np.inf
+    for k in range(rows.shape[0]):
+        total = 0.0
+        for i in range(count):
+            total += left[1 if rows[k, i] else 0, i, 1]
+        if total < cost:
+            best, cost = k, total
+    return left, best, cost
 
 
 @kernel

@@ -1,4 +1,4 @@
-"""Text to bars: EAN-13, UPC-A, EAN-8 and Code 128, as runs of modules.
+"""Text to bars: EAN-13, UPC-A, EAN-8, UPC-E and Code 128, as runs of modules.
 
 ISO/IEC 15420:2009 and ISO/IEC 15417:2007, as in :mod:`sightline.image.codes.linear_decode`.
 """
@@ -14,11 +14,13 @@ from sightline.image.codes.linear_decode import (
     FIRST,
     START_A,
     STOP_WIDTHS,
+    UPCE_SETS,
     check_digit,
     code128_patterns,
+    expanded,
 )
 
-LENGTHS = {"ean13": 13, "upca": 12, "ean8": 8}
+LENGTHS = {"ean13": 13, "upca": 12, "ean8": 8, "upce": 8}
 _FNC1, _SHIFT = 102, 98
 _SETS: tuple[str, ...] = ("A", "B", "C")
 _TO = {"A": 101, "B": 100, "C": 99}  # the character that changes into a set; in that set it is FNC4 (A and B)
@@ -32,12 +34,26 @@ def retail_digits(kind: str, text: str) -> str:
             f"make_code: text must be {length - 1} digits, or {length} with the check digit, for kind '{kind}'; "
             f"got {text[:40]!r}."
         )
-    right = check_digit(text[: length - 1])
+    if kind == "upce" and text[0] not in "01":
+        raise InputError(f"make_code: text must begin with number system 0 or 1 for kind 'upce'; got {text!r}.")
+    number = text[: length - 1]
+    full = expanded(number) if kind == "upce" else number
+    if kind == "upce" and shortened(full) != number:
+        raise InputError(
+            f"make_code: text must be '{shortened(full)}' for kind 'upce', the short form of {full}; got {text!r}."
+        )
+    right = check_digit(full)
     if len(text) == length and text[-1] != right:
         raise InputError(
             f"make_code: text must end in its check digit {right}; got {text!r}. Leave it away: it is computed."
         )
-    return text[: length - 1] + right
+    return number + right
+
+
+def shortened(full: str) -> str | None:
+    """Return the seven digits of the UPC-E for eleven of a UPC-A, neither with check digit; None when there is none."""
+    ways = full[:3] + full[8:] + full[3], full[:4] + full[9:] + "3", full[:5] + full[10] + "4", full[:6] + full[10]
+    return next((way for way in ways if full[0] in "01" and expanded(way) == full), None)
 
 
 def ean_modules(kind: str, text: str) -> Bool[np.ndarray, " n"]:
@@ -45,6 +61,8 @@ def ean_modules(kind: str, text: str) -> Bool[np.ndarray, " n"]:
     digits = retail_digits(kind, text)
     if kind == "ean8":
         left, sets, right = digits[:4], "AAAA", digits[4:]
+    elif kind == "upce":
+        left, sets, right = digits[1:7], UPCE_SETS[int(digits[0])][int(digits[7])], ""
     else:
         full = "0" + digits if kind == "upca" else digits
         left, sets, right = full[1:7], FIRST[int(full[0])], full[7:]
@@ -54,7 +72,7 @@ def ean_modules(kind: str, text: str) -> Bool[np.ndarray, " n"]:
         halves[0] += pattern if which == "A" else pattern[::-1]
     for digit in right:
         halves[1] += DIGITS[int(digit)]
-    return _modules("111" + halves[0] + "11111" + halves[1] + "111")
+    return _modules("111" + halves[0] + ("11111" + halves[1] + "111" if right else "111111"))
 
 
 def code128_modules(text: str, *, gs1: bool = False) -> Bool[np.ndarray, " n"]:

@@ -80,7 +80,10 @@ def find_bars(
     chosen: list[_Group] = []
     for group in sorted(groups, key=lambda g: -g.weight):
         agreed = len(set(group.sources)) >= 3
-        enough = group.weight >= _ENOUGH and (agreed or min(group.roughness) < _SURE)
+        smooth = min(group.roughness) < _SURE
+        # The little that a UPC-E says is checked by one digit: several lines must say it, and one of them well.
+        sure = agreed and smooth if group.line.kind == "upce" else agreed or smooth
+        enough = group.weight >= _ENOUGH and sure
         if enough and not any(_overlap(group, other) for other in chosen):
             chosen.append(group)
     segments = [ends for group in chosen for ends in group.ends]

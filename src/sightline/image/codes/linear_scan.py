@@ -19,7 +19,7 @@ from sightline.core.lanes import prefetch
 from sightline.core.vectors import LANES, load, store
 from sightline.image.codes.linear_regions import ANGLES
 
-EAN13, EAN8, CODE128 = 1, 2, 3
+EAN13, EAN8, CODE128, UPCE = 1, 2, 3, 4
 KIND, LINE, BACKWARDS, COUNT, TIMES, HEAD = range(6)  # columns of a row of bars; the positions of its edges follow
 _SEGMENT = 32  # samples whose range says how deep a bar must be at least
 _ROOM = 128  # candidates of a strip of lines
@@ -62,9 +62,9 @@ def scan(
     Returns
     -------
     rows
-        Of each candidate its kind (``EAN13``, ``EAN8`` or ``CODE128``), its line, 1 when it is read backwards, its
-        number of edges, how many of the depths found it, and the positions of the edges in pixels from the end of the
-        line where reading begins; a bar comes first and last.
+        Of each candidate its kind (``EAN13``, ``EAN8``, ``CODE128`` or ``UPCE``), its line, 1 when it is read
+        backwards, its number of edges, how many of the depths found it, and the positions of the edges in pixels from
+        the end of the line where reading begins; a bar comes first and last.
     """
     found = []
     ends = np.searchsorted(_STEP_OF[turns], range(len(_STEPS) + 1)).tolist()
@@ -268,19 +268,23 @@ def _candidates(edges, line, backwards, found, count):
         quiet = edges[i] - (edges[i - 1] if i > 0 else -1e3)
         if quiet < 0.5 * (edges[i + 3] - edges[i]):  # three or four modules, behind at least three that are free
             continue
-        for kind in range(EAN13, CODE128 + 1):
+        for kind in range(EAN13, UPCE + 1):
             stop = 0
             if kind == CODE128:
                 stop = _code128_end(edges, i)
-            elif _is_ean(edges, i, 6 if kind == EAN13 else 4):
+            elif kind == UPCE:
+                stop = i + 33 if _is_retail(edges, i, 6, 0) else 0
+            elif _is_retail(edges, i, 6 if kind == EAN13 else 4, 6 if kind == EAN13 else 4):
                 stop = i + (59 if kind == EAN13 else 43)
             if stop == 0 or stop - i >= _LONGEST or count >= found.shape[0]:
                 continue
-            module = (edges[stop] - edges[i]) / (95 if kind == EAN13 else 67)
+            module = (edges[stop] - edges[i]) / (95 if kind == EAN13 else 67 if kind == EAN8 else 51)
             if kind == CODE128:
                 module = (edges[stop] - edges[i]) / (11 * ((stop - i - 7) // 6) + 13)
             beyond = (edges[stop + 1] if stop + 1 < n else 1e6) - edges[stop]
-            if quiet > 2.5 * module and beyond > 2.5 * module:
+            # The left half of an EAN-13 can look like a UPC-E, but no space in a code is wider than four modules.
+            free = (5.0 if kind == UPCE else 2.5) * module
+            if quiet > free and beyond > free:
                 row = found[count]
                 row[KIND], row[LINE], row[BACKWARDS], row[COUNT], row[TIMES] = kind, line, backwards, stop - i + 1, 1
                 for j in range(i, stop + 1):
@@ -290,21 +294,26 @@ def _candidates(edges, line, backwards, found, count):
 
 
 @kernel
-def _is_ean(edges, i, digits):
-    """Return whether the edges from ``i`` on have the rhythm of an EAN code with two halves of ``digits`` digits."""
-    runs = 8 * digits + 11
+def _is_retail(edges, i, left, right):
+    """Return whether the edges from ``i`` on have the rhythm of a code with digits left and right of a middle guard.
+
+    With none on the right it is a UPC-E, whose second guard is the last; as it is short, it must keep closer to it.
+    """
+    guards, middle_width, slack = (11, 5, 0.35) if right > 0 else (9, 6, 0.2)
+    digits = left + right
+    runs = 4 * digits + guards
     if i + runs >= edges.size:
         return False
-    module = (edges[i + runs] - edges[i]) / (14 * digits + 11)
+    module = (edges[i + runs] - edges[i]) / (7 * digits + guards)
     if module < 0.7:
         return False
     at = i
-    for part in range(2 * digits + 3):
-        guard = part == 0 or part == digits + 1 or part == 2 * digits + 2
-        middle = part == digits + 1
-        width = 5 if middle else 3 if guard else 4  # in runs
-        modules = 5 if middle else 3 if guard else 7
-        if abs(edges[at + width] - edges[at] - modules * module) > (0.35 * modules + 0.3) * module:
+    for part in range(digits + (3 if right > 0 else 2)):
+        guard = part == 0 or part == left + 1 or part == digits + 2
+        middle = part == left + 1
+        width = middle_width if middle else 3 if guard else 4  # in runs
+        modules = width if guard else 7
+        if abs(edges[at + width] - edges[at] - modules * module) > (slack * modules + 0.3) * module:
             return False
         if guard:
             for j in range(at, at + width):
