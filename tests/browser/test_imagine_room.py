@@ -100,7 +100,7 @@ def test_a_network_learns_a_painting_and_is_kept(new_page: Callable[..., Any], r
     assert StyleNet.load(root / "runs" / f"{name}.safetensors").width == 16
     program = page.locator("section pre").last.inner_text()
     page.get_by_role("button", name="Paint with it").click()
-    until(page, READY)
+    page.get_by_label("Network of a painting").locator(f"option[value='{name}.safetensors']").wait_for(state="attached")
     assert page.get_by_label("Network of a painting").input_value() == f"{name}.safetensors"
     page.get_by_role("button", name="Make it").click()
     until(page, f"{TOLD}?.state === 'done'")

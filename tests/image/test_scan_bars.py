@@ -122,3 +122,20 @@ def test_lines_see_bilinear_means_of_three_pixels_across(shape: tuple[int, int])
             assert _sample(picture, across, line, np.empty(room, np.uint32), *shares, profile) == len(steps)
             wanted = ndimage.map_coordinates(sums, places, order=1, mode="nearest")
             np.testing.assert_allclose(profile[: len(steps)], wanted, atol=2e-2)
+
+
+@pytest.mark.parametrize("kind", ["upca", "ean8"])
+def test_bars_blurred_beyond_reading_say_next_to_nothing_wrong(kind: str) -> None:
+    """Blur of 1.2 pixels on modules of 2: all lines see the same wrong bars, so that they agree counts for little."""
+    random, wrong, read = np.random.default_rng(5), 0, 0
+    for _ in range(40):
+        text = "".join(str(digit) for digit in random.integers(0, 10, 11 if kind == "upca" else 7))
+        picture = make(text, kind=kind, scale=2)
+        turn = cv2.getRotationMatrix2D((90, 60), random.uniform(-9, 9), 1)
+        turn[:, 2] += random.uniform(20, 21, 2)
+        photo = cv2.warpAffine(picture, turn, (picture.shape[1] + 60, picture.shape[0] + 60), borderValue=255)
+        photo = ndimage.gaussian_filter(photo.astype(np.float32), 1.2) + random.normal(0, 3, photo.shape)
+        found = texts(np.clip(np.rint(photo), 0, 255).astype(np.uint8))
+        read += any(text in one for one in found)
+        wrong += any(text not in one for one in found)
+    assert wrong <= 2, (wrong, read)

@@ -24,7 +24,8 @@ _QUICK = (UPRIGHT, 0, 1), (_SLANTED, 0, 1)  # the slanted ones only when nothing
 _TRUST = 0.45  # a line of this roughness, in modules, counts for nothing
 _ENOUGH = 0.35  # the sum of (trust − roughness) over the lines of a code
 _PLENTY = 2.0  # a sum after which nobody doubts
-_SURE = 0.2  # at least one line must be as smooth as this, or three agree
+_SURE = 0.2  # at least one line must be as smooth as this,
+_AGREED = 0.28  # or as this, and three agree: what blur makes of bars is misread alike by all lines
 
 
 @dataclass(eq=False)
@@ -80,9 +81,10 @@ def find_bars(
     chosen: list[_Group] = []
     for group in sorted(groups, key=lambda g: -g.weight):
         agreed = len(set(group.sources)) >= 3
-        smooth = min(group.roughness) < _SURE
+        roughness = min(group.roughness)
         # The little that a UPC-E says is checked by one digit: several lines must say it, and one of them well.
-        sure = agreed and smooth if group.line.kind == "upce" else agreed or smooth
+        short = group.line.kind == "upce"
+        sure = (agreed and roughness < (_SURE if short else _AGREED)) or (roughness < _SURE and not short)
         enough = group.weight >= _ENOUGH and sure
         if enough and not any(_overlap(group, other) for other in chosen):
             chosen.append(group)
