@@ -323,7 +323,6 @@ def test_ellipses_equal_opencv(measured):
     assert worst >= 0.98
 
 
-@pytest.mark.skipif("SIGHTLINE_CHECK_SHAPES" in os.environ, reason="the annotations promise arrays")
 def test_results_of_the_finders_are_drawn_as_they_come():
     black = np.zeros((90, 90), np.uint8)
     ellipse = sl.image.fit_ellipse(np.stack([45 + 30 * np.cos(np.arange(9)), 40 + 12 * np.sin(np.arange(9))], axis=1))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Callable
 from typing import Any
 
@@ -183,7 +182,6 @@ def test_other_points_are_refused(name: str, points: Any, sentence: str) -> None
         call(name, points)
 
 
-@pytest.mark.skipif("SIGHTLINE_CHECK_SHAPES" in os.environ, reason="the annotations promise arrays")
 @ALL
 def test_pairs_in_a_list_are_points(name: str) -> None:
     pairs = [(0, 0), (9, 1), (10, 8), (4, 12), (-1, 7)]

@@ -25,6 +25,7 @@ _KINDS: list[tuple[Any, str]] = [
     (types.Labels, "labels"),
     (types.Flow, "flow"),
     (types.Points, "points"),
+    (types.PointList, "points"),
     (types.Boxes, "boxes"),
     (bool, "bool"),
     (int, "int"),

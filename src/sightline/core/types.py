@@ -6,6 +6,7 @@ Letters in shapes: ``h`` rows, ``w`` columns, ``c`` channels, ``n`` items, ``b``
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias, runtime_checkable
 
@@ -29,6 +30,7 @@ Footprint: TypeAlias = Bool[np.ndarray, "rows columns"]  # true where a neighbou
 Labels: TypeAlias = Int32[np.ndarray, "h w"]
 Flow: TypeAlias = Float32[np.ndarray, "h w 2"]
 Points: TypeAlias = Real[np.ndarray, "n 2"]  # (x, y); (0, 0) is the centre of the top-left pixel
+PointList: TypeAlias = Points | Sequence[Sequence[float]]  # corners as one writes them down: pairs in a list
 Boxes: TypeAlias = Real[np.ndarray, "n 4"]  # xyxy, continuous edges; the top-left pixel is (0, 0, 1, 1)
 PathLike: TypeAlias = str | os.PathLike[str]
 Seed: TypeAlias = int | np.random.Generator

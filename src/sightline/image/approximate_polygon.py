@@ -13,7 +13,7 @@ import numpy as np
 from sightline.core.catalogue import method
 from sightline.core.checks import flag, number
 from sightline.core.kernels import kernel
-from sightline.core.types import AnyPoints, Points, Range
+from sightline.core.types import AnyPoints, PointList, Range
 from sightline.image.points import as_points
 
 _SAMPLE = np.array([[0, 0], [5, 1], [10, 0], [10, 10], [0, 10]])
@@ -21,7 +21,7 @@ _SAMPLE = np.array([[0, 0], [5, 1], [10, 0], [10, 10], [0, 10]])
 
 @method(task="shape", paper="Douglas 1973", lesson="w2d5", example={"points": _SAMPLE})
 def approximate_polygon(
-    points: Points, tolerance: Annotated[float, Range(0, 100, 0.5)] = 2.0, *, closed: bool = True
+    points: PointList, tolerance: Annotated[float, Range(0, 100, 0.5)] = 2.0, *, closed: bool = True
 ) -> AnyPoints:
     """Return those corners of a polygon that keep every other one within a tolerance.
 

@@ -9,14 +9,14 @@ import numpy as np
 
 from sightline.core.catalogue import method
 from sightline.core.checks import flag
-from sightline.core.types import Points
+from sightline.core.types import PointList
 from sightline.image.points import as_points
 
 _SQUARE = np.array([[0, 0], [4, 0], [4, 3], [0, 3]])
 
 
 @method(task="shape", paper="Meister 1769", lesson="w2d5", example={"points": _SQUARE})
-def contour_area(points: Points, *, signed: bool = False) -> float:
+def contour_area(points: PointList, *, signed: bool = False) -> float:
     """Return the area inside a closed polygon.
 
     A contour goes through the centres of its pixels, so that the area is less than the number of pixels. NaN and
@@ -50,7 +50,7 @@ def contour_area(points: Points, *, signed: bool = False) -> float:
 
 
 @method(task="shape", paper="Pythagoras", lesson="w2d5", example={"points": _SQUARE})
-def perimeter(points: Points, *, closed: bool = True) -> float:
+def perimeter(points: PointList, *, closed: bool = True) -> float:
     """Return the length of a polygon: the sum of the lengths of its edges.
 
     NaN and infinity are refused.

@@ -10,14 +10,14 @@ import numpy as np
 
 from sightline.core.catalogue import method
 from sightline.core.kernels import kernel
-from sightline.core.types import AnyPoints, Array, Points
+from sightline.core.types import AnyPoints, Array, PointList
 from sightline.image.points import as_points
 
 _SAMPLE = np.array([[0, 0], [4, 1], [2, 2], [4, 4], [0, 3]])
 
 
 @method(task="shape", paper="Andrew 1979", lesson="w2d5", example={"points": _SAMPLE})
-def convex_hull(points: Points) -> AnyPoints:
+def convex_hull(points: PointList) -> AnyPoints:
     """Return the corners of the convex hull of points, with the clock as one sees the picture (y down).
 
     The first corner is the leftmost point, of these the one with the smallest y. Points on an edge are left out. NaN

@@ -13,7 +13,7 @@ import numpy as np
 
 from sightline.core.catalogue import method
 from sightline.core.errors import InputError
-from sightline.core.types import Array, Points
+from sightline.core.types import Array, PointList
 from sightline.image.points import as_points
 
 _TURN = np.linspace(0, 2 * np.pi, 12, endpoint=False)
@@ -47,7 +47,7 @@ class Ellipse:
 
 
 @method(task="shape", paper="Gander 1994", lesson="w2d5", example={"points": _SAMPLE})
-def fit_ellipse(points: Points) -> Ellipse:
+def fit_ellipse(points: PointList) -> Ellipse:
     """Return the ellipse that fits points best, in the sense of the algebraic distance.
 
     NaN and infinity are refused.

@@ -12,7 +12,7 @@ import numpy as np
 from sightline.core.catalogue import method
 from sightline.core.checks import describe, flag
 from sightline.core.errors import InputError
-from sightline.core.types import AnyPoints, Array, Points
+from sightline.core.types import AnyPoints, Array, PointList
 from sightline.image.points import as_points
 
 _SQUARE = np.array([[0, 0], [4, 0], [4, 3], [0, 3]])
@@ -20,7 +20,7 @@ _AT_ONCE = 1 << 20  # pairs of a point and an edge
 
 
 @method(task="shape", paper="Shimrat 1962", lesson="w2d5", example={"points": _SQUARE, "point": (1.0, 1.0)})
-def is_inside(points: Points, point: tuple[float, float] | AnyPoints, *, distance: bool = False) -> Any:
+def is_inside(points: PointList, point: tuple[float, float] | AnyPoints, *, distance: bool = False) -> Any:
     """Return 1 for a point inside a closed polygon, 0 on its outline, -1 outside; or its distance with that sign.
 
     Where the polygon crosses itself, what it goes round an even number of times is outside. NaN and infinity are

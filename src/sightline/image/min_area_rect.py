@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sightline.core.catalogue import method
-from sightline.core.types import Array, Points
+from sightline.core.types import Array, PointList
 from sightline.image.convex_hull import hull_indices
 from sightline.image.points import as_points
 
@@ -51,7 +51,7 @@ class RotatedRect:
 
 
 @method(task="shape", paper="Freeman 1975", lesson="w2d5", example={"points": _SAMPLE})
-def min_area_rect(points: Points) -> RotatedRect:
+def min_area_rect(points: PointList) -> RotatedRect:
     """Return the rectangle of the smallest area, at any angle, that holds all points.
 
     NaN and infinity are refused.

@@ -12,7 +12,7 @@ import numpy as np
 
 from sightline.core.catalogue import method
 from sightline.core.kernels import kernel
-from sightline.core.types import Points
+from sightline.core.types import PointList
 from sightline.image.convex_hull import hull_indices
 from sightline.image.points import as_points
 
@@ -36,7 +36,7 @@ class Circle:
 
 
 @method(task="shape", paper="Welzl 1991", lesson="w2d5", example={"points": _SAMPLE})
-def min_enclosing_circle(points: Points) -> Circle:
+def min_enclosing_circle(points: PointList) -> Circle:
     """Return the smallest circle that holds all points.
 
     NaN and infinity are refused.
