@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -12,6 +12,15 @@ from sightline.core.checks import array_of, as_image, describe, integer
 from sightline.core.errors import InputError
 
 _BAND = 64  # rows that are turned back at a time
+
+
+@runtime_checkable
+class Centred(Protocol):
+    """A circle or an ellipse as fits return it."""
+
+    @property
+    def center(self) -> Any:
+        """(x, y), in pixels."""
 
 
 class Pen:

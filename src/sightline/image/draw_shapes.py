@@ -13,9 +13,7 @@ import numpy as np
 
 from sightline.core.catalogue import method
 from sightline.core.types import Image, NewImage, Range
-from sightline.image.draw_rows import Pen, finish, rows_of, shapes_of
-from sightline.image.fit_ellipse import Ellipse
-from sightline.image.min_enclosing_circle import Circle
+from sightline.image.draw_rows import Centred, Pen, finish, rows_of, shapes_of
 
 PAPER = "Okabe & Ito 2008"
 
@@ -86,7 +84,7 @@ def _across(table: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
 @method(task="drawing", paper=PAPER, lesson="w1d1", example={"circles": np.array([[20.0, 16.0, 9.0]])})
 def circles(
     image: Image,
-    circles: np.ndarray | Circle | Sequence[Any],
+    circles: np.ndarray | Centred | Sequence[Any],
     *,
     color: tuple[int, int, int] | None = None,
     width: Annotated[int, Range(1, 100, 1)] | None = None,
@@ -130,7 +128,7 @@ def circles(
 @method(task="drawing", paper=PAPER, lesson="w1d1", example={"ellipses": np.array([[20.0, 16.0, 12.0, 6.0, 0.5]])})
 def ellipses(
     image: Image,
-    ellipses: np.ndarray | Ellipse | Sequence[Any],
+    ellipses: np.ndarray | Centred | Sequence[Any],
     *,
     color: tuple[int, int, int] | None = None,
     width: Annotated[int, Range(1, 100, 1)] | None = None,
