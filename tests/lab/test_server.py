@@ -133,14 +133,14 @@ def test_malformed_requests_are_never_our_fault(port: int, request_bytes: bytes)
 @pytest.mark.slow
 def test_sigterm_answers_what_is_under_way_and_ends(tmp_path: Path) -> None:
     with running("lab", "--no-browser", "--root", str(tmp_path), cache=tmp_path) as (process, port):
-        base = f"http://127.0.0.1:{port}"
+        shared = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60)  # one each takes as long as an answer
         ask = {"inputs": {"image": "sample:cat"}, "as": "json"}
-        assert httpx.post(f"{base}/api/run/image.non_local_means", json=ask, timeout=60).status_code == 200
+        assert shared.post("/api/run/image.non_local_means", json=ask).status_code == 200
         found: list[int] = []
 
         def client() -> None:
             try:
-                found.append(httpx.post(f"{base}/api/run/image.non_local_means", json=ask, timeout=60).status_code)
+                found.append(shared.post("/api/run/image.non_local_means", json=ask).status_code)
             except httpx.ConnectError:
                 return  # it came when the door was closed already
 
@@ -149,13 +149,14 @@ def test_sigterm_answers_what_is_under_way_and_ends(tmp_path: Path) -> None:
             for thread in threads:
                 thread.start()
             end = time.monotonic() + 10
-            while not re.search("sightline_work 1[0-2]", httpx.get(f"{base}/metrics").text):
+            while not re.search("sightline_work 1[0-2]", shared.get("/metrics").text):
                 assert time.monotonic() < end
             begun = time.monotonic()
             process.send_signal(signal.SIGTERM)
             process.wait(20)
         for thread in threads:
             thread.join(20)
+        shared.close()
         assert time.monotonic() - begun < 15
         assert found.count(200) >= 10
         assert set(found) == {200}
