@@ -9,8 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+import sightline as sl
 from browser.looking import shown, sound_room, still, until, until_seen
 from lab.trained import train_few
 
@@ -113,8 +115,9 @@ def test_a_network_learns_a_painting_and_is_kept(new_page: Callable[..., Any], r
         environment = {**os.environ, "OMP_NUM_THREADS": "1"}
         subprocess.run([sys.executable, "same.py"], cwd=made, check=True, env=environment, timeout=300)
         ours, theirs = (StyleNet.load(file / f"{name}.safetensors") for file in (root / "runs", made))
-        for one, other in zip(ours.parameters(), theirs.parameters(), strict=True):
-            assert (one - other).abs().max() < 1e-4
+        # Biases before a norm count for nothing: what moves them is rounding, which Adam makes as large as all else.
+        cat = sl.data.sample("cat")[:96, :96]
+        assert np.abs(ours.paint(cat) - theirs.paint(cat)).mean() < 1e-3, "networks of other seeds are 0.1 apart"
 
 
 def test_stopping_keeps_what_is_learnt(page: Any, root: Path) -> None:
